@@ -1,0 +1,135 @@
+import { type Static, Type } from 'typebox';
+
+const closed = { additionalProperties: false };
+
+export const PrefixSelection = Type.Object(
+  {
+    count: Type.Optional(
+      Type.Integer({
+        minimum: 2,
+        maximum: 10_000,
+        description: 'That many prefixes, evenly spaced from the first frame to the whole episode.',
+      }),
+    ),
+    every: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'A prefix after every so many frames, and the whole episode.' }),
+    ),
+    lengths: Type.Optional(
+      Type.Array(Type.Integer({ minimum: 1 }), {
+        minItems: 1,
+        maxItems: 10_000,
+        description: 'Exactly these prefix lengths, in frames, strictly rising.',
+      }),
+    ),
+    last: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'The last so many prefix lengths; 1 scores the whole episode only.' }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'PrefixSelection',
+    description: 'Which prefixes to score: one of the four, `count: 15` when none is given.',
+  },
+);
+
+export const SuccessRule = Type.Object(
+  {
+    threshold: Type.Optional(
+      Type.Number({
+        maximum: 0,
+        description:
+          'Natural-log probability at or above which an episode counts as a success. It belongs to one model, prompt and task: calibrate it.',
+      }),
+    ),
+    last: Type.Optional(
+      Type.Integer({ minimum: 1, default: 3, description: 'How many final prefixes are averaged into the score.' }),
+    ),
+  },
+  { ...closed, title: 'SuccessRule' },
+);
+
+export const Episode = Type.Object(
+  {
+    id: Type.Optional(Type.String({ maxLength: 256, description: "The caller's own id, given back as it came." })),
+    instruction: Type.String({
+      maxLength: 4000,
+      description: 'What the robot was told to do. Used in the prompt to the letter.',
+      examples: ['Open the drawer.'],
+    }),
+    fps: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 10_000,
+        description: 'Frames per second of the frames sent. This or `timestamps_s`: a wrong rate changes the reward.',
+      }),
+    ),
+    timestamps_s: Type.Optional(
+      Type.Array(Type.Number(), { description: 'One time per frame, in seconds, rising. The first one counts as 0.' }),
+    ),
+    prefixes: Type.Optional(PrefixSelection),
+    frame_size: Type.Optional(
+      Type.Enum(['reference', 'native', 'budget'], {
+        default: 'reference',
+        description:
+          '`reference` squashes every frame to 244×244 as the paper’s code does; `native` sends frames as they are; `budget` keeps the aspect within `max_pixels`.',
+      }),
+    ),
+    max_pixels: Type.Optional(
+      Type.Integer({ minimum: 1024, maximum: 16_777_216, description: 'Pixels per frame, for `frame_size: budget`.' }),
+    ),
+    prompt: Type.Optional(
+      Type.Enum(['open', 'chat'], {
+        default: 'open',
+        description:
+          '`open` is the paper’s prompt, an unfinished user turn; `chat` closes the turn and asks the assistant.',
+      }),
+    ),
+    success: Type.Optional(SuccessRule),
+    include_token_ids: Type.Optional(
+      Type.Boolean({ default: false, description: 'Give the token ids of the longest prompt in the provenance.' }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'Episode',
+    description: 'What is asked about one episode of frames.',
+    examples: [{ instruction: 'Open the drawer.', fps: 10, success: { threshold: -1 } }],
+  },
+);
+export type Episode = Static<typeof Episode>;
+export type PrefixSelection = Static<typeof PrefixSelection>;
+
+export const RewardRequest = Type.Object(
+  {
+    episode: Episode,
+    frames: Type.Optional(
+      Type.Array(Type.String({ contentEncoding: 'base64' }), {
+        description: 'JPEG, PNG or WebP files in base64, in order.',
+      }),
+    ),
+    npy: Type.Optional(
+      Type.String({
+        contentEncoding: 'base64',
+        description: 'Instead of `frames`: one NumPy file, uint8, T×H×W×3, in base64.',
+      }),
+    ),
+  },
+  { ...closed, title: 'RewardRequest' },
+);
+export type RewardRequest = Static<typeof RewardRequest>;
+
+/** The multipart form of the same request. It only documents: the upload is read as a stream. */
+export const RewardForm = Type.Object(
+  {
+    episode: Episode,
+    frames: Type.Optional(
+      Type.Array(Type.String({ format: 'binary' }), {
+        description: 'JPEG, PNG or WebP files, one part each, in order.',
+      }),
+    ),
+    npy: Type.Optional(
+      Type.String({ format: 'binary', description: 'Instead of `frames`: one NumPy file, uint8, T×H×W×3.' }),
+    ),
+  },
+  { ...closed, title: 'RewardForm' },
+);

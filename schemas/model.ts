@@ -1,0 +1,50 @@
+import { type Static, Type } from 'typebox';
+import { Token } from './reward.ts';
+
+const closed = { additionalProperties: false };
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const ServedPrompt = Type.Object(
+  {
+    layout: Type.Enum(['reference', 'nested']),
+    tokens: Type.Object({ true: Token, false: Token }, { ...closed, title: 'AnswerTokens' }),
+  },
+  { ...closed, title: 'ServedPrompt' },
+);
+
+export const Model = Type.Object(
+  {
+    model: Type.String(),
+    engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
+    prompts: Type.Object({ open: ServedPrompt, chat: ServedPrompt }, { ...closed, title: 'ServedPrompts' }),
+    one_pass: nullable(
+      Type.Boolean({ description: 'Prefixes share one pass (prefix and item caches seen to work); null: not known.' }),
+    ),
+    frame_encoding: Type.Enum(['png', 'jpeg']),
+    success_threshold: nullable(Type.Number()),
+    limits: Type.Object(
+      {
+        context_tokens: Type.Integer(),
+        blocks: nullable(
+          Type.Integer({ description: 'Pairs of frames in one prompt; null where the context decides.' }),
+        ),
+        sampled_frames: Type.Integer({ description: 'About how many sampled frames fit at the reference size.' }),
+        frames: Type.Integer(),
+        upload_bytes: Type.Integer(),
+        frame_pixels: Type.Integer(),
+        deadline_s: Type.Number(),
+      },
+      { ...closed, title: 'Limits' },
+    ),
+  },
+  { ...closed, title: 'Model' },
+);
+export type Model = Static<typeof Model>;
+
+export const Health = Type.Object(
+  {
+    status: Type.Enum(['ok', 'unavailable']),
+    reason: Type.Optional(Type.String({ description: 'One line on why the service is not ready.' })),
+  },
+  { ...closed, title: 'Health' },
+);

@@ -1,0 +1,125 @@
+import { type Static, Type } from 'typebox';
+
+const closed = { additionalProperties: false };
+const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+
+const LogProb = (description: string) => Type.Number({ maximum: 0, description });
+
+export const PrefixReward = Type.Object(
+  {
+    length: Type.Integer({ minimum: 1, description: 'Frames of the episode in this prefix.' }),
+    time_s: Type.Number({ description: 'Time of its last frame, from the first frame of the episode.' }),
+    frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
+    log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
+    log_prob_false: LogProb('The same for the False token.'),
+    progress: Type.Number({
+      minimum: 0,
+      maximum: 1,
+      description: 'log_prob_true, min-max over the prefixes asked for.',
+    }),
+  },
+  { ...closed, title: 'PrefixReward' },
+);
+
+export const Success = Type.Object(
+  {
+    flag: Type.Boolean({ description: 'score ≥ threshold' }),
+    score: Type.Number({ description: 'Mean log_prob_true over the final prefixes.' }),
+    threshold: Type.Number(),
+    last: Type.Integer({ description: 'How many final prefixes went into the score.' }),
+  },
+  { ...closed, title: 'Success' },
+);
+
+export const LogProbRange = Type.Object(
+  {
+    min: Type.Number(),
+    max: Type.Number(),
+    span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
+    flat: Type.Boolean({
+      description: 'The span is below `flat_below`: min-max stretched noise, so progress and voc say little.',
+    }),
+    flat_below: Type.Number(),
+  },
+  { ...closed, title: 'LogProbRange' },
+);
+
+export const Usage = Type.Object(
+  {
+    engine_requests: Type.Integer({ description: 'Requests sent to the engine, repeats included.' }),
+    engine_resends: Type.Integer({ description: 'Of those, repeats with all data after a cache miss or a fault.' }),
+    prompt_tokens: Type.Integer(),
+    cached_tokens: nullable(Type.Integer({ description: 'Null when the engine does not say.' })),
+    engine_bytes: Type.Integer({ description: 'Bytes of request bodies sent to the engine.' }),
+    queued_ms: Type.Number({ description: 'Waiting for a place, before the upload was read and before the engine.' }),
+    decoding_ms: Type.Number({ description: 'Decoding, resizing and encoding frames, wall time.' }),
+    engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
+  },
+  { ...closed, title: 'Usage' },
+);
+
+export const Token = Type.Object({ text: Type.String(), id: Type.Integer() }, { ...closed, title: 'Token' });
+
+export const Provenance = Type.Object(
+  {
+    service: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'ServiceVersion' }),
+    engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
+    model: Type.String(),
+    layout: Type.Enum(['reference', 'nested'], {
+      description:
+        '`reference`: the prompt is the paper’s token for token. `nested`: two more tokens around each block.',
+    }),
+    prompt: Type.Object(
+      {
+        variant: Type.Enum(['open', 'chat']),
+        text: Type.String({
+          description: 'Prompt of the longest prefix; one <|video_pad|> stands for a block’s run of them.',
+        }),
+        video_tokens_per_block: Type.Integer(),
+        token_ids: Type.Optional(Type.Array(Type.Integer())),
+      },
+      { ...closed, title: 'PromptProvenance' },
+    ),
+    tokens: Type.Object({ true: Token, false: Token }, { ...closed, title: 'AnswerTokens' }),
+    sampled_frame_indices: Type.Array(Type.Integer(), {
+      description: 'Scheduled frames, from 0, two frames a second.',
+    }),
+    frame_size: Type.Object(
+      {
+        mode: Type.Enum(['reference', 'native', 'budget']),
+        source: Type.Object({ width: Type.Integer(), height: Type.Integer() }, { ...closed, title: 'FrameSize' }),
+        sent: Type.Object({ width: Type.Integer(), height: Type.Integer() }, { ...closed, title: 'FrameSize' }),
+        resampling: Type.Enum(['none', 'pillow-bicubic']),
+        encoding: Type.String({ examples: ['png'] }),
+      },
+      { ...closed, title: 'FrameSizeProvenance' },
+    ),
+  },
+  { ...closed, title: 'Provenance' },
+);
+
+export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { ...closed, title: 'Warning' });
+export type Warning = Static<typeof Warning>;
+
+export const RewardResult = Type.Object(
+  {
+    id: Type.Optional(Type.String()),
+    prefixes: Type.Array(PrefixReward),
+    progress_curve: Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
+      description: 'Progress at every frame: linear between the prefixes, flat outside them.',
+    }),
+    score: Type.Number({ description: 'Mean log_prob_true over the final prefixes (`success.last`).' }),
+    success: nullable(Success),
+    log_prob_range: LogProbRange,
+    voc: nullable(
+      Type.Number({ minimum: -1, maximum: 1, description: 'Value-order correlation; null where it is undefined.' }),
+    ),
+    usage: Usage,
+    provenance: Provenance,
+    warnings: Type.Array(Warning),
+  },
+  { ...closed, title: 'RewardResult' },
+);
+export type RewardResult = Static<typeof RewardResult>;
+export type PrefixReward = Static<typeof PrefixReward>;
+export type Usage = Static<typeof Usage>;
