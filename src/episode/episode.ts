@@ -1,0 +1,134 @@
+import { Compile } from 'typebox/compile';
+import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
+import type { FieldError } from '../../schemas/problem.ts';
+import type { FrameSizeMode } from '../plan/frame-size.ts';
+import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
+import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { DEFAULT_LAST } from '../scores/success.ts';
+import type { Clock } from './clock.ts';
+import { prefixLengthFault } from './prefixes.ts';
+
+/** What is asked about one episode, checked and with every default filled in. */
+export interface EpisodeRequest {
+  id: string | undefined;
+  instruction: string;
+  clock: Clock;
+  prefixes: PrefixSelection;
+  frameSize: FrameSizeMode;
+  maxPixels: number | undefined;
+  prompt: PromptVariant;
+  threshold: number | undefined;
+  last: number;
+  includeTokenIds: boolean;
+}
+
+const schema = Compile(EpisodeSchema);
+
+/**
+ * Checks the `episode` of a request.
+ * @param pointer where it stands in the request, for problems
+ * @throws ProblemError missing-instruction, special-token-text, missing-clock, ambiguous-clock, invalid-timestamps or invalid-request
+ */
+export function parseEpisode(value: unknown, pointer: string): EpisodeRequest {
+  const instruction = (value as { instruction?: unknown } | null)?.instruction;
+  if (instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '')) {
+    throw new ProblemError('missing-instruction', 'Say in `instruction` what the robot was told to do.', {
+      pointer: `${pointer}/instruction`,
+    });
+  }
+  if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), pointer));
+  checkText(value.instruction, `${pointer}/instruction`);
+  const { frame_size: frameSize = 'reference', max_pixels: maxPixels } = value;
+  if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
+    const detail = '`max_pixels` and `frame_size: "budget"` go together.';
+    throw invalidRequest([{ pointer: `${pointer}/max_pixels`, detail }]);
+  }
+  return {
+    id: value.id,
+    instruction: value.instruction,
+    clock: clockOf(value, pointer),
+    prefixes: value.prefixes ?? {},
+    frameSize,
+    maxPixels,
+    prompt: value.prompt ?? 'open',
+    threshold: value.success?.threshold,
+    last: value.success?.last ?? DEFAULT_LAST,
+    includeTokenIds: value.include_token_ids ?? false,
+  };
+}
+
+/**
+ * Checks what can only be known with the frames at hand.
+ * @throws ProblemError invalid-timestamps or invalid-prefixes
+ */
+export function checkAgainstFrames({ clock, prefixes }: EpisodeRequest, frameCount: number, pointer: string): void {
+  if ('timestampsS' in clock && clock.timestampsS.length !== frameCount) {
+    const detail = `There are ${clock.timestampsS.length} timestamps for ${frameCount} frames.`;
+    throw new ProblemError('invalid-timestamps', detail, { pointer: `${pointer}/timestamps_s` });
+  }
+  const fault = prefixLengthFault(frameCount, prefixes);
+  if (fault)
+    throw new ProblemError('invalid-prefixes', fault.detail, { pointer: `${pointer}/prefixes${fault.pointer}` });
+}
+
+/** One entry per wrong place, deepest message first come; a schema library's own echoes are left out. */
+export function fieldErrors(
+  errors: { keyword: string; instancePath: string; message: string; params: object }[],
+  pointer: string,
+): FieldError[] {
+  return errors
+    .filter(({ keyword }) => keyword !== 'boolean')
+    .flatMap(({ instancePath, message, params }) => {
+      const unknown = (params as { additionalProperties?: string[] }).additionalProperties;
+      if (unknown)
+        return unknown.map((name) => ({
+          pointer: `${pointer}${instancePath}/${escapePointer(name)}`,
+          detail: 'is not known',
+        }));
+      const allowed = (params as { allowedValues?: string[] }).allowedValues;
+      return [
+        { pointer: `${pointer}${instancePath}`, detail: allowed ? `must be one of ${allowed.join(', ')}` : message },
+      ];
+    });
+}
+
+export function invalidRequest(errors: FieldError[]): ProblemError {
+  const [first] = errors;
+  const detail = first ? `${first.pointer} ${first.detail}` : 'The request does not fit its schema.';
+  const place: ProblemPlace = first ? { pointer: first.pointer, errors } : {};
+  return new ProblemError('invalid-request', detail, place);
+}
+
+function escapePointer(name: string): string {
+  return name.slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
+}
+
+function checkText(instruction: string, pointer: string): void {
+  const special = specialTokenText(instruction);
+  if (!special) return;
+  const detail = `The model reads ${special} as a control token. Leave it out of the instruction.`;
+  throw new ProblemError('special-token-text', detail, { pointer });
+}
+
+function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: string): Clock {
+  if (fps !== undefined && timestampsS !== undefined) {
+    throw new ProblemError('ambiguous-clock', 'Give `fps` or `timestamps_s`, not both.', {
+      pointer: `${pointer}/timestamps_s`,
+    });
+  }
+  if (fps !== undefined) return { fps };
+  if (timestampsS === undefined) {
+    const detail =
+      'Give `fps`, the rate of the frames you send, or `timestamps_s`: a wrong rate would change the reward in silence.';
+    throw new ProblemError('missing-clock', detail, { pointer: `${pointer}/fps` });
+  }
+  const falling = timestampsS.findIndex((time, i) => i > 0 && time <= (timestampsS[i - 1] as number));
+  if (falling > 0) {
+    const detail = `Timestamp ${falling} (${timestampsS[falling]} s) is not later than the one before it.`;
+    throw new ProblemError('invalid-timestamps', detail, {
+      pointer: `${pointer}/timestamps_s/${falling}`,
+      frame: falling,
+    });
+  }
+  return { timestampsS };
+}

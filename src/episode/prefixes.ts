@@ -1,0 +1,59 @@
+import type { PrefixSelection } from '../../schemas/episode.ts';
+
+/** Prefixes of the authors' code when nothing else is asked for. */
+export const DEFAULT_PREFIX_COUNT = 15;
+
+/**
+ * Lengths, in raw frames, of the prefixes to score.
+ * `count` follows the authors' code: that many values of numpy.linspace(1, N), cut to integers, unique; N ≤ 2 gives N only.
+ * @param frameCount raw frames in the episode, ≥ 1
+ * @param selection at most one of its members; none means `count: 15`
+ * @returns rising lengths in 1…frameCount (`lengths` comes back as it is: check it with `prefixLengthFault`)
+ */
+export function prefixLengths(frameCount: number, selection: PrefixSelection = {}): number[] {
+  if (selection.lengths) return selection.lengths;
+  if (selection.every) return everyLengths(frameCount, selection.every);
+  if (selection.last) return range(Math.max(1, frameCount - selection.last + 1), frameCount);
+  return evenLengths(frameCount, selection.count ?? DEFAULT_PREFIX_COUNT);
+}
+
+/**
+ * What is wrong with a selection for an episode of so many frames.
+ * @returns a pointer below `prefixes` and a sentence, or undefined where all is well
+ */
+export function prefixLengthFault(
+  frameCount: number,
+  selection: PrefixSelection = {},
+): { pointer: string; detail: string } | undefined {
+  const named = Object.keys(selection);
+  if (named.length > 1)
+    return { pointer: '', detail: `Give one of count, every, lengths and last, not ${named.join(' and ')}.` };
+  const { lengths } = selection;
+  if (!lengths) return undefined;
+  const tooLong = lengths.findIndex((length) => length > frameCount);
+  if (tooLong >= 0) {
+    const detail = `Prefix length ${lengths[tooLong]} is more than the ${frameCount} frames of the episode.`;
+    return { pointer: `/lengths/${tooLong}`, detail };
+  }
+  const falling = lengths.findIndex((length, i) => i > 0 && length <= (lengths[i - 1] as number));
+  if (falling < 0) return undefined;
+  return { pointer: `/lengths/${falling}`, detail: 'Prefix lengths must rise from one to the next.' };
+}
+
+function evenLengths(frameCount: number, count: number): number[] {
+  if (frameCount <= 2) return [frameCount];
+  const wanted = Math.min(count, frameCount);
+  const step = (frameCount - 1) / (wanted - 1);
+  const lengths = Array.from({ length: wanted }, (_, i) => Math.trunc(i * step + 1));
+  lengths[wanted - 1] = frameCount;
+  return [...new Set(lengths)];
+}
+
+function everyLengths(frameCount: number, every: number): number[] {
+  const whole = Array.from({ length: Math.floor(frameCount / every) }, (_, i) => (i + 1) * every);
+  return whole.at(-1) === frameCount ? whole : [...whole, frameCount];
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from + 1 }, (_, i) => from + i);
+}

@@ -1,0 +1,44 @@
+import type { Clock } from './clock.ts';
+import { roundHalfEven } from './rounding.ts';
+
+/** Frames a second that the model is shown (`ALIGNED_VIDEO_SAMPLE_FPS` in the authors' code). */
+export const SAMPLE_FPS = 2;
+
+/**
+ * The raw frames that the model is shown: one every half second, or every frame where they are rarer.
+ * Positions on the frame axis are rounded half to even, clipped to the episode, and unique.
+ * Source: arXiv 2602.19313, authors' code. Timestamps, which that code does not know, are read as a curve from time to
+ * position, so that even ones show the same frames as their rate.
+ * @param frameCount raw frames in the episode, ≥ 1
+ * @returns rising frame numbers, from 0
+ */
+export function sampleSchedule(frameCount: number, clock: Clock): number[] {
+  const positions = 'fps' in clock ? evenPositions(frameCount, clock.fps) : timedPositions(clock.timestampsS);
+  const frames = positions.map((position) => Math.min(roundHalfEven(position), frameCount - 1));
+  return [...new Set(frames)];
+}
+
+/** numpy.arange(0, frameCount, step): ceil(frameCount / step) values k·step. */
+function evenPositions(frameCount: number, fps: number): number[] {
+  const step = Math.max(fps / SAMPLE_FPS, 1);
+  return Array.from({ length: Math.ceil(frameCount / step) }, (_, k) => k * step);
+}
+
+/** Positions of the half seconds on a piecewise linear curve through the frames' times. */
+function timedPositions(timestampsS: number[]): number[] {
+  const start = timestampsS[0] as number;
+  const times = timestampsS.map((time) => (time - start) * SAMPLE_FPS);
+  const count = times.length;
+  const lastGap = count > 1 ? (times[count - 1] as number) - (times[count - 2] as number) : 1;
+  times.push((times[count - 1] as number) + lastGap);
+  return timestampsS.flatMap((_, frame) => {
+    const from = times[frame] as number;
+    const gap = (times[frame + 1] as number) - from;
+    const first = Math.ceil(from);
+    const last = Math.ceil(from + gap) - 1;
+    if (last < first) return [];
+    // Positions between two frames round to one of the two, so the outermost ones stand for all, however long the gap.
+    // Decimal times carry binary noise: without the 1e-6 a frame exactly half way could go either way.
+    return [first, last].map((tick) => Math.round((frame + (tick - from) / gap) * 1e6) / 1e6);
+  });
+}

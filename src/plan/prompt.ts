@@ -1,0 +1,41 @@
+/** How the question is put: the paper's unfinished user turn, or a closed turn that the assistant answers. */
+export type PromptVariant = 'open' | 'chat';
+
+/** Text whose next token is read, by variant. The open prompt's token starts with a space. */
+export const ANSWERS = {
+  open: { true: ' True', false: ' False' },
+  chat: { true: 'True', false: 'False' },
+} as const satisfies Record<PromptVariant, { true: string; false: string }>;
+
+/**
+ * The statement that follows the video.
+ * Source: arXiv 2602.19313, authors' code, to the letter.
+ */
+export function question(instruction: string): string {
+  return `The above video shows a robot manipulation trajectory that completes the following task: ${instruction} Decide whether the above statement is True or not. The answer is:`;
+}
+
+/**
+ * Text that a tokenizer of the Qwen family would read as a control token, anywhere in what a caller wrote.
+ * @returns the offending text, or undefined
+ */
+export function specialTokenText(text: string): string | undefined {
+  return /<\|[^|<>\s]{1,64}\|>|<\/?(?:think|tool_call|tool_response)>/.exec(text)?.[0];
+}
+
+/**
+ * The whole prompt as text, one <|video_pad|> standing for a block's run of them.
+ * @param times one text per block, such as "0.2"
+ */
+export function promptText(
+  times: string[],
+  instruction: string,
+  variant: PromptVariant,
+  layout: 'reference' | 'nested',
+): string {
+  const block = (time: string) => `<${time} seconds><|vision_start|><|video_pad|><|vision_end|>`;
+  const nested = (time: string) => `<|vision_start|>${block(time)}<|vision_end|>`;
+  const blocks = times.map(layout === 'nested' ? nested : block).join('');
+  const turn = `<|im_start|>user\n${blocks}${question(instruction)}`;
+  return variant === 'open' ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`;
+}

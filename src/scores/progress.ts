@@ -1,0 +1,38 @@
+/**
+ * Progress of each prefix: log probabilities min-max scaled to 0…1 over the episode. One value or equal ones give 1.
+ * Source: arXiv 2602.19313, authors' code (`normalize_rewards`).
+ * @param logProbs nats, at least one
+ */
+export function minMaxProgress(logProbs: number[]): number[] {
+  const { min, max } = extent(logProbs);
+  if (max === min) return logProbs.map(() => 1);
+  return logProbs.map((value) => (value - min) / (max - min));
+}
+
+/** Smallest and largest of at least one value. */
+export function extent(values: number[]): { min: number; max: number } {
+  return values.reduce(({ min, max }, value) => ({ min: Math.min(min, value), max: Math.max(max, value) }), {
+    min: Infinity,
+    max: -Infinity,
+  });
+}
+
+/**
+ * One value per raw frame: linear between the prefixes, flat before the first and after the last, as numpy.interp.
+ * The value of a prefix of length L stands at its last frame, L − 1.
+ * @param lengths rising prefix lengths
+ * @param progress one value per length
+ * @returns frameCount values
+ */
+export function denseCurve(lengths: number[], progress: number[], frameCount: number): number[] {
+  let right = 0;
+  return Array.from({ length: frameCount }, (_, frame) => {
+    const length = frame + 1;
+    while (right < lengths.length && (lengths[right] as number) < length) right += 1;
+    if (right === 0) return progress[0] as number;
+    if (right === lengths.length) return progress[right - 1] as number;
+    const [x0, x1] = [lengths[right - 1] as number, lengths[right] as number];
+    const [y0, y1] = [progress[right - 1] as number, progress[right] as number];
+    return y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
+  });
+}

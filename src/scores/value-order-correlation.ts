@@ -1,0 +1,33 @@
+/**
+ * Value-order correlation: Spearman's rank correlation of the values with their own order, average ranks for ties.
+ * Source: GVL (arXiv 2411.04549), used by arXiv 2602.19313.
+ * @returns −1…1, or null where it is undefined: fewer than two values, or all equal (the reference reports 0 there)
+ */
+export function valueOrderCorrelation(values: number[]): number | null {
+  const ranks = averageRanks(values);
+  const mean = (values.length + 1) / 2;
+  let covariance = 0;
+  let rankVariance = 0;
+  let orderVariance = 0;
+  ranks.forEach((rank, i) => {
+    const order = i + 1 - mean;
+    covariance += (rank - mean) * order;
+    rankVariance += (rank - mean) ** 2;
+    orderVariance += order ** 2;
+  });
+  if (rankVariance === 0 || orderVariance === 0) return null;
+  const correlation = covariance / Math.sqrt(rankVariance * orderVariance);
+  return Math.max(-1, Math.min(1, correlation));
+}
+
+/** Ranks from 1; equal values share the mean of their places. */
+function averageRanks(values: number[]): number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  const first = new Map<number, number>();
+  const count = new Map<number, number>();
+  sorted.forEach((value, place) => {
+    if (!first.has(value)) first.set(value, place + 1);
+    count.set(value, (count.get(value) ?? 0) + 1);
+  });
+  return values.map((value) => (first.get(value) as number) + ((count.get(value) as number) - 1) / 2);
+}
