@@ -1,0 +1,57 @@
+import sharp, { type Metadata } from 'sharp';
+import type { FrameSize } from '../plan/frame-size.ts';
+import { ProblemError, type ProblemPlace } from '../problems.ts';
+
+/** What a frame's header says, as far as it matters. */
+export interface ImageHeader extends FrameSize {
+  hasAlpha: boolean;
+  /** EXIF orientation other than upright; ignored, as Pillow ignores it. */
+  turned: boolean;
+}
+
+// Uploads come from strangers: libvips gets to see these three formats and nothing else.
+sharp.block({ operation: ['VipsForeignLoad'] });
+sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
+
+const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
+  ['jpeg', 0, Buffer.from([0xff, 0xd8, 0xff])],
+  ['png', 0, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
+  ['webp', 8, Buffer.from('WEBP')],
+];
+
+/**
+ * Reads and checks the header of one frame, without decoding it.
+ * Grey, palette and alpha images are taken (alpha is dropped, as Pillow's convert("RGB") does); animated, CMYK and 16-bit ones
+ * are refused, since there is no one right way to make 8-bit RGB of them.
+ * @throws ProblemError not-an-image, image-damaged, image-unsupported or image-too-large
+ */
+export async function readImageHeader(bytes: Buffer, maxPixels: number, place: ProblemPlace): Promise<ImageHeader> {
+  const format = SIGNATURES.find(([, at, magic]) => bytes.subarray(at, at + magic.length).equals(magic))?.[0];
+  if (!format) {
+    throw new ProblemError('not-an-image', 'The bytes are no JPEG, PNG or WebP file. Send one of these.', place);
+  }
+  const header = await metadata(bytes, format, place);
+  const { width, height } = header;
+  if (width * height > maxPixels) {
+    const detail = `The frame is ${width}×${height}; at most ${maxPixels} pixels are taken. Send smaller frames.`;
+    throw new ProblemError('image-too-large', detail, { ...place, limit: maxPixels });
+  }
+  const fault = unsupported(header);
+  if (fault) throw new ProblemError('image-unsupported', `${fault} Send 8-bit RGB or grey.`, place);
+  return { width, height, hasAlpha: header.hasAlpha, turned: (header.orientation ?? 1) > 1 };
+}
+
+async function metadata(bytes: Buffer, format: string, place: ProblemPlace) {
+  try {
+    return await sharp(bytes, { limitInputPixels: false }).metadata();
+  } catch (error) {
+    throw new ProblemError('image-damaged', `The header of the ${format} file cannot be read.`, place, error);
+  }
+}
+
+function unsupported({ pages, space, depth }: Metadata): string | undefined {
+  if ((pages ?? 1) > 1) return `The frame is animated (${pages} pictures).`;
+  if (space === 'cmyk') return 'The frame is CMYK.';
+  if (depth !== 'uchar') return `The frame has ${depth === 'ushort' ? '16-bit' : depth} samples.`;
+  return undefined;
+}

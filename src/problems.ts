@@ -1,0 +1,69 @@
+import type { FieldError, Problem } from '../schemas/problem.ts';
+
+/** Every problem the service answers with: HTTP status and title by code. docs/problems.md tells what to do about each. */
+export const PROBLEMS = {
+  'malformed-json': [400, 'The request is not valid JSON'],
+  'malformed-multipart': [400, 'The multipart body is broken'],
+  'unexpected-part': [400, 'A multipart part has an unknown or repeated name'],
+  unauthorized: [401, 'A valid API key is needed'],
+  'not-found': [404, 'There is nothing here'],
+  'upload-timeout': [408, 'The upload took too long'],
+  'upload-too-large': [413, 'The upload is too large'],
+  'too-many-frames': [413, 'The episode has too many frames'],
+  'unsupported-media-type': [415, 'The request body has an unsupported type'],
+  'missing-episode': [422, 'The episode part is missing'],
+  'invalid-request': [422, 'The request does not fit its schema'],
+  'missing-instruction': [422, 'The instruction is missing or empty'],
+  'special-token-text': [422, 'The instruction holds text that the model reads as a control token'],
+  'missing-clock': [422, 'Neither fps nor timestamps_s is given'],
+  'ambiguous-clock': [422, 'Both fps and timestamps_s are given'],
+  'invalid-timestamps': [422, 'The timestamps do not fit the frames'],
+  'invalid-prefixes': [422, 'The prefixes asked for do not fit the episode'],
+  'no-frames': [422, 'There are no frames'],
+  'ambiguous-frames': [422, 'Both frames and npy are given'],
+  'not-an-image': [422, 'A frame is no JPEG, PNG or WebP image'],
+  'image-damaged': [422, 'A frame is truncated or damaged'],
+  'image-unsupported': [422, 'A frame is of a kind that is not taken'],
+  'image-too-large': [422, 'A frame has too many pixels or bytes'],
+  'frame-sizes-differ': [422, 'The frames are not all of one size'],
+  'invalid-npy': [422, 'The .npy file is not a uint8 array of shape T×H×W×3'],
+  'context-exceeded': [422, 'The episode is longer than the model can see'],
+  'server-busy': [503, 'The service has too much waiting'],
+  'engine-unavailable': [503, 'The engine cannot be reached or is not ready'],
+  'engine-busy': [503, 'The engine has too much waiting'],
+  'engine-failed': [502, 'The engine refused or failed'],
+  'engine-answer-unusable': [502, 'The engine answered without the numbers asked for'],
+  'deadline-exceeded': [504, 'The request took longer than it may'],
+  'internal-error': [500, 'Something went wrong in the service'],
+} as const satisfies Record<string, readonly [number, string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** What a problem may tell beyond its kind. */
+export interface ProblemPlace {
+  pointer?: string;
+  frame?: number;
+  part?: string;
+  limit?: number;
+  retry_after_s?: number;
+  errors?: FieldError[];
+}
+
+/** An error that leaves the service as an RFC 9457 problem. Its detail is for the caller: no secrets, no inner messages. */
+export class ProblemError extends Error {
+  readonly code: ProblemCode;
+  readonly place: ProblemPlace;
+
+  constructor(code: ProblemCode, detail: string, place: ProblemPlace = {}, cause?: unknown) {
+    super(detail, { cause });
+    this.code = code;
+    this.place = place;
+  }
+}
+
+/** The problem document of an error. */
+export function problemDocument(error: ProblemError, instance: string): Problem {
+  const [status, title] = PROBLEMS[error.code];
+  const type = `urn:topreward:problem:${error.code}`;
+  return { type, title, status, code: error.code, detail: error.message, instance, ...error.place };
+}

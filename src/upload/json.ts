@@ -1,0 +1,39 @@
+import { Readable } from 'node:stream';
+import { Compile } from 'typebox/compile';
+import { RewardRequest } from '../../schemas/episode.ts';
+import { fieldErrors, invalidRequest } from '../episode/episode.ts';
+import { ProblemError } from '../problems.ts';
+import { tooLarge } from './multipart.ts';
+import type { UploadLimits, UploadReader } from './upload.ts';
+
+/** The envelope alone: the episode in it has a checker of its own, with problems of its own. */
+const schema = Compile(RewardRequest);
+
+/**
+ * Reads an upload that came as one JSON document with base64 frames.
+ * @throws ProblemError with a pointer into the document
+ */
+export async function readJson(body: unknown, limits: UploadLimits, reader: UploadReader): Promise<void> {
+  const episode = (body as { episode?: unknown } | null)?.episode;
+  if (episode === undefined)
+    throw new ProblemError('missing-episode', 'Say in `episode` what is asked.', { pointer: '/episode' });
+  reader.episode(episode, '/episode');
+  if (!schema.Check(body)) throw invalidRequest(fieldErrors(schema.Errors(body), ''));
+  for (const [frame, text] of (body.frames ?? []).entries()) {
+    const place = { pointer: `/frames/${frame}`, frame };
+    const bytes = decodeBase64(text, place.pointer);
+    if (bytes.length > limits.MAX_FRAME_BYTES) throw tooLarge(limits.MAX_FRAME_BYTES, place);
+    await reader.image(bytes, place);
+  }
+  if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, '/npy')]));
+}
+
+/** Buffer.from skips what is no base64; that would cut a frame in silence. */
+function decodeBase64(text: string, pointer: string): Buffer {
+  const bytes = Buffer.from(text, 'base64');
+  const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
+  if (bytes.length === Math.floor(((text.length - padding) * 3) / 4)) return bytes;
+  throw invalidRequest([
+    { pointer, detail: 'is not base64; send the bare text, without a data: prefix or line breaks' },
+  ]);
+}
