@@ -1,0 +1,81 @@
+import type { Frames } from '../frames/frames.ts';
+import type { FrameEncoding } from '../frames/render-worker.ts';
+import type { FrameSize } from '../plan/frame-size.ts';
+import type { EpisodePlan } from '../plan/plan.ts';
+import type { PromptVariant } from '../plan/prompt.ts';
+
+/** `reference`: the prompt is the paper's, token for token. `nested`: each block is wrapped in two more tokens. */
+export type Layout = 'reference' | 'nested';
+
+export interface AnswerToken {
+  text: string;
+  id: number;
+}
+
+/** What an engine serves and how it does it. */
+export interface EngineDescription {
+  engine: { name: string; version: string };
+  model: string;
+  prompts: Record<PromptVariant, { layout: Layout; tokens: { true: AnswerToken; false: AnswerToken } }>;
+  /** Whether prefixes were seen to share one pass; null where the engine does not tell. */
+  onePass: boolean | null;
+  frameEncoding: Exclude<FrameEncoding, 'rgb'>;
+  contextTokens: number;
+  /** Most blocks in one prompt; null where only the context bounds them. */
+  maxBlocks: number | null;
+  /** Prompt tokens of one block at the reference frame size with a one-digit time: the smallest such block. */
+  tokensPerBlock: number;
+}
+
+/** One episode to score. */
+export interface ScoreRequest {
+  plan: EpisodePlan;
+  frames: Frames;
+  size: FrameSize;
+  /** Whose episode it is: engines share nothing between tenants. */
+  tenant: string;
+  signal: AbortSignal;
+  usage: EngineUsage;
+}
+
+/** What scoring has cost so far; the engine adds to it. */
+export interface EngineUsage {
+  requests: number;
+  resends: number;
+  bytes: number;
+  queuedMs: number;
+  decodingMs: number;
+  engineMs: number;
+}
+
+/** The answer to one query of the plan. */
+export interface QueryScore {
+  /** place in plan.queries */
+  query: number;
+  /** natural logs, ≤ 0 */
+  logProbTrue: number;
+  logProbFalse: number;
+  promptTokens: number;
+  cachedTokens: number | null;
+  /** With the longest query, always: how its prompt came out. */
+  prompt?: SeenPrompt;
+}
+
+/** A prompt as the model got it, read from its token ids. */
+export interface SeenPrompt {
+  layout: Layout;
+  videoTokensPerBlock: number;
+  tokenIds: number[];
+}
+
+/** A model that can look at prefixes. The rest of the service knows nothing else of it. */
+export interface Engine {
+  /** @throws ProblemError engine-unavailable while the engine is not ready */
+  describe(): EngineDescription;
+  /**
+   * Scores every query of a plan, the longest first, each as it comes.
+   * @throws ProblemError when one cannot be answered; nothing is made up
+   */
+  score(request: ScoreRequest): AsyncIterable<QueryScore>;
+  close(): Promise<void>;
+}

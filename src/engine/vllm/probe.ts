@@ -1,0 +1,184 @@
+import { createHash, randomUUID } from 'node:crypto';
+import sharp from 'sharp';
+import { REFERENCE_SIDE } from '../../plan/frame-size.ts';
+import { ANSWERS, type PromptVariant, promptText, question } from '../../plan/prompt.ts';
+import type { AnswerToken, EngineDescription, Layout } from '../engine.ts';
+import { jsonBody, type VllmClient } from './client.ts';
+import { type Completion, completionBody, readLogProbs } from './completion.ts';
+import { EngineFault } from './faults.ts';
+import { type Item, itemsOf } from './items.ts';
+import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
+
+/** What a probe has found: the description, and what the engine's client must know besides. */
+export interface Probed {
+  description: EngineDescription;
+  vocabulary: Vocabulary;
+  /** Changes with the engine's version and configuration. */
+  fingerprint: string | null;
+}
+
+export interface ProbeOptions {
+  model: string;
+  encoding: 'png' | 'jpeg';
+  signal: AbortSignal;
+}
+
+const PROBE_BLOCKS = 4;
+const PROBE_INSTRUCTION = 'Probe.';
+/** More blocks than a context of a million tokens holds at the smallest frame size. */
+const PROBE_ITEM_COUNT = 4096;
+
+/**
+ * Finds out by trying whether an engine can do the job, and how exactly: tokens, layout, log probabilities by token id,
+ * caches, context length and item limit.
+ * @throws EngineFault with one clear line when it cannot
+ */
+export async function probeEngine(
+  client: VllmClient,
+  { model: wanted, encoding, signal }: ProbeOptions,
+): Promise<Probed> {
+  const { version } = await client.get<{ version: string }>('/version', signal);
+  const { data: models } = await client.get<{ data: { id: string; max_model_len: number }[] }>('/v1/models', signal);
+  const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
+  if (!served)
+    throw new EngineFault(
+      'refused',
+      `The engine does not serve the model ${wanted}; it has ${models.map(({ id }) => id).join(', ')}.`,
+    );
+  const model = served.id;
+
+  const tokenize = async (prompt: string) => {
+    const body = jsonBody({ model, prompt, add_special_tokens: false });
+    return (await client.post<{ tokens: number[] }>('/tokenize', body, signal)).tokens;
+  };
+  const single = async (text: string): Promise<AnswerToken> => {
+    const ids = await tokenize(text);
+    if (ids.length !== 1)
+      throw new EngineFault('refused', `"${text}" is ${ids.length} tokens for this model; one is needed.`);
+    return { text, id: ids[0] as number };
+  };
+  const vocabulary = {
+    visionStart: (await single('<|vision_start|>')).id,
+    videoPad: (await single('<|video_pad|>')).id,
+  };
+
+  const { items, times } = await probeItems(encoding, model);
+  const ask = (prompt: PromptVariant, tokenIds: { true: number; false: number }, withData: boolean) => {
+    const asked = {
+      model,
+      text: question(PROBE_INSTRUCTION),
+      prompt,
+      tokenIds,
+      salt: items[0]?.uuid ?? '',
+      withTokenIds: true,
+    };
+    return client.post<Completion>(
+      '/v1/chat/completions',
+      completionBody(asked, items, () => withData),
+      signal,
+    );
+  };
+  const probePrompt = async (prompt: PromptVariant) => {
+    const tokens = { true: await single(ANSWERS[prompt].true), false: await single(ANSWERS[prompt].false) };
+    const ids = { true: tokens.true.id, false: tokens.false.id };
+    const answer = await ask(prompt, ids, true);
+    checkLogProbs(answer, ids);
+    const layout = await findLayout(answer, times, prompt, vocabulary, tokenize);
+    return { answer, ids, served: { layout, tokens } };
+  };
+
+  const open = await probePrompt('open');
+  const chat = await probePrompt('chat');
+  const again = await askByName(() => ask('open', open.ids, false));
+  const tokenIds = open.answer.prompt_token_ids as number[];
+  return {
+    vocabulary,
+    fingerprint: open.answer.system_fingerprint ?? null,
+    description: {
+      engine: { name: 'vllm', version },
+      model,
+      prompts: { open: open.served, chat: chat.served },
+      onePass: again === null ? false : cachedTokens(again) === null ? null : (cachedTokens(again) as number) > 0,
+      frameEncoding: encoding,
+      contextTokens: served.max_model_len,
+      maxBlocks: await findItemLimit(client, model, signal),
+      tokensPerBlock: blockStride(tokenIds, vocabulary),
+    },
+  };
+}
+
+export function cachedTokens({ usage }: Completion): number | null {
+  return usage.prompt_tokens_details?.cached_tokens ?? null;
+}
+
+function checkLogProbs(answer: Completion, ids: { true: number; false: number }): void {
+  if (!answer.prompt_token_ids)
+    throw new EngineFault('refused', 'The engine does not return token ids; vLLM 0.26 or newer is needed.');
+  readLogProbs(answer, ids);
+}
+
+/** Blocks of grey frames, under names that no episode can have and that every probe makes anew. */
+async function probeItems(encoding: 'png' | 'jpeg', model: string): Promise<{ items: Item[]; times: string[] }> {
+  const size = { width: REFERENCE_SIDE, height: REFERENCE_SIDE };
+  const shades = Array.from({ length: 2 * PROBE_BLOCKS }, (_, i) => 20 * i);
+  const frames = new Map(
+    await Promise.all(
+      shades.map(async (shade, i) => {
+        const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
+        const bytes = await image.toFormat(encoding).toBuffer();
+        return [i, { bytes, digest: createHash('sha256').update(bytes).digest('hex') }] as const;
+      }),
+    ),
+  );
+  const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
+  const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, size });
+  return { times, items: times.map((time, i) => item({ first: 2 * i, second: 2 * i + 1, time })) };
+}
+
+/** Compares the prompt's ids with those of each layout's text, token for token. */
+async function findLayout(
+  answer: Completion,
+  times: string[],
+  prompt: PromptVariant,
+  vocabulary: Vocabulary,
+  tokenize: (text: string) => Promise<number[]>,
+): Promise<Layout> {
+  const seen = JSON.stringify(collapsePads(answer.prompt_token_ids as number[], vocabulary));
+  for (const layout of ['reference', 'nested'] as const) {
+    const expected = await tokenize(promptText(times, PROBE_INSTRUCTION, prompt, layout));
+    if (JSON.stringify(expected) === seen) return layout;
+  }
+  throw new EngineFault(
+    'refused',
+    `The ${prompt} prompt comes out in no known layout. Start vLLM with --chat-template docker/vllm/chat_template.jinja.`,
+  );
+}
+
+/** The same question by names alone; null where the engine keeps no items. */
+async function askByName(ask: () => Promise<Completion>): Promise<Completion | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof EngineFault && error.kind === 'cache-miss') return null;
+    throw error;
+  }
+}
+
+/** Asks for more items than any episode has, by names that nobody has: the engine counts them before it looks for them. */
+async function findItemLimit(client: VllmClient, model: string, signal: AbortSignal): Promise<number | null> {
+  const content = Array.from({ length: PROBE_ITEM_COUNT }, () => ({
+    type: 'video_url',
+    uuid: randomUUID(),
+    video_url: null,
+  }));
+  const body = jsonBody({ model, messages: [{ role: 'user', content }], max_tokens: 1 });
+  try {
+    await client.post('/v1/chat/completions', body, signal);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EngineFault)) throw error;
+    if (error.kind === 'items') return error.numbers[0] as number;
+    if (error.kind === 'cache-miss' || error.kind === 'context') return null;
+    throw error;
+  }
+}

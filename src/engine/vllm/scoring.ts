@@ -1,0 +1,234 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RenderedFrame } from '../../frames/render-worker.ts';
+import type { Block, EpisodePlan, PrefixQuery } from '../../plan/plan.ts';
+import { question } from '../../plan/prompt.ts';
+import { ProblemError } from '../../problems.ts';
+import type { QueryScore, ScoreRequest } from '../engine.ts';
+import type { FairGate } from '../fair-gate.ts';
+import type { VllmClient } from './client.ts';
+import { type Completion, completionBody, type Question, readLogProbs } from './completion.ts';
+import { EngineFault } from './faults.ts';
+import { cacheSalt, type Item, itemsOf } from './items.ts';
+import type { Monitor } from './monitor.ts';
+import { cachedTokens, type Probed } from './probe.ts';
+import { layoutOf, padsPerBlock } from './vocabulary.ts';
+
+/** What scoring needs of the engine around it. */
+export interface ScoringContext {
+  client: VllmClient;
+  gate: FairGate;
+  monitor: Monitor;
+  secret: string;
+}
+
+const BUSY_TRIES = 6;
+const BUSY_PAUSE_MS = 200;
+
+/**
+ * Scores an episode in one pass: the longest prefix first, with data, then all others side by side by the names of its
+ * blocks, so that each computes its question and its unfinished block only.
+ */
+export async function* scoreEpisode(request: ScoreRequest, context: ScoringContext): AsyncGenerator<QueryScore> {
+  const { plan, usage } = request;
+  const probed = context.monitor.ready();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  const frames = await renderFrames(request, probed, signal);
+  const started = performance.now();
+  const ask = asker({ ...request, signal }, context, probed, frames);
+  try {
+    yield await ask(0);
+    yield* asCompleted(plan.queries.slice(1).map((_, i) => ask(i + 1)));
+  } catch (error) {
+    throw problemOf(error, plan, context.monitor);
+  } finally {
+    stop.abort();
+    usage.engineMs += performance.now() - started;
+  }
+}
+
+/** Renders the sampled frames, a few at a time, in order. */
+async function renderFrames(
+  { plan, frames, size, usage }: ScoreRequest,
+  { description }: Probed,
+  signal: AbortSignal,
+): Promise<Map<number, RenderedFrame>> {
+  const started = performance.now();
+  const rendered = new Map<number, RenderedFrame>();
+  const pending = plan.sampledFrames.values();
+  const render = async () => {
+    for (const index of pending) {
+      signal.throwIfAborted();
+      rendered.set(index, await frames.take(index, size, description.frameEncoding));
+    }
+  };
+  await Promise.all(Array.from({ length: frames.parallel }, render));
+  usage.decodingMs += performance.now() - started;
+  return rendered;
+}
+
+function asker(
+  { plan, size, tenant, signal, usage }: ScoreRequest,
+  { client, gate, monitor, secret }: ScoringContext,
+  { description, vocabulary, fingerprint }: Probed,
+  frames: ReadonlyMap<number, RenderedFrame>,
+): (query: number) => Promise<QueryScore> {
+  const { model, frameEncoding: encoding } = description;
+  const { tokens } = description.prompts[plan.prompt];
+  const tokenIds = { true: tokens.true.id, false: tokens.false.id };
+  const itemOf = itemsOf(frames, { secret, tenant, model, encoding, size });
+  const owner = Symbol('episode');
+  const text = question(plan.instruction);
+  const salt = cacheSalt(secret, tenant);
+  // A router in front of several engines keeps an episode on one of them by this header.
+  const headers = { 'x-session-id': itemOf((plan.queries[0] as PrefixQuery).blocks[0] as Block).uuid };
+
+  async function send(asked: Question, items: Item[], withData: (item: Item) => boolean): Promise<Completion> {
+    const waiting = performance.now();
+    const leave = await gate.enter(owner, signal);
+    usage.queuedMs += performance.now() - waiting;
+    try {
+      const body = completionBody(asked, items, withData);
+      usage.requests += 1;
+      usage.bytes += body.bytes;
+      return await client.post<Completion>('/v1/chat/completions', body, signal, headers);
+    } finally {
+      leave();
+    }
+  }
+
+  return async (query) => {
+    const { blocks } = plan.queries[query] as PrefixQuery;
+    const items = blocks.map(itemOf);
+    const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
+    // The last block of an odd prefix is its own: no longer prefix has brought it.
+    const own = isDoubled(blocks) ? items.at(-1) : undefined;
+    const isNew = (item: Item) => query === 0 || item === own;
+    const answer = await withRepeats({ send: (all) => send(asked, items, all ? () => true : isNew), usage, signal });
+    if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
+      monitor.suspect();
+      throw new EngineFault('unreachable', 'The answer came from another engine than the one probed.');
+    }
+    const logProbs = readLogProbs(answer, tokenIds);
+    const score = {
+      query,
+      logProbTrue: logProbs.true,
+      logProbFalse: logProbs.false,
+      promptTokens: answer.usage.prompt_tokens,
+      cachedTokens: cachedTokens(answer),
+    };
+    if (query > 0) return score;
+    const ids = answer.prompt_token_ids;
+    if (!ids) throw new EngineFault('refused', 'The answer does not hold the token ids of its prompt.');
+    const prompt = {
+      layout: layoutOf(ids, blocks.length, vocabulary),
+      videoTokensPerBlock: padsPerBlock(ids, vocabulary),
+    };
+    return { ...score, prompt: { ...prompt, tokenIds: ids } };
+  };
+}
+
+function isDoubled(blocks: Block[]): boolean {
+  const last = blocks.at(-1) as Block;
+  return last.first === last.second;
+}
+
+/** Sends a request again where that helps: once with all data, once after a broken connection, a few times when full. */
+async function withRepeats({
+  send,
+  usage,
+  signal,
+}: {
+  send: (withAllData: boolean) => Promise<Completion>;
+  usage: ScoreRequest['usage'];
+  signal: AbortSignal;
+}): Promise<Completion> {
+  let resent = false;
+  for (let busy = 1; ; ) {
+    try {
+      return await send(resent);
+    } catch (error) {
+      if (!(error instanceof EngineFault)) throw error;
+      if (error.kind === 'busy' && busy < BUSY_TRIES) {
+        await sleep(BUSY_PAUSE_MS * 2 ** busy * (0.5 + Math.random() / 2), undefined, { signal });
+        busy += 1;
+      } else if (!resent && ['cache-miss', 'internal', 'unreachable'].includes(error.kind)) {
+        resent = true;
+        usage.resends += 1;
+      } else {
+        throw error;
+      }
+    }
+  }
+}
+
+/** Values of promises in the order in which they settle; throws the first rejection. */
+async function* asCompleted<Value>(promises: Promise<Value>[]): AsyncGenerator<Value> {
+  const settled: Promise<Value>[] = [];
+  let wake = () => {};
+  for (const promise of promises) {
+    const settle = () => {
+      settled.push(promise);
+      wake();
+    };
+    promise.then(settle, settle);
+  }
+  for (let yielded = 0; yielded < promises.length; yielded += 1) {
+    if (settled.length === 0) {
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+    }
+    yield await (settled.shift() as Promise<Value>);
+  }
+}
+
+/** The caller's side of a fault. The engine's own words stay in the log. */
+function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown {
+  if (!(error instanceof EngineFault)) return error;
+  const longest = plan.queries[0] as PrefixQuery;
+  switch (error.kind) {
+    case 'context': {
+      const [a = 0, b = 0] = error.numbers;
+      const share = Math.min(a, b) / Math.max(a, b);
+      return tooLong(longest, Math.max(2, 2 * Math.floor(longest.blocks.length * share - 1)), error);
+    }
+    case 'items':
+      return tooLong(longest, 2 * (error.numbers[0] ?? 0), error);
+    case 'busy':
+      return new ProblemError(
+        'engine-busy',
+        'The engine refused more work. Try again in a moment.',
+        { retry_after_s: 5 },
+        error,
+      );
+    case 'unreachable':
+      monitor.suspect();
+      return new ProblemError(
+        'engine-unavailable',
+        'The engine stopped answering. Try again in a moment.',
+        { retry_after_s: 5 },
+        error,
+      );
+    case 'refused':
+      return new ProblemError(
+        'engine-answer-unusable',
+        'The engine gave no usable answer; no number was made up. Tell the operator.',
+        {},
+        error,
+      );
+    default:
+      return new ProblemError(
+        'engine-failed',
+        'The engine failed on this episode, also when all of it was sent again.',
+        {},
+        error,
+      );
+  }
+}
+
+/** @param fitting about how many sampled frames the engine takes */
+export function tooLong({ framesUsed }: PrefixQuery, fitting: number, cause?: unknown): ProblemError {
+  const detail = `The longest prefix shows ${framesUsed} sampled frames (2 a second); about ${fitting} fit. Send a shorter episode, shorter prefixes or smaller frames.`;
+  return new ProblemError('context-exceeded', detail, { limit: fitting }, cause);
+}

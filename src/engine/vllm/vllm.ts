@@ -1,0 +1,81 @@
+import type { Logger } from 'pino';
+import type { Dispatcher } from 'undici';
+import type { Config } from '../../config.ts';
+import { REFERENCE_SIDE } from '../../plan/frame-size.ts';
+import type { PrefixQuery } from '../../plan/plan.ts';
+import type { Engine, ScoreRequest } from '../engine.ts';
+import { createFairGate } from '../fair-gate.ts';
+import { createClient } from './client.ts';
+import { watchEngine } from './monitor.ts';
+import { scoreEpisode, tooLong } from './scoring.ts';
+
+/** What a vLLM engine reads of the configuration. */
+export type VllmConfig = Pick<
+  Config,
+  | 'ENGINE_URL'
+  | 'ENGINE_API_KEY'
+  | 'ENGINE_MODEL'
+  | 'ENGINE_CONCURRENCY'
+  | 'ENGINE_FRAME_ENCODING'
+  | 'DEADLINE_S'
+  | 'SECRET'
+>;
+
+const CALM_MS = 15_000;
+const EAGER_MS = 2_000;
+
+/**
+ * An engine that asks an unmodified vLLM over HTTP. It starts to probe at once and is ready when the probe has passed.
+ * @param options.dispatcher for tests of faults that a real engine does not show on demand
+ */
+export function createVllmEngine(
+  config: VllmConfig,
+  log: Logger,
+  {
+    dispatcher,
+    eagerMs = EAGER_MS,
+    calmMs = CALM_MS,
+  }: { dispatcher?: Dispatcher; eagerMs?: number; calmMs?: number } = {},
+): Engine {
+  const client = createClient({
+    url: config.ENGINE_URL,
+    apiKey: config.ENGINE_API_KEY,
+    connections: config.ENGINE_CONCURRENCY,
+    timeoutMs: config.DEADLINE_S * 1000,
+    ...(dispatcher && { dispatcher }),
+  });
+  const gate = createFairGate(config.ENGINE_CONCURRENCY);
+  const monitor = watchEngine(
+    client,
+    { model: config.ENGINE_MODEL, encoding: config.ENGINE_FRAME_ENCODING, calmMs, eagerMs },
+    log,
+  );
+  return {
+    describe: () => monitor.ready().description,
+    score(request) {
+      checkLength(request, monitor.ready().description);
+      return scoreEpisode(request, { client, gate, monitor, secret: config.SECRET });
+    },
+    async close() {
+      await monitor.close();
+      await client.close();
+    },
+  };
+}
+
+/**
+ * Refuses what cannot fit before a frame is decoded. Only where the size of a block is known for sure; the engine itself
+ * counts exactly, but an item of a refused request costs a repeat later.
+ * @throws ProblemError context-exceeded
+ */
+function checkLength(
+  { plan, size }: ScoreRequest,
+  limits: { contextTokens: number; maxBlocks: number | null; tokensPerBlock: number },
+): void {
+  const longest = plan.queries[0] as PrefixQuery;
+  const { contextTokens, maxBlocks, tokensPerBlock } = limits;
+  if (maxBlocks !== null && longest.blocks.length > maxBlocks) throw tooLong(longest, 2 * maxBlocks);
+  if (size.width !== REFERENCE_SIDE || size.height !== REFERENCE_SIDE) return;
+  const fitting = Math.floor(contextTokens / tokensPerBlock);
+  if (longest.blocks.length > fitting) throw tooLong(longest, 2 * fitting);
+}
