@@ -1,0 +1,33 @@
+import type { FastifyInstance } from 'fastify';
+import { Health } from '../schemas/model.ts';
+import type { Service } from '../src/app.ts';
+import { ProblemError } from '../src/problems.ts';
+
+const health = (description: string) => ({ description, content: { 'application/json': { schema: Health } } });
+
+export async function healthRoutes(app: FastifyInstance, { engine }: Service): Promise<void> {
+  const live = {
+    operationId: 'getLiveness',
+    summary: 'Whether the service runs',
+    tags: ['service'],
+    response: { 200: health('It runs.') },
+  };
+  app.get('/health/live', { schema: live, logLevel: 'warn' }, () => ({ status: 'ok' }));
+
+  const ready = {
+    operationId: 'getReadiness',
+    summary: 'Whether the engine answers and can do what is needed',
+    tags: ['service'],
+    response: { 200: health('Episodes can be scored.'), 503: health('They cannot; `reason` says why.') },
+  };
+  app.get('/health/ready', { schema: ready, logLevel: 'warn' }, async (_request, reply) => {
+    try {
+      engine.describe();
+      return { status: 'ok' };
+    } catch (error) {
+      if (!(error instanceof ProblemError)) throw error;
+      reply.code(503);
+      return { status: 'unavailable', reason: error.message };
+    }
+  });
+}

@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify';
+import { Model } from '../schemas/model.ts';
+import type { Service } from '../src/app.ts';
+import { problems } from './problem-responses.ts';
+
+const schema = {
+  operationId: 'getModel',
+  summary: 'What is served, and how exactly',
+  tags: ['service'],
+  security: [{}, { apiKey: [] }],
+  response: {
+    200: { description: 'The model and its limits.', content: { 'application/json': { schema: Model } } },
+    ...problems(401, 503),
+  },
+};
+
+export async function modelRoute(app: FastifyInstance, { config, engine, authenticate }: Service): Promise<void> {
+  app.get('/v1/model', { schema }, async (request): Promise<Model> => {
+    authenticate(request);
+    const { contextTokens, maxBlocks, tokensPerBlock, prompts, onePass, frameEncoding, ...served } = engine.describe();
+    const blocks = Math.floor(contextTokens / tokensPerBlock);
+    return {
+      ...served,
+      prompts,
+      one_pass: onePass,
+      frame_encoding: frameEncoding,
+      success_threshold: config.SUCCESS_THRESHOLD ?? null,
+      limits: {
+        context_tokens: contextTokens,
+        blocks: maxBlocks,
+        sampled_frames: 2 * Math.min(blocks, maxBlocks ?? blocks),
+        frames: config.MAX_FRAMES,
+        upload_bytes: config.MAX_UPLOAD_BYTES,
+        frame_pixels: config.MAX_FRAME_PIXELS,
+        deadline_s: config.DEADLINE_S,
+      },
+    };
+  });
+}

@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto';
+import fastifyMultipart from '@fastify/multipart';
+import fastifySwagger from '@fastify/swagger';
+import fastifySwaggerUi from '@fastify/swagger-ui';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { healthRoutes } from '../routes/health.ts';
+import { metricsRoute } from '../routes/metrics.ts';
+import { modelRoute } from '../routes/model.ts';
+import { rewardRoutes } from '../routes/rewards.ts';
+import { authenticator } from './authentication.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine/engine.ts';
+import { answerError } from './error-handler.ts';
+import { createRenderer } from './frames/renderer.ts';
+import { createMetrics } from './metrics.ts';
+import { nameSchemas, OPENAPI } from './openapi.ts';
+import { ProblemError } from './problems.ts';
+import { createAdmission } from './upload/admission.ts';
+
+/** What the routes are built from. */
+export interface Service {
+  config: Config;
+  engine: Engine;
+  renderer: ReturnType<typeof createRenderer>;
+  admission: ReturnType<typeof createAdmission>;
+  metrics: ReturnType<typeof createMetrics>;
+  authenticate: ReturnType<typeof authenticator>;
+}
+
+/** Base64 makes four bytes of three, and the JSON around it is small. */
+const JSON_GROWTH = 1.4;
+
+/**
+ * Builds the service, without listening. Closing it closes the engine too.
+ * @param log of the whole service; none means silence
+ */
+export async function buildApp(config: Config, engine: Engine, log?: FastifyBaseLogger): Promise<FastifyInstance> {
+  const app = Fastify({
+    ...(log ? { loggerInstance: log } : { logger: false }),
+    genReqId: () => randomUUID(),
+    bodyLimit: Math.ceil(config.MAX_UPLOAD_BYTES * JSON_GROWTH),
+    // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
+    requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
+    forceCloseConnections: 'idle',
+  });
+  const renderer = createRenderer(config.RENDER_WORKERS);
+  const admission = createAdmission(config);
+  const metrics = createMetrics(admission);
+  const service: Service = {
+    config,
+    engine,
+    renderer,
+    admission,
+    metrics,
+    authenticate: authenticator(config.tenants),
+  };
+
+  app.setErrorHandler(answerError);
+  app.setNotFoundHandler((request) => {
+    throw new ProblemError('not-found', `There is no ${request.method} here. See /docs.`);
+  });
+  app.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+  });
+  app.addHook('onResponse', async (request, reply) => {
+    const schema = request.routeOptions.schema as { operationId?: string } | undefined;
+    if (schema?.operationId) metrics.request(schema.operationId, reply.statusCode, reply.elapsedTime / 1000);
+  });
+  app.addHook('onClose', async () => {
+    await engine.close();
+    await renderer.close();
+  });
+
+  await app.register(fastifySwagger, { openapi: OPENAPI });
+  await app.register(fastifySwaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    transformSpecification: (document) => nameSchemas(document),
+    transformSpecificationClone: false,
+  });
+  await app.register(fastifyMultipart);
+  await app.register(rewardRoutes, service);
+  await app.register(modelRoute, service);
+  await app.register(healthRoutes, service);
+  await app.register(metricsRoute, service);
+  app.get('/openapi.json', { schema: { hide: true } }, () => nameSchemas(app.swagger()));
+  return app;
+}

@@ -1,0 +1,115 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism } from 'node:os';
+import { type Static, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+const MiB = 1024 * 1024;
+const count = (fallback: number, description: string) => Type.Integer({ minimum: 1, default: fallback, description });
+
+/** The environment the service reads: names, types, defaults. docs/configuration.md is held against this object by a test. */
+export const Environment = Type.Object({
+  HOST: Type.String({ default: '127.0.0.1', description: 'Address to listen on; 0.0.0.0 for all.' }),
+  PORT: Type.Integer({
+    minimum: 0,
+    maximum: 65535,
+    default: 8080,
+    description: 'Port to listen on; 0 takes a free one.',
+  }),
+  LOG_LEVEL: Type.Enum(['fatal', 'error', 'warn', 'info', 'debug', 'silent'], {
+    default: 'info',
+    description: 'Least severe log line to write.',
+  }),
+  API_KEYS: Type.String({
+    default: '',
+    description: 'Tenants and their keys, `name=key,name=key`. Empty: no key is asked for, everybody is one tenant.',
+  }),
+  SECRET: Type.String({
+    default: '',
+    description: 'Keys the names that engine caches see. Empty: random at each start. Set the same on all replicas.',
+  }),
+  ENGINE_URL: Type.String({ default: 'http://127.0.0.1:8000', description: 'Where vLLM answers.' }),
+  ENGINE_API_KEY: Type.String({ default: '', description: "vLLM's --api-key, if it has one." }),
+  ENGINE_MODEL: Type.String({ default: '', description: 'Served model to ask; empty takes the first one.' }),
+  ENGINE_CONCURRENCY: count(32, 'Requests in flight to the engine, over all episodes.'),
+  ENGINE_FRAME_ENCODING: Type.Enum(['png', 'jpeg'], {
+    default: 'png',
+    description: 'Frames on the way to the engine: png is exact, jpeg (quality 95, 4:4:4) is a third of the bytes.',
+  }),
+  DEADLINE_S: Type.Number({
+    exclusiveMinimum: 0,
+    default: 120,
+    description: 'Longest time for one request, upload and waiting included.',
+  }),
+  MAX_FRAMES: count(10_000, 'Frames in one episode.'),
+  MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
+  MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
+  MAX_UPLOAD_BYTES: count(256 * MiB, 'Bytes of one request.'),
+  UPLOAD_MEMORY_BYTES: count(1024 * MiB, 'Bytes of all uploads held at once; further requests wait unread.'),
+  MAX_ACTIVE: count(64, 'Episodes worked on at once; further requests wait unread.'),
+  MAX_WAITING: Type.Integer({
+    minimum: 0,
+    default: 256,
+    description: 'Requests that may wait; one more is answered 503.',
+  }),
+  RENDER_WORKERS: count(Math.min(8, availableParallelism()), 'Threads that decode, resize and encode frames.'),
+  SUCCESS_THRESHOLD: Type.Optional(
+    Type.Number({
+      maximum: 0,
+      description: 'Threshold for requests that bring none. It belongs to one model and task.',
+    }),
+  ),
+  FLAT_BELOW: Type.Number({
+    minimum: 0,
+    default: 0.2,
+    description: 'A curve whose log probabilities span fewer nats is called flat: twice the noise of a bf16 engine.',
+  }),
+});
+
+export interface Config extends Readonly<Omit<Static<typeof Environment>, 'API_KEYS'>> {
+  /** Tenant name by API key; empty when no key is asked for. */
+  readonly tenants: ReadonlyMap<string, string>;
+}
+
+const checker = Compile(Environment);
+
+/**
+ * Reads and checks the environment, once.
+ * @throws Error with one line per wrong variable
+ */
+export function loadConfig(env: Record<string, string | undefined>): Config {
+  const values: Record<string, unknown> = {};
+  for (const [name, schema] of Object.entries(
+    Environment.properties as Record<string, { type?: string; default?: unknown }>,
+  )) {
+    const text = env[name];
+    if (text === undefined || text === '') values[name] = schema.default;
+    else values[name] = schema.type === 'integer' || schema.type === 'number' ? Number(text) : text;
+    if (values[name] === undefined) delete values[name];
+  }
+  if (!checker.Check(values)) {
+    const faults = checker.Errors(values).map(({ instancePath, message }) => `${instancePath.slice(1)} ${message}`);
+    throw new Error(`Configuration: ${faults.join('; ')}`);
+  }
+  if (!URL.canParse(values.ENGINE_URL))
+    throw new Error('Configuration: ENGINE_URL must be a URL, like http://127.0.0.1:8000');
+  const { API_KEYS, ...rest } = values;
+  return Object.freeze({
+    ...rest,
+    ENGINE_URL: rest.ENGINE_URL.replace(/\/+$/, ''),
+    SECRET: rest.SECRET || randomBytes(32).toString('hex'),
+    tenants: parseKeys(API_KEYS),
+  });
+}
+
+function parseKeys(text: string): Map<string, string> {
+  const entries = text.split(',').filter((entry) => entry.trim() !== '');
+  return new Map(
+    entries.map((entry) => {
+      const at = entry.indexOf('=');
+      const [name, key] = [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+      if (at < 1 || key.length < 16)
+        throw new Error('Configuration: API_KEYS takes name=key pairs, keys of 16 characters or more');
+      return [key, name];
+    }),
+  );
+}

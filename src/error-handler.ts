@@ -1,0 +1,60 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
+
+/** Errors of the framework and its plugins, by code. */
+const KNOWN: Record<string, [ProblemCode, string]> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['upload-too-large', 'The request body is larger than the service takes.'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send multipart/form-data or application/json.'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-json', 'The body is empty.'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-json', 'The body is not valid JSON.'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-json', 'The body is not as long as Content-Length says.'],
+  FST_PARTS_LIMIT: ['too-many-frames', 'There are more parts than frames may be sent.'],
+  FST_FILES_LIMIT: ['too-many-frames', 'There are more files than frames may be sent.'],
+  FST_FIELDS_LIMIT: ['unexpected-part', 'There are more fields than the one `episode`.'],
+  FST_REQ_FILE_TOO_LARGE: ['upload-too-large', 'A part is larger than the service takes.'],
+  FST_INVALID_JSON_FIELD_ERROR: ['malformed-json', 'The part `episode` is not valid JSON.'],
+  FST_PROTO_VIOLATION: [
+    'unexpected-part',
+    'Parts are `episode` (JSON) and `frames` (image files) or `npy` (one file).',
+  ],
+};
+
+/** Turns whatever was thrown into a problem document. What is not known is a 500 without inner words. */
+export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
+  const problem = asProblem(error, request);
+  const document = problemDocument(problem, request.id);
+  const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
+  const line = { problem: problem.code, status: document.status, fault: cause?.kind ?? cause?.code };
+  if (problem.code === 'internal-error') request.log.error({ ...line, err: error }, 'request failed');
+  else request.log.info(line, 'request refused');
+  if (cause) request.log.debug({ cause: cause.message }, 'cause');
+  if (document.retry_after_s !== undefined) reply.header('retry-after', document.retry_after_s);
+  if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  // After a timeout the rest of an upload may never come.
+  if (problem.code === 'upload-timeout') reply.header('connection', 'close');
+  reply.code(document.status).type('application/problem+json').send(document);
+}
+
+function asProblem(error: FastifyError, request: FastifyRequest): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return timeout(request);
+  const known = KNOWN[error.code];
+  if (known) return new ProblemError(known[0], known[1]);
+  // JSON.parse errors come bare, with the status that Fastify gives them.
+  if (error.statusCode === 400 && error instanceof SyntaxError)
+    return new ProblemError('malformed-json', 'The body is not valid JSON.');
+  return new ProblemError('internal-error', 'The log has more under this instance.', {}, error);
+}
+
+function timeout(request: FastifyRequest): ProblemError {
+  if (!request.raw.complete)
+    return new ProblemError(
+      'upload-timeout',
+      'The upload was not complete in time. Send fewer bytes or use a faster link.',
+    );
+  return new ProblemError(
+    'deadline-exceeded',
+    'The episode could not be scored in time. Try again, or send a shorter one.',
+    { retry_after_s: 5 },
+  );
+}

@@ -1,0 +1,151 @@
+import type { RewardResult, Usage, Warning } from '../../schemas/reward.ts';
+import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
+import { frameTime } from '../episode/clock.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
+import type { FrameSize } from '../plan/frame-size.ts';
+import type { EpisodePlan } from '../plan/plan.ts';
+import { promptText } from '../plan/prompt.ts';
+import { denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
+import { finalScore } from '../scores/success.ts';
+import { valueOrderCorrelation } from '../scores/value-order-correlation.ts';
+import { SERVICE } from '../service.ts';
+
+/** What the operator has set for answers. */
+export interface ResultDefaults {
+  SUCCESS_THRESHOLD?: number;
+  FLAT_BELOW: number;
+}
+
+/** All that an answer is made from. */
+export interface Scored {
+  request: EpisodeRequest;
+  frames: { count: number; size: FrameSize; warnings: Warning[] };
+  plan: EpisodePlan;
+  size: FrameSize;
+  /** by query of the plan */
+  scores: QueryScore[];
+  usage: EngineUsage;
+  description: EngineDescription;
+  defaults: ResultDefaults;
+}
+
+/** The processor of the reference shrinks a whole video above so many pixels (frames × height × width), Qwen3-VL. */
+const REFERENCE_VIDEO_PIXELS = 25_165_824;
+/** What that processor makes of the reference's 244 px. */
+const REFERENCE_PROCESSED_SIDE = 256;
+
+/** Turns log probabilities into progress, success and the rest, and says how they were made. */
+export function buildResult(scored: Scored): RewardResult {
+  const { request, frames, plan, scores, defaults } = scored;
+  const answers = plan.prefixes.map(({ query }) => scores[query] as QueryScore);
+  const lengths = plan.prefixes.map(({ length }) => length);
+  const rewards = answers.map(({ logProbTrue }) => logProbTrue);
+  const progress = minMaxProgress(rewards);
+  const { min, max } = extent(rewards);
+  const flat = max - min < defaults.FLAT_BELOW;
+  const score = finalScore(rewards, request.last);
+  const threshold = request.threshold ?? defaults.SUCCESS_THRESHOLD;
+  return {
+    ...(request.id !== undefined && { id: request.id }),
+    prefixes: plan.prefixes.map(({ length, query }, i) => ({
+      length,
+      time_s: frameTime(request.clock, length - 1),
+      frames_used: plan.queries[query]?.framesUsed as number,
+      log_prob_true: rewards[i] as number,
+      log_prob_false: answers[i]?.logProbFalse as number,
+      progress: progress[i] as number,
+    })),
+    progress_curve: denseCurve(lengths, progress, frames.count),
+    score,
+    success:
+      threshold === undefined
+        ? null
+        : { flag: score >= threshold, score, threshold, last: Math.min(request.last, rewards.length) },
+    log_prob_range: { min, max, span: max - min, flat, flat_below: defaults.FLAT_BELOW },
+    voc: valueOrderCorrelation(rewards),
+    usage: usageOf(scored),
+    provenance: provenanceOf(scored),
+    warnings: [...frames.warnings, ...warningsOf(scored, flat)],
+  };
+}
+
+function usageOf({ scores, usage }: Scored): Usage {
+  const cached = scores.map(({ cachedTokens }) => cachedTokens);
+  const tenths = (ms: number) => Math.round(ms * 10) / 10;
+  return {
+    engine_requests: usage.requests,
+    engine_resends: usage.resends,
+    prompt_tokens: scores.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    cached_tokens: cached.some((tokens) => tokens === null)
+      ? null
+      : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
+    engine_bytes: usage.bytes,
+    queued_ms: tenths(usage.queuedMs),
+    decoding_ms: tenths(usage.decodingMs),
+    engine_ms: tenths(usage.engineMs),
+  };
+}
+
+function provenanceOf({ request, frames, plan, size, scores, description }: Scored): RewardResult['provenance'] {
+  const seen = scores[0]?.prompt as SeenPrompt;
+  const times = plan.queries[0]?.blocks.map(({ time }) => time) ?? [];
+  const resized = size.width !== frames.size.width || size.height !== frames.size.height;
+  return {
+    service: SERVICE,
+    engine: description.engine,
+    model: description.model,
+    layout: seen.layout,
+    prompt: {
+      variant: plan.prompt,
+      text: promptText(times, plan.instruction, plan.prompt, seen.layout),
+      video_tokens_per_block: seen.videoTokensPerBlock,
+      ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
+    },
+    tokens: description.prompts[plan.prompt].tokens,
+    sampled_frame_indices: plan.sampledFrames,
+    frame_size: {
+      mode: request.frameSize,
+      source: frames.size,
+      sent: size,
+      resampling: resized ? 'pillow-bicubic' : 'none',
+      encoding: description.frameEncoding,
+    },
+  };
+}
+
+function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean): Warning[] {
+  const warnings: Warning[] = [];
+  const layout = scores[0]?.prompt?.layout;
+  if (layout === 'nested') {
+    warnings.push({
+      code: 'nested-layout',
+      message:
+        'The engine wraps each block in two more tokens than the paper’s prompt; numbers differ from the paper’s.',
+    });
+  }
+  if (description.onePass === false) {
+    warnings.push({
+      code: 'no-sharing',
+      message: 'The engine’s caches are off: every prefix was computed from its start.',
+    });
+  }
+  if (flat && plan.queries.length > 1) {
+    warnings.push({
+      code: 'flat-curve',
+      message: 'The log probabilities hardly move: progress and voc are stretched from noise.',
+    });
+  }
+  if (plan.queries.length === 1 && plan.prefixes.length > 1) {
+    warnings.push({ code: 'one-view', message: 'All prefixes show the same sampled frames, so they have one value.' });
+  }
+  const side =
+    request.frameSize === 'reference' ? { width: REFERENCE_PROCESSED_SIDE, height: REFERENCE_PROCESSED_SIDE } : size;
+  if (plan.sampledFrames.length * side.width * side.height > REFERENCE_VIDEO_PIXELS) {
+    warnings.push({
+      code: 'beyond-reference-size',
+      message:
+        'The reference would shrink the frames of so long a prefix; here they keep one size for the whole episode.',
+    });
+  }
+  return warnings;
+}

@@ -1,0 +1,17 @@
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import { buildApp } from './app.ts';
+import { loadConfig } from './config.ts';
+import { createVllmEngine } from './engine/vllm/vllm.ts';
+
+const config = loadConfig(process.env);
+const log = pino({ level: config.LOG_LEVEL });
+const app = await buildApp(config, createVllmEngine(config, log), log);
+
+// Episodes in flight may finish; after a deadline's length there is nobody left to answer.
+closeWithGrace({ delay: config.DEADLINE_S * 1000, logger: log }, async ({ err }) => {
+  if (err) log.fatal({ err }, 'stopping after an error');
+  await app.close();
+});
+
+await app.listen({ host: config.HOST, port: config.PORT });
