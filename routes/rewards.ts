@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { RewardResult } from '../schemas/reward.ts';
 import type { Service } from '../src/app.ts';
+import { startDeadline } from '../src/deadline.ts';
 import { collectFrames } from '../src/frames/frames.ts';
 import { scoreEpisode } from '../src/score-episode.ts';
 import type { Ticket } from '../src/upload/admission.ts';
@@ -29,14 +30,20 @@ const schema = {
   },
 };
 
+interface Admitted {
+  ticket: Ticket;
+  tenant: string;
+  signal: AbortSignal;
+}
+
 export async function rewardRoutes(app: FastifyInstance, service: Service): Promise<void> {
   const { config, engine, admission, metrics, authenticate } = service;
-  const admitted = new WeakMap<FastifyRequest, { ticket: Ticket; tenant: string; signal: AbortSignal }>();
+  const admitted = new WeakMap<FastifyRequest, Admitted>();
 
   async function admit(request: FastifyRequest, reply: FastifyReply) {
     const tenant = authenticate(request);
     engine.describe();
-    const signal = whileWaitedFor(reply);
+    const signal = startDeadline(request, reply, config.DEADLINE_S);
     const ticket = await admission.enter(neededMemory(request, config.MAX_UPLOAD_BYTES), signal);
     reply.raw.once('close', ticket.release);
     if (reply.raw.destroyed) ticket.release();
@@ -49,23 +56,19 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
     schema,
     // Uploads are read as streams and checked by src/upload; the schema above is the contract they are checked against.
     validatorCompiler: () => () => true,
-    handlerTimeout: Math.ceil(config.DEADLINE_S * 1000),
     onRequest: admit,
-    async handler(request) {
-      const { ticket, tenant, signal } = admitted.get(request) as {
-        ticket: Ticket;
-        tenant: string;
-        signal: AbortSignal;
-      };
-      const upload = await readUpload(request, service);
-      const result = await scoreEpisode(upload, engine, {
-        tenant,
-        waitedMs: ticket.waitedMs,
-        signal,
-        defaults: config,
-      });
-      metrics.scored(result);
-      return result;
+    async handler(request, reply) {
+      const { ticket, tenant, signal } = admitted.get(request) as Admitted;
+      try {
+        const upload = await readUpload(request, service);
+        const context = { tenant, waitedMs: ticket.waitedMs, signal, defaults: config };
+        const result = await scoreEpisode(upload, engine, context);
+        metrics.scored(result);
+        return result;
+      } catch (error) {
+        if (!signal.aborted && !reply.sent) throw error;
+        return reply.hijack();
+      }
     },
   });
 }
@@ -75,13 +78,6 @@ async function readUpload(request: FastifyRequest, { config, renderer }: Service
   if (request.isMultipart()) await readMultipart(request, config, reader);
   else await readJson(request.body, config, reader);
   return reader.finish();
-}
-
-/** Aborts when the response is closed: answered, timed out, or the client is gone. */
-function whileWaitedFor(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once('close', () => controller.abort());
-  return controller.signal;
 }
 
 function neededMemory({ headers }: FastifyRequest, limit: number): number {

@@ -66,6 +66,14 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;
     if (schema?.operationId) metrics.request(schema.operationId, reply.statusCode, reply.elapsedTime / 1000);
   });
+  // A connection that is busy when the service stops would stay open, idle, for its keep-alive time.
+  let stopping = false;
+  app.addHook('preClose', async () => {
+    stopping = true;
+  });
+  app.addHook('onSend', async (_request, reply) => {
+    if (stopping) reply.header('connection', 'close');
+  });
   app.addHook('onClose', async () => {
     await engine.close();
     await renderer.close();

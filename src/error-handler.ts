@@ -21,7 +21,12 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
 
 /** Turns whatever was thrown into a problem document. What is not known is a 500 without inner words. */
 export function answerError(error: FastifyError, request: FastifyRequest, reply: FastifyReply): void {
-  const problem = asProblem(error, request);
+  if (reply.raw.destroyed) {
+    request.log.info('client gone');
+    reply.hijack();
+    return;
+  }
+  const problem = asProblem(error);
   const document = problemDocument(problem, request.id);
   const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
   const line = { problem: problem.code, status: document.status, fault: cause?.kind ?? cause?.code };
@@ -35,26 +40,12 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   reply.code(document.status).type('application/problem+json').send(document);
 }
 
-function asProblem(error: FastifyError, request: FastifyRequest): ProblemError {
+function asProblem(error: FastifyError): ProblemError {
   if (error instanceof ProblemError) return error;
-  if (error.code === 'FST_ERR_HANDLER_TIMEOUT') return timeout(request);
   const known = KNOWN[error.code];
   if (known) return new ProblemError(known[0], known[1]);
   // JSON.parse errors come bare, with the status that Fastify gives them.
   if (error.statusCode === 400 && error instanceof SyntaxError)
     return new ProblemError('malformed-json', 'The body is not valid JSON.');
   return new ProblemError('internal-error', 'The log has more under this instance.', {}, error);
-}
-
-function timeout(request: FastifyRequest): ProblemError {
-  if (!request.raw.complete)
-    return new ProblemError(
-      'upload-timeout',
-      'The upload was not complete in time. Send fewer bytes or use a faster link.',
-    );
-  return new ProblemError(
-    'deadline-exceeded',
-    'The episode could not be scored in time. Try again, or send a shorter one.',
-    { retry_after_s: 5 },
-  );
 }

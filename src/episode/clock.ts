@@ -8,5 +8,7 @@ export type Clock = { fps: number } | { timestampsS: number[] };
 export function frameTime(clock: Clock, index: number): number {
   if ('fps' in clock) return index / clock.fps;
   const { timestampsS } = clock;
-  return (timestampsS[index] as number) - (timestampsS[0] as number);
+  const time = (timestampsS[index] as number) - (timestampsS[0] as number);
+  // Unix times in binary are good to a quarter of a microsecond; a time half way between two tenths must stay there.
+  return Math.round(time * 1e6) / 1e6;
 }

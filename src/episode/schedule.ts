@@ -38,7 +38,11 @@ function timedPositions(timestampsS: number[]): number[] {
     const last = Math.ceil(from + gap) - 1;
     if (last < first) return [];
     // Positions between two frames round to one of the two, so the outermost ones stand for all, however long the gap.
-    // Decimal times carry binary noise: without the 1e-6 a frame exactly half way could go either way.
-    return [first, last].map((tick) => Math.round((frame + (tick - from) / gap) * 1e6) / 1e6);
+    return [first, last].map((tick) => settle(frame + (tick - from) / gap)).filter((position) => position < count);
   });
+}
+
+/** Decimal times carry binary noise, and Unix times more of it: a frame exactly half way must not go either way. */
+function settle(position: number): number {
+  return Math.round(position * 1e4) / 1e4;
 }

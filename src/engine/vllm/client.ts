@@ -21,22 +21,14 @@ const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 export interface ClientOptions {
   url: string;
   apiKey: string;
+  /** requests in flight for episodes */
   connections: number;
-  timeoutMs: number;
-  /** For tests of faults that a real engine does not show on demand. */
-  dispatcher?: Dispatcher;
 }
 
-export function createClient({ url, apiKey, connections, timeoutMs, dispatcher }: ClientOptions): VllmClient {
+export function createClient({ url, apiKey, connections }: ClientOptions): VllmClient {
   // Two more connections than requests for episodes: the probe and the health check are not kept waiting.
-  const agent =
-    dispatcher ??
-    new Agent({
-      connections: connections + 2,
-      headersTimeout: timeoutMs,
-      bodyTimeout: timeoutMs,
-      connectTimeout: 5000,
-    });
+  // No timeouts of its own: every request has a signal, and a deadline behind it.
+  const agent = new Agent({ connections: connections + 2, headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5000 });
   const authorization = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
 
   async function ask<Answer>(

@@ -21,8 +21,8 @@ export interface ScoringContext {
   secret: string;
 }
 
-const BUSY_TRIES = 6;
-const BUSY_PAUSE_MS = 200;
+const BUSY_TRIES = 5;
+const BUSY_PAUSE_MS = 100;
 
 /**
  * Scores an episode in one pass: the longest prefix first, with data, then all others side by side by the names of its

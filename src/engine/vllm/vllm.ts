@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Dispatcher } from 'undici';
 import type { Config } from '../../config.ts';
 import { REFERENCE_SIDE } from '../../plan/frame-size.ts';
 import type { PrefixQuery } from '../../plan/plan.ts';
@@ -12,13 +11,7 @@ import { scoreEpisode, tooLong } from './scoring.ts';
 /** What a vLLM engine reads of the configuration. */
 export type VllmConfig = Pick<
   Config,
-  | 'ENGINE_URL'
-  | 'ENGINE_API_KEY'
-  | 'ENGINE_MODEL'
-  | 'ENGINE_CONCURRENCY'
-  | 'ENGINE_FRAME_ENCODING'
-  | 'DEADLINE_S'
-  | 'SECRET'
+  'ENGINE_URL' | 'ENGINE_API_KEY' | 'ENGINE_MODEL' | 'ENGINE_CONCURRENCY' | 'ENGINE_FRAME_ENCODING' | 'SECRET'
 >;
 
 const CALM_MS = 15_000;
@@ -26,23 +19,17 @@ const EAGER_MS = 2_000;
 
 /**
  * An engine that asks an unmodified vLLM over HTTP. It starts to probe at once and is ready when the probe has passed.
- * @param options.dispatcher for tests of faults that a real engine does not show on demand
+ * @param pauses between looks at the engine, while it is not ready and while it is
  */
 export function createVllmEngine(
   config: VllmConfig,
   log: Logger,
-  {
-    dispatcher,
-    eagerMs = EAGER_MS,
-    calmMs = CALM_MS,
-  }: { dispatcher?: Dispatcher; eagerMs?: number; calmMs?: number } = {},
+  { eagerMs = EAGER_MS, calmMs = CALM_MS }: { eagerMs?: number; calmMs?: number } = {},
 ): Engine {
   const client = createClient({
     url: config.ENGINE_URL,
     apiKey: config.ENGINE_API_KEY,
     connections: config.ENGINE_CONCURRENCY,
-    timeoutMs: config.DEADLINE_S * 1000,
-    ...(dispatcher && { dispatcher }),
   });
   const gate = createFairGate(config.ENGINE_CONCURRENCY);
   const monitor = watchEngine(
