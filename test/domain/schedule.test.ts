@@ -1,0 +1,39 @@
+import t from 'tap';
+import { frameTime } from '../../src/episode/clock.ts';
+import { roundHalfEven } from '../../src/episode/rounding.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
+import { REFERENCE } from './reference-numbers.ts';
+
+t.test('an even rate is sampled as numpy does it', async (t) => {
+  for (const { frames, fps, indices } of REFERENCE.schedules) {
+    t.same(sampleSchedule(frames, { fps }), indices, `${frames} frames at ${fps} fps`);
+  }
+});
+
+t.test('positions half way between two frames go to the even one, worked out by hand', async (t) => {
+  // 5 fps: every 2.5 frames: 0, 2.5 → 2, 5, 7.5 → 8, 10, 12.5 → 12
+  t.same(sampleSchedule(14, { fps: 5 }), [0, 2, 5, 8, 10, 12]);
+  // 8 frames: 7.5 → 8 is clipped to the last one
+  t.same(sampleSchedule(8, { fps: 5 }), [0, 2, 5, 7]);
+  t.same([0.5, 1.5, 2.5, -0.5, 2.4999, 2.5001].map(roundHalfEven), [0, 2, 2, 0, 2, 3]);
+});
+
+t.test('even timestamps show the same frames as their rate', async (t) => {
+  for (const { frames, fps, indices } of REFERENCE.schedules) {
+    for (const start of [0, 12.3, 1_700_000_000.25]) {
+      const timestampsS = Array.from({ length: frames }, (_, i) => start + i / fps);
+      t.same(sampleSchedule(frames, { timestampsS }), indices, `${frames} frames at ${fps} fps from ${start} s`);
+    }
+  }
+});
+
+t.test('uneven timestamps', async (t) => {
+  t.same(
+    sampleSchedule(5, { timestampsS: [0, 0.1, 0.2, 0.9, 1.0] }),
+    [0, 2, 4],
+    'the nearest frame to each half second',
+  );
+  t.same(sampleSchedule(3, { timestampsS: [0, 1e9, 2e9] }), [0, 1, 2], 'a gap of any length costs nothing');
+  t.same(sampleSchedule(1, { timestampsS: [5] }), [0]);
+  t.equal(frameTime({ timestampsS: [5, 5.5] }, 1), 0.5, 'the first frame is at 0');
+});

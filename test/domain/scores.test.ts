@@ -1,0 +1,33 @@
+import t from 'tap';
+import { denseCurve, minMaxProgress } from '../../src/scores/progress.ts';
+import { finalScore } from '../../src/scores/success.ts';
+import { valueOrderCorrelation } from '../../src/scores/value-order-correlation.ts';
+import { REFERENCE } from './reference-numbers.ts';
+
+t.test('progress is min-max; one value and equal values give 1', async (t) => {
+  t.same(minMaxProgress([-3, -1, -2]), [0, 1, 0.5]);
+  t.same(minMaxProgress([-3]), [1]);
+  t.same(minMaxProgress([-3, -3]), [1, 1]);
+});
+
+t.test('the dense curve is numpy.interp over frames', async (t) => {
+  for (const { lengths, progress, frames, curve } of REFERENCE.interpolations) {
+    denseCurve(lengths, progress, frames).forEach((value, i) => {
+      t.ok(Math.abs(value - (curve[i] as number)) < 1e-12, `frame ${i} of ${frames}`);
+    });
+  }
+});
+
+t.test('value-order correlation is Spearman’s, ties on average ranks', async (t) => {
+  for (const { values, voc } of REFERENCE.correlations) {
+    const found = valueOrderCorrelation(values);
+    if (voc === null) t.equal(found, null);
+    else t.ok(Math.abs((found as number) - voc) < 1e-12, JSON.stringify(values));
+  }
+  t.equal(valueOrderCorrelation([-1]), null, 'one value has no order');
+});
+
+t.test('the score is the mean of the last values', async (t) => {
+  t.equal(finalScore([-9, -1, -2, -3], 3), -2);
+  t.equal(finalScore([-1, -2], 3), -1.5, 'of all where there are fewer');
+});
