@@ -1,0 +1,205 @@
+import { createHash } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/** One request that the fake got for a completion. */
+export interface Asked {
+  /** uuid and data of each item, in order */
+  items: { uuid: string; data: string | null }[];
+  text: string;
+  salt: string;
+  session: string | undefined;
+  openTurn: boolean;
+  bytes: number;
+  /** Resolves when the client hangs up before an answer. */
+  gone: Promise<void>;
+}
+
+/** How the fake differs from a healthy vLLM. Read at each request, so tests may change it as they go. */
+export interface Behaviour {
+  layout: 'reference' | 'nested' | 'strange';
+  version: string;
+  fingerprint: string | null;
+  contextTokens: number;
+  itemLimit: number;
+  keepsItems: boolean;
+  /** What to do with an episode's completion instead of answering; undefined answers. */
+  fault?: ((asked: Asked, response: ServerResponse, count: number) => unknown) | undefined;
+  /** Changes an answer before it is sent. */
+  rewrite?: ((answer: Answer) => unknown) | undefined;
+}
+
+interface Answer {
+  system_fingerprint: string | null;
+  prompt_token_ids?: number[];
+  choices: {
+    logprobs: { content: { token: string; logprob: number; top_logprobs: { token: string; logprob: number }[] }[] };
+  }[];
+  usage: { prompt_tokens: number; prompt_tokens_details: { cached_tokens: number } | null };
+}
+
+const PADS = 64;
+const TOKENS = /<\|[^|]+\|>| True| False|True|False|./gsu;
+
+/**
+ * A server that speaks as much vLLM as the service reads, for faults that a real one does not show on demand. Its numbers
+ * come from a digest of what it was shown, so an answer that got mixed up does not go unseen.
+ */
+export async function startFakeVllm(change: Partial<Behaviour> = {}) {
+  const behaviour: Behaviour = {
+    layout: 'reference',
+    version: '0.32.0',
+    fingerprint: 'fake-1',
+    contextTokens: 32768,
+    itemLimit: 600,
+    keepsItems: true,
+    ...change,
+  };
+  const vocabulary = new Map<string, number>();
+  const items = new Map<string, string>();
+  const seen = new Set<string>();
+  /** Completions for episodes: the probe's are not listed. */
+  const asked: Asked[] = [];
+
+  const tokenize = (text: string) =>
+    (text.match(TOKENS) ?? []).map((token) => {
+      if (!vocabulary.has(token)) vocabulary.set(token, vocabulary.size + 1);
+      return vocabulary.get(token) as number;
+    });
+
+  function render({ items: shown, text, openTurn }: Asked): number[] {
+    const pads = '<|video_pad|>'.repeat(PADS);
+    const blocks = shown.map(({ uuid }) => {
+      const block = `<${blockTime(items.get(uuid) as string)} seconds><|vision_start|>${pads}<|vision_end|>`;
+      if (behaviour.layout === 'strange') return `${block}!`;
+      return behaviour.layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
+    });
+    const turn = `<|im_start|>user\n${blocks.join('')}${text}`;
+    return tokenize(openTurn ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`);
+  }
+
+  async function complete(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+    const body = await readBody(request);
+    const document = JSON.parse(body.toString()) as CompletionRequest;
+    const content = document.messages[0]?.content ?? [];
+    const question: Asked = {
+      items: content.flatMap((part) =>
+        part.type === 'video_url' ? [{ uuid: part.uuid, data: part.video_url?.url ?? null }] : [],
+      ),
+      text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
+      salt: document.cache_salt,
+      session: request.headers['x-session-id'] as string | undefined,
+      openTurn: document.continue_final_message ?? false,
+      bytes: body.length,
+      gone: new Promise((resolve) => response.once('close', () => !response.writableFinished && resolve())),
+    };
+    if (question.items.length > behaviour.itemLimit) {
+      return refuse(response, 400, `At most ${behaviour.itemLimit} video(s) may be provided in one prompt.`);
+    }
+    const isProbe = question.text === '' || question.text.includes(' Probe. ');
+    if (!isProbe) asked.push(question);
+    if (!isProbe && behaviour.fault?.(question, response, asked.length) !== undefined) return;
+    for (const { uuid, data } of question.items) if (data && !items.has(uuid)) items.set(uuid, data);
+    const missing = question.items.findIndex(({ uuid }) => !items.has(uuid));
+    if (missing >= 0) {
+      return refuse(response, 400, `Cache miss for video at index ${missing} but data is not provided.`);
+    }
+    const ids = render(question);
+    if (ids.length > behaviour.contextTokens) {
+      const message = `Input length (${ids.length}) exceeds model's maximum context length (${behaviour.contextTokens}).`;
+      return refuse(response, 400, message);
+    }
+    const answer = answerTo(question, ids, document, seen, items);
+    answer.system_fingerprint = behaviour.fingerprint;
+    if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
+    if (!behaviour.keepsItems) items.clear();
+    return reply(response, 200, answer);
+  }
+
+  const server = createServer(async (request, response) => {
+    const { url } = request;
+    if (url === '/version') return reply(response, 200, { version: behaviour.version });
+    if (url === '/v1/models') {
+      return reply(response, 200, { data: [{ id: 'fake', max_model_len: behaviour.contextTokens }] });
+    }
+    if (url === '/tokenize') {
+      const { prompt } = JSON.parse((await readBody(request)).toString()) as { prompt: string };
+      return reply(response, 200, { tokens: tokenize(prompt) });
+    }
+    if (url === '/v1/chat/completions') return complete(request, response);
+    return refuse(response, 404, 'Not found');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `http://127.0.0.1:${port}`,
+    behaviour,
+    asked,
+    forget: () => items.clear(),
+    async close() {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+}
+export type FakeVllm = Awaited<ReturnType<typeof startFakeVllm>>;
+
+interface CompletionRequest {
+  messages: {
+    content: (
+      | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
+      | { type: 'text'; text: string }
+    )[];
+  }[];
+  cache_salt: string;
+  continue_final_message?: boolean;
+  logprob_token_ids?: number[];
+  return_token_ids?: boolean;
+}
+
+function answerTo(
+  { items: shown, text, salt }: Asked,
+  ids: number[],
+  { logprob_token_ids: wanted = [], return_token_ids: withIds }: CompletionRequest,
+  seen: Set<string>,
+  items: Map<string, string>,
+): Answer {
+  // The KV cache in steps of one item: an item's prefix is cached when the same items came before it, under the same salt.
+  const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
+  const cached = keys.filter((key) => seen.has(key)).length * PADS;
+  for (const key of keys) seen.add(key);
+  const digest = createHash('sha256')
+    .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
+    .digest();
+  const logprob = (i: number) => -0.1 - digest.readUInt16LE(i * 2) / 8192;
+  const top = wanted.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
+  const sampled = { token: 'token_id:0', logprob: -0.05 };
+  return {
+    system_fingerprint: null,
+    ...(withIds && { prompt_token_ids: ids }),
+    choices: [{ logprobs: { content: [{ ...sampled, top_logprobs: [sampled, ...top] }] } }],
+    usage: { prompt_tokens: ids.length, prompt_tokens_details: { cached_tokens: cached } },
+  };
+}
+
+/** The block's time as vLLM writes it: the mean of 0 and 1/rate, from the AVI's stream header. */
+function blockTime(dataUrl: string): string {
+  const file = Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64');
+  const header = file.indexOf('strh') + 8;
+  return ((0.5 * file.readUInt32LE(header + 20)) / file.readUInt32LE(header + 24)).toFixed(1);
+}
+
+async function readBody(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of request) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+export function reply(response: ServerResponse, status: number, document: unknown): void {
+  response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(document));
+}
+
+export function refuse(response: ServerResponse, status: number, message: string): true {
+  reply(response, status, { error: { message, type: 'BadRequestError', param: null, code: status } });
+  return true;
+}

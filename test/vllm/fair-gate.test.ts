@@ -1,0 +1,52 @@
+import t from 'tap';
+import { createFairGate } from '../../src/engine/fair-gate.ts';
+
+const forever = new AbortController().signal;
+
+t.test('waiting episodes take turns: a short one is not held up by a long one', async (t) => {
+  const gate = createFairGate(1);
+  const [long, short] = [Symbol('long'), Symbol('short')];
+  const order: string[] = [];
+  const work = async (owner: symbol, name: string) => {
+    const leave = await gate.enter(owner, forever);
+    order.push(name);
+    leave();
+  };
+  const leave = await gate.enter(long, forever);
+  const all = [...[1, 2, 3, 4].map((i) => work(long, `long ${i}`)), work(short, 'short')];
+  t.same(gate.state(), { inFlight: 1, waiting: 5 });
+  leave();
+  await Promise.all(all);
+  t.same(order, ['long 1', 'short', 'long 2', 'long 3', 'long 4']);
+  t.same(gate.state(), { inFlight: 0, waiting: 0 });
+});
+
+t.test('no more than its places are in flight', async (t) => {
+  const gate = createFairGate(3);
+  let most = 0;
+  await Promise.all(
+    Array.from({ length: 40 }, async (_, i) => {
+      const leave = await gate.enter(Symbol(`${i % 4}`), forever);
+      most = Math.max(most, gate.state().inFlight);
+      await new Promise((resolve) => setImmediate(resolve));
+      leave();
+      leave();
+    }),
+  );
+  t.equal(most, 3);
+  t.same(gate.state(), { inFlight: 0, waiting: 0 });
+});
+
+t.test('who gives up leaves the queue', async (t) => {
+  const gate = createFairGate(1);
+  const leave = await gate.enter(Symbol('first'), forever);
+  const impatient = new AbortController();
+  const second = gate.enter(Symbol('second'), impatient.signal);
+  const third = gate.enter(Symbol('third'), forever);
+  impatient.abort(new Error('enough'));
+  await t.rejects(second, { message: 'enough' });
+  leave();
+  (await third)();
+  t.same(gate.state(), { inFlight: 0, waiting: 0 });
+  await t.rejects(gate.enter(Symbol('late'), AbortSignal.abort(new Error('late'))), { message: 'late' });
+});

@@ -1,0 +1,73 @@
+import t from 'tap';
+import { post, readiness, startService } from './support.ts';
+
+t.test('a healthy engine is described', async (t) => {
+  const { app } = await startService(t);
+  await readiness(app, 200);
+  t.match((await app.inject('/v1/model')).json(), {
+    model: 'fake',
+    engine: { name: 'vllm', version: '0.32.0' },
+    prompts: { open: { layout: 'reference' }, chat: { layout: 'reference' } },
+    one_pass: true,
+    limits: { context_tokens: 32768, blocks: 600 },
+  });
+});
+
+t.test('a stock chat template is seen, used, and warned of in every answer', async (t) => {
+  const { app, address } = await startService(t, { layout: 'nested' });
+  await readiness(app, 200);
+  t.match((await app.inject('/v1/model')).json(), { prompts: { open: { layout: 'nested' } } });
+  const { status, body } = await post(address, 4);
+  t.equal(status, 200);
+  t.equal(body.provenance.layout, 'nested');
+  t.match(body.provenance.prompt.text, '<|vision_start|><0.2 seconds><|vision_start|>');
+  t.match(body.warnings, [{ code: 'nested-layout' }]);
+});
+
+t.test('an engine that keeps no items still gives the same numbers, and the answer says so', async (t) => {
+  const healthy = await startService(t);
+  await readiness(healthy.app, 200);
+  const forgetful = await startService(t, { keepsItems: false });
+  await readiness(forgetful.app, 200);
+  t.match((await forgetful.app.inject('/v1/model')).json(), { one_pass: false });
+  const [one, two] = [await post(healthy.address, 6), await post(forgetful.address, 6)];
+  t.same(two.body.prefixes, one.body.prefixes);
+  t.match(
+    two.body.warnings.map(({ code }) => code),
+    ['no-sharing'],
+  );
+});
+
+t.test('an engine that cannot do the job is not ready, and one line says why', async (t) => {
+  const cases: [string, Parameters<typeof startService>[1], RegExp][] = [
+    ['a prompt in no known layout', { layout: 'strange' }, /--chat-template/],
+    [
+      'no log probabilities by token id',
+      { rewrite: ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(1) },
+      /log probabilities/,
+    ],
+    ['no token ids', { rewrite: (answer) => delete answer.prompt_token_ids }, /token ids/],
+  ];
+  for (const [name, behaviour, line] of cases) {
+    const { app, address } = await startService(t, behaviour);
+    const { reason } = await readiness(app, 503);
+    t.match(reason, line, name);
+    t.notMatch(reason, '\n');
+    const { status, body, headers } = await post(address, 2);
+    t.equal(status, 503, name);
+    t.equal(body['code'], 'engine-unavailable');
+    t.ok(headers.get('retry-after'));
+  }
+});
+
+t.test('a model that is not served', async (t) => {
+  const { app } = await startService(t, {}, { ENGINE_MODEL: 'other' });
+  t.match((await readiness(app, 503)).reason, /does not serve the model other/);
+});
+
+t.test('an engine that comes up later is found', async (t) => {
+  const { app, fake } = await startService(t, { layout: 'strange' });
+  await readiness(app, 503);
+  fake.behaviour.layout = 'reference';
+  await readiness(app, 200);
+});

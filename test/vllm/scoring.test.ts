@@ -1,0 +1,108 @@
+import t from 'tap';
+import { post, readiness, startService } from './support.ts';
+
+t.test('the longest prefix goes first with data, the rest by name but for their doubled block', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const { status, body } = await post(address, 9, { prefixes: { lengths: [1, 2, 5, 6, 9] } });
+  t.equal(status, 200);
+  const [longest, ...rest] = fake.asked;
+  t.equal(longest?.items.length, 5);
+  t.ok(
+    longest?.items.every(({ data }) => data !== null),
+    'all data in the first request',
+  );
+  const brought = rest.map(({ items }) => items.map(({ data }) => (data === null ? 'name' : 'data')).join(' '));
+  t.same(
+    brought.sort(),
+    ['data', 'name', 'name name data', 'name name name'],
+    'then only the doubled last frame of an odd prefix is new',
+  );
+  t.equal(body.usage.engine_requests, 5);
+  t.equal(body.usage.engine_resends, 0);
+  t.equal(
+    body.usage.engine_bytes,
+    fake.asked.reduce((sum, { bytes }) => sum + bytes, 0),
+  );
+  t.same(
+    body.prefixes.map(({ frames_used }) => frames_used),
+    [1, 2, 5, 6, 9],
+  );
+  t.equal(new Set(body.prefixes.map(({ log_prob_true }) => log_prob_true)).size, 5);
+});
+
+t.test('an answer belongs to its prefix, alone or among others', async (t) => {
+  const { app, address } = await startService(t);
+  await readiness(app, 200);
+  const together = await post(address, 12, { prefixes: { every: 1 } });
+  for (const length of [1, 4, 7, 12]) {
+    const alone = await post(address, 12, { prefixes: { lengths: [length] } });
+    t.equal(
+      alone.body.prefixes[0]?.log_prob_true,
+      together.body.prefixes[length - 1]?.log_prob_true,
+      `${length} frames`,
+    );
+  }
+});
+
+t.test('an answer says how it was made', async (t) => {
+  const { app, address } = await startService(t);
+  await readiness(app, 200);
+  const { body } = await post(address, 3, { id: 'mine', include_token_ids: true });
+  t.equal(body.id, 'mine');
+  t.match(body.provenance, {
+    service: { name: 'topreward-server' },
+    engine: { name: 'vllm', version: '0.32.0' },
+    model: 'fake',
+    layout: 'reference',
+    prompt: { variant: 'open', video_tokens_per_block: 64 },
+    tokens: { true: { text: ' True' }, false: { text: ' False' } },
+    sampled_frame_indices: [0, 1, 2],
+    frame_size: {
+      mode: 'reference',
+      source: { width: 32, height: 32 },
+      sent: { width: 244, height: 244 },
+      resampling: 'pillow-bicubic',
+      encoding: 'png',
+    },
+  });
+  t.match(body.provenance.prompt.text, /^<\|im_start\|>user\n<0\.2 seconds>.*<1\.0 seconds>.*Go\. Decide/s);
+  const ids = body.provenance.prompt.token_ids ?? [];
+  t.ok(
+    ids.some((pad) => ids.filter((id) => id === pad).length === 2 * 64),
+    'the expanded prompt: two blocks of 64',
+  );
+});
+
+t.test('tenants share neither names nor caches; the same tenant does', async (t) => {
+  const keys = 'alice=aaaaaaaaaaaaaaaaaaaa,bob=bbbbbbbbbbbbbbbbbbbb';
+  const { fake, app, address } = await startService(t, {}, { API_KEYS: keys });
+  await readiness(app, 200);
+  for (const key of ['aaaaaaaaaaaaaaaaaaaa', 'bbbbbbbbbbbbbbbbbbbb', 'aaaaaaaaaaaaaaaaaaaa']) {
+    const headers = { authorization: `Bearer ${key}` };
+    t.equal((await post(address, 2, { prefixes: { last: 1 } }, { headers })).status, 200);
+  }
+  const [alice, bob, again] = fake.asked;
+  t.not(alice?.salt, bob?.salt);
+  t.not(alice?.items[0]?.uuid, bob?.items[0]?.uuid);
+  t.equal(alice?.items[0]?.uuid, again?.items[0]?.uuid);
+  t.equal(alice?.salt, again?.salt);
+  t.ok(alice?.session, 'a router can keep the episode on one engine');
+});
+
+t.test('the closed prompt asks the assistant and reads the token without its space', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const { body } = await post(address, 2, { prompt: 'chat' });
+  t.equal(fake.asked[0]?.openTurn, false);
+  t.equal(body.provenance.tokens.true.text, 'True');
+  t.ok(body.provenance.prompt.text.endsWith('<|im_start|>assistant\n'));
+});
+
+t.test('JPEG on the way to the engine where it is configured', async (t) => {
+  const { fake, app, address } = await startService(t, {}, { ENGINE_FRAME_ENCODING: 'jpeg' });
+  await readiness(app, 200);
+  const { body } = await post(address, 2);
+  t.equal(body.provenance.frame_size.encoding, 'jpeg');
+  t.match(Buffer.from(fake.asked[0]?.items[0]?.data?.split(',')[1] ?? '', 'base64').toString('latin1'), 'MJPG');
+});

@@ -1,0 +1,65 @@
+import { once } from 'node:events';
+import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
+import sharp from 'sharp';
+import type { Test } from 'tap';
+import { FormData, fetch } from 'undici';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
+import { type Behaviour, startFakeVllm } from '../support/fake-vllm.ts';
+
+/** The service on a socket, on a fake vLLM that is ready unless told otherwise. */
+export async function startService(t: Test, behaviour: Partial<Behaviour> = {}, env: Record<string, string> = {}) {
+  const fake = await startFakeVllm(behaviour);
+  const config = loadConfig({ ENGINE_URL: fake.url, RENDER_WORKERS: '2', SECRET: 'secret', ...env });
+  const engine = createVllmEngine(config, pino({ level: 'silent' }), { eagerMs: 20, calmMs: 60_000 });
+  const app = await buildApp(config, engine);
+  t.teardown(async () => {
+    await app.close();
+    await fake.close();
+  });
+  const address = await app.listen({ port: 0 });
+  return { fake, app, engine, address };
+}
+
+/** Waits for what the readiness route says. */
+export async function readiness(app: FastifyInstance, wanted: number): Promise<{ status: string; reason?: string }> {
+  for (;;) {
+    const answer = await app.inject('/health/ready');
+    if (answer.statusCode === wanted && !answer.body.includes('not been probed')) return answer.json();
+    await once(process, 'nothing', { signal: AbortSignal.timeout(10) }).catch(() => {});
+  }
+}
+
+/** A frame of one colour that belongs to its number. */
+export async function frame(number: number, side = 32): Promise<Buffer> {
+  const background = { r: (number * 37) % 256, g: (number * 91) % 256, b: number % 256 };
+  return sharp({ create: { width: side, height: side, channels: 3, background } })
+    .png()
+    .toBuffer();
+}
+
+export async function form(episode: object, frames: number): Promise<FormData> {
+  const body = new FormData();
+  body.set('episode', JSON.stringify(episode));
+  for (let i = 0; i < frames; i += 1) body.append('frames', new Blob([new Uint8Array(await frame(i))]), `${i}.png`);
+  return body;
+}
+
+/** Posts an episode of so many frames and reads the answer. */
+export async function post(
+  address: string,
+  frames: number,
+  episode: object = {},
+  options: { signal?: AbortSignal; headers?: Record<string, string> } = {},
+) {
+  const body = await form({ instruction: 'Go.', fps: 2, ...episode }, frames);
+  const answer = await fetch(`${address}/v1/rewards`, { method: 'POST', body, ...options });
+  return {
+    status: answer.status,
+    headers: answer.headers,
+    body: (await answer.json()) as RewardResult & Record<string, unknown>,
+  };
+}
