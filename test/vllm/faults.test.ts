@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import t from 'tap';
 import { refuse } from '../support/fake-vllm.ts';
-import { post, readiness, startService } from './support.ts';
+import { readiness } from '../support/readiness.ts';
+import { post, startService } from './support.ts';
 
 const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true;
 

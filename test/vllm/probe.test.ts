@@ -1,5 +1,6 @@
 import t from 'tap';
-import { post, readiness, startService } from './support.ts';
+import { readiness } from '../support/readiness.ts';
+import { post, startService } from './support.ts';
 
 t.test('a healthy engine is described', async (t) => {
   const { app } = await startService(t);

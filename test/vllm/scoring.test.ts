@@ -1,5 +1,6 @@
 import t from 'tap';
-import { post, readiness, startService } from './support.ts';
+import { readiness } from '../support/readiness.ts';
+import { post, startService } from './support.ts';
 
 t.test('the longest prefix goes first with data, the rest by name but for their doubled block', async (t) => {
   const { fake, app, address } = await startService(t);

@@ -1,5 +1,3 @@
-import { once } from 'node:events';
-import type { FastifyInstance } from 'fastify';
 import { pino } from 'pino';
 import sharp from 'sharp';
 import type { Test } from 'tap';
@@ -22,15 +20,6 @@ export async function startService(t: Test, behaviour: Partial<Behaviour> = {}, 
   });
   const address = await app.listen({ port: 0 });
   return { fake, app, engine, address };
-}
-
-/** Waits for what the readiness route says. */
-export async function readiness(app: FastifyInstance, wanted: number): Promise<{ status: string; reason?: string }> {
-  for (;;) {
-    const answer = await app.inject('/health/ready');
-    if (answer.statusCode === wanted && !answer.body.includes('not been probed')) return answer.json();
-    await once(process, 'nothing', { signal: AbortSignal.timeout(10) }).catch(() => {});
-  }
 }
 
 /** A frame of one colour that belongs to its number. */

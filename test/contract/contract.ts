@@ -1,0 +1,23 @@
+import { stringify } from 'yaml';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+
+const noEngine: Engine = {
+  describe() {
+    throw new Error('The contract needs no engine.');
+  },
+  // biome-ignore lint/correctness/useYield: it is never asked
+  async *score() {
+    throw new Error('The contract needs no engine.');
+  },
+  async close() {},
+};
+
+/** The contract as the service gives it, as openapi.yaml holds it. */
+export async function contractYaml(): Promise<string> {
+  const app = await buildApp(loadConfig({}), noEngine);
+  const { body } = await app.inject('/openapi.json');
+  await app.close();
+  return stringify(JSON.parse(body), { lineWidth: 120 });
+}

@@ -1,0 +1,42 @@
+import { readFile } from 'node:fs/promises';
+import t from 'tap';
+import { Environment, loadConfig } from '../../src/config.ts';
+import { PROBLEMS } from '../../src/problems.ts';
+
+const document = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
+const names = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
+
+t.test('docs/configuration.md names every variable and its default', async (t) => {
+  const text = await document('configuration.md');
+  t.same(names(text).sort(), Object.keys(Environment.properties).sort());
+  const machines = ['RENDER_WORKERS'];
+  for (const [name, { default: value }] of Object.entries(
+    Environment.properties as Record<string, { default?: unknown }>,
+  )) {
+    if (value === undefined || value === '' || machines.includes(name)) continue;
+    t.match(text, new RegExp(`\\| \`${name}\` \\| ${String(value).replaceAll('.', '\\.')} \\|`), name);
+  }
+});
+
+t.test('docs/problems.md names every problem and its status', async (t) => {
+  const text = await document('problems.md');
+  t.same(names(text).sort(), Object.keys(PROBLEMS).sort());
+  for (const [code, [status]] of Object.entries(PROBLEMS)) t.match(text, `| \`${code}\` | ${status} |`, code);
+});
+
+t.test('a wrong environment is refused with the name of what is wrong', async (t) => {
+  t.throws(() => loadConfig({ PORT: 'eighty' }), /PORT/);
+  t.throws(() => loadConfig({ MAX_FRAMES: '0', LOG_LEVEL: 'loud' }), /(?=.*MAX_FRAMES)(?=.*LOG_LEVEL)/s);
+  t.throws(() => loadConfig({ ENGINE_URL: 'vllm' }), /ENGINE_URL/);
+  t.throws(() => loadConfig({ API_KEYS: 'alice=short' }), /API_KEYS/);
+  t.throws(() => loadConfig({ SUCCESS_THRESHOLD: '1' }), /SUCCESS_THRESHOLD/);
+});
+
+t.test('the defaults: loopback, no key, no threshold', async (t) => {
+  const config = loadConfig({});
+  t.match(config, { HOST: '127.0.0.1', PORT: 8080 });
+  t.equal(config.tenants.size, 0);
+  t.equal(config.SUCCESS_THRESHOLD, undefined);
+  t.ok(Object.isFrozen(config));
+  t.not(config.SECRET, loadConfig({}).SECRET, 'a secret of its own for each start');
+});

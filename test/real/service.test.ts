@@ -1,0 +1,100 @@
+import t from 'tap';
+import { post, startService, synthetic } from './support.ts';
+
+t.setTimeout(900_000);
+
+const instruction = 'Put the red block into the blue box.';
+
+t.test('episodes at the same time give what each gives alone', async (t) => {
+  const address = await startService(t);
+  const episodes = await Promise.all([5, 8, 13, 20, 21, 34].map((count, i) => synthetic(count, 100 + i)));
+  const together = await Promise.all(episodes.map((files) => post(address, files, { instruction, fps: 2 })));
+  for (const [i, files] of episodes.entries()) {
+    // Another secret: nothing of the first time is found again.
+    const alone = await post(await startService(t, { SECRET: `other ${i}` }), files, { instruction, fps: 2 });
+    for (const [k, { log_prob_true }] of alone.body.prefixes.entries()) {
+      const other = together[i]?.body.prefixes[k]?.log_prob_true as number;
+      t.ok(Math.abs(other - log_prob_true) <= 1e-4, `${files.length} frames, prefix ${k}`);
+    }
+  }
+});
+
+t.test('every frame is computed once, and nothing of it by another tenant', async (t) => {
+  const keys = { alice: 'alice-has-this-key', bob: 'bob-has-another-one' };
+  const API_KEYS = Object.entries(keys)
+    .map(([name, key]) => `${name}=${key}`)
+    .join(',');
+  const address = await startService(t, { API_KEYS });
+  const files = await synthetic(32, 200);
+  const ask = async (tenant: 'alice' | 'bob') => {
+    const headers = { authorization: `Bearer ${keys[tenant]}` };
+    const { body } = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } }, headers);
+    return {
+      cached: body.usage.cached_tokens as number,
+      prompt: body.usage.prompt_tokens,
+      value: body.prefixes[0]?.log_prob_true,
+    };
+  };
+  const first = await ask('alice');
+  const again = await ask('alice');
+  const other = await ask('bob');
+  t.equal(first.cached, 0);
+  t.ok(again.cached > again.prompt - 64, `the same tenant finds ${again.cached} of ${again.prompt} tokens`);
+  t.equal(other.cached, 0, 'another tenant finds none');
+  t.ok(Math.abs((other.value as number) - (first.value as number)) <= 1e-4);
+});
+
+t.test('prefixes share one pass', async (t) => {
+  const address = await startService(t);
+  const { body } = await post(address, await synthetic(64, 300), { instruction, fps: 2 });
+  const { prompt_tokens, cached_tokens, engine_requests, engine_resends } = body.usage;
+  const longest = 32 * 74 + 60;
+  // Each further prefix: its question (under 60 tokens), its unfinished block (under 76) and one KV block (32).
+  t.ok(prompt_tokens - (cached_tokens as number) <= longest + 14 * (60 + 76 + 32));
+  t.equal(engine_requests, 15);
+  t.equal(engine_resends, 0);
+});
+
+t.test('a client that leaves in the middle costs the next one nothing but a repeat', async (t) => {
+  const address = await startService(t);
+  const files = await synthetic(40, 400);
+  const before = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
+  for (const patience of [50, 200, 400]) {
+    const episode = await synthetic(40, 400 + patience);
+    const body = new FormData();
+    body.set('episode', JSON.stringify({ instruction, fps: 2 }));
+    for (const file of episode) body.append('frames', new Blob([new Uint8Array(file)]), 'x');
+    const gone = fetch(`${address}/v1/rewards`, { method: 'POST', body, signal: AbortSignal.timeout(patience) });
+    await gone.then(
+      () => {},
+      () => {},
+    );
+    t.equal((await post(address, episode, { instruction, fps: 2 })).status, 200, `left after ${patience} ms`);
+  }
+  const after = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
+  const difference =
+    (after.body.prefixes[0]?.log_prob_true as number) - (before.body.prefixes[0]?.log_prob_true as number);
+  t.ok(Math.abs(difference) <= 1e-4);
+});
+
+t.test('an episode of 3,000 frames', async (t) => {
+  const address = await startService(t);
+  const few = await synthetic(8, 500, 32, 32);
+  const files = Array.from({ length: 3000 }, (_, i) => few[i % few.length] as Buffer);
+  const { status, body } = await post(address, files, { instruction, fps: 10, prefixes: { lengths: [1, 1499, 3000] } });
+  t.equal(status, 200);
+  t.same(
+    body.prefixes.map(({ frames_used }) => frames_used),
+    [1, 300, 600],
+  );
+  t.match(body.warnings, [{ code: 'beyond-reference-size' }]);
+});
+
+t.test('an episode longer than the context', async (t) => {
+  const address = await startService(t);
+  const few = await synthetic(8, 600, 32, 32);
+  const files = Array.from({ length: 1200 }, (_, i) => few[i % few.length] as Buffer);
+  const { status, body } = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
+  t.equal(status, 422);
+  t.match(body, { code: 'context-exceeded' });
+});
