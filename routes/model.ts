@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Model } from '../schemas/model.ts';
 import type { Service } from '../src/app.ts';
+import type { ServedPrompt } from '../src/engine/engine.ts';
 import { problems } from './problem-responses.ts';
 
 const schema = {
@@ -17,11 +18,16 @@ const schema = {
 export async function modelRoute(app: FastifyInstance, { config, engine, authenticate }: Service): Promise<void> {
   app.get('/v1/model', { schema }, async (request): Promise<Model> => {
     authenticate(request);
+    const servedPrompt = ({ layout, tokens }: ServedPrompt) => ({
+      layout,
+      true_token: tokens.true,
+      false_token: tokens.false,
+    });
     const { contextTokens, maxBlocks, tokensPerBlock, prompts, onePass, frameEncoding, ...served } = engine.describe();
     const blocks = Math.floor(contextTokens / tokensPerBlock);
     return {
       ...served,
-      prompts,
+      prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,
       frame_encoding: frameEncoding,
       success_threshold: config.SUCCESS_THRESHOLD ?? null,

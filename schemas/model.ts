@@ -7,7 +7,8 @@ const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type
 const ServedPrompt = Type.Object(
   {
     layout: Type.Enum(['reference', 'nested']),
-    tokens: Type.Object({ true: Token, false: Token }, { ...closed, title: 'AnswerTokens' }),
+    true_token: Token,
+    false_token: Token,
   },
   { ...closed, title: 'ServedPrompt' },
 );

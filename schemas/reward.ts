@@ -58,7 +58,10 @@ export const Usage = Type.Object(
   { ...closed, title: 'Usage' },
 );
 
-export const Token = Type.Object({ text: Type.String(), id: Type.Integer() }, { ...closed, title: 'Token' });
+export const Token = Type.Object(
+  { text: Type.String(), id: Type.Integer() },
+  { ...closed, title: 'Token', description: 'A token of the model’s vocabulary.' },
+);
 
 export const Provenance = Type.Object(
   {
@@ -80,7 +83,8 @@ export const Provenance = Type.Object(
       },
       { ...closed, title: 'PromptProvenance' },
     ),
-    tokens: Type.Object({ true: Token, false: Token }, { ...closed, title: 'AnswerTokens' }),
+    true_token: Token,
+    false_token: Token,
     sampled_frame_indices: Type.Array(Type.Integer(), {
       description: 'Scheduled frames, from 0, two frames a second.',
     }),

@@ -30,7 +30,7 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
  * Moves every titled schema of a document to components, so that generated clients get named types.
  * @throws Error when two different schemas have one title
  */
-export function nameSchemas<Document extends object>(document: Document): Document {
+export function nameSchemas(document: object): Json {
   const schemas: Json = {};
   function walk(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(walk);
@@ -46,7 +46,7 @@ export function nameSchemas<Document extends object>(document: Document): Docume
     schemas[title] = schema;
     return { $ref: `#/components/schemas/${title}` };
   }
-  const named = walk(document) as Document & { components?: Json };
+  const { components, paths, ...head } = walk(document) as Json & { components?: Json };
   const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...named, components: { ...named.components, schemas: sorted } };
+  return { ...head, paths, components: { ...components, schemas: sorted } };
 }

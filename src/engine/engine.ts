@@ -12,11 +12,17 @@ export interface AnswerToken {
   id: number;
 }
 
+/** One way of asking: how its prompt comes out, and the tokens whose log probability is read. */
+export interface ServedPrompt {
+  layout: Layout;
+  tokens: { true: AnswerToken; false: AnswerToken };
+}
+
 /** What an engine serves and how it does it. */
 export interface EngineDescription {
   engine: { name: string; version: string };
   model: string;
-  prompts: Record<PromptVariant, { layout: Layout; tokens: { true: AnswerToken; false: AnswerToken } }>;
+  prompts: Record<PromptVariant, ServedPrompt>;
   /** Whether prefixes were seen to share one pass; null where the engine does not tell. */
   onePass: boolean | null;
   frameEncoding: Exclude<FrameEncoding, 'rgb'>;

@@ -88,6 +88,7 @@ function usageOf({ scores, usage }: Scored): Usage {
 
 function provenanceOf({ request, frames, plan, size, scores, description }: Scored): RewardResult['provenance'] {
   const seen = scores[0]?.prompt as SeenPrompt;
+  const { tokens } = description.prompts[plan.prompt];
   const times = plan.queries[0]?.blocks.map(({ time }) => time) ?? [];
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
@@ -101,7 +102,8 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
       video_tokens_per_block: seen.videoTokensPerBlock,
       ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
     },
-    tokens: description.prompts[plan.prompt].tokens,
+    true_token: tokens.true,
+    false_token: tokens.false,
     sampled_frame_indices: plan.sampledFrames,
     frame_size: {
       mode: request.frameSize,

@@ -54,7 +54,7 @@ t.test('every log probability is the reference’s', { timeout: 600_000 }, async
     );
     t.same(body.provenance.sampled_frame_indices, expected.sampled, `${name}: schedule`);
     t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
-    t.equal(body.provenance.tokens.true.id, expected.token_ids.true);
+    t.equal(body.provenance.true_token.id, expected.token_ids.true);
     t.equal(body.provenance.layout, 'reference');
     const furthest = Math.max(
       ...body.prefixes.flatMap(({ log_prob_true, log_prob_false }, i) => [

@@ -57,7 +57,8 @@ t.test('an answer says how it was made', async (t) => {
     model: 'fake',
     layout: 'reference',
     prompt: { variant: 'open', video_tokens_per_block: 64 },
-    tokens: { true: { text: ' True' }, false: { text: ' False' } },
+    true_token: { text: ' True' },
+    false_token: { text: ' False' },
     sampled_frame_indices: [0, 1, 2],
     frame_size: {
       mode: 'reference',
@@ -96,7 +97,7 @@ t.test('the closed prompt asks the assistant and reads the token without its spa
   await readiness(app, 200);
   const { body } = await post(address, 2, { prompt: 'chat' });
   t.equal(fake.asked[0]?.openTurn, false);
-  t.equal(body.provenance.tokens.true.text, 'True');
+  t.equal(body.provenance.true_token.text, 'True');
   t.ok(body.provenance.prompt.text.endsWith('<|im_start|>assistant\n'));
 });
 
