@@ -58,7 +58,7 @@ export const Episode = Type.Object(
     }),
     fps: Type.Optional(
       Type.Number({
-        exclusiveMinimum: 0,
+        minimum: 0.0001,
         maximum: 10_000,
         description: 'Frames per second of the frames sent. This or `timestamps_s`: a wrong rate changes the reward.',
       }),

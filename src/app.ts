@@ -42,6 +42,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
     forceCloseConnections: 'idle',
+    frameworkErrors: answerError,
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
   const admission = createAdmission(config);
@@ -86,6 +87,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     transformSpecification: (document) => nameSchemas(document),
     transformSpecificationClone: false,
   });
+  app.removeContentTypeParser('text/plain');
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
   await app.register(modelRoute, service);

@@ -3,6 +3,7 @@ import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
 
 /** Errors of the framework and its plugins, by code. */
 const KNOWN: Record<string, [ProblemCode, string]> = {
+  FST_ERR_BAD_URL: ['not-found', 'The path is no valid URL.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['upload-too-large', 'The request body is larger than the service takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send multipart/form-data or application/json.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-json', 'The body is empty.'],
@@ -10,9 +11,7 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-json', 'The body is not as long as Content-Length says.'],
   FST_PARTS_LIMIT: ['too-many-frames', 'There are more parts than frames may be sent.'],
   FST_FILES_LIMIT: ['too-many-frames', 'There are more files than frames may be sent.'],
-  FST_FIELDS_LIMIT: ['unexpected-part', 'There are more fields than the one `episode`.'],
   FST_REQ_FILE_TOO_LARGE: ['upload-too-large', 'A part is larger than the service takes.'],
-  FST_INVALID_JSON_FIELD_ERROR: ['malformed-json', 'The part `episode` is not valid JSON.'],
   FST_PROTO_VIOLATION: [
     'unexpected-part',
     'Parts are `episode` (JSON) and `frames` (image files) or `npy` (one file).',

@@ -24,6 +24,9 @@ export interface EpisodeRequest {
 
 const schema = Compile(EpisodeSchema);
 
+/** Longest episode: three years. Anything longer is a mistake of units, and past what a block's time can say. */
+const MAX_SPAN_S = 1e8;
+
 /**
  * Checks the `episode` of a request.
  * @param pointer where it stands in the request, for problems
@@ -129,6 +132,11 @@ function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: str
       pointer: `${pointer}/timestamps_s/${falling}`,
       frame: falling,
     });
+  }
+  const span = (timestampsS.at(-1) ?? 0) - (timestampsS[0] ?? 0);
+  if (span > MAX_SPAN_S) {
+    const detail = `The timestamps span ${span} s; at most ${MAX_SPAN_S} are taken. They are in seconds.`;
+    throw new ProblemError('invalid-timestamps', detail, { pointer: `${pointer}/timestamps_s`, limit: MAX_SPAN_S });
   }
   return { timestampsS };
 }

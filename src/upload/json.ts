@@ -32,8 +32,8 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
 function decodeBase64(text: string, pointer: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
-  if (bytes.length === Math.floor(((text.length - padding) * 3) / 4)) return bytes;
+  if (text.length % 4 === 0 && bytes.length === (text.length * 3) / 4 - padding) return bytes;
   throw invalidRequest([
-    { pointer, detail: 'is not base64; send the bare text, without a data: prefix or line breaks' },
+    { pointer, detail: 'is not base64; send the bare, padded text, without a data: prefix or line breaks' },
   ]);
 }

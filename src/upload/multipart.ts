@@ -1,4 +1,3 @@
-import type { Multipart } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems.ts';
 import type { UploadLimits, UploadReader } from './upload.ts';
@@ -15,43 +14,54 @@ export async function readMultipart(
   limits: UploadLimits,
   reader: UploadReader,
 ): Promise<void> {
+  try {
+    await readParts(request, limits, reader);
+  } catch (error) {
+    // A client that is still sending reads no answer: let it finish, into nothing.
+    request.raw.unpipe();
+    request.raw.resume();
+    if (error instanceof ProblemError || isCoded(error)) throw error;
+    const detail = 'The form has no boundary, or is cut off or broken. Let a library build it.';
+    throw new ProblemError('malformed-multipart', detail, {}, error);
+  }
+}
+
+async function readParts(request: FastifyRequest, limits: UploadLimits, reader: UploadReader): Promise<void> {
   const room = limits.MAX_FRAMES + 2;
-  const parts = request.parts({
-    limits: {
-      files: room,
-      fields: 2,
-      parts: room + 1,
-      fileSize: limits.MAX_UPLOAD_BYTES,
-      fieldSize: MAX_EPISODE_BYTES,
-    },
+  // Every part is a stream, with a file name or without: clients differ.
+  const parts = request.files({
+    isPartAFile: () => true,
+    // Sizes are metered below; the parser would cut a file that is too large in silence.
+    limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
   });
   const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
   let frame = 0;
-  for await (const part of parts) {
-    if (part.fieldname === 'episode') reader.episode(await readEpisode(part), '');
-    else if (part.type === 'field') throw unexpected(part.fieldname);
-    else if (part.fieldname === 'npy') await reader.npy(metered(part.file, budget));
-    else if (part.fieldname === 'frames') {
+  for await (const { fieldname, file } of parts) {
+    if (fieldname === 'episode') {
+      reader.episode(parseJson(await readAll(file, MAX_EPISODE_BYTES, { part: 'episode' })), '');
+    } else if (fieldname === 'npy') {
+      await reader.npy(metered(file, budget));
+    } else if (fieldname === 'frames') {
       const place = { part: 'frames', frame };
-      await reader.image(await readAll(metered(part.file, budget), limits.MAX_FRAME_BYTES, place), place);
+      await reader.image(await readAll(metered(file, budget), limits.MAX_FRAME_BYTES, place), place);
       frame += 1;
-    } else throw unexpected(part.fieldname);
+    } else {
+      throw unexpected(fieldname);
+    }
   }
 }
 
-async function readEpisode(part: Multipart): Promise<unknown> {
-  if (part.type === 'file') {
-    return parseJson((await readAll(part.file, MAX_EPISODE_BYTES, { part: 'episode' })).toString('utf8'));
-  }
-  if (part.valueTruncated) throw tooLarge(MAX_EPISODE_BYTES, { part: 'episode' });
-  return typeof part.value === 'string' ? parseJson(part.value) : part.value;
+/** Errors of the parser with a code are known to the error handler. */
+function isCoded(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith('FST_');
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new ProblemError('malformed-json', 'The part `episode` is not valid JSON.', { part: 'episode' }, error);
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    // The parser's own words quote the text.
+    throw new ProblemError('malformed-json', 'The part `episode` is not valid JSON.', { part: 'episode' });
   }
 }
 

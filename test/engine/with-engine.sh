@@ -16,7 +16,7 @@ export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
 export CHECKPOINT=${CHECKPOINT:-$root/.cache/checkpoint}
 export VLLM_PYTHON=$VLLM_VENV/bin/python
 log=${ENGINE_LOG:-$root/.cache/engine.log}
-patience=${ENGINE_TIMEOUT:-240} # seconds until /health must answer
+patience=${ENGINE_TIMEOUT:-420} # seconds until /health must answer
 
 (($#)) || {
   echo "usage: $0 COMMAND [ARGUMENT...]" >&2
