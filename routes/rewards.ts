@@ -43,8 +43,9 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
   async function admit(request: FastifyRequest, reply: FastifyReply) {
     const tenant = authenticate(request);
     engine.describe();
-    const signal = startDeadline(request, reply, config.DEADLINE_S);
+    const { signal, admitted: stopWaiting } = startDeadline(request, reply, config.DEADLINE_S);
     const ticket = await admission.enter(neededMemory(request, config.MAX_UPLOAD_BYTES), signal);
+    stopWaiting();
     reply.raw.once('close', ticket.release);
     if (reply.raw.destroyed) ticket.release();
     admitted.set(request, { ticket, tenant, signal });

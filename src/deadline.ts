@@ -1,22 +1,40 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from './problems.ts';
 
+/** The time that one request may take. */
+export interface Deadline {
+  /** Aborts when nobody waits any more: answered, out of time, or the client is gone. */
+  signal: AbortSignal;
+  /** Says that the request has its place: from here on a slow upload is the caller's. */
+  admitted(): void;
+}
+
 const RETRY_AFTER_S = 5;
 
 /**
  * Answers a request that takes too long, whatever it is doing, and tells the work behind it when to stop.
  * (Fastify's own handlerTimeout ends with the request's body, and its request.signal aborts there: an episode is scored
  * after that.)
- * @returns a signal that aborts when nobody waits any more: answered, out of time, or the client is gone
  */
-export function startDeadline(request: FastifyRequest, reply: FastifyReply, seconds: number): AbortSignal {
+export function startDeadline(request: FastifyRequest, reply: FastifyReply, seconds: number): Deadline {
   const controller = new AbortController();
-  const timer = setTimeout(() => reply.send(outOfTime(request)), seconds * 1000);
+  let waiting = true;
+  const timer = setTimeout(() => reply.send(waiting ? neverAdmitted() : outOfTime(request)), seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
     controller.abort();
   });
-  return controller.signal;
+  return {
+    signal: controller.signal,
+    admitted() {
+      waiting = false;
+    },
+  };
+}
+
+function neverAdmitted(): ProblemError {
+  const detail = 'The service was busy with others for all the time this request may take. Try again in a moment.';
+  return new ProblemError('server-busy', detail, { retry_after_s: RETRY_AFTER_S });
 }
 
 function outOfTime(request: FastifyRequest): ProblemError {

@@ -25,6 +25,9 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
     reply.hijack();
     return;
   }
+  // A client that is still sending reads no answer: let it finish, into nothing.
+  request.raw.unpipe();
+  request.raw.resume();
   const problem = asProblem(error);
   const document = problemDocument(problem, request.id);
   const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
@@ -32,6 +35,8 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   if (problem.code === 'internal-error') request.log.error({ ...line, err: error }, 'request failed');
   else request.log.info(line, 'request refused');
   if (cause) request.log.debug({ cause: cause.message }, 'cause');
+  // Also where no hook has run: a path that is no URL.
+  reply.header('x-request-id', request.id);
   if (document.retry_after_s !== undefined) reply.header('retry-after', document.retry_after_s);
   if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
   // After a timeout the rest of an upload may never come.

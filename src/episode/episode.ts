@@ -33,8 +33,7 @@ const MAX_SPAN_S = 1e8;
  * @throws ProblemError missing-instruction, special-token-text, missing-clock, ambiguous-clock, invalid-timestamps or invalid-request
  */
 export function parseEpisode(value: unknown, pointer: string): EpisodeRequest {
-  const instruction = (value as { instruction?: unknown } | null)?.instruction;
-  if (instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '')) {
+  if (lacksInstruction(value)) {
     throw new ProblemError('missing-instruction', 'Say in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
     });
@@ -102,11 +101,20 @@ export function invalidRequest(errors: FieldError[]): ProblemError {
   return new ProblemError('invalid-request', detail, place);
 }
 
+function lacksInstruction(value: unknown): boolean {
+  if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
+  const { instruction } = value as { instruction?: unknown };
+  return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
+}
+
 function escapePointer(name: string): string {
   return name.slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 function checkText(instruction: string, pointer: string): void {
+  if (!instruction.isWellFormed()) {
+    throw invalidRequest([{ pointer, detail: 'holds half a surrogate pair, which is no text' }]);
+  }
   const special = specialTokenText(instruction);
   if (!special) return;
   const detail = `The model reads ${special} as a control token. Leave it out of the instruction.`;

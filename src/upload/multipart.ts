@@ -14,19 +14,6 @@ export async function readMultipart(
   limits: UploadLimits,
   reader: UploadReader,
 ): Promise<void> {
-  try {
-    await readParts(request, limits, reader);
-  } catch (error) {
-    // A client that is still sending reads no answer: let it finish, into nothing.
-    request.raw.unpipe();
-    request.raw.resume();
-    if (error instanceof ProblemError || isCoded(error)) throw error;
-    const detail = 'The form has no boundary, or is cut off or broken. Let a library build it.';
-    throw new ProblemError('malformed-multipart', detail, {}, error);
-  }
-}
-
-async function readParts(request: FastifyRequest, limits: UploadLimits, reader: UploadReader): Promise<void> {
   const room = limits.MAX_FRAMES + 2;
   // Every part is a stream, with a file name or without: clients differ.
   const parts = request.files({
@@ -36,18 +23,31 @@ async function readParts(request: FastifyRequest, limits: UploadLimits, reader: 
   });
   const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
   let frame = 0;
-  for await (const { fieldname, file } of parts) {
+  for await (const { fieldname, file } of wellFormed(parts)) {
+    const bytes = wellFormed(file);
+    const chunks = metered(bytes, budget);
     if (fieldname === 'episode') {
-      reader.episode(parseJson(await readAll(file, MAX_EPISODE_BYTES, { part: 'episode' })), '');
+      reader.episode(parseJson(await readAll(bytes, MAX_EPISODE_BYTES, { part: 'episode' })), '');
     } else if (fieldname === 'npy') {
-      await reader.npy(metered(file, budget));
+      await reader.npy(chunks);
     } else if (fieldname === 'frames') {
       const place = { part: 'frames', frame };
-      await reader.image(await readAll(metered(file, budget), limits.MAX_FRAME_BYTES, place), place);
+      await reader.image(await readAll(chunks, limits.MAX_FRAME_BYTES, place), place);
       frame += 1;
     } else {
       throw unexpected(fieldname);
     }
+  }
+}
+
+/** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
+async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  try {
+    yield* source;
+  } catch (error) {
+    if (isCoded(error)) throw error;
+    const detail = 'The form has no boundary, or is cut off or broken. Let a library build it.';
+    throw new ProblemError('malformed-multipart', detail, {}, error);
   }
 }
 
