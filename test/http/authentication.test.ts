@@ -1,0 +1,88 @@
+import { Readable } from 'node:stream';
+import t from 'tap';
+import { frameFile } from '../support/images.ts';
+import {
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  multipart,
+  postParts,
+  resultOf,
+  stubEngine,
+} from './support.ts';
+
+const KEYS = { ada: 'ada-key-0123456789', bob: 'bob=key,'.replace(',', '-').padEnd(20, '7') };
+const API_KEYS = `ada=${KEYS.ada}, bob=${KEYS.bob}`;
+const parts = [episodePart(EPISODE), framePart(await frameFile())];
+
+t.test('without API_KEYS everybody is let in, as one tenant', async (t) => {
+  const engine = stubEngine();
+  const app = await buildTestApp(t, {}, engine);
+  resultOf(t, await postParts(app, parts));
+  resultOf(t, await postParts(app, parts, { authorization: 'Bearer whatever' }));
+  const tenants = engine.calls.map(({ request }) => request.tenant);
+  t.equal(new Set(tenants).size, 1);
+});
+
+t.test('with API_KEYS', async (t) => {
+  const engine = stubEngine();
+  const app = await buildTestApp(t, { API_KEYS, MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
+  const refused = [
+    undefined,
+    '',
+    'Bearer',
+    'Bearer ',
+    `Bearer ${KEYS.ada}x`,
+    `Bearer ${KEYS.ada.slice(0, -1)}`,
+    `Bearer ${KEYS.ada.toUpperCase()}`,
+    `Basic ${KEYS.ada}`,
+    KEYS.ada,
+    'Bearer ada',
+    `Bearer ${KEYS.ada},${KEYS.bob}`,
+  ];
+  for (const authorization of refused) {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    t.comment(authorization ?? 'no header');
+    for (const answer of [
+      await postParts(app, parts, headers),
+      await app.inject({ method: 'GET', url: '/v1/model', headers }),
+    ]) {
+      isProblem(t, answer, 'unauthorized');
+      t.equal(answer.headers['www-authenticate'], 'Bearer');
+      t.notMatch(answer.body, KEYS.ada);
+    }
+  }
+  t.equal(engine.calls.length, 0);
+
+  for (const key of [KEYS.ada, KEYS.bob]) resultOf(t, await postParts(app, parts, { authorization: `Bearer ${key}` }));
+  resultOf(t, await postParts(app, parts, { authorization: `bearer ${KEYS.ada}` }));
+  t.strictSame(
+    engine.calls.map(({ request }) => request.tenant),
+    ['ada', 'bob', 'ada'],
+  );
+  const model = await app.inject({ method: 'GET', url: '/v1/model', headers: { authorization: `Bearer ${KEYS.bob}` } });
+  t.equal(model.statusCode, 200);
+});
+
+t.test('a stranger’s upload is not read', async (t) => {
+  const app = await buildTestApp(t, { API_KEYS });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/v1/rewards',
+    headers: multipart([]).headers,
+    payload: new Readable({
+      read() {
+        this.destroy(new Error('The body was read.'));
+      },
+    }),
+  });
+  isProblem(t, answer, 'unauthorized');
+});
+
+t.test('what tells nothing about episodes asks for no key', async (t) => {
+  const app = await buildTestApp(t, { API_KEYS });
+  for (const url of ['/health/live', '/health/ready', '/metrics', '/openapi.json'])
+    t.equal((await app.inject({ method: 'GET', url })).statusCode, 200, url);
+});

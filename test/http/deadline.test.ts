@@ -1,0 +1,130 @@
+import { EventEmitter, once } from 'node:events';
+import t from 'tap';
+import { request } from 'undici';
+import { startDeadline } from '../../src/deadline.ts';
+import type { ProblemError } from '../../src/problems.ts';
+import { frameFile } from '../support/images.ts';
+import {
+  aborted,
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  listen,
+  multipart,
+  partHead,
+  rawClient,
+  resultOf,
+  stubEngine,
+} from './support.ts';
+
+const frame = await frameFile();
+const form = multipart([episodePart(EPISODE), framePart(frame)]);
+const json = JSON.stringify({ episode: EPISODE, frames: [frame.toString('base64')] });
+const never = new Promise<void>(() => {});
+const place = { MAX_ACTIVE: 1, MAX_WAITING: 0 };
+
+for (const [what, headers, payload] of [
+  ['form', form.headers, form.payload],
+  ['JSON', { 'content-type': 'application/json' }, json],
+] as const) {
+  t.test(
+    `an engine that does not answer in time: 504, and the engine is told (${what})`,
+    { timeout: 15_000 },
+    async (t) => {
+      const engine = stubEngine({ until: never });
+      const app = await buildTestApp(t, { ...place, DEADLINE_S: 0.5 }, engine);
+      const port = await listen(app);
+      for (const turn of ['first', 'second, in the place that was given back']) {
+        t.comment(turn);
+        const client = await rawClient(t, port);
+        const called = engine.nextCall();
+        client.post(Buffer.byteLength(payload), headers);
+        client.socket.write(payload);
+        isProblem(t, await client.answer(), 'deadline-exceeded', { retry_after_s: 5 });
+        await aborted((await called).request.signal);
+      }
+    },
+  );
+}
+
+t.test('an upload that stalls: 408, and the connection is closed', { timeout: 15_000 }, async (t) => {
+  const engine = stubEngine();
+  const app = await buildTestApp(t, { ...place, DEADLINE_S: 0.5 }, engine);
+  const port = await listen(app);
+  const stalls: [string, string, Buffer][] = [
+    ['nothing sent', form.headers['content-type'] as string, Buffer.alloc(0)],
+    ['within the head of a part', form.headers['content-type'] as string, form.payload.subarray(0, 20)],
+    ['within a frame', form.headers['content-type'] as string, form.payload.subarray(0, -60)],
+    ['within JSON', 'application/json', Buffer.from(json.slice(0, -5))],
+  ];
+  for (const [where, type, sent] of stalls) {
+    const client = await rawClient(t, port);
+    client.post(100_000, { 'content-type': type });
+    client.socket.write(sent);
+    const answer = await client.answer();
+    t.comment(where);
+    isProblem(t, answer, 'upload-timeout');
+    t.equal(answer.headers['connection'], 'close');
+    if (!client.socket.readableEnded) await once(client.socket, 'end');
+  }
+  t.equal(engine.calls.length, 0);
+  const good = await request(`http://127.0.0.1:${port}/v1/rewards`, {
+    method: 'POST',
+    headers: form.headers,
+    body: form.payload,
+  });
+  resultOf(t, { statusCode: good.statusCode, headers: good.headers, body: await good.body.text() });
+});
+
+t.test('an upload that is slow but not too slow', { timeout: 15_000 }, async (t) => {
+  const app = await buildTestApp(t, { DEADLINE_S: 10 });
+  const client = await rawClient(t, await listen(app));
+  client.post(undefined);
+  const pieces = [
+    partHead({ name: 'episode' }),
+    Buffer.from(JSON.stringify(EPISODE)),
+    Buffer.from('\r\n'),
+    form.payload.subarray(form.payload.lastIndexOf('--b0undary\r\n')),
+  ];
+  for (const piece of pieces) {
+    for (const half of [piece.subarray(0, 1), piece.subarray(1)]) {
+      client.socket.write(`${half.length.toString(16)}\r\n`);
+      client.socket.write(half);
+      await new Promise((resolve) => client.socket.write('\r\n', resolve));
+    }
+  }
+  client.socket.write('0\r\n\r\n');
+  t.equal((await client.answer()).statusCode, 200);
+});
+
+t.test('a request whose time runs out in the queue was not a slow upload', { timeout: 15_000 }, async (t) => {
+  const engine = stubEngine({ until: never });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1, DEADLINE_S: 0.5 }, engine);
+  const port = await listen(app);
+  const first = await rawClient(t, port);
+  const called = engine.nextCall();
+  first.post(form.payload.length);
+  first.socket.write(form.payload);
+  await called;
+  const second = await rawClient(t, port);
+  second.post(form.payload.length);
+  second.socket.write(form.payload);
+  const answers = await Promise.all([first.answer(), second.answer()]);
+  t.equal(answers[0].statusCode, 504);
+  t.ok(answers[1].statusCode >= 500, `the second was answered ${answers[1].statusCode}: ${answers[1].body}`);
+});
+
+t.test('time spent waiting for a place is never blamed on the upload', async (t) => {
+  const codeAfter = (isAdmitted: boolean, complete: boolean) =>
+    new Promise<string>((resolve) => {
+      const reply = { raw: new EventEmitter(), send: (problem: ProblemError) => resolve(problem.code) };
+      const deadline = startDeadline({ raw: { complete } } as never, reply as never, 0.01);
+      if (isAdmitted) deadline.admitted();
+    });
+  t.equal(await codeAfter(false, false), 'server-busy');
+  t.equal(await codeAfter(false, true), 'server-busy');
+  t.equal(await codeAfter(true, false), 'upload-timeout');
+  t.equal(await codeAfter(true, true), 'deadline-exceeded');
+});

@@ -1,0 +1,150 @@
+import { Readable } from 'node:stream';
+import t from 'tap';
+import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
+import {
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  multipart,
+  npyPart,
+  type Part,
+  postEpisode,
+  postParts,
+  resultOf,
+  stubEngine,
+} from './support.ts';
+
+const PIXELS = WIDTH * HEIGHT;
+const frame = await frameFile();
+
+/** A body that fails the request when somebody reads it. */
+const unreadable = () =>
+  new Readable({
+    read() {
+      this.destroy(new Error('The body was read.'));
+    },
+  });
+
+t.test('MAX_FRAMES', async (t) => {
+  const app = await buildTestApp(t, { MAX_FRAMES: 4 });
+  const frames = await frameFiles(10);
+  resultOf(t, await postEpisode(app, EPISODE, frames.slice(0, 4)));
+  const one = await postEpisode(app, EPISODE, frames.slice(0, 5));
+  isProblem(t, one, 'too-many-frames', { part: 'frames', frame: 4, limit: 4 });
+  isProblem(t, await postEpisode(app, EPISODE, frames), 'too-many-frames', { limit: 4 });
+  const npy = (count: number) =>
+    postParts(app, [
+      episodePart(EPISODE),
+      npyPart(npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3] })),
+    ]);
+  resultOf(t, await npy(4));
+  isProblem(t, await npy(5), 'too-many-frames', { part: 'npy', limit: 4 });
+  const payload = { episode: EPISODE, frames: frames.map((file) => file.toString('base64')) };
+  const json = await app.inject({ method: 'POST', url: '/v1/rewards', payload });
+  isProblem(t, json, 'too-many-frames', { pointer: '/frames/4', frame: 4, limit: 4 });
+});
+
+t.test('MAX_FRAMES bounds timestamps too', async (t) => {
+  const app = await buildTestApp(t, { MAX_FRAMES: 4 });
+  const timestamps_s = Array.from({ length: 300_000 }, (_, i) => i);
+  const answer = await postEpisode(app, { ...EPISODE, fps: undefined, timestamps_s });
+  isProblem(t, answer, 'invalid-timestamps', { pointer: '/timestamps_s' });
+});
+
+t.test('MAX_FRAME_PIXELS', async (t) => {
+  const tight = await buildTestApp(t, { MAX_FRAME_PIXELS: PIXELS - 1 });
+  const limit = PIXELS - 1;
+  isProblem(t, await postEpisode(tight, EPISODE), 'image-too-large', { part: 'frames', frame: 0, limit });
+  const npy = npyPart(npyFile(episodePixels(2), { shape: [2, HEIGHT, WIDTH, 3] }));
+  isProblem(t, await postParts(tight, [episodePart(EPISODE), npy]), 'image-too-large', { part: 'npy', limit });
+  const enough = await buildTestApp(t, { MAX_FRAME_PIXELS: PIXELS });
+  resultOf(t, await postEpisode(enough, EPISODE));
+  resultOf(t, await postParts(enough, [episodePart(EPISODE), npy]));
+});
+
+t.test('MAX_FRAME_BYTES', async (t) => {
+  const limit = frame.length;
+  const app = await buildTestApp(t, { MAX_FRAME_BYTES: limit });
+  const longer = Buffer.concat([frame, Buffer.from([0])]);
+  const answer = await postEpisode(app, EPISODE, [frame, longer]);
+  isProblem(t, answer, 'upload-too-large', { part: 'frames', frame: 1, limit });
+  resultOf(t, await postEpisode(app, EPISODE, [frame, frame]));
+  const payload = { episode: EPISODE, frames: [frame, longer].map((file) => file.toString('base64')) };
+  const json = await app.inject({ method: 'POST', url: '/v1/rewards', payload });
+  isProblem(t, json, 'upload-too-large', { pointer: '/frames/1', frame: 1, limit });
+});
+
+t.test('MAX_UPLOAD_BYTES: refused by Content-Length, unread', async (t) => {
+  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000 });
+  const form = multipart([episodePart(EPISODE), framePart(frame)]);
+  for (const type of [form.headers['content-type'], 'application/json']) {
+    const answer = await app.inject({
+      method: 'POST',
+      url: '/v1/rewards',
+      headers: { 'content-type': type, 'content-length': '14001' },
+      payload: unreadable(),
+    });
+    isProblem(t, answer, 'upload-too-large', { limit: 10_000 });
+  }
+});
+
+t.test('MAX_UPLOAD_BYTES: counted as it comes, with Content-Length and without', async (t) => {
+  const limit = 10_000;
+  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: limit });
+  const filler = (bytes: number): Part => framePart(Buffer.concat([frame, Buffer.alloc(bytes - frame.length)]));
+  const within = [episodePart(EPISODE), filler(limit / 2), filler(limit / 2)];
+  const beyond = [episodePart(EPISODE), filler(limit / 2), filler(limit / 2 + 1)];
+  const chunked = (parts: Part[]) => {
+    const { headers, payload } = multipart(parts);
+    return app.inject({ method: 'POST', url: '/v1/rewards', headers, payload: Readable.from([payload]) });
+  };
+  resultOf(t, await postParts(app, within));
+  resultOf(t, await chunked(within));
+  isProblem(t, await postParts(app, beyond), 'upload-too-large', { limit });
+  isProblem(t, await chunked(beyond), 'upload-too-large', { limit });
+  const pixels = npyFile(episodePixels(4), { shape: [4, HEIGHT, WIDTH, 3] });
+  t.ok(pixels.length > limit);
+  isProblem(t, await chunked([episodePart(EPISODE), npyPart(pixels)]), 'upload-too-large', { limit });
+});
+
+t.test('MAX_UPLOAD_BYTES: JSON without Content-Length', async (t) => {
+  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000 });
+  const text = JSON.stringify({ episode: EPISODE, frames: [Buffer.alloc(12_000).toString('base64')] });
+  const answer = await app.inject({
+    method: 'POST',
+    url: '/v1/rewards',
+    headers: { 'content-type': 'application/json' },
+    payload: Readable.from([Buffer.from(text)]),
+  });
+  isProblem(t, answer, 'upload-too-large');
+});
+
+t.test('too many parts', async (t) => {
+  const app = await buildTestApp(t, { MAX_FRAMES: 4 });
+  const fields = Array.from({ length: 20 }, (_, i): Part => ({ name: `field${i}`, content: 'x' }));
+  isProblem(t, await postParts(app, fields), 'unexpected-part', { part: 'field0' });
+  const episodes = Array.from({ length: 20 }, () => episodePart(EPISODE));
+  isProblem(t, await postParts(app, episodes), 'unexpected-part', { part: 'episode' });
+  const many = Array.from({ length: 50 }, () => framePart(frame));
+  isProblem(t, await postParts(app, many), 'too-many-frames', { part: 'frames', frame: 4, limit: 4 });
+});
+
+t.test('an episode part beyond 4 MiB', async (t) => {
+  const app = await buildTestApp(t);
+  const padded = `${JSON.stringify(EPISODE)}${' '.repeat(4 * 1024 * 1024)}`;
+  const limit = 4 * 1024 * 1024;
+  for (const how of [{}, { type: 'application/json' }, { filename: 'episode.json', type: 'application/json' }]) {
+    const part = { name: 'episode', content: padded, ...how };
+    isProblem(t, await postParts(app, [part, framePart(frame)]), 'upload-too-large', { part: 'episode', limit });
+  }
+});
+
+t.test('nothing that is refused reaches the engine, and every place is given back', async (t) => {
+  const engine = stubEngine();
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1, MAX_FRAMES: 2 }, engine);
+  for (let i = 0; i < 4; i += 1) await postEpisode(app, EPISODE, [frame, frame, frame]);
+  t.equal(engine.calls.length, 0);
+  resultOf(t, await postEpisode(app, EPISODE, [frame]));
+});

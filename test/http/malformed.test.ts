@@ -1,0 +1,97 @@
+import t from 'tap';
+import { frameFile, frameFiles } from '../support/images.ts';
+import { BOUNDARY, buildTestApp, EPISODE, episodePart, framePart, isProblem, multipart, resultOf } from './support.ts';
+
+const app = await buildTestApp(t);
+const form = multipart([episodePart(EPISODE), framePart(await frameFile())]);
+const post = (type: string | undefined, payload: string | Buffer, headers: Record<string, string> = {}) =>
+  app.inject({
+    method: 'POST',
+    url: '/v1/rewards',
+    headers: { ...(type !== undefined && { 'content-type': type }), ...headers },
+    payload,
+  });
+
+t.test('a multipart body that stops early', async (t) => {
+  const long = multipart([episodePart(EPISODE), ...(await frameFiles(3)).map(framePart)]);
+  const whole = long.payload.length;
+  const within = {
+    'the end': whole - 8,
+    'the last frame': whole - 60,
+    'the first frame': long.payload.indexOf('PNG') + 20,
+    'the head of a part': long.payload.indexOf('name="frames"'),
+    'the episode': 70,
+    'the first border': 5,
+  };
+  for (const [where, length] of Object.entries(within)) {
+    t.comment(`cut in ${where}`);
+    isProblem(
+      t,
+      await post(long.headers['content-type'] as string, long.payload.subarray(0, length)),
+      'malformed-multipart',
+    );
+  }
+});
+
+t.test('a multipart body without a boundary, or with another one', async (t) => {
+  isProblem(t, await post('multipart/form-data', form.payload), 'malformed-multipart');
+  isProblem(t, await post('multipart/form-data; boundary=', form.payload), 'malformed-multipart');
+  isProblem(t, await post('multipart/form-data; boundary=other', form.payload), 'malformed-multipart');
+});
+
+t.test('a multipart body that is none', async (t) => {
+  const type = `multipart/form-data; boundary=${BOUNDARY}`;
+  isProblem(t, await post(type, JSON.stringify({ episode: EPISODE })), 'malformed-multipart');
+});
+
+t.test('an empty multipart body', async (t) => {
+  isProblem(t, await post(form.headers['content-type'] as string, ''), 'missing-episode');
+});
+
+t.test('a part without a name', async (t) => {
+  const body = `--${BOUNDARY}\r\nContent-Type: text/plain\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
+  const answer = await post(`multipart/form-data; boundary=${BOUNDARY}`, body);
+  t.match(answer.statusCode, /^4/, answer.body);
+});
+
+t.test('text round the parts is skipped', async (t) => {
+  const payload = Buffer.concat([Buffer.from('preamble\r\n'), form.payload, Buffer.from('epilogue')]);
+  resultOf(t, await post(form.headers['content-type'] as string, payload));
+});
+
+t.test('other content types', async (t) => {
+  const json = JSON.stringify({ episode: EPISODE });
+  const others = [
+    'text/plain',
+    'image/png',
+    'video/mp4',
+    'application/octet-stream',
+    'application/x-www-form-urlencoded',
+    'application/x-ndjson',
+    'multipart/mixed; boundary=x',
+    'nonsense',
+  ];
+  for (const type of others) isProblem(t, await post(type, json), 'unsupported-media-type');
+  isProblem(t, await post(undefined, json), 'unsupported-media-type');
+});
+
+t.test('no body at all', async (t) => {
+  const answer = await app.inject({ method: 'POST', url: '/v1/rewards' });
+  isProblem(t, answer, 'missing-episode');
+  isProblem(t, await post('application/json', ''), 'malformed-json');
+});
+
+t.test('other methods and other paths', async (t) => {
+  for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
+    const answer = await app.inject({ method, url: '/v1/rewards' });
+    if (method === 'HEAD') t.equal(answer.statusCode, 404);
+    else isProblem(t, answer, 'not-found');
+  }
+  for (const url of ['/', '/v1', '/v1/rewards/1', '/v2/rewards', '/nothing?x=1'])
+    isProblem(t, await app.inject({ method: 'GET', url }), 'not-found');
+  isProblem(t, await app.inject({ method: 'POST', url: '/nothing', ...form }), 'not-found');
+});
+
+t.test('a path that is no URL', async (t) => {
+  isProblem(t, await app.inject({ method: 'GET', url: '/%E0%A4%A' }), 'not-found');
+});

@@ -1,0 +1,86 @@
+import t from 'tap';
+import type { ProblemCode } from '../../src/problems.ts';
+import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
+import {
+  buildTestApp,
+  comparable,
+  EPISODE,
+  episodePart,
+  isProblem,
+  npyPart,
+  postEpisode,
+  postParts,
+  resultOf,
+  stubEngine,
+} from './support.ts';
+
+const engine = stubEngine();
+const app = await buildTestApp(t, {}, engine);
+const COUNT = 5;
+const shape = [COUNT, HEIGHT, WIDTH, 3];
+const pixels = episodePixels(COUNT);
+const file = npyFile(pixels, { shape });
+const post = (npy: Buffer) => postParts(app, [episodePart({ ...EPISODE, frame_size: 'native' }), npyPart(npy)]);
+
+t.test('a NumPy file equals the same frames as PNG', async (t) => {
+  const asNpy = resultOf(t, await post(file));
+  const episode = { ...EPISODE, frame_size: 'native' };
+  const asPng = resultOf(t, await postEpisode(app, episode, await frameFiles(COUNT)));
+  t.strictSame(comparable(asNpy), comparable(asPng));
+  for (let frame = 0; frame < COUNT; frame += 1) {
+    const one = pixels.subarray((frame * pixels.length) / COUNT, ((frame + 1) * pixels.length) / COUNT);
+    t.equal(engine.calls.at(-2)?.pixels.get(frame)?.compare(one), 0, `frame ${frame}`);
+  }
+});
+
+t.test('format versions 2 and 3', async (t) => {
+  const first = comparable(resultOf(t, await post(file)));
+  for (const version of [2, 3])
+    t.strictSame(comparable(resultOf(t, await post(npyFile(pixels, { shape, version })))), first);
+});
+
+const wide = Buffer.alloc(pixels.length * 4);
+const head = (text: string) => {
+  const start = Buffer.from('\x93NUMPY\x01\x00\x00\x00', 'latin1');
+  start.writeUInt16LE(text.length, 8);
+  return Buffer.concat([start, Buffer.from(text), pixels]);
+};
+
+const REFUSED: [what: string, file: Buffer, code: ProblemCode][] = [
+  ['signed bytes', npyFile(pixels, { shape, dtype: '|i1' }), 'invalid-npy'],
+  ['floats', npyFile(wide, { shape, dtype: '<f4' }), 'invalid-npy'],
+  ['16-bit', npyFile(wide, { shape, dtype: '<u2' }), 'invalid-npy'],
+  ['objects', npyFile(pixels, { shape, dtype: '|O' }), 'invalid-npy'],
+  ['Fortran order', npyFile(pixels, { shape, order: 'F' }), 'invalid-npy'],
+  ['one frame without its axis', npyFile(pixels, { shape: [HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['grey', npyFile(pixels, { shape: [COUNT * 3, HEIGHT, WIDTH] }), 'invalid-npy'],
+  ['channels first', npyFile(pixels, { shape: [COUNT, 3, HEIGHT, WIDTH] }), 'invalid-npy'],
+  ['RGBA', npyFile(wide, { shape: [COUNT, HEIGHT, WIDTH, 4] }), 'invalid-npy'],
+  ['a scalar', npyFile(pixels, { shape: [] }), 'invalid-npy'],
+  ['frames of no height', npyFile(Buffer.alloc(0), { shape: [COUNT, 0, WIDTH, 3] }), 'invalid-npy'],
+  ['a byte too few', npyFile(pixels, { shape, cut: 1 }), 'invalid-npy'],
+  ['a frame too few', npyFile(pixels, { shape: [COUNT + 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['a frame too many', npyFile(pixels, { shape: [COUNT - 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['a byte too many', Buffer.concat([file, Buffer.from([0])]), 'invalid-npy'],
+  ['no frames', npyFile(Buffer.alloc(0), { shape: [0, HEIGHT, WIDTH, 3] }), 'no-frames'],
+  ['more frames than there are numbers', npyFile(pixels, { shape: [1e20, HEIGHT, WIDTH, 3] }), 'too-many-frames'],
+  ['frames larger than memory', npyFile(pixels, { shape: [1, 1e9, 1e9, 3] }), 'image-too-large'],
+  ['nothing', Buffer.alloc(0), 'invalid-npy'],
+  ['the magic bytes alone', file.subarray(0, 6), 'invalid-npy'],
+  ['half a header', file.subarray(0, 40), 'invalid-npy'],
+  ['an NPZ', Buffer.concat([Buffer.from('PK\x03\x04'), pixels]), 'invalid-npy'],
+  ['version 4', npyFile(pixels, { shape, version: 4 }), 'invalid-npy'],
+  ['a header that is no dictionary', head('hello'), 'invalid-npy'],
+  ['a header without shape', head("{'descr': '|u1', 'fortran_order': False}"), 'invalid-npy'],
+  [
+    'a header with a negative shape',
+    head("{'descr': '|u1', 'fortran_order': False, 'shape': (5, -24, 40, 3)}"),
+    'invalid-npy',
+  ],
+];
+
+for (const [what, npy, code] of REFUSED) {
+  t.test(`refused: ${what}`, async (t) => {
+    isProblem(t, await post(npy), code, code === 'no-frames' ? {} : { part: 'npy' });
+  });
+}

@@ -1,0 +1,133 @@
+import t from 'tap';
+import type { Problem } from '../../schemas/problem.ts';
+import type { ProblemCode } from '../../src/problems.ts';
+import { frameFiles } from '../support/images.ts';
+import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
+
+const engine = stubEngine();
+const app = await buildTestApp(t, {}, engine);
+const frames = await frameFiles(6);
+
+const REFUSED: [options: object, code: ProblemCode, place: Partial<Problem>][] = [
+  [{ speed: 3 }, 'invalid-request', { pointer: '/speed' }],
+  [{ 'a/b~c': 3 }, 'invalid-request', { pointer: '/a~1b~0c' }],
+  [{ task: 'x' }, 'invalid-request', { pointer: '/task' }],
+  [{ prefixes: { step: 3 } }, 'invalid-request', { pointer: '/prefixes/step' }],
+  [{ success: { treshold: -1 } }, 'invalid-request', { pointer: '/success/treshold' }],
+  [{ id: 7 }, 'invalid-request', { pointer: '/id' }],
+  [{ id: 'x'.repeat(257) }, 'invalid-request', { pointer: '/id' }],
+  [{ prefixes: 15 }, 'invalid-request', { pointer: '/prefixes' }],
+  [{ prefixes: [1, 2] }, 'invalid-request', { pointer: '/prefixes' }],
+  [{ prefixes: { count: 1 } }, 'invalid-request', { pointer: '/prefixes/count' }],
+  [{ prefixes: { count: 2.5 } }, 'invalid-request', { pointer: '/prefixes/count' }],
+  [{ prefixes: { count: '15' } }, 'invalid-request', { pointer: '/prefixes/count' }],
+  [{ prefixes: { count: 10_001 } }, 'invalid-request', { pointer: '/prefixes/count' }],
+  [{ prefixes: { every: 0 } }, 'invalid-request', { pointer: '/prefixes/every' }],
+  [{ prefixes: { last: 0 } }, 'invalid-request', { pointer: '/prefixes/last' }],
+  [{ prefixes: { lengths: [] } }, 'invalid-request', { pointer: '/prefixes/lengths' }],
+  [{ prefixes: { lengths: [0, 1] } }, 'invalid-request', { pointer: '/prefixes/lengths/0' }],
+  [{ prefixes: { lengths: [1, 7] } }, 'invalid-prefixes', { pointer: '/prefixes/lengths/1' }],
+  [{ prefixes: { lengths: [3, 2] } }, 'invalid-prefixes', { pointer: '/prefixes/lengths/1' }],
+  [{ prefixes: { lengths: [1, 3, 3] } }, 'invalid-prefixes', { pointer: '/prefixes/lengths/2' }],
+  [{ prefixes: { count: 3, every: 2 } }, 'invalid-prefixes', { pointer: '/prefixes' }],
+  [{ prefixes: { lengths: [1], last: 2 } }, 'invalid-prefixes', { pointer: '/prefixes' }],
+  [{ frame_size: 'budget' }, 'invalid-request', { pointer: '/max_pixels' }],
+  [{ max_pixels: 4096 }, 'invalid-request', { pointer: '/max_pixels' }],
+  [{ frame_size: 'native', max_pixels: 4096 }, 'invalid-request', { pointer: '/max_pixels' }],
+  [{ frame_size: 'budget', max_pixels: 1023 }, 'invalid-request', { pointer: '/max_pixels' }],
+  [{ frame_size: 'huge' }, 'invalid-request', { pointer: '/frame_size' }],
+  [{ prompt: 'closed' }, 'invalid-request', { pointer: '/prompt' }],
+  [{ success: { threshold: 0.5 } }, 'invalid-request', { pointer: '/success/threshold' }],
+  [{ success: { last: 0 } }, 'invalid-request', { pointer: '/success/last' }],
+  [{ include_token_ids: 'yes' }, 'invalid-request', { pointer: '/include_token_ids' }],
+];
+
+for (const [options, code, place] of REFUSED) {
+  t.test(`refused: ${JSON.stringify(options).slice(0, 60)}`, async (t) => {
+    isProblem(t, await postEpisode(app, { ...EPISODE, ...options }, frames), code, place);
+  });
+}
+
+t.test('all mistakes are told at once', async (t) => {
+  const wrong = { ...EPISODE, fps: 'ten', prompt: 'closed', speed: 3 };
+  const { errors = [] } = isProblem(t, await postEpisode(app, wrong, frames), 'invalid-request');
+  t.strictSame(errors.map(({ pointer }) => pointer).sort(), ['/fps', '/prompt', '/speed']);
+  t.match(errors.find(({ pointer }) => pointer === '/prompt')?.detail, /open, chat/);
+});
+
+t.test('many mistakes do not make a long answer', async (t) => {
+  const times = Array.from({ length: 20_000 }, () => 'x');
+  const members = Object.fromEntries(times.map((_, i) => [`m${i}`, i]));
+  for (const wrong of [
+    { ...EPISODE, fps: undefined, timestamps_s: times },
+    { ...EPISODE, ...members },
+  ]) {
+    const answer = await postEpisode(app, wrong, frames);
+    isProblem(t, answer, 'invalid-request');
+    t.ok(answer.body.length < 64_000, `${answer.body.length} bytes`);
+  }
+});
+
+const LENGTHS: [prefixes: object, lengths: number[]][] = [
+  [{}, [1, 2, 3, 4, 5, 6]],
+  [{ count: 3 }, [1, 3, 6]],
+  [{ count: 100 }, [1, 2, 3, 4, 5, 6]],
+  [{ every: 4 }, [4, 6]],
+  [{ every: 100 }, [6]],
+  [{ last: 2 }, [5, 6]],
+  [{ last: 100 }, [1, 2, 3, 4, 5, 6]],
+  [{ lengths: [2, 5] }, [2, 5]],
+];
+
+for (const [prefixes, lengths] of LENGTHS) {
+  t.test(`prefixes ${JSON.stringify(prefixes)}`, async (t) => {
+    const result = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes }, frames));
+    t.strictSame(
+      result.prefixes.map(({ length }) => length),
+      lengths,
+    );
+  });
+}
+
+t.test('the size at which frames are sent', async (t) => {
+  const sizes = [
+    [{}, { width: 244, height: 244 }],
+    [{ frame_size: 'native' }, { width: 40, height: 24 }],
+    [
+      { frame_size: 'budget', max_pixels: 1024 },
+      { width: 40, height: 24 },
+    ],
+  ] as const;
+  for (const [options, sent] of sizes) {
+    const { provenance } = resultOf(t, await postEpisode(app, { ...EPISODE, ...options }, frames));
+    t.strictSame(provenance.frame_size.sent, sent);
+    t.strictSame(engine.calls.at(-1)?.request.size, sent);
+  }
+});
+
+t.test('the id, the prompt, the token ids', async (t) => {
+  const id = ' é"\\ 7 ';
+  const plain = resultOf(t, await postEpisode(app, { ...EPISODE, id }, frames));
+  t.equal(plain.id, id);
+  t.equal(plain.provenance.prompt.variant, 'open');
+  t.notOk('token_ids' in plain.provenance.prompt);
+  const chosen = { ...EPISODE, prompt: 'chat', include_token_ids: true };
+  const chat = resultOf(t, await postEpisode(app, chosen, frames));
+  t.notOk('id' in chat);
+  t.equal(chat.provenance.prompt.variant, 'chat');
+  t.strictSame(chat.provenance.prompt.token_ids, [1, 2, 3]);
+  t.not(chat.score, plain.score);
+});
+
+t.test('success: the caller’s threshold, the operator’s, none', async (t) => {
+  t.equal(resultOf(t, await postEpisode(app, EPISODE, frames)).success, null);
+  const low = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: -100, last: 50 } }, frames));
+  t.strictSame(low.success, { flag: true, score: low.score, threshold: -100, last: 6 });
+  const high = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: 0 } }, frames));
+  t.strictSame(high.success, { flag: false, score: high.score, threshold: 0, last: 3 });
+  const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -50 });
+  const threshold = async (success: object) =>
+    resultOf(t, await postEpisode(operated, { ...EPISODE, success }, frames)).success?.threshold;
+  t.equal(await threshold({}), -50);
+  t.equal(await threshold({ threshold: -1 }), -1);
+});

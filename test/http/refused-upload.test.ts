@@ -1,0 +1,136 @@
+import { execFile } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import t from 'tap';
+import { FormData, fetch } from 'undici';
+import { frameFile } from '../support/images.ts';
+import {
+  type Answer,
+  BOUNDARY,
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  listen,
+  multipart,
+  type Part,
+  postEpisode,
+  resultOf,
+} from './support.ts';
+
+const run = promisify(execFile);
+const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0, DEADLINE_S: 20 });
+const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
+const folder = t.testdir({});
+
+/** 30 MB of frames that no reader needs to see once it has found the mistake. */
+const rest = Array.from({ length: 30 }, () => framePart(Buffer.alloc(1_000_000)));
+const EARLY: [what: string, parts: Part[], code: 'not-an-image' | 'missing-clock' | 'unexpected-part'][] = [
+  ['the first frame', [episodePart(EPISODE), ...rest], 'not-an-image'],
+  ['the episode', [episodePart({ ...EPISODE, fps: undefined }), ...rest], 'missing-clock'],
+  ['a part’s name', [{ name: 'video', content: Buffer.alloc(1_000_000), filename: 'x' }, ...rest], 'unexpected-part'],
+];
+
+/** Posts with a client of that name and gives the answer that it saw. */
+const CLIENTS: Record<string, (body: Buffer) => Promise<Answer>> = {
+  async undici(body) {
+    return seen(await fetch(url, { method: 'POST', headers: multipart([]).headers, body }));
+  },
+  async curl(body) {
+    return outside('curl', ['-sS', '-i', '-H', 'Expect:', '-H', type, '--data-binary', `@${file(body)}`, url]);
+  },
+  async 'curl that asks first'(body) {
+    return outside('curl', [
+      '-sS',
+      '-i',
+      '-H',
+      'Expect: 100-continue',
+      '-H',
+      type,
+      '--data-binary',
+      `@${file(body)}`,
+      url,
+    ]);
+  },
+  async 'Python http.client'(body) {
+    return outside('python3', ['-c', PYTHON, url, file(body), `multipart/form-data; boundary=${BOUNDARY}`]);
+  },
+};
+const type = `Content-Type: multipart/form-data; boundary=${BOUNDARY}`;
+// Sends all of the body before it looks for an answer, as requests and urllib do.
+const PYTHON = `
+import http.client, sys, urllib.parse
+url, path, kind = sys.argv[1:]
+at = urllib.parse.urlsplit(url)
+connection = http.client.HTTPConnection(at.netloc, timeout=5)
+connection.request("POST", at.path, open(path, "rb").read(), {"Content-Type": kind})
+answer = connection.getresponse()
+print("HTTP/1.1 %d\\r\\n%s\\r\\n\\r\\n%s" % (answer.status, "\\r\\n".join("%s: %s" % h for h in answer.getheaders()), answer.read().decode()), end="")
+`;
+
+for (const [name, post] of Object.entries(CLIENTS)) {
+  for (const [what, parts, code] of EARLY) {
+    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000 }, async (t) => {
+      isProblem(t, await post(multipart(parts).payload), code);
+    });
+  }
+}
+
+t.test('Python http.client: refused before a byte is read', { timeout: 20_000 }, async (t) => {
+  const body = file(Buffer.alloc(30_000_000));
+  const kind = `multipart/form-data; boundary=${BOUNDARY}`;
+  for (const [settings, type, code] of [
+    [{ API_KEYS: 'ada=0123456789abcdef' }, kind, 'unauthorized'],
+    [{ MAX_UPLOAD_BYTES: 1_000_000 }, kind, 'upload-too-large'],
+    [{ MAX_UPLOAD_BYTES: 1_000_000 }, 'application/json', 'upload-too-large'],
+    [{}, 'video/mp4', 'unsupported-media-type'],
+  ] as const) {
+    const strict = await buildTestApp(t, settings);
+    const there = `http://127.0.0.1:${await listen(strict)}/v1/rewards`;
+    isProblem(t, await outside('python3', ['-c', PYTHON, there, body, type]), code);
+  }
+});
+
+t.test('undici with a form of blobs', { timeout: 20_000 }, async (t) => {
+  const form = new FormData();
+  for (const { content } of rest) form.append('frames', new Blob([content as Buffer<ArrayBuffer>]));
+  form.append('episode', JSON.stringify(EPISODE));
+  isProblem(t, await seen(await fetch(url, { method: 'POST', body: form })), 'not-an-image', { frame: 0 });
+});
+
+t.test('the ordinary ways to post an episode', { timeout: 20_000 }, async (t) => {
+  const frame = await frameFile();
+  const path = file(frame);
+  const fields = ['-F', `episode=${JSON.stringify(EPISODE)}`, '-F', `frames=@${path}`, '-F', `frames=@${path}`];
+  const byCurl = resultOf(t, await outside('curl', ['-sS', '-i', ...fields, url]));
+  const form = new FormData();
+  form.append('episode', JSON.stringify(EPISODE));
+  for (let i = 0; i < 2; i += 1) form.append('frames', new Blob([frame as Buffer<ArrayBuffer>], { type: 'image/png' }));
+  const byFetch = resultOf(t, await seen(await fetch(url, { method: 'POST', body: form })));
+  const expected = resultOf(t, await postEpisode(app, EPISODE, [frame, frame]));
+  for (const result of [byCurl, byFetch]) t.strictSame(result.prefixes, expected.prefixes);
+});
+
+let files = 0;
+function file(body: Buffer): string {
+  const path = join(folder, `body${files}`);
+  files += 1;
+  writeFileSync(path, body);
+  return path;
+}
+
+/** What a program prints when it prints an answer with its head. */
+async function outside(program: string, args: string[]): Promise<Answer> {
+  const { stdout } = await run(program, args, { timeout: 10_000, env: { PATH: process.env['PATH'], no_proxy: '*' } });
+  const text = stdout.replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, '');
+  const [head = '', body = ''] = text.split('\r\n\r\n', 2);
+  const [line = '', ...fields] = head.split('\r\n');
+  const headers = Object.fromEntries(fields.map((field) => field.toLowerCase().split(': ', 2) as [string, string]));
+  return { statusCode: Number(line.split(' ')[1]), headers, body };
+}
+
+async function seen(response: Awaited<ReturnType<typeof fetch>>): Promise<Answer> {
+  return { statusCode: response.status, headers: Object.fromEntries(response.headers), body: await response.text() };
+}

@@ -1,0 +1,307 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import type { IncomingHttpHeaders } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
+import sharp from 'sharp';
+import type { Test } from 'tap';
+import type { Problem } from '../../schemas/problem.ts';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
+import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
+import { frameFile } from '../support/images.ts';
+
+/** Words that no problem and no log line may show. */
+export const INSTRUCTION = 'Open the zebra-striped drawer.';
+export const EPISODE = { instruction: INSTRUCTION, fps: 2 };
+
+/** One use of the engine, as the HTTP side asked for it. */
+export interface Call {
+  request: ScoreRequest;
+  /** RGB pixels that reached the engine, by raw frame number. */
+  pixels: Map<number, Buffer>;
+}
+
+export interface StubEngine extends Engine {
+  calls: Call[];
+  /** The next call, from when it is made: before its frames are taken. */
+  nextCall(): Promise<Call>;
+  closed: boolean;
+}
+
+/**
+ * An engine within this process: takes every sampled frame as the real one does, and makes numbers from their pixels, so
+ * that different pictures, times or instructions give different numbers.
+ * @param options.until settles when calls may be answered
+ * @param options.unready thrown by describe
+ * @param options.fault thrown by score
+ */
+export function stubEngine(
+  options: { until?: Promise<void>; unready?: () => Error | undefined; fault?: Error } = {},
+): StubEngine {
+  const calls: Call[] = [];
+  const heard: ((call: Call) => void)[] = [];
+
+  async function* score(request: ScoreRequest): AsyncGenerator<QueryScore> {
+    const { plan, frames, size, signal, usage } = request;
+    const call: Call = { request, pixels: new Map() };
+    calls.push(call);
+    for (const hear of heard.splice(0)) hear(call);
+    if (options.fault) throw options.fault;
+    const digests = new Map<number, string>();
+    for (const index of plan.sampledFrames) {
+      signal.throwIfAborted();
+      const { bytes, digest } = await frames.take(index, size, 'png');
+      digests.set(index, digest);
+      call.pixels.set(index, await rgb(bytes));
+    }
+    await Promise.race([options.until, options.until && rejected(signal)]);
+    for (const [query, { blocks }] of plan.queries.entries()) {
+      usage.requests += 1;
+      const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
+      const [logProbTrue, logProbFalse] = numbersOf([seen, plan.instruction, plan.prompt]);
+      const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
+      const common = { query, logProbTrue, logProbFalse, promptTokens: 70 * blocks.length, cachedTokens: 0 };
+      yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
+    }
+  }
+
+  const engine: StubEngine = {
+    calls,
+    closed: false,
+    nextCall: () => new Promise((resolve) => heard.push(resolve)),
+    describe() {
+      const unready = options.unready?.();
+      if (unready) throw unready;
+      return DESCRIPTION;
+    },
+    score,
+    async close() {
+      engine.closed = true;
+    },
+  };
+  return engine;
+}
+
+const served = (space: string) => ({
+  layout: 'reference' as const,
+  tokens: { true: { text: `${space}True`, id: 3082 }, false: { text: `${space}False`, id: 3557 } },
+});
+
+const DESCRIPTION: EngineDescription = {
+  engine: { name: 'stub', version: '1' },
+  model: 'stub-model',
+  prompts: { open: served(' '), chat: served('') },
+  onePass: true,
+  frameEncoding: 'png',
+  contextTokens: 32_768,
+  maxBlocks: null,
+  tokensPerBlock: 70,
+};
+
+function numbersOf(value: unknown): [number, number] {
+  const hash = createHash('sha256').update(JSON.stringify(value)).digest();
+  return [-(1 + hash.readUInt32BE(0)) / 2 ** 30, -(1 + hash.readUInt32BE(4)) / 2 ** 30];
+}
+
+export async function rgb(file: Uint8Array): Promise<Buffer> {
+  return sharp(file).raw().toBuffer();
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
+
+/** Waits until a signal aborts. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, 'abort');
+}
+
+/** The real app with some settings, closed when the test ends. */
+export async function buildTestApp(
+  t: Test,
+  settings: Record<string, string | number> = {},
+  engine: Engine = stubEngine(),
+  log?: FastifyBaseLogger,
+): Promise<FastifyInstance> {
+  const env = { RENDER_WORKERS: '1', ...settings };
+  const config = loadConfig(Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)])));
+  const app = await buildApp(config, engine, log);
+  t.teardown(() => app.close());
+  return app;
+}
+
+/** Listens on a free port. @returns the port */
+export async function listen(app: FastifyInstance): Promise<number> {
+  await app.listen({ host: '127.0.0.1', port: 0 });
+  return (app.server.address() as AddressInfo).port;
+}
+
+/** The numbers of /metrics that tell how full the service is. */
+export async function load(app: FastifyInstance): Promise<{ active: number; waiting: number; bytes: number }> {
+  const { body } = await app.inject({ method: 'GET', url: '/metrics' });
+  const read = (name: string) => Number(new RegExp(`^topreward_${name} (\\d+)`, 'm').exec(body)?.[1]);
+  return { active: read('episodes_active'), waiting: read('episodes_waiting'), bytes: read('upload_bytes_held') };
+}
+
+/** Waits, turn by turn of the event loop, until the service is as full as that. */
+export async function whenLoad(app: FastifyInstance, wanted: { active: number; waiting: number }): Promise<void> {
+  for (;;) {
+    const { active, waiting } = await load(app);
+    if (active === wanted.active && waiting === wanted.waiting) return;
+    await new Promise(setImmediate);
+  }
+}
+
+export interface Part {
+  name: string;
+  content: Buffer | string;
+  filename?: string | undefined;
+  type?: string | undefined;
+}
+
+export const BOUNDARY = 'b0undary';
+
+/** A multipart body, and the headers that go with it. */
+export function multipart(parts: Part[]): { headers: Record<string, string>; payload: Buffer } {
+  const pieces = parts.flatMap(({ content, ...part }) => [partHead(part), Buffer.from(content), Buffer.from('\r\n')]);
+  return {
+    headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+    payload: Buffer.concat([...pieces, Buffer.from(`--${BOUNDARY}--\r\n`)]),
+  };
+}
+
+export function partHead({ name, filename, type }: Omit<Part, 'content'>): Buffer {
+  const file = filename === undefined ? '' : `; filename="${filename}"`;
+  const typed = type === undefined ? '' : `Content-Type: ${type}\r\n`;
+  return Buffer.from(`--${BOUNDARY}\r\nContent-Disposition: form-data; name="${name}"${file}\r\n${typed}\r\n`);
+}
+
+export const episodePart = (episode: unknown): Part => ({ name: 'episode', content: JSON.stringify(episode) });
+export const framePart = (content: Buffer): Part => ({ name: 'frames', content, filename: 'frame', type: 'image/png' });
+export const npyPart = (content: Buffer): Part => ({ name: 'npy', content, filename: 'frames.npy' });
+
+export interface Answer {
+  statusCode: number;
+  headers: IncomingHttpHeaders | Record<string, unknown>;
+  body: string;
+}
+
+export async function postParts(
+  app: FastifyInstance,
+  parts: Part[],
+  headers: Record<string, string> = {},
+): Promise<Answer> {
+  const form = multipart(parts);
+  return app.inject({
+    method: 'POST',
+    url: '/v1/rewards',
+    payload: form.payload,
+    headers: { ...form.headers, ...headers },
+  });
+}
+
+/** Posts an episode with its frames, the episode first. */
+export async function postEpisode(app: FastifyInstance, episode: unknown, frames?: Buffer[]): Promise<Answer> {
+  const files = frames ?? [await frameFile()];
+  return postParts(app, [episodePart(episode), ...files.map(framePart)]);
+}
+
+/** The result of an answer that must be one. */
+export function resultOf(t: Test, answer: Answer): RewardResult {
+  if (answer.statusCode !== 200) t.fail(`answered ${answer.statusCode}: ${answer.body}`);
+  return JSON.parse(answer.body);
+}
+
+/** A result without what may differ between two askings of the same: times and ids. */
+export function comparable({ usage: _, id: __, ...result }: RewardResult) {
+  return result;
+}
+
+/**
+ * Holds an answer against the problem that is expected, and against what all problems have in common.
+ * @param place members that must be there, with these values
+ */
+export function isProblem(t: Test, answer: Answer, code: ProblemCode, place: Partial<Problem> = {}): Problem {
+  const [status, title] = PROBLEMS[code];
+  const problem: Problem = JSON.parse(answer.body);
+  const expected = { type: `urn:topreward:problem:${code}`, title, status, code, ...place };
+  const seen = Object.fromEntries(Object.keys(expected).map((name) => [name, problem[name as keyof Problem]]));
+  t.strictSame(seen, expected, `${code} ${JSON.stringify(place)}`);
+  t.equal(answer.statusCode, status, 'status');
+  t.equal(String(answer.headers['content-type']).split(';')[0], 'application/problem+json', 'content type');
+  t.ok(problem.detail, 'there is a detail');
+  t.equal(problem.instance, answer.headers['x-request-id'], 'the instance is the request id');
+  t.notMatch(answer.body, /zebra/, 'no word of the instruction');
+  const known = 'type title status code detail instance pointer frame part limit retry_after_s errors'.split(' ');
+  t.strictSame(
+    Object.keys(problem).filter((name) => !known.includes(name)),
+    [],
+    'no other members',
+  );
+  if (problem.retry_after_s !== undefined)
+    t.equal(String(answer.headers['retry-after']), String(problem.retry_after_s), 'Retry-After');
+  return problem;
+}
+
+/** A service that says nothing for so long has failed its test. */
+const SILENCE_MS = 5_000;
+
+/** A connection on which a test writes HTTP byte by byte. */
+export interface RawClient {
+  socket: Socket;
+  /** Writes a POST's head for a body of so many bytes; `undefined`: chunked. */
+  post(contentLength: number | undefined, headers?: Record<string, string>): void;
+  /** The first answer, once its head and its body are there. */
+  answer(): Promise<Answer>;
+}
+
+export async function rawClient(t: Test, port: number): Promise<RawClient> {
+  const socket = connect(port, '127.0.0.1');
+  socket.on('error', () => {});
+  socket.setTimeout(SILENCE_MS, () => socket.destroy());
+  t.teardown(() => socket.destroy());
+  await once(socket, 'connect');
+  let text = '';
+  socket.on('data', (chunk) => {
+    text += chunk;
+  });
+  return {
+    socket,
+    post(contentLength, headers = {}) {
+      const length =
+        contentLength === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': contentLength };
+      const all = {
+        host: 'test',
+        'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
+        ...length,
+        ...headers,
+      };
+      const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+      socket.write(`POST /v1/rewards HTTP/1.1\r\n${lines.join('')}\r\n`);
+    },
+    async answer() {
+      for (;;) {
+        const whole = parseAnswer(text);
+        if (whole) return whole;
+        if (socket.readableEnded || socket.destroyed) throw new Error(`The connection ended after: ${text}`);
+        await Promise.race([once(socket, 'data'), once(socket, 'close')]);
+      }
+    },
+  };
+}
+
+function parseAnswer(text: string): Answer | undefined {
+  const end = text.indexOf('\r\n\r\n');
+  if (end < 0) return undefined;
+  const [line = '', ...fields] = text.slice(0, end).split('\r\n');
+  const headers = Object.fromEntries(fields.map((field) => field.toLowerCase().split(': ', 2) as [string, string]));
+  const body = text.slice(end + 4);
+  if (Buffer.byteLength(body) < Number(headers['content-length'] ?? 0)) return undefined;
+  return { statusCode: Number(line.split(' ')[1]), headers, body };
+}

@@ -1,0 +1,155 @@
+import { once } from 'node:events';
+import t from 'tap';
+import { frameFile } from '../support/images.ts';
+import {
+  aborted,
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  listen,
+  load,
+  multipart,
+  postEpisode,
+  rawClient,
+  resultOf,
+  stubEngine,
+  whenLoad,
+} from './support.ts';
+
+const frame = await frameFile();
+const form = multipart([episodePart(EPISODE), framePart(frame)]);
+
+t.test('one is worked on, one waits unread, one more is refused', { timeout: 20_000 }, async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = stubEngine({ until });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
+  const port = await listen(app);
+  const clients = await Promise.all([1, 2, 3].map(() => rawClient(t, port)));
+  const [first, second, third] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];
+
+  const called = engine.nextCall();
+  first.post(form.payload.length);
+  first.socket.write(form.payload);
+  await called;
+  t.strictSame(await load(app), { active: 1, waiting: 0, bytes: form.payload.length });
+
+  // Its body is garbage: only if nobody reads it can it wait without a word.
+  second.post(100);
+  second.socket.write('x'.repeat(100));
+  await whenLoad(app, { active: 1, waiting: 1 });
+
+  third.post(form.payload.length);
+  const refused = await third.answer();
+  isProblem(t, refused, 'server-busy', { limit: 1, retry_after_s: 2 });
+  t.equal(refused.headers['retry-after'], '2');
+  t.equal(engine.calls.length, 1);
+
+  open();
+  t.equal((await first.answer()).statusCode, 200);
+  const answer = await second.answer();
+  t.match(answer.statusCode, /^4/, 'the second had its turn');
+  await whenLoad(app, { active: 0, waiting: 0 });
+  t.equal((await load(app)).bytes, 0);
+});
+
+t.test('waiting for memory, in order', { timeout: 20_000 }, async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = stubEngine({ until });
+  const length = form.payload.length;
+  const app = await buildTestApp(t, { UPLOAD_MEMORY_BYTES: Math.ceil(length * 2.5), MAX_WAITING: 2 }, engine);
+  const post = () => postEpisode(app, EPISODE, [frame]);
+  const answers = [post(), post(), post(), post()];
+  await whenLoad(app, { active: 2, waiting: 2 });
+  isProblem(t, await post(), 'server-busy', { limit: 2 });
+  open();
+  for (const answer of await Promise.all(answers)) {
+    const { usage } = resultOf(t, answer);
+    t.ok(usage.queued_ms >= 0);
+  }
+  t.strictSame(await load(app), { active: 0, waiting: 0, bytes: 0 });
+});
+
+t.test('a client that goes away while it is scored', { timeout: 20_000 }, async (t) => {
+  const engine = stubEngine({ until: new Promise(() => {}) });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
+  const client = await rawClient(t, await listen(app));
+  const called = engine.nextCall();
+  client.post(form.payload.length);
+  client.socket.write(form.payload);
+  const { request } = await called;
+  t.notOk(request.signal.aborted);
+  client.socket.destroy();
+  await aborted(request.signal);
+  await whenLoad(app, { active: 0, waiting: 0 });
+});
+
+t.test('a client that goes away in the middle of its upload', { timeout: 20_000 }, async (t) => {
+  const engine = stubEngine();
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
+  const client = await rawClient(t, await listen(app));
+  client.post(form.payload.length);
+  client.socket.write(form.payload.subarray(0, -50));
+  await whenLoad(app, { active: 1, waiting: 0 });
+  client.socket.destroy();
+  await whenLoad(app, { active: 0, waiting: 0 });
+  t.equal(engine.calls.length, 0);
+  resultOf(t, await postEpisode(app, EPISODE, [frame]));
+});
+
+t.test('a client that goes away while it waits', { timeout: 20_000 }, async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = stubEngine({ until });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
+  const port = await listen(app);
+  const called = engine.nextCall();
+  const first = postEpisode(app, EPISODE, [frame]);
+  await called;
+  const client = await rawClient(t, port);
+  client.post(form.payload.length);
+  client.socket.write(form.payload);
+  await whenLoad(app, { active: 1, waiting: 1 });
+  client.socket.destroy();
+  await whenLoad(app, { active: 1, waiting: 0 });
+  open();
+  resultOf(t, await first);
+  t.equal(engine.calls.length, 1, 'nothing was scored for nobody');
+});
+
+t.test('a client with a long upload that goes away while it waits is not scored', { timeout: 20_000 }, async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = stubEngine({ until });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
+  const port = await listen(app);
+  const called = engine.nextCall();
+  const first = postEpisode(app, EPISODE, [frame]);
+  await called;
+  const client = await rawClient(t, port);
+  client.post(50_000_000);
+  client.socket.write(Buffer.concat([form.payload.subarray(0, -20), Buffer.alloc(2_000_000)]));
+  await whenLoad(app, { active: 1, waiting: 1 });
+  client.socket.destroy();
+  open();
+  resultOf(t, await first);
+  await whenLoad(app, { active: 0, waiting: 0 });
+  t.equal(engine.calls.length, 1);
+});
+
+t.test('closing lets what is under way end, and closes the engine', { timeout: 20_000 }, async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = stubEngine({ until });
+  const app = await buildTestApp(t, {}, engine);
+  const client = await rawClient(t, await listen(app));
+  const called = engine.nextCall();
+  client.post(form.payload.length);
+  client.socket.write(form.payload);
+  await called;
+  const closed = app.close();
+  t.notOk(engine.closed);
+  open();
+  t.equal((await client.answer()).statusCode, 200);
+  if (!client.socket.readableEnded) await once(client.socket, 'end');
+  await closed;
+  t.ok(engine.closed);
+});
