@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto';
+import { performance } from 'node:perf_hooks';
+import { type Body, jsonBody, type VllmClient } from '../../src/engine/vllm/client.ts';
+import { type Completion, completionBody, type Question } from '../../src/engine/vllm/completion.ts';
+import { cacheSalt, type Item, itemsOf } from '../../src/engine/vllm/items.ts';
+import { cachedTokens, type Probed } from '../../src/engine/vllm/probe.ts';
+import type { RenderedFrame } from '../../src/frames/render-worker.ts';
+import type { FrameSize } from '../../src/plan/frame-size.ts';
+import type { EpisodePlan, PrefixQuery } from '../../src/plan/plan.ts';
+import { question } from '../../src/plan/prompt.ts';
+import { wholeVideo } from './whole-video.ts';
+
+/** One episode, ready to be asked about. */
+export interface Prepared {
+  plan: EpisodePlan;
+  size: FrameSize;
+  /** by raw frame number, as the service would send them */
+  frames: Map<number, RenderedFrame>;
+}
+
+/** The items of an episode's blocks, under names that nobody else has. */
+export function freshItems({ frames, size }: Prepared, { description }: Probed) {
+  const secret = randomBytes(32).toString('hex');
+  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding: 'png', size });
+}
+
+function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probed, withTokenIds: boolean): Question {
+  const { tokens } = description.prompts[prompt];
+  return {
+    model: description.model,
+    text: question(instruction),
+    prompt,
+    tokenIds: { true: tokens.true.id, false: tokens.false.id },
+    salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
+    withTokenIds,
+  };
+}
+
+/** The longest prefix alone, in blocks as the service sends it. */
+export function longestBody(prepared: Prepared, probed: Probed): Body {
+  const { blocks } = prepared.plan.queries[0] as PrefixQuery;
+  const itemOf = freshItems(prepared, probed);
+  return completionBody(questionOf(prepared.plan, probed, true), blocks.map(itemOf), () => true);
+}
+
+/** Each prefix as one whole video: nothing is shared but the first words of the prompt. */
+export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
+  const files = plan.sampledFrames.map((index) => (frames.get(index) as RenderedFrame).bytes);
+  const { text, model, tokenIds } = questionOf(plan, probed, false);
+  return plan.queries.map(({ framesUsed }) => {
+    const shown = files.slice(0, framesUsed);
+    // vLLM's reader finds nothing in a video of one frame.
+    const video = wholeVideo(framesUsed === 1 ? [...shown, ...shown] : shown, size, fps).toString('base64');
+    return jsonBody({
+      model,
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'video_url', video_url: { url: `data:video/x-msvideo;base64,${video}` } },
+            { type: 'text', text },
+          ],
+        },
+      ],
+      add_generation_prompt: false,
+      continue_final_message: true,
+      max_tokens: 1,
+      temperature: 0,
+      logprobs: true,
+      logprob_token_ids: [tokenIds.true, tokenIds.false],
+      return_tokens_as_token_ids: true,
+    });
+  });
+}
+
+/** Bytes of the data of all blocks that only one prefix has: those with an odd last frame, doubled. */
+export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
+  const itemOf = freshItems(prepared, probed);
+  const dataOf = (item: Item) => Math.ceil(item.bytes / 3) * 4;
+  return prepared.plan.queries
+    .slice(1)
+    .flatMap(({ blocks }) => blocks.filter(({ first, second }) => first === second))
+    .reduce((sum, block) => sum + dataOf(itemOf(block)), 0);
+}
+
+/** What requests cost the engine. */
+export interface Cost {
+  ms: number;
+  requests: number;
+  bytes: number;
+  promptTokens: number;
+  computedTokens: number;
+  /** of each request, in order */
+  answers: Completion[];
+}
+
+/**
+ * Sends ready bodies side by side.
+ * @returns the time from the first byte sent to the last answer read, and what it took
+ */
+export async function sendAll(client: VllmClient, bodies: Body[]): Promise<Cost> {
+  // Base64 is made before the clock starts.
+  const ready = bodies.map(({ bytes, chunks }): Body => {
+    const made = [...chunks()];
+    return { bytes, chunks: () => made };
+  });
+  const signal = new AbortController().signal;
+  const started = performance.now();
+  const answers = await Promise.all(ready.map((body) => client.post<Completion>('/v1/chat/completions', body, signal)));
+  const ms = performance.now() - started;
+  const prompt = answers.map(({ usage }) => usage.prompt_tokens);
+  const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);
+  return {
+    ms,
+    requests: bodies.length,
+    bytes: sum(bodies.map(({ bytes }) => bytes)),
+    promptTokens: sum(prompt),
+    computedTokens: sum(prompt) - sum(answers.map((answer) => cachedTokens(answer) ?? 0)),
+    answers,
+  };
+}
+
+/** How many tokens the prefixes of a prompt have, read from the ids of the longest one. */
+export interface PromptShape {
+  question: number;
+  /** tokens of the prompt of each query, by query */
+  queries: number[];
+  /** tokens of the block that only this query has, or 0 */
+  unfinished: number[];
+}
+
+export function promptShape(
+  tokenIds: number[],
+  { queries, prompt }: EpisodePlan,
+  { description, vocabulary }: Probed,
+): PromptShape {
+  // A block ends with one <|vision_end|>, or with two where the layout is nested.
+  const after = description.prompts[prompt].layout === 'nested' ? 2 : 1;
+  const pad = vocabulary.videoPad;
+  const ends = tokenIds.flatMap((id, i) => (id === pad && tokenIds[i + 1] !== pad ? [i + 1 + after] : []));
+  const end = (blocks: number) => ends[blocks - 1] as number;
+  const question = tokenIds.length - end(ends.length);
+  return {
+    question,
+    queries: queries.map(({ blocks }) => end(blocks.length) + question),
+    unfinished: queries.map(({ blocks, framesUsed }, query) => {
+      if (query === 0 || framesUsed % 2 === 0) return 0;
+      return end(blocks.length) - (blocks.length > 1 ? end(blocks.length - 1) : 0);
+    }),
+  };
+}

@@ -1,0 +1,238 @@
+// One episode on a real vLLM: this service beside the least that is possible and beside what is done elsewhere.
+//   npm run bench:episode -- [--repeat N] [--case A] [--json FILE] [--check]
+//   a  one request, for the longest prefix only, straight to the engine
+//   b  the whole HTTP call to this service, all prefixes
+//   c  every prefix as one whole video, side by side, straight to the engine
+// Frames are new for every measurement, so that none profits from what the engine keeps.
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { createClient } from '../../src/engine/vllm/client.ts';
+import { probeEngine } from '../../src/engine/vllm/probe.ts';
+import { prefixLengths } from '../../src/episode/prefixes.ts';
+import { createRenderer } from '../../src/frames/renderer.ts';
+import { type FrameSizeMode, REFERENCE_SIDE } from '../../src/plan/frame-size.ts';
+import { type EpisodePlan, planEpisode } from '../../src/plan/plan.ts';
+import {
+  type Cost,
+  longestBody,
+  type Prepared,
+  promptShape,
+  sendAll,
+  unfinishedBytes,
+  wholeVideoBodies,
+} from './engine-requests.ts';
+import { median, multipart, post, startService, table } from './support.ts';
+import { syntheticEpisode } from './synthetic.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    repeat: { type: 'string', default: '3' },
+    case: { type: 'string', multiple: true, default: ['A', 'B'] },
+    json: { type: 'string' },
+    check: { type: 'boolean', default: false },
+    // Another one at each run: an engine that is still up must not know the frames.
+    seed: { type: 'string', default: String(Date.now() % 1e9) },
+  },
+});
+
+interface Case {
+  name: string;
+  count: number;
+  side: number;
+  frameSize: FrameSizeMode;
+  /** of the upload */
+  format: 'jpeg' | 'png';
+  /** most that b may take of a's time, and least that c must take of b's */
+  targets: { overLimit: number; gain: number };
+}
+
+const CASES: Case[] = [
+  { name: 'A', count: 64, side: 448, frameSize: 'native', format: 'jpeg', targets: { overLimit: 1.5, gain: 6 } },
+  {
+    name: 'B',
+    count: 256,
+    side: REFERENCE_SIDE,
+    frameSize: 'reference',
+    format: 'png',
+    targets: { overLimit: 1.35, gain: 7 },
+  },
+];
+const INSTRUCTION = 'Put the red block into the drawer and close it.';
+/** The schedule's own rate: every frame is shown to the model. */
+const FPS = 2;
+/** Tokens that the engine's cache keeps or recomputes together: --block-size of test/engine/serve.sh. */
+const KV_BLOCK = 32;
+/** Names and questions, as a share of the bytes of all frames. */
+const NAMES_SHARE = 0.01;
+
+type Kind = 'a' | 'b' | 'c';
+const KINDS: Kind[] = ['a', 'b', 'c'];
+type Figures = Omit<Cost, 'answers'>;
+
+interface Repetition extends Record<Kind, Figures> {
+  usage: RewardResult['usage'];
+  /** most tokens that b may compute and most bytes that it may send, where nothing is done twice */
+  bounds: { computedTokens: number; bytes: number };
+}
+
+const url = process.env['ENGINE_URL'] ?? 'http://127.0.0.1:8000';
+const client = createClient({ url, apiKey: '', connections: 16 });
+const renderer = createRenderer(2);
+const probed = await probeEngine(client, { model: '', encoding: 'png', signal: AbortSignal.timeout(120_000) });
+const service = await startService(url);
+let seed = Number(options.seed);
+
+function planOf({ count }: Case): EpisodePlan {
+  const asked = { instruction: INSTRUCTION, prompt: 'open', clock: { fps: FPS }, frameCount: count } as const;
+  return planEpisode(asked, prefixLengths(count));
+}
+
+/** New frames, as files to upload and as the engine gets them. */
+async function prepare(episode: Case): Promise<Prepared & { files: Buffer[] }> {
+  const size = { width: episode.side, height: episode.side };
+  seed += 1;
+  const files = await syntheticEpisode(seed, episode.count, size, episode.format);
+  const rendered = files.map((bytes) =>
+    renderer.render({ bytes, kind: 'file', from: size, to: size, encoding: 'png' }),
+  );
+  return { plan: planOf(episode), size, files, frames: new Map((await Promise.all(rendered)).entries()) };
+}
+
+async function measureLimit(episode: Case): Promise<Cost> {
+  return sendAll(client, [longestBody(await prepare(episode), probed)]);
+}
+
+async function measureWholeVideos(episode: Case): Promise<Cost> {
+  return sendAll(client, wholeVideoBodies(await prepare(episode), probed, FPS));
+}
+
+async function measureService(
+  episode: Case,
+): Promise<{ cost: Figures; usage: RewardResult['usage']; mostBytes: number }> {
+  const prepared = await prepare(episode);
+  const asked = { instruction: INSTRUCTION, fps: FPS, frame_size: episode.frameSize };
+  const body = multipart(asked, prepared.files, `image/${episode.format}`);
+  const { answer, ms } = await post<RewardResult>(`${service.url}/v1/rewards`, body);
+  const { usage } = answer;
+  const cost = {
+    ms,
+    requests: usage.engine_requests,
+    bytes: usage.engine_bytes,
+    promptTokens: usage.prompt_tokens,
+    computedTokens: usage.prompt_tokens - (usage.cached_tokens ?? 0),
+  };
+  const bytes = longestBody(prepared, probed).bytes * (1 + NAMES_SHARE) + unfinishedBytes(prepared, probed);
+  return { cost, usage, mostBytes: Math.round(bytes) };
+}
+
+/** a, b and c once, beginning with another one each time. */
+async function repeat(episode: Case, turn: number): Promise<Repetition> {
+  const taken: { a?: Cost; b?: Awaited<ReturnType<typeof measureService>>; c?: Cost } = {};
+  for (const i of KINDS.keys()) {
+    const kind = KINDS[(turn + i) % KINDS.length];
+    if (kind === 'a') taken.a = await measureLimit(episode);
+    else if (kind === 'b') taken.b = await measureService(episode);
+    else taken.c = await measureWholeVideos(episode);
+  }
+  const { a, b, c } = taken as Required<typeof taken>;
+  const shape = promptShape(a.answers[0]?.prompt_token_ids as number[], planOf(episode), probed);
+  checkUncut(c, shape.queries);
+  const extra = shape.unfinished.slice(1).reduce((sum, tokens) => sum + tokens + shape.question + KV_BLOCK, 0);
+  return {
+    a: figuresOf(a),
+    b: b.cost,
+    c: figuresOf(c),
+    usage: b.usage,
+    bounds: { computedTokens: (shape.queries[0] as number) + extra, bytes: b.mostBytes },
+  };
+}
+
+function figuresOf({ answers: _, ...figures }: Cost): Figures {
+  return figures;
+}
+
+/** A whole video has the same tokens as its blocks; vLLM drops frames of long ones unless it is told not to. */
+function checkUncut({ answers }: Cost, expected: number[]): void {
+  for (const [query, { usage }] of answers.entries()) {
+    const wanted = expected[query] as number;
+    if (Math.abs(usage.prompt_tokens - wanted) <= 2) continue;
+    throw new Error(`A whole video has ${usage.prompt_tokens} tokens, its blocks ${wanted}: the engine cut frames.`);
+  }
+}
+
+interface Verdict {
+  what: string;
+  value: number;
+  limit: number;
+  ok: boolean;
+}
+
+function judge({ targets }: Case, repetitions: Repetition[]): Verdict[] {
+  const over = median(repetitions.map(({ a, b }) => b.ms / a.ms));
+  const gain = median(repetitions.map(({ b, c }) => c.ms / b.ms));
+  const most = (read: (repetition: Repetition) => number) => Math.max(...repetitions.map(read));
+  const tokens = most(({ b, bounds }) => b.computedTokens / bounds.computedTokens);
+  const bytes = most(({ b, bounds }) => b.bytes / bounds.bytes);
+  const atMost = (what: string, value: number, limit: number) => ({ what, value, limit, ok: value <= limit });
+  return [
+    atMost('b/a, time, at most', over, targets.overLimit),
+    { what: 'c/b, time, at least', value: gain, limit: targets.gain, ok: gain >= targets.gain },
+    atMost('no block computed twice: tokens / bound, at most', tokens, 1),
+    atMost('each frame sent once: bytes / bound, at most', bytes, 1),
+  ];
+}
+
+const LABELS: Record<Kind, string> = {
+  a: 'a  longest prefix alone',
+  b: 'b  this service',
+  c: 'c  whole videos',
+};
+
+function print(episode: Case, repetitions: Repetition[], verdicts: Verdict[]): void {
+  const { name, count, side, format } = episode;
+  console.log(`
+${name}: ${count} frames of ${side}×${side} (${format}), ${planOf(episode).queries.length} prefixes`);
+  const middle = (read: (repetition: Repetition) => number) => median(repetitions.map(read));
+  const rows = KINDS.map((kind) => [
+    LABELS[kind],
+    middle((r) => r[kind].ms).toFixed(0),
+    repetitions.map((r) => r[kind].ms.toFixed(0)).join(' '),
+    middle((r) => r[kind].promptTokens),
+    middle((r) => r[kind].computedTokens),
+    middle((r) => r[kind].requests),
+    (middle((r) => r[kind].bytes) / 1e6).toFixed(1),
+  ]);
+  console.log(table(['', 'median ms', 'each', 'prompt tokens', 'computed', 'requests', 'MB sent'], rows));
+  const decoding = middle(({ usage }) => usage.decoding_ms);
+  const engine = middle(({ usage }) => usage.engine_ms);
+  const rest = middle(({ b, usage }) => b.ms - usage.decoding_ms - usage.engine_ms);
+  const resends = repetitions.reduce((sum, { usage }) => sum + usage.engine_resends, 0);
+  console.log(
+    `Time of b: decoding ${decoding.toFixed(0)} ms, engine ${engine.toFixed(0)} ms, rest ${rest.toFixed(0)} ms; ${resends} resends`,
+  );
+  const tokens = (kind: Kind) => middle((r) => r[kind].computedTokens);
+  const [over, gain] = [tokens('b') / tokens('a'), tokens('c') / tokens('b')];
+  console.log(`In computed tokens alone: b/a ${over.toFixed(2)}, c/b ${gain.toFixed(2)}`);
+  for (const { what, value, limit, ok } of verdicts)
+    console.log(`${ok ? 'ok  ' : 'MISS'} ${what} ${limit}: ${value.toFixed(3)}`);
+}
+
+const report: { case: Case; repetitions: Repetition[]; verdicts: Verdict[] }[] = [];
+try {
+  for (const episode of CASES.filter(({ name }) => options.case.includes(name))) {
+    // The first request of each kind warms up what later ones use.
+    await repeat({ ...episode, count: 8 }, 0);
+    const repetitions: Repetition[] = [];
+    for (let turn = 0; turn < Number(options.repeat); turn += 1) repetitions.push(await repeat(episode, turn));
+    const verdicts = judge(episode, repetitions);
+    print(episode, repetitions, verdicts);
+    report.push({ case: episode, repetitions, verdicts });
+  }
+} finally {
+  await service.stop();
+  await renderer.close();
+  await client.close();
+}
+if (options.json) await writeFile(options.json, JSON.stringify({ seed: options.seed, cases: report }, null, 2));
+if (options.check && report.some(({ verdicts }) => verdicts.some(({ ok }) => !ok))) process.exitCode = 1;

@@ -1,0 +1,118 @@
+// How many episodes the service itself can take, with an engine that answers at once.
+//   npm run bench:service -- [--json FILE] [--scale N]
+import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
+import { parseArgs } from 'node:util';
+import type { RewardResult } from '../../schemas/reward.ts';
+import {
+  cpuMs,
+  median,
+  multipart,
+  peakMemoryMiB,
+  post,
+  startProgram,
+  startService,
+  table,
+  type UploadBody,
+} from './support.ts';
+import { syntheticEpisode } from './synthetic.ts';
+
+const { values: options } = parseArgs({
+  options: { json: { type: 'string' }, scale: { type: 'string', default: '1' } },
+});
+
+const FRAMES = 64;
+const SIZE = { width: 640, height: 480 };
+/** Frames a second; 2 is the rate of the schedule, so all are shown to the model. */
+const RATES = [10, 2];
+const LEVELS = [
+  { concurrency: 1, episodes: 12 },
+  { concurrency: 16, episodes: 48 },
+  { concurrency: 64, episodes: 96 },
+];
+
+interface Level {
+  concurrency: number;
+  episodes: number;
+  episodesPerSecond: number;
+  cpuMsPerEpisode: number;
+  medianMs: number;
+  decodingMs: number;
+  peakMiB: number;
+}
+
+/** A fresh service for each level: its peak of memory cannot be reset. */
+async function measure(engineUrl: string, body: UploadBody, concurrency: number, episodes: number): Promise<Level> {
+  const service = await startService(engineUrl);
+  try {
+    const url = `${service.url}/v1/rewards`;
+    for (let i = 0; i < 2; i += 1) await post(url, body);
+    const cpuBefore = cpuMs(service.pid);
+    const started = performance.now();
+    const calls: { answer: RewardResult; ms: number }[] = [];
+    let left = episodes;
+    const client = async () => {
+      while (left > 0) {
+        left -= 1;
+        calls.push(await post<RewardResult>(url, body));
+      }
+    };
+    await Promise.all(Array.from({ length: concurrency }, client));
+    const seconds = (performance.now() - started) / 1000;
+    return {
+      concurrency,
+      episodes,
+      episodesPerSecond: episodes / seconds,
+      cpuMsPerEpisode: (cpuMs(service.pid) - cpuBefore) / episodes,
+      medianMs: median(calls.map(({ ms }) => ms)),
+      decodingMs: median(calls.map(({ answer }) => answer.usage.decoding_ms)),
+      peakMiB: peakMemoryMiB(service.pid),
+    };
+  } finally {
+    await service.stop();
+  }
+}
+
+const frames = await syntheticEpisode(1, FRAMES, SIZE, 'jpeg');
+const engine = await startProgram('test/bench/instant-engine.ts');
+const report: { fps: number; sampled: number; uploadBytes: number; engineBytes: number; levels: Level[] }[] = [];
+try {
+  for (const fps of RATES) {
+    const body = multipart({ instruction: 'Open the drawer.', fps }, frames, 'image/jpeg');
+    const trial = await startService(engine.url);
+    const { answer } = await post<RewardResult>(`${trial.url}/v1/rewards`, body);
+    await trial.stop();
+    const sampled = answer.provenance.sampled_frame_indices.length;
+    const levels: Level[] = [];
+    for (const { concurrency, episodes } of LEVELS) {
+      const count = Math.max(concurrency, Math.round(episodes * Number(options.scale)));
+      levels.push(await measure(engine.url, body, concurrency, count));
+    }
+    const engineBytes = answer.usage.engine_bytes;
+    report.push({ fps, sampled, uploadBytes: body.bytes.length, engineBytes, levels });
+    const { width, height } = SIZE;
+    const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
+    console.log(
+      `\n${FRAMES} JPEG frames of ${width}×${height} at ${fps} fps: ${sampled} sampled, ` +
+        `${megabytes(body.bytes.length)} MB in, ${megabytes(engineBytes)} MB to the engine, ` +
+        `${answer.usage.engine_requests} engine requests, ${availableParallelism()} cores`,
+    );
+    console.log(
+      table(
+        ['at once', 'episodes', 'episodes/s', 'CPU ms/episode', 'median ms', 'of that decoding', 'peak MiB'],
+        levels.map((level) => [
+          level.concurrency,
+          level.episodes,
+          level.episodesPerSecond.toFixed(2),
+          level.cpuMsPerEpisode.toFixed(0),
+          level.medianMs.toFixed(0),
+          level.decodingMs.toFixed(0),
+          level.peakMiB.toFixed(0),
+        ]),
+      ),
+    );
+  }
+} finally {
+  await engine.stop();
+}
+if (options.json) await writeFile(options.json, JSON.stringify(report, null, 2));

@@ -1,0 +1,146 @@
+import { spawn } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { Agent, request } from 'undici';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const START_TIMEOUT_MS = 60_000;
+const dispatcher = new Agent({ connections: 256, headersTimeout: 0, bodyTimeout: 0 });
+
+/** A Node program of this project that runs beside the bench and serves HTTP. */
+export interface Program {
+  url: string;
+  pid: number;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a program and waits until it has written its address to its standard output.
+ * @param script from the project's root
+ * @throws Error when it ends before that
+ */
+export async function startProgram(script: string, env: Record<string, string> = {}): Promise<Program> {
+  const child = spawn(process.execPath, [script], {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let stopping = false;
+  let output = '';
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', (code, signal) => {
+      if (!stopping) console.error(`${script} ended by itself with ${code ?? signal}: ${output}`);
+      resolve();
+    });
+  });
+  process.once('exit', () => child.kill());
+  const url = await new Promise<string>((resolve, reject) => {
+    // Read to the end, whatever it writes: a full pipe would stop it.
+    child.stdout.on('data', (chunk: Buffer) => {
+      output = (output + chunk.toString()).slice(-4096);
+      const address = /listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
+      if (address) resolve(address);
+    });
+    child.once('exit', () => reject(new Error(`${script} did not start.`)));
+  });
+  return {
+    url,
+    pid: child.pid as number,
+    async stop() {
+      stopping = true;
+      child.kill();
+      await ended;
+    },
+  };
+}
+
+/** Starts the service on a free port and waits until its engine is ready. */
+export async function startService(engineUrl: string, env: Record<string, string> = {}): Promise<Program> {
+  const settings = {
+    HOST: '127.0.0.1',
+    PORT: '0',
+    LOG_LEVEL: 'info',
+    DEADLINE_S: '600',
+    ENGINE_URL: engineUrl,
+    ...env,
+  };
+  const service = await startProgram('src/server.ts', settings);
+  const deadline = performance.now() + START_TIMEOUT_MS;
+  while (!(await fetch(`${service.url}/health/ready`)).ok) {
+    if (performance.now() > deadline) throw new Error('The service is not ready: see its log.');
+    await sleep(100);
+  }
+  return service;
+}
+
+/** An upload as its bytes go over the wire. */
+export interface UploadBody {
+  contentType: string;
+  bytes: Buffer;
+}
+
+/** A multipart form of one episode and its frame files. */
+export function multipart(episode: object, frames: Uint8Array[], mediaType: string): UploadBody {
+  const boundary = 'topreward-bench-boundary';
+  const part = (name: string, type: string, content: Uint8Array | string, file = '') => [
+    Buffer.from(
+      `--${boundary}\r\ncontent-disposition: form-data; name="${name}"${file}\r\ncontent-type: ${type}\r\n\r\n`,
+    ),
+    Buffer.from(content as Uint8Array),
+    Buffer.from('\r\n'),
+  ];
+  const bytes = Buffer.concat([
+    ...part('episode', 'application/json', JSON.stringify(episode)),
+    ...frames.flatMap((frame, i) => part('frames', mediaType, frame, `; filename="${i}"`)),
+    Buffer.from(`--${boundary}--\r\n`),
+  ]);
+  return { contentType: `multipart/form-data; boundary=${boundary}`, bytes };
+}
+
+/**
+ * Sends an upload and reads the whole answer.
+ * @returns the answer and the wall time of the call in ms
+ * @throws Error on any other status than 200
+ */
+export async function post<Answer>(
+  url: string,
+  { contentType, bytes }: UploadBody,
+): Promise<{ answer: Answer; ms: number }> {
+  const started = performance.now();
+  const headers = { 'content-type': contentType, 'content-length': String(bytes.length) };
+  const { statusCode, body } = await request(url, { method: 'POST', headers, body: bytes, dispatcher });
+  const text = await body.text();
+  const ms = performance.now() - started;
+  if (statusCode !== 200) throw new Error(`${statusCode} ${text}`);
+  return { answer: JSON.parse(text) as Answer, ms };
+}
+
+/** CPU time of a process and its threads so far, in ms, to 10 ms. Linux only. */
+export function cpuMs(pid: number): number {
+  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  // Fields 14 and 15, in hundredths of a second; the name in front of them may hold spaces.
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** The most memory that a process has held at once, in MiB. Linux only. */
+export function peakMemoryMiB(pid: number): number {
+  const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
+  return Number(line?.[1]) / 1024;
+}
+
+export function median(values: number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
+}
+
+/** A plain text table; the first column is text, the others are numbers. */
+export function table(head: string[], rows: (string | number)[][]): string {
+  const cells = [head, ...rows.map((row) => row.map(String))];
+  const widths = head.map((_, i) => Math.max(...cells.map((row) => (row[i] as string).length)));
+  const line = (row: string[]) =>
+    row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i] as number) : cell.padStart(widths[i] as number))).join('  ');
+  return cells.map(line).join('\n');
+}
