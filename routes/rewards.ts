@@ -1,11 +1,11 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { RewardResult } from '../schemas/reward.ts';
+import type { Ticket } from '../src/admission.ts';
 import type { Service } from '../src/app.ts';
 import { startDeadline } from '../src/deadline.ts';
 import { collectFrames } from '../src/frames/frames.ts';
 import { scoreEpisode } from '../src/score-episode.ts';
-import type { Ticket } from '../src/upload/admission.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart, tooLarge } from '../src/upload/multipart.ts';
 import { createUploadReader, type Upload } from '../src/upload/upload.ts';
@@ -37,7 +37,7 @@ interface Admitted {
 }
 
 export async function rewardRoutes(app: FastifyInstance, service: Service): Promise<void> {
-  const { config, engine, admission, metrics, authenticate } = service;
+  const { config, engine, admission, frameMemory, metrics, authenticate } = service;
   const admitted = new WeakMap<FastifyRequest, Admitted>();
 
   async function admit(request: FastifyRequest, reply: FastifyReply) {
@@ -62,8 +62,8 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
       const { ticket, tenant, signal } = admitted.get(request) as Admitted;
       try {
         const upload = await readUpload(request, service);
-        const context = { tenant, waitedMs: ticket.waitedMs, signal, defaults: config };
-        const result = await scoreEpisode(upload, engine, context);
+        const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
+        const result = await scoreEpisode(upload, context);
         metrics.scored(result);
         return result;
       } catch (error) {

@@ -7,6 +7,7 @@ import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
+import { type Admission, createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
@@ -15,14 +16,14 @@ import { createRenderer } from './frames/renderer.ts';
 import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
-import { createAdmission } from './upload/admission.ts';
 
 /** What the routes are built from. */
 export interface Service {
   config: Config;
   engine: Engine;
   renderer: ReturnType<typeof createRenderer>;
-  admission: ReturnType<typeof createAdmission>;
+  admission: Admission;
+  frameMemory: Admission;
   metrics: ReturnType<typeof createMetrics>;
   authenticate: ReturnType<typeof authenticator>;
 }
@@ -45,13 +46,24 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     frameworkErrors: answerError,
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
-  const admission = createAdmission(config);
-  const metrics = createMetrics(admission);
+  const admission = createAdmission({
+    places: config.MAX_ACTIVE,
+    bytes: config.UPLOAD_MEMORY_BYTES,
+    waiting: config.MAX_WAITING,
+  });
+  // Everybody here has been let in already, so nobody is sent away.
+  const frameMemory = createAdmission({
+    places: Number.POSITIVE_INFINITY,
+    bytes: config.FRAME_MEMORY_BYTES,
+    waiting: Number.POSITIVE_INFINITY,
+  });
+  const metrics = createMetrics(admission, frameMemory);
   const service: Service = {
     config,
     engine,
     renderer,
     admission,
+    frameMemory,
     metrics,
     authenticate: authenticator(config.tenants),
   };

@@ -45,6 +45,7 @@ export const Environment = Type.Object({
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
   MAX_UPLOAD_BYTES: count(256 * MiB, 'Bytes of one request.'),
   UPLOAD_MEMORY_BYTES: count(1024 * MiB, 'Bytes of all uploads held at once; further requests wait unread.'),
+  FRAME_MEMORY_BYTES: count(1024 * MiB, 'Bytes of rendered frames held at once; further episodes wait their turn.'),
   MAX_ACTIVE: count(64, 'Episodes worked on at once; further requests wait unread.'),
   MAX_WAITING: Type.Integer({
     minimum: 0,

@@ -1,6 +1,6 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RewardResult } from '../schemas/reward.ts';
-import type { Admission } from './upload/admission.ts';
+import type { Admission } from './admission.ts';
 
 /** Numbers for Prometheus. */
 export interface Metrics {
@@ -9,7 +9,7 @@ export interface Metrics {
   expose(): Promise<{ type: string; text: string }>;
 }
 
-export function createMetrics(admission: Admission): Metrics {
+export function createMetrics(admission: Admission, frameMemory: Admission): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -40,6 +40,7 @@ export function createMetrics(admission: Admission): Metrics {
   gauge('episodes_active', 'Episodes worked on.', () => admission.state().active);
   gauge('episodes_waiting', 'Requests that wait unread.', () => admission.state().waiting);
   gauge('upload_bytes_held', 'Memory reserved for uploads.', () => admission.state().bytes);
+  gauge('frame_bytes_held', 'Memory reserved for rendered frames.', () => frameMemory.state().bytes);
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),

@@ -12,13 +12,19 @@ export interface Frames {
   readonly count: number;
   readonly size: FrameSize;
   readonly warnings: Warning[];
-  /** How many takes are worth having in flight. */
-  readonly parallel: number;
   /**
-   * Renders a frame and lets its upload go, so each frame can be taken once.
-   * @throws ProblemError image-damaged
+   * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
+   * @param indices frame numbers that the schedule shows
+   * @throws ProblemError image-damaged; the signal's reason when it aborts
    */
-  take(index: number, to: FrameSize, encoding: FrameEncoding): Promise<RenderedFrame>;
+  render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<RenderedFrames>;
+}
+
+export interface RenderedFrames {
+  /** by frame number */
+  frames: Map<number, RenderedFrame>;
+  /** time spent waiting for the turn */
+  waitedMs: number;
 }
 
 /** Takes frames in as they are uploaded. */
@@ -37,7 +43,7 @@ export interface FrameLimits {
 }
 
 export function collectFrames(limits: FrameLimits, renderer: Renderer): FrameCollector {
-  const held = new Map<number, { bytes: Buffer; kind: 'file' | 'rgb'; place: ProblemPlace }>();
+  const held = new Map<number, HeldFrame>();
   const seen = { alpha: false, turned: false };
   let shown: Set<number> | undefined;
   let size: FrameSize | undefined;
@@ -75,8 +81,7 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer): FrameCol
         count,
         size,
         warnings: warningsOf(seen),
-        parallel: 2 * renderer.threads,
-        take: takeFrom(held, size, renderer),
+        render: renderFrom(held, size, renderer),
       };
     },
   };
@@ -93,12 +98,14 @@ export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError 
   );
 }
 
-function takeFrom(
-  held: Map<number, { bytes: Buffer; kind: 'file' | 'rgb'; place: ProblemPlace }>,
-  from: FrameSize,
-  renderer: Renderer,
-): Frames['take'] {
-  return async (index, to, encoding) => {
+interface HeldFrame {
+  bytes: Buffer;
+  kind: 'file' | 'rgb';
+  place: ProblemPlace;
+}
+
+function renderFrom(held: Map<number, HeldFrame>, from: FrameSize, renderer: Renderer): Frames['render'] {
+  async function renderOne(index: number, to: FrameSize, encoding: FrameEncoding): Promise<RenderedFrame> {
     const frame = held.get(index);
     if (!frame) throw new Error(`Frame ${index} was let go.`);
     held.delete(index);
@@ -108,6 +115,24 @@ function takeFrom(
     } catch (error) {
       throw new ProblemError('image-damaged', 'The frame is truncated or damaged and cannot be decoded.', place, error);
     }
+  }
+
+  return async (indices, to, encoding, signal) => {
+    const turn = await renderer.turns.enter(0, signal);
+    const frames = new Map<number, RenderedFrame>();
+    const pending = indices.values();
+    const work = async () => {
+      for (const index of pending) {
+        signal.throwIfAborted();
+        frames.set(index, await renderOne(index, to, encoding));
+      }
+    };
+    try {
+      await Promise.all(Array.from({ length: renderer.parallel }, work));
+    } finally {
+      turn.release();
+    }
+    return { frames, waitedMs: turn.waitedMs };
   };
 }
 

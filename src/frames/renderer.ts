@@ -1,11 +1,15 @@
 import { Piscina } from 'piscina';
+import { type Admission, createAdmission } from '../admission.ts';
 import type { RenderedFrame, RenderTask } from './render-worker.ts';
 
 /** Renders frames on worker threads, so that the event loop stays free. */
 export interface Renderer {
   /** Tasks beyond the threads wait in order; callers keep their own number in flight small. */
   render(task: RenderTask): Promise<RenderedFrame>;
-  threads: number;
+  /** Tasks of one episode that are worth having in flight. */
+  parallel: number;
+  /** Episodes render in order of arrival, a few at a time: all at once, every one would be done only at the end. */
+  turns: Admission;
   close(): Promise<void>;
 }
 
@@ -21,7 +25,12 @@ export function createRenderer(threads: number): Renderer {
   });
   return {
     render: (task) => pool.run(task) as Promise<RenderedFrame>,
-    threads,
+    parallel: 2 * threads,
+    turns: createAdmission({
+      places: Math.max(2, threads),
+      bytes: Number.POSITIVE_INFINITY,
+      waiting: Number.POSITIVE_INFINITY,
+    }),
     close: () => pool.close({ force: true }),
   };
 }

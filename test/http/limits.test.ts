@@ -121,6 +121,29 @@ t.test('MAX_UPLOAD_BYTES: JSON without Content-Length', async (t) => {
   isProblem(t, answer, 'upload-too-large');
 });
 
+t.test('FRAME_MEMORY_BYTES: one episode that does not fit alone, and two that do not fit together', async (t) => {
+  const frames = await frameFiles(4);
+  const bytes = 4 * PIXELS * 3;
+  const native = { ...EPISODE, fps: 2, frame_size: 'native' };
+  const tight = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes - 1 });
+  const refused = await postEpisode(tight, native, frames);
+  isProblem(t, refused, 'image-too-large', { pointer: '/frame_size', limit: bytes - 1 });
+
+  const held = Promise.withResolvers<void>();
+  const engine = stubEngine({ until: held.promise });
+  const enough = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes }, engine);
+  const called = engine.nextCall();
+  const first = postEpisode(enough, native, frames);
+  await called;
+  const second = postEpisode(enough, native, frames);
+  const shown = /^topreward_frame_bytes_held (\d+)$/m.exec((await enough.inject('/metrics')).body)?.[1];
+  t.equal(Number(shown), bytes, 'what is held is shown');
+  t.equal(engine.calls.length, 1, 'the second waits');
+  held.resolve();
+  for (const answer of await Promise.all([first, second])) resultOf(t, answer);
+  t.equal(engine.calls.length, 2);
+});
+
 t.test('too many parts', async (t) => {
   const app = await buildTestApp(t, { MAX_FRAMES: 4 });
   const fields = Array.from({ length: 20 }, (_, i): Part => ({ name: `field${i}`, content: 'x' }));

@@ -51,9 +51,8 @@ export function stubEngine(
     for (const hear of heard.splice(0)) hear(call);
     if (options.fault) throw options.fault;
     const digests = new Map<number, string>();
-    for (const index of plan.sampledFrames) {
-      signal.throwIfAborted();
-      const { bytes, digest } = await frames.take(index, size, 'png');
+    const shown = await frames.render(plan.sampledFrames, size, 'png', signal);
+    for (const [index, { bytes, digest }] of shown.frames) {
       digests.set(index, digest);
       call.pixels.set(index, await rgb(bytes));
     }

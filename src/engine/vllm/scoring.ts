@@ -47,24 +47,16 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
   }
 }
 
-/** Renders the sampled frames, a few at a time, in order. */
 async function renderFrames(
   { plan, frames, size, usage }: ScoreRequest,
   { description }: Probed,
   signal: AbortSignal,
 ): Promise<Map<number, RenderedFrame>> {
   const started = performance.now();
-  const rendered = new Map<number, RenderedFrame>();
-  const pending = plan.sampledFrames.values();
-  const render = async () => {
-    for (const index of pending) {
-      signal.throwIfAborted();
-      rendered.set(index, await frames.take(index, size, description.frameEncoding));
-    }
-  };
-  await Promise.all(Array.from({ length: frames.parallel }, render));
-  usage.decodingMs += performance.now() - started;
-  return rendered;
+  const rendered = await frames.render(plan.sampledFrames, size, description.frameEncoding, signal);
+  usage.queuedMs += rendered.waitedMs;
+  usage.decodingMs += performance.now() - started - rendered.waitedMs;
+  return rendered.frames;
 }
 
 function asker(

@@ -1,12 +1,12 @@
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from './problems.ts';
 
-/** A place among the requests that are worked on. */
+/** A place, and the memory that goes with it. */
 export interface Ticket {
   waitedMs: number;
   release(): void;
 }
 
-/** Decides, before a byte of the body is read, how many uploads are held and worked on at once. */
+/** Decides how many are let in at once, and with how much memory: uploads before a byte is read, frames before rendering. */
 export interface Admission {
   /**
    * Waits, in order of arrival, for a place and for memory.
@@ -14,6 +14,8 @@ export interface Admission {
    * @throws ProblemError server-busy when too many wait already; the signal's reason when it aborts
    */
   enter(bytes: number, signal: AbortSignal): Promise<Ticket>;
+  /** bytes of the whole budget */
+  capacity: number;
   state(): { active: number; waiting: number; bytes: number };
 }
 
@@ -24,16 +26,17 @@ interface Waiter {
 
 const RETRY_AFTER_S = 2;
 
-export function createAdmission(limits: {
-  MAX_ACTIVE: number;
-  MAX_WAITING: number;
-  UPLOAD_MEMORY_BYTES: number;
-}): Admission {
+/**
+ * @param places how many may be in at once
+ * @param bytes what all that are in may need together
+ * @param waiting how many may wait
+ */
+export function createAdmission(limits: { places: number; bytes: number; waiting: number }): Admission {
   const waiters: Waiter[] = [];
   let active = 0;
   let held = 0;
 
-  const fits = (bytes: number) => active < limits.MAX_ACTIVE && held + bytes <= limits.UPLOAD_MEMORY_BYTES;
+  const fits = (bytes: number) => active < limits.places && held + bytes <= limits.bytes;
 
   function startNext() {
     // Strictly in order: a large upload is not overtaken for ever by small ones.
@@ -63,9 +66,9 @@ export function createAdmission(limits: {
     async enter(wanted, signal) {
       signal.throwIfAborted();
       const since = performance.now();
-      const bytes = Math.min(wanted, limits.UPLOAD_MEMORY_BYTES);
+      const bytes = Math.min(wanted, limits.bytes);
       if (waiters.length === 0 && fits(bytes)) return ticket(bytes, since);
-      if (waiters.length >= limits.MAX_WAITING) throw busy(limits.MAX_WAITING);
+      if (waiters.length >= limits.waiting) throw busy(limits.waiting);
       return new Promise<Ticket>((resolve, reject) => {
         const leave = () => {
           waiters.splice(waiters.indexOf(waiter), 1);
@@ -83,6 +86,7 @@ export function createAdmission(limits: {
         waiters.push(waiter);
       });
     },
+    capacity: limits.bytes,
     state: () => ({ active, waiting: waiters.length, bytes: held }),
   };
 }
