@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Health } from '../schemas/model.ts';
-import type { Service } from '../src/app.ts';
 import { ProblemError } from '../src/problems.ts';
+import type { Service } from '../src/service.ts';
 
 const health = (description: string) => ({ description, content: { 'application/json': { schema: Health } } });
 

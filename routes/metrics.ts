@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import type { Service } from '../src/app.ts';
+import type { Service } from '../src/service.ts';
 
 const schema = {
   operationId: 'getMetrics',

@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Model } from '../schemas/model.ts';
-import type { Service } from '../src/app.ts';
 import type { ServedPrompt } from '../src/engine/engine.ts';
+import type { Service } from '../src/service.ts';
 import { problems } from './problem-responses.ts';
 
 const schema = {

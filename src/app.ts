@@ -7,7 +7,7 @@ import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
-import { type Admission, createAdmission } from './admission.ts';
+import { createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
@@ -16,17 +16,7 @@ import { createRenderer } from './frames/renderer.ts';
 import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
-
-/** What the routes are built from. */
-export interface Service {
-  config: Config;
-  engine: Engine;
-  renderer: ReturnType<typeof createRenderer>;
-  admission: Admission;
-  frameMemory: Admission;
-  metrics: ReturnType<typeof createMetrics>;
-  authenticate: ReturnType<typeof authenticator>;
-}
+import type { Service } from './service.ts';
 
 /** Base64 makes four bytes of three, and the JSON around it is small. */
 const JSON_GROWTH = 1.4;

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger';
-import { SERVICE } from './service.ts';
+import { SERVICE } from './version.ts';
 
 type Json = { [key: string]: unknown };
 

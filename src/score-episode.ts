@@ -5,8 +5,8 @@ import { checkAgainstFrames } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
 import { type EpisodePlan, planEpisode } from './plan/plan.ts';
-import { buildResult, type ResultDefaults } from './result/result.ts';
 import { ProblemError } from './problems.ts';
+import { buildResult, type ResultDefaults } from './result/result.ts';
 import type { Upload } from './upload/upload.ts';
 
 /** What one episode is scored in. */

@@ -1,4 +1,20 @@
-import packageJson from '../package.json' with { type: 'json' };
+import type { FastifyRequest } from 'fastify';
+import type { Admission } from './admission.ts';
+import type { Config } from './config.ts';
+import type { Engine } from './engine/engine.ts';
+import type { Renderer } from './frames/renderer.ts';
+import type { Metrics } from './metrics.ts';
 
-/** Name and version of this service, as answers and the contract give them. */
-export const SERVICE = { name: packageJson.name, version: packageJson.version };
+/** What the routes are built from. */
+export interface Service {
+  config: Config;
+  engine: Engine;
+  renderer: Renderer;
+  /** bounds uploads */
+  admission: Admission;
+  /** bounds rendered frames */
+  frameMemory: Admission;
+  metrics: Metrics;
+  /** @returns the tenant; throws ProblemError unauthorized */
+  authenticate(request: FastifyRequest): string;
+}

@@ -8,7 +8,7 @@ import { promptText } from '../plan/prompt.ts';
 import { denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
 import { finalScore } from '../scores/success.ts';
 import { valueOrderCorrelation } from '../scores/value-order-correlation.ts';
-import { SERVICE } from '../service.ts';
+import { SERVICE } from '../version.ts';
 
 /** What the operator has set for answers. */
 export interface ResultDefaults {
