@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { RewardResult } from '../schemas/reward.ts';
 import type { Ticket } from '../src/admission.ts';
+import type { Config } from '../src/config.ts';
 import { startDeadline } from '../src/deadline.ts';
 import { collectFrames } from '../src/frames/frames.ts';
 import { scoreEpisode } from '../src/score-episode.ts';
@@ -13,6 +14,9 @@ import { problems } from './problem-responses.ts';
 
 /** A JSON upload is held as text, as parsed strings and as bytes, one after another. */
 const JSON_COPIES = 3;
+
+/** The episode and the borders between parts make a form longer than its files, which are counted as they come. */
+const FORM_GROWTH = 1.4;
 
 const schema = {
   operationId: 'scoreEpisode',
@@ -44,7 +48,7 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
     const tenant = authenticate(request);
     engine.describe();
     const { signal, admitted: stopWaiting } = startDeadline(request, reply, config.DEADLINE_S);
-    const ticket = await admission.enter(neededMemory(request, config.MAX_UPLOAD_BYTES), signal);
+    const ticket = await admission.enter(neededMemory(request, config), signal);
     stopWaiting();
     reply.raw.once('close', ticket.release);
     if (reply.raw.destroyed) ticket.release();
@@ -81,10 +85,14 @@ async function readUpload(request: FastifyRequest, { config, renderer }: Service
   return reader.finish();
 }
 
-function neededMemory({ headers }: FastifyRequest, limit: number): number {
-  const isJson = headers['content-type']?.startsWith('application/json') ?? false;
+/**
+ * Memory that a request may need, from its header alone.
+ * @throws ProblemError upload-too-large, before a byte is read
+ */
+function neededMemory({ headers }: FastifyRequest, { MAX_UPLOAD_BYTES, MAX_JSON_BYTES }: Config): number {
+  const isJson = headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
+  const limit = isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES * FORM_GROWTH;
   const declared = headers['content-length'] === undefined ? limit : Number(headers['content-length']);
-  // Base64 and the borders between parts make a request longer than its files; the files are counted as they come.
-  if (declared > limit * 1.4) throw tooLarge(limit, {});
+  if (declared > limit) throw tooLarge(isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES, {});
   return isJson ? declared * JSON_COPIES : declared;
 }

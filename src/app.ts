@@ -18,9 +18,6 @@ import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
 import type { Service } from './service.ts';
 
-/** Base64 makes four bytes of three, and the JSON around it is small. */
-const JSON_GROWTH = 1.4;
-
 /**
  * Builds the service, without listening. Closing it closes the engine too.
  * @param log of the whole service; none means silence
@@ -29,7 +26,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     genReqId: () => randomUUID(),
-    bodyLimit: Math.ceil(config.MAX_UPLOAD_BYTES * JSON_GROWTH),
+    bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
     forceCloseConnections: 'idle',

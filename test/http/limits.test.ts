@@ -76,17 +76,21 @@ t.test('MAX_FRAME_BYTES', async (t) => {
   isProblem(t, json, 'upload-too-large', { pointer: '/frames/1', frame: 1, limit });
 });
 
-t.test('MAX_UPLOAD_BYTES: refused by Content-Length, unread', async (t) => {
-  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000 });
+t.test('MAX_UPLOAD_BYTES and MAX_JSON_BYTES: refused by Content-Length, unread', async (t) => {
+  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000, MAX_JSON_BYTES: 14_000 });
   const form = multipart([episodePart(EPISODE), framePart(frame)]);
-  for (const type of [form.headers['content-type'], 'application/json']) {
+  for (const [type, limit] of [
+    [form.headers['content-type'], 10_000],
+    ['application/json', 14_000],
+    ['Application/JSON; charset=utf-8', 14_000],
+  ] as const) {
     const answer = await app.inject({
       method: 'POST',
       url: '/v1/rewards',
       headers: { 'content-type': type, 'content-length': '14001' },
       payload: unreadable(),
     });
-    isProblem(t, answer, 'upload-too-large', { limit: 10_000 });
+    isProblem(t, answer, 'upload-too-large', { limit });
   }
 });
 
@@ -109,8 +113,8 @@ t.test('MAX_UPLOAD_BYTES: counted as it comes, with Content-Length and without',
   isProblem(t, await chunked([episodePart(EPISODE), npyPart(pixels)]), 'upload-too-large', { limit });
 });
 
-t.test('MAX_UPLOAD_BYTES: JSON without Content-Length', async (t) => {
-  const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000 });
+t.test('MAX_JSON_BYTES: without Content-Length', async (t) => {
+  const app = await buildTestApp(t, { MAX_JSON_BYTES: 14_000 });
   const text = JSON.stringify({ episode: EPISODE, frames: [Buffer.alloc(12_000).toString('base64')] });
   const answer = await app.inject({
     method: 'POST',
