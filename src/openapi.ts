@@ -14,7 +14,10 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
       'TOPReward over HTTP: progress rewards for robot episodes from any video vision-language model, exact to the paper and in one pass.',
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
-  servers: [{ url: 'http://127.0.0.1:8080', description: 'As started without configuration.' }],
+  servers: [
+    { url: '/', description: 'Where this document came from.' },
+    { url: 'http://127.0.0.1:8080', description: 'As started without configuration.' },
+  ],
   tags: [
     { name: 'rewards', description: 'Score episodes.' },
     { name: 'service', description: 'What is served, and whether it is well.' },

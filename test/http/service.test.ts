@@ -93,6 +93,10 @@ t.test('the documentation', async (t) => {
   const page = await get('/docs');
   t.equal(page.statusCode, 200);
   t.match(page.headers['content-type'], 'text/html');
+  const policy = String(page.headers['content-security-policy']);
+  t.match(policy, "default-src 'none'");
+  t.notMatch(policy, /https?:/, 'nothing from elsewhere');
+  t.match((await get('/docs/static/swagger-initializer.js')).body, /"validatorUrl":\s*null/);
   const contract = await get('/docs/json');
   t.strictSame(contract.json().paths, (await get('/openapi.json')).json().paths);
 });
