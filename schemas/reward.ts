@@ -51,7 +51,10 @@ export const Usage = Type.Object(
     prompt_tokens: Type.Integer(),
     cached_tokens: nullable(Type.Integer({ description: 'Null when the engine does not say.' })),
     engine_bytes: Type.Integer({ description: 'Bytes of request bodies sent to the engine.' }),
-    queued_ms: Type.Number({ description: 'Waiting for a place, before the upload was read and before the engine.' }),
+    queued_ms: Type.Number({
+      description:
+        'Waiting for a place, before the upload was read, before rendering, and before each engine request, summed.',
+    }),
     decoding_ms: Type.Number({ description: 'Decoding, resizing and encoding frames, wall time.' }),
     engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
   },

@@ -21,7 +21,7 @@ export interface Frames {
 }
 
 export interface RenderedFrames {
-  /** by frame number */
+  /** by frame number, in the order asked for */
   frames: Map<number, RenderedFrame>;
   /** time spent waiting for the turn */
   waitedMs: number;
@@ -119,19 +119,24 @@ function renderFrom(held: Map<number, HeldFrame>, from: FrameSize, renderer: Ren
 
   return async (indices, to, encoding, signal) => {
     const turn = await renderer.turns.enter(0, signal);
-    const frames = new Map<number, RenderedFrame>();
-    const pending = indices.values();
+    const rendered: RenderedFrame[] = [];
+    // One damaged frame ends the episode: the others need not be rendered any more.
+    const stop = new AbortController();
+    const going = AbortSignal.any([signal, stop.signal]);
+    const pending = indices.entries();
     const work = async () => {
-      for (const index of pending) {
-        signal.throwIfAborted();
-        frames.set(index, await renderOne(index, to, encoding));
+      for (const [place, index] of pending) {
+        going.throwIfAborted();
+        rendered[place] = await renderOne(index, to, encoding);
       }
     };
     try {
       await Promise.all(Array.from({ length: renderer.parallel }, work));
     } finally {
+      stop.abort();
       turn.release();
     }
+    const frames = new Map(indices.map((index, place) => [index, rendered[place] as RenderedFrame]));
     return { frames, waitedMs: turn.waitedMs };
   };
 }

@@ -84,7 +84,7 @@ t.test('Python http.client: refused before a byte is read', { timeout: 20_000 },
   for (const [settings, type, code] of [
     [{ API_KEYS: 'ada=0123456789abcdef' }, kind, 'unauthorized'],
     [{ MAX_UPLOAD_BYTES: 1_000_000 }, kind, 'upload-too-large'],
-    [{ MAX_UPLOAD_BYTES: 1_000_000 }, 'application/json', 'upload-too-large'],
+    [{ MAX_JSON_BYTES: 1_000_000 }, 'application/json', 'upload-too-large'],
     [{}, 'video/mp4', 'unsupported-media-type'],
   ] as const) {
     const strict = await buildTestApp(t, settings);

@@ -32,9 +32,9 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
 
 /**
  * The body of a chat completion, written piece by piece: base64 of one item at a time, never the whole.
- * @param withData whether an item goes with its data or by name alone
+ * @param withData whether the item at this place goes with its data or by name alone
  */
-export function completionBody(question: Question, items: Item[], withData: (item: Item) => boolean): Body {
+export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
   const { model, text, prompt, tokenIds, salt, withTokenIds } = question;
   const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
   const options = {
@@ -52,11 +52,11 @@ export function completionBody(question: Question, items: Item[], withData: (ite
 
   function* chunks(): Generator<Buffer> {
     yield Buffer.from(head);
-    for (const item of items) yield part(item, withData(item));
+    for (const [index, item] of items.entries()) yield part(item, withData(index));
     yield Buffer.from(tail);
   }
 
-  const bytes = items.reduce((sum, item) => sum + partLength(item, withData(item)), 0);
+  const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
   return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks };
 }
 

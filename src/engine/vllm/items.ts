@@ -29,15 +29,19 @@ export interface ItemScope {
  */
 export function itemsOf(frames: ReadonlyMap<number, RenderedFrame>, scope: ItemScope): (block: Block) => Item {
   const { secret, tenant, model, encoding, size } = scope;
-  return ({ first, second, time }) => {
+  // Prefixes share their blocks: each is named once, however many thousand prefixes show it.
+  const items = new Map<Block, Item>();
+  function pack({ first, second, time }: Block): Item {
     const [a, b] = [frames.get(first) as RenderedFrame, frames.get(second) as RenderedFrame];
     const identity = JSON.stringify([tenant, model, encoding, size.width, size.height, time, a.digest, b.digest]);
     const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
-    return {
-      uuid,
-      bytes: aviLength(a.bytes, b.bytes),
-      file: () => twoFrameAvi([a.bytes, b.bytes], size, encoding, time),
-    };
+    const file = () => twoFrameAvi([a.bytes, b.bytes], size, encoding, time);
+    return { uuid, bytes: aviLength(a.bytes, b.bytes), file };
+  }
+  return (block) => {
+    const item = items.get(block) ?? pack(block);
+    items.set(block, item);
+    return item;
   };
 }
 

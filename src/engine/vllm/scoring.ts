@@ -6,9 +6,9 @@ import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import type { VllmClient } from './client.ts';
-import { type Completion, completionBody, type Question, readLogProbs } from './completion.ts';
+import { type Completion, completionBody, readLogProbs } from './completion.ts';
 import { EngineFault } from './faults.ts';
-import { cacheSalt, type Item, itemsOf } from './items.ts';
+import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import { cachedTokens, type Probed } from './probe.ts';
 import { layoutOf, padsPerBlock } from './vocabulary.ts';
@@ -75,12 +75,17 @@ function asker(
   // A router in front of several engines keeps an episode on one of them by this header.
   const headers = { 'x-session-id': itemOf((plan.queries[0] as PrefixQuery).blocks[0] as Block).uuid };
 
-  async function send(asked: Question, items: Item[], withData: (item: Item) => boolean): Promise<Completion> {
+  async function send(query: number, withAllData: boolean): Promise<Completion> {
     const waiting = performance.now();
     const leave = await gate.enter(owner, signal);
     usage.queuedMs += performance.now() - waiting;
     try {
-      const body = completionBody(asked, items, withData);
+      const { blocks } = plan.queries[query] as PrefixQuery;
+      // The last block of an odd prefix is its own: no longer prefix has brought it.
+      const own = isDoubled(blocks) ? blocks.length - 1 : -1;
+      const withData = (block: number) => withAllData || query === 0 || block === own;
+      const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
+      const body = completionBody(asked, blocks.map(itemOf), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
       return await client.post<Completion>('/v1/chat/completions', body, signal, headers);
@@ -90,13 +95,7 @@ function asker(
   }
 
   return async (query) => {
-    const { blocks } = plan.queries[query] as PrefixQuery;
-    const items = blocks.map(itemOf);
-    const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
-    // The last block of an odd prefix is its own: no longer prefix has brought it.
-    const own = isDoubled(blocks) ? items.at(-1) : undefined;
-    const isNew = (item: Item) => query === 0 || item === own;
-    const answer = await withRepeats({ send: (all) => send(asked, items, all ? () => true : isNew), usage, signal });
+    const answer = await withRepeats({ send: (withAllData) => send(query, withAllData), usage, signal });
     if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
       monitor.suspect();
       throw new EngineFault('unreachable', 'The answer came from another engine than the one probed.');
@@ -113,7 +112,7 @@ function asker(
     const ids = answer.prompt_token_ids;
     if (!ids) throw new EngineFault('refused', 'The answer does not hold the token ids of its prompt.');
     const prompt = {
-      layout: layoutOf(ids, blocks.length, vocabulary),
+      layout: layoutOf(ids, (plan.queries[0] as PrefixQuery).blocks.length, vocabulary),
       videoTokensPerBlock: padsPerBlock(ids, vocabulary),
     };
     return { ...score, prompt: { ...prompt, tokenIds: ids } };
