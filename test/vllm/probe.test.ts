@@ -72,3 +72,17 @@ t.test('an engine that comes up later is found', async (t) => {
   fake.behaviour.layout = 'reference';
   await readiness(app, 200);
 });
+
+t.test('an engine that is down, and one that goes down', async (t) => {
+  const { app, fake, address } = await startService(t);
+  await readiness(app, 200);
+  await fake.close();
+  const { status, headers, body } = await post(address, 2);
+  t.equal(status, 503);
+  t.equal(body['code'], 'engine-unavailable');
+  t.ok(headers.get('retry-after'));
+  t.match((await readiness(app, 503)).reason, /cannot be reached|stopped answering/);
+  const never = await startService(t, {}, { ENGINE_URL: fake.url });
+  t.match((await readiness(never.app, 503)).reason, /cannot be reached/);
+  t.equal((await never.app.inject('/health/live')).statusCode, 200, 'the service itself is well');
+});
