@@ -19,7 +19,11 @@ const RETRY_AFTER_S = 5;
 export function startDeadline(request: FastifyRequest, reply: FastifyReply, seconds: number): Deadline {
   const controller = new AbortController();
   let waiting = true;
-  const timer = setTimeout(() => reply.send(waiting ? neverAdmitted() : outOfTime(request)), seconds * 1000);
+  const timer = setTimeout(() => {
+    // Answered already, to a client that reads slowly.
+    if (reply.sent) return;
+    reply.send(waiting ? neverAdmitted() : outOfTime(request));
+  }, seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
     controller.abort();
