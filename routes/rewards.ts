@@ -8,7 +8,8 @@ import { collectFrames } from '../src/frames/frames.ts';
 import { scoreEpisode } from '../src/score-episode.ts';
 import type { Service } from '../src/service.ts';
 import { readJson } from '../src/upload/json.ts';
-import { readMultipart, tooLarge } from '../src/upload/multipart.ts';
+import { tooLarge } from '../src/upload/limits.ts';
+import { readMultipart } from '../src/upload/multipart.ts';
 import { createUploadReader, type Upload } from '../src/upload/upload.ts';
 import { problems } from './problem-responses.ts';
 

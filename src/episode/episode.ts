@@ -1,9 +1,9 @@
 import { Compile } from 'typebox/compile';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
-import type { FieldError } from '../../schemas/problem.ts';
+import { fieldErrors, invalidRequest } from '../field-errors.ts';
 import type { FrameSizeMode } from '../plan/frame-size.ts';
 import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError } from '../problems.ts';
 import { DEFAULT_LAST } from '../scores/success.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
@@ -73,42 +73,10 @@ export function checkAgainstFrames({ clock, prefixes }: EpisodeRequest, frameCou
     throw new ProblemError('invalid-prefixes', fault.detail, { pointer: `${pointer}/prefixes${fault.pointer}` });
 }
 
-/** One entry per wrong place, deepest message first come; a schema library's own echoes are left out. */
-export function fieldErrors(
-  errors: { keyword: string; instancePath: string; message: string; params: object }[],
-  pointer: string,
-): FieldError[] {
-  return errors
-    .filter(({ keyword }) => keyword !== 'boolean')
-    .flatMap(({ instancePath, message, params }) => {
-      const unknown = (params as { additionalProperties?: string[] }).additionalProperties;
-      if (unknown)
-        return unknown.map((name) => ({
-          pointer: `${pointer}${instancePath}/${escapePointer(name)}`,
-          detail: 'is not known',
-        }));
-      const allowed = (params as { allowedValues?: string[] }).allowedValues;
-      return [
-        { pointer: `${pointer}${instancePath}`, detail: allowed ? `must be one of ${allowed.join(', ')}` : message },
-      ];
-    });
-}
-
-export function invalidRequest(errors: FieldError[]): ProblemError {
-  const [first] = errors;
-  const detail = first ? `${first.pointer} ${first.detail}` : 'The request does not fit its schema.';
-  const place: ProblemPlace = first ? { pointer: first.pointer, errors } : {};
-  return new ProblemError('invalid-request', detail, place);
-}
-
 function lacksInstruction(value: unknown): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
   const { instruction } = value as { instruction?: unknown };
   return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
-}
-
-function escapePointer(name: string): string {
-  return name.slice(0, 64).replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
 function checkText(instruction: string, pointer: string): void {

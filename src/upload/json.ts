@@ -1,10 +1,11 @@
 import { Readable } from 'node:stream';
 import { Compile } from 'typebox/compile';
 import { RewardRequest } from '../../schemas/episode.ts';
-import { fieldErrors, invalidRequest } from '../episode/episode.ts';
+import { fieldErrors, invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
-import { tooLarge } from './multipart.ts';
-import type { UploadLimits, UploadReader } from './upload.ts';
+import type { UploadLimits } from './limits.ts';
+import { tooLarge } from './limits.ts';
+import type { UploadReader } from './upload.ts';
 
 /** The envelope alone: the episode in it has a checker of its own, with problems of its own. */
 const schema = Compile(RewardRequest);

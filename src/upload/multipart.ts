@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems.ts';
-import type { UploadLimits, UploadReader } from './upload.ts';
+import { tooLarge, type UploadLimits } from './limits.ts';
+import type { UploadReader } from './upload.ts';
 
 /** The episode is a small JSON document; its timestamps are the bulk of it. */
 const MAX_EPISODE_BYTES = 4 * 1024 * 1024;
@@ -90,10 +91,6 @@ async function readAll(
     read.push(chunk);
   }
   return Buffer.concat(read);
-}
-
-export function tooLarge(limit: number, place: { part?: string; frame?: number }): ProblemError {
-  return new ProblemError('upload-too-large', `At most ${limit} bytes are taken here.`, { ...place, limit });
 }
 
 function unexpected(name: string): ProblemError {

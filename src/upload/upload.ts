@@ -3,6 +3,7 @@ import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frame
 import { npyFrames } from '../frames/npy.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { UploadLimits } from './limits.ts';
 
 /** A whole request, read and checked: what is asked, and about which frames. */
 export interface Upload {
@@ -10,13 +11,6 @@ export interface Upload {
   frames: Frames;
   /** JSON pointer to the episode in the caller's request */
   pointer: string;
-}
-
-export interface UploadLimits {
-  MAX_FRAMES: number;
-  MAX_FRAME_PIXELS: number;
-  MAX_FRAME_BYTES: number;
-  MAX_UPLOAD_BYTES: number;
 }
 
 /** Feeds the pieces of an upload, in whatever order they come, to where they belong. */

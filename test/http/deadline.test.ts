@@ -123,14 +123,23 @@ t.test('time spent waiting for a place is never blamed on the upload', async (t)
       const deadline = startDeadline({ raw: { complete } } as never, reply as never, 0.01);
       if (isAdmitted) deadline.admitted();
     });
-  const sent = new Promise<void>((resolve) => {
-    const reply = { raw: new EventEmitter(), sent: true, send: () => t.fail('answered twice') };
-    startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
-    setTimeout(resolve, 20);
-  });
-  await sent;
   t.equal(await codeAfter(false, false), 'server-busy');
   t.equal(await codeAfter(false, true), 'server-busy');
   t.equal(await codeAfter(true, false), 'upload-timeout');
   t.equal(await codeAfter(true, true), 'deadline-exceeded');
+});
+
+t.test('what is answered already is not answered again', async (t) => {
+  await new Promise<void>((resolve) => {
+    const reply = {
+      raw: new EventEmitter(),
+      get sent() {
+        resolve();
+        return true;
+      },
+      send: () => t.fail('answered twice'),
+    };
+    startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
+  });
+  t.pass('it looked, and left it');
 });
