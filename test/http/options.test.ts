@@ -131,3 +131,14 @@ t.test('success: the caller’s threshold, the operator’s, none', async (t) =>
   t.equal(await threshold({}), -50);
   t.equal(await threshold({ threshold: -1 }), -1);
 });
+
+t.test('a document with a great many mistakes is answered with a few of them', async (t) => {
+  const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`option${i}`, 1]));
+  const problem = isProblem(t, await postEpisode(app, { ...EPISODE, ...unknown }), 'invalid-request', {
+    pointer: '/option0',
+  });
+  t.ok((problem.errors?.length ?? 0) <= 20);
+  const times = { instruction: EPISODE.instruction, timestamps_s: Array.from({ length: 5000 }, () => 'now') };
+  const other = isProblem(t, await postEpisode(app, times), 'invalid-request', { pointer: '/timestamps_s/0' });
+  t.ok((other.errors?.length ?? 0) <= 20);
+});
