@@ -1,0 +1,104 @@
+import { drawCurve, prefixAt } from './chart.js';
+import { byId, make } from './dom.js';
+import { counted, decimal, percent, seconds } from './format.js';
+
+/**
+ * @typedef {import('./service.js').PrefixEvent} PrefixEvent
+ * @typedef {import('./chart.js').Curve} Curve
+ */
+
+/**
+ * The curve that grows, and the one prefix of it that is looked at: by pointer, or with the slider by keyboard.
+ * @param {(prefix: PrefixEvent) => void} onSelect
+ */
+export function createCurve(onSelect) {
+  const chart = /** @type {SVGSVGElement} */ (byId('chart'));
+  const slider = /** @type {HTMLInputElement} */ (byId('scrub'));
+  /** @type {Curve} */
+  let curve = { points: [], selected: undefined, threshold: null, duration: 1, complete: false };
+  let isAsked = false;
+  // Until somebody picks a prefix, the longest one that is known is looked at.
+  let isPicked = false;
+
+  // Many prefixes may come between two pictures on the screen.
+  function redraw() {
+    if (isAsked) return;
+    isAsked = true;
+    requestAnimationFrame(() => {
+      isAsked = false;
+      drawCurve(chart, curve);
+    });
+  }
+
+  /** @param {PrefixEvent | undefined} prefix */
+  function select(prefix) {
+    if (!prefix) return;
+    curve.selected = prefix;
+    slider.value = String(curve.points.indexOf(prefix));
+    slider.setAttribute('aria-valuetext', inWords(prefix));
+    byId('readout').replaceChildren(...readout(prefix));
+    onSelect(prefix);
+    redraw();
+  }
+
+  /** @param {PrefixEvent | undefined} prefix */
+  function pick(prefix) {
+    isPicked = true;
+    select(prefix);
+  }
+
+  slider.addEventListener('input', () => pick(curve.points[slider.valueAsNumber]));
+  for (const kind of ['pointermove', 'pointerdown']) {
+    chart.addEventListener(kind, (event) => {
+      if (curve.points.length > 0) pick(prefixAt(chart, /** @type {PointerEvent} */ (event).clientX, curve));
+    });
+  }
+  new ResizeObserver(redraw).observe(chart);
+
+  return {
+    /** Starts anew. @param {{ threshold: number | null, duration: number }} frame */
+    clear({ threshold, duration }) {
+      curve = { points: [], selected: undefined, threshold, duration, complete: false };
+      isPicked = false;
+      slider.disabled = true;
+      byId('empty').hidden = false;
+      byId('readout').replaceChildren();
+      chart.setAttribute('aria-label', 'log p(True) over time: no value yet');
+      redraw();
+    },
+    /** @param {PrefixEvent} prefix */
+    add(prefix) {
+      curve.points = [...curve.points, prefix].sort((a, b) => a.length - b.length);
+      slider.disabled = false;
+      slider.max = String(curve.points.length - 1);
+      byId('empty').hidden = true;
+      select(isPicked ? curve.selected : curve.points.at(-1));
+    },
+    /** @param {number | null} threshold that was applied */
+    complete(threshold) {
+      curve = { ...curve, threshold, complete: true };
+      const { points } = curve;
+      const [first, last] = [points[0], points.at(-1)];
+      if (first && last) {
+        const ends = `${decimal(first.log_prob_true)} at the start, ${decimal(last.log_prob_true)} at the end`;
+        chart.setAttribute('aria-label', `log p(True) over time, ${counted(points.length, 'prefix')}: ${ends}`);
+      }
+      redraw();
+    },
+  };
+}
+
+/** @param {PrefixEvent} prefix */
+function inWords({ length, time_s, log_prob_true }) {
+  return `${counted(length, 'frame')}, ${seconds(time_s)}, log p of True ${decimal(log_prob_true)}`;
+}
+
+/** @param {PrefixEvent} prefix */
+function readout({ length, time_s, frames_used, log_prob_true, log_prob_false }) {
+  return [
+    ['After', `${counted(length, 'frame')}, ${seconds(time_s)}`],
+    ['Shown to the model', counted(frames_used, 'frame')],
+    ['log p(True)', `${decimal(log_prob_true)} (${percent(Math.exp(log_prob_true))})`],
+    ['log p(False)', `${decimal(log_prob_false)} (${percent(Math.exp(log_prob_false))})`],
+  ].map(([name, value]) => make('div', {}, make('dt', {}, name ?? ''), make('dd', {}, value ?? '')));
+}

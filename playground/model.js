@@ -1,0 +1,44 @@
+import { byId } from './dom.js';
+import { decimal } from './format.js';
+import { key } from './question.js';
+import { getModel, ServiceProblem } from './service.js';
+
+const PAUSE_MS = 3000;
+
+/** Says at the top of the page what is served, and goes on asking for as long as it is not ready. */
+export async function watchModel() {
+  for (;;) {
+    try {
+      showModel(await getModel(key()));
+      return;
+    } catch (error) {
+      if (error instanceof ServiceProblem && error.problem.code === 'unauthorized') {
+        askForKey();
+        return;
+      }
+      say('broken', error instanceof ServiceProblem ? error.problem.detail : 'The service cannot be reached.');
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+/** Shows the field for a key. */
+export function askForKey() {
+  say('waiting', 'This service asks for an API key.');
+  byId('key-field').hidden = false;
+}
+
+/** Whether the service has asked for a key. */
+export const asksForKey = () => !byId('key-field').hidden;
+
+/** @param {import('./service.js').Model} model */
+function showModel({ model, engine, success_threshold }) {
+  say('ready', `${model} on ${engine.name} ${engine.version}`);
+  if (success_threshold !== null) byId('threshold').setAttribute('placeholder', decimal(success_threshold));
+}
+
+/** @param {'waiting' | 'ready' | 'broken'} state @param {string} text */
+function say(state, text) {
+  byId('model').dataset['state'] = state;
+  byId('model').textContent = text;
+}

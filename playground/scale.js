@@ -1,0 +1,40 @@
+/**
+ * Round numbers within a range, some four of them.
+ * @param {number} low
+ * @param {number} high
+ * @returns {{ values: number[], digits: number }} and the decimals that tell them apart
+ */
+export function ticks(low, high) {
+  const rough = (high - low) / 4;
+  const power = 10 ** Math.floor(Math.log10(rough));
+  const step = /** @type {number} */ ([1, 2, 2.5, 5, 10].find((factor) => factor * power >= rough)) * power;
+  const first = Math.ceil(low / step - 1e-9);
+  const count = Math.floor(high / step + 1e-9) - first + 1;
+  const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9) + (step / power === 2.5 ? 1 : 0));
+  return { values: Array.from({ length: count }, (_, i) => (first + i) * step), digits };
+}
+
+/** A curve that spans less than this is drawn as what it is: nearly level. */
+const LEAST_SPAN = 1;
+
+/**
+ * The part of the log p axis that is shown: all values, the threshold where it is near, and never so little that noise
+ * looks like a curve.
+ * @param {number[]} values nats, at least one
+ * @param {number | null} threshold
+ * @returns {[number, number]}
+ */
+export function logProbRange(values, threshold) {
+  let low = Math.min(...values);
+  let high = Math.max(...values);
+  const reach = 2 * Math.max(high - low, LEAST_SPAN);
+  if (threshold !== null && threshold > low - reach && threshold < high + reach) {
+    low = Math.min(low, threshold);
+    high = Math.max(high, threshold);
+  }
+  const lacking = Math.max(0, LEAST_SPAN - (high - low)) / 2;
+  const room = Math.max(high - low, LEAST_SPAN) * 0.06;
+  // Log probabilities end at 0: what does not fit above goes below.
+  const top = Math.min(0, high + lacking);
+  return [Math.min(low - lacking, top - LEAST_SPAN) - room, top + room];
+}

@@ -1,0 +1,99 @@
+import { FileFault, frameOf } from './images.js';
+
+/** @typedef {import('./service.js').Frame} Frame */
+
+/** Frames that are taken from one video at most: 200 s at two a second. */
+export const MOST_FRAMES = 400;
+/** Unless another rate is asked for: twice what the model is shown. */
+const USUAL_FPS = 4;
+/** Longer sides are scaled down: the model sees less than this of any frame. */
+const LONGEST_SIDE = 640;
+const JPEG_QUALITY = 0.92;
+
+/**
+ * Still frames of a video, at an even rate from its start, as JPEG.
+ * @param {File} file
+ * @param {number | undefined} wanted frames for each second of the video; none: the usual rate, or what fits
+ * @param {{ signal: AbortSignal, onFrame: (done: number, of: number) => void }} options
+ * @returns {Promise<{ frames: Frame[], fps: number }>}
+ * @throws FileFault
+ */
+export async function videoFrames(file, wanted, { signal, onFrame }) {
+  const url = URL.createObjectURL(file);
+  const video = document.createElement('video');
+  video.muted = true;
+  video.preload = 'auto';
+  try {
+    const duration = await open(video, url, file.name);
+    const fps = wanted ?? Math.min(USUAL_FPS, fittingRate(duration));
+    const count = Math.max(1, Math.ceil(duration * fps - 1e-6));
+    if (count > MOST_FRAMES) throw tooLong(duration, count);
+    const digits = String(count - 1).length;
+    /** @type {Frame[]} */
+    const frames = [];
+    for (let index = 0; index < count; index += 1) {
+      signal.throwIfAborted();
+      await seek(video, Math.min((index + 0.01) / fps, duration));
+      frames.push(frameOf(`frame-${String(index).padStart(digits, '0')}.jpg`, await still(video)));
+      onFrame(index + 1, count);
+    }
+    return { frames, fps };
+  } finally {
+    video.removeAttribute('src');
+    video.load();
+    URL.revokeObjectURL(url);
+  }
+}
+
+/** @param {HTMLVideoElement} video @param {string} url @param {string} name @returns {Promise<number>} its length in seconds */
+async function open(video, url, name) {
+  video.src = url;
+  try {
+    await event(video, 'loadeddata');
+  } catch {
+    throw new FileFault(`This browser cannot play ${name}. Try MP4 (H.264) or WebM, or drop its frames as images.`);
+  }
+  // Recordings made in a browser do not say how long they are; their end has to be looked for.
+  if (video.duration === Number.POSITIVE_INFINITY) await seek(video, 1e9);
+  return Number.isFinite(video.duration) ? video.duration : video.currentTime;
+}
+
+/** @param {HTMLVideoElement} video @param {number} time */
+async function seek(video, time) {
+  const seeked = event(video, 'seeked');
+  video.currentTime = time;
+  await seeked;
+}
+
+/** @param {HTMLVideoElement} video @param {'loadeddata' | 'seeked'} name @returns {Promise<void>} */
+function event(video, name) {
+  return new Promise((resolve, reject) => {
+    video.addEventListener(name, () => resolve(), { once: true });
+    video.addEventListener('error', () => reject(new FileFault('The video is damaged.')), { once: true });
+  });
+}
+
+/** @param {HTMLVideoElement} video @returns {Promise<Blob>} */
+async function still(video) {
+  const scale = Math.min(1, LONGEST_SIDE / Math.max(video.videoWidth, video.videoHeight));
+  const canvas = document.createElement('canvas');
+  canvas.width = Math.max(1, Math.round(video.videoWidth * scale));
+  canvas.height = Math.max(1, Math.round(video.videoHeight * scale));
+  canvas.getContext('2d')?.drawImage(video, 0, 0, canvas.width, canvas.height);
+  const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', JPEG_QUALITY));
+  if (!blob) throw new FileFault('This browser could not turn the video into frames.');
+  return /** @type {Blob} */ (blob);
+}
+
+/** @param {number} duration @param {number} count */
+function tooLong(duration, count) {
+  const fitting = fittingRate(duration);
+  return new FileFault(
+    `That would be ${count} frames, and at most ${MOST_FRAMES} are taken here. Set frames per second to ${fitting} or less, or cut the video.`,
+  );
+}
+
+/** @param {number} duration seconds */
+function fittingRate(duration) {
+  return Math.floor((MOST_FRAMES / duration) * 100) / 100;
+}

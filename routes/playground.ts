@@ -1,0 +1,70 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance } from 'fastify';
+
+const PAGE = new URL('../playground/', import.meta.url);
+const EPISODES = new URL('../examples/episodes/', import.meta.url);
+
+/** The page runs its own files only, talks to this service only, and cannot be framed; no text becomes markup. */
+const HEADERS = {
+  'content-security-policy': [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self' blob:",
+    'media-src blob:',
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+    "trusted-types 'none'",
+  ].join('; '),
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  // Asked for each time, and answered 304 by its ETag: after an upgrade no old script meets a new page.
+  'cache-control': 'no-cache',
+};
+
+/** A page at / for trying the service out, and the recorded episodes that it offers. */
+export async function playgroundRoutes(app: FastifyInstance): Promise<void> {
+  const episodes = await listEpisodes();
+  const hidden = { schema: { hide: true } };
+  app.addHook('onRequest', async (_request, reply) => {
+    reply.headers(HEADERS);
+  });
+  const files = { index: false, cacheControl: false, dotfiles: 'deny' } as const;
+  await app.register(fastifyStatic, {
+    ...files,
+    root: fileURLToPath(PAGE),
+    prefix: '/playground/',
+    allowedPath: (path) => /\.(html|css|js|svg)$/.test(path),
+  });
+  await app.register(fastifyStatic, {
+    ...files,
+    root: fileURLToPath(EPISODES),
+    prefix: '/playground/episodes/',
+    decorateReply: false,
+    allowedPath: (path) => path.endsWith('.jpg'),
+  });
+  app.get('/', hidden, (_request, reply) => reply.sendFile('index.html'));
+  app.get('/playground/episodes.json', hidden, () => episodes);
+}
+
+/** What the page needs to offer each recorded episode; addresses are relative to the page's. */
+async function listEpisodes() {
+  const names = (await readdir(EPISODES)).sort();
+  const episodes = await Promise.all(
+    names.map(async (name) => {
+      const folder = new URL(`${name}/`, EPISODES);
+      const { id, instruction, fps, outcome } = JSON.parse(await readFile(new URL('episode.json', folder), 'utf8'));
+      const pictures = (await readdir(folder)).filter((file) => file.endsWith('.jpg')).sort();
+      return { id, instruction, fps, outcome, frames: pictures.map((file) => `playground/episodes/${name}/${file}`) };
+    }),
+  );
+  // A success first: it shows best what the page does.
+  return episodes.sort((a, b) => b.outcome.localeCompare(a.outcome));
+}

@@ -1,0 +1,107 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Page } from 'playwright-core';
+import t, { type Test } from 'tap';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { stubEngine } from '../http/support.ts';
+import { frameFiles } from '../support/images.ts';
+import { openPage, startBrowser } from './support.ts';
+import { webmOf } from './webm.ts';
+
+const browser = await startBrowser(t);
+const context = { permissions: ['clipboard-read', 'clipboard-write'] };
+
+/** What a shell, curl or JSON might take for more than text. */
+const INSTRUCTION =
+  'It\'s "half" open: $HOME `id` $(id) \\n %s !x; type=a/b;filename=c @d <e 100 % & #f * ? ~ {g,h}\n打开抽屉 é';
+
+async function folder(t: Test): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), 'playground-'));
+  t.teardown(() => rm(path, { recursive: true }));
+  return path;
+}
+
+/** Copies the command as somebody would, and runs it in bash. */
+async function runCopied(page: Page, cwd: string, env: Record<string, string> = {}): Promise<RewardResult> {
+  await page.locator('#copy').click();
+  await page.getByText('The command is copied.').waitFor();
+  const command: string = await page.evaluate('navigator.clipboard.readText()');
+  const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', command], {
+    cwd,
+    env: { ...process.env, TMPDIR: cwd, ...env },
+  });
+  return JSON.parse(stdout);
+}
+
+/** The numbers on the page, as its own request gave them. */
+async function scored(page: Page): Promise<RewardResult> {
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith('/v1/rewards')),
+    page.locator('#score').click(),
+  ]);
+  await page.locator('#result').waitFor();
+  const last = (await answer.text()).trimEnd().split('\n').at(-1) as string;
+  return JSON.parse(last).result;
+}
+
+function same(t: Test, one: RewardResult, other: RewardResult): void {
+  const { usage: _, ...seen } = one;
+  const { usage: __, ...expected } = other;
+  t.strictSame(seen, expected);
+}
+
+t.test('a recorded episode, an instruction of odd characters, every option, and a key', async (t) => {
+  const key = 'key-of-ada-0123456789';
+  const engine = stubEngine();
+  const { page, faults } = await openPage(t, browser, { engine, context, settings: { API_KEYS: `ada=${key}` } });
+  await page.locator('#key').fill(key);
+  await page.locator('#instruction').fill(INSTRUCTION);
+  await page.locator('#threshold').fill('-1.5');
+  await page.getByText('More options').click();
+  await page.locator('#count').fill('4');
+  await page.locator('#prompt').selectOption('chat');
+  const onPage = await scored(page);
+  t.equal(onPage.prefixes.length, 4);
+  t.equal(onPage.provenance.prompt.variant, 'chat');
+  t.equal(onPage.success?.threshold, -1.5);
+  t.equal(engine.calls[0]?.request.plan.instruction, INSTRUCTION);
+  const copied = await runCopied(page, await folder(t), { TOPREWARD_API_KEY: key });
+  t.equal(engine.calls[1]?.request.plan.instruction, INSTRUCTION);
+  same(t, copied, onPage);
+  t.strictSame(faults, []);
+});
+
+t.test('images of odd names', async (t) => {
+  const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
+  const names = ['10,b;type=c.png', '2 "q" \'s\' $x.png', '1 \\back.png', '-3.png'];
+  const files = await frameFiles(names.length);
+  const cwd = await folder(t);
+  await Promise.all(names.map((name, i) => writeFile(join(cwd, name), files[i] as Buffer)));
+  await page
+    .locator('#files')
+    .setInputFiles(names.map((name, i) => ({ name, mimeType: 'image/png', buffer: files[i] as Buffer })));
+  await page.getByText('4 frames', { exact: true }).waitFor();
+  await page.locator('#instruction').fill('Open it.');
+  await page.locator('#fps').fill('2');
+  const onPage = await scored(page);
+  t.equal(onPage.prefixes.length, 4);
+  same(t, await runCopied(page, cwd), onPage);
+  t.strictSame(faults, []);
+});
+
+t.test('a video, whose frames are saved first', async (t) => {
+  const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
+  const buffer = await webmOf([20, 60, 100, 140, 180], 4);
+  await page.locator('#files').setInputFiles({ name: 'clip.webm', mimeType: 'video/webm', buffer });
+  await page.getByText('5 frames · ').waitFor();
+  await page.locator('#instruction').fill('Turn white.');
+  const onPage = await scored(page);
+  const cwd = await folder(t);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#save').click()]);
+  await download.saveAs(join(cwd, download.suggestedFilename()));
+  same(t, await runCopied(page, cwd), onPage);
+  t.strictSame(faults, []);
+});

@@ -1,0 +1,181 @@
+import t from 'tap';
+import { ProblemError } from '../../src/problems.ts';
+import { aborted } from '../http/support.ts';
+import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
+
+const browser = await startBrowser(t);
+/** Prefixes of 24 frames at 8 a second, 15 asked for, by how many frames the model is shown of each. */
+const PREFIXES = [1, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20, 22, 24];
+const shown = (length: number) => Math.ceil(length / 4);
+
+t.test('a recorded episode: the curve grows while the engine works', async (t) => {
+  const { promise: until, resolve: open } = Promise.withResolvers<void>();
+  const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });
+  const { page, faults } = await openPage(t, browser, { engine });
+  const points = page.locator('#chart circle');
+  t.equal(await page.locator('#strip-frames li').count(), 24);
+  t.equal(await page.locator('#instruction').inputValue(), 'Open the drawer.');
+  t.equal(await page.locator('#fps').inputValue(), '8');
+  t.equal(await points.count(), 0);
+
+  await page.locator('#threshold').fill('-1');
+  await page.locator('#score').click();
+  const early = PREFIXES.filter((length) => shown(length) >= 5).length;
+  await points.nth(early - 1).waitFor();
+  t.equal(await points.count(), early, 'what is known is drawn');
+  t.equal(await page.locator('#progress').getAttribute('value'), String(early));
+  t.equal(await page.locator('#result').isVisible(), false, 'and there is no result yet');
+  t.match(await page.locator('#chart .curve').getAttribute('class'), 'open');
+
+  open();
+  await page.locator('#result').waitFor();
+  t.equal(await points.count(), 15);
+  t.equal(await page.locator('#progress').isVisible(), false);
+  t.notMatch(await page.locator('#chart .curve').getAttribute('class'), 'open');
+  // The last three prefixes show 5, 6 and 6 of the 6 frames.
+  const score = ((logProbOf(5 / 6) + 2 * logProbOf(1)) / 3).toFixed(3).replace('-', '−');
+  t.equal(
+    await page.locator('#verdict').innerText(),
+    `Success\nScore ${score} is at or above the threshold −1.000, over the last 3 prefixes.`,
+  );
+  t.match(await page.locator('#status').innerText(), '15 prefixes scored: a success.');
+  const seen = page.locator('#strip-frames li.seen');
+  t.strictSame(await seen.allInnerTexts(), ['1', '5', '9', '13', '17', '21']);
+  t.match(await page.locator('#strip-note').innerText(), '6 of them shown to the model');
+  t.match(await page.locator('#provenance').innerText(), /stub-model[\s\S]*stub 1[\s\S]*reference, open prompt/);
+
+  await page.getByText('All values as a table').click();
+  const rows = await page.locator('#rows tr').allInnerTexts();
+  const cells = rows.map((row) => row.split(/\s*\t\s*/));
+  t.strictSame(
+    cells.map(([length, , used, logProb]) => [length, used, logProb]),
+    PREFIXES.map((length) => {
+      const used = shown(length);
+      return [
+        String(length),
+        String(used),
+        logProbOf(used / 6)
+          .toFixed(3)
+          .replace('-', '−'),
+      ];
+    }),
+  );
+  t.strictSame(faults, []);
+});
+
+t.test('points are looked at by pointer and by keyboard', async (t) => {
+  const { page, faults } = await openPage(t, browser);
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  t.match(await page.locator('#readout').innerText(), '24 frames, 2.88 s', 'the longest at first');
+  await page.locator('#scrub').focus();
+  await page.keyboard.press('Home');
+  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.583 \(7\.6 %\)/);
+  t.equal(await page.locator('#scrub').getAttribute('aria-valuetext'), '1 frame, 0.00 s, log p of True −2.583');
+  t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 1');
+  t.equal(await page.locator('#strip-frames li.current').innerText(), '1');
+  await page.keyboard.press('ArrowRight');
+  t.match(await page.locator('#readout').innerText(), '2 frames, 0.13 s');
+  await page.locator('#chart circle').nth(7).hover();
+  t.match(await page.locator('#readout').innerText(), '12 frames, 1.38 s');
+  t.strictSame(faults, []);
+});
+
+t.test('a failure, a flat curve, and no threshold', async (t) => {
+  const engine = risingEngine({ numbers: (share) => [-2 + share / 10, -0.2] });
+  const { page, faults } = await openPage(t, browser, { engine });
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  t.match(await page.locator('#verdict').innerText(), 'No threshold');
+  t.match(await page.locator('#notes').innerText(), 'The curve is flat: log p moves by less than 0.2 nats');
+  const heights = await page
+    .locator('#chart circle')
+    .evaluateAll((all) => all.map((c) => Number(c.getAttribute('cy'))));
+  t.ok(Math.max(...heights) - Math.min(...heights) < 30, 'and is drawn flat');
+  await page.locator('#threshold').fill('-1');
+  await page.locator('#score').click();
+  await page.getByText('Not a success', { exact: true }).waitFor();
+  t.match(await page.locator('#verdict').innerText(), 'is below the threshold −1.000');
+  t.strictSame(faults, []);
+});
+
+t.test('a problem is shown with what to do, and goes away', async (t) => {
+  const { page, faults } = await openPage(t, browser);
+  await page.locator('#instruction').fill('Open the <|im_end|> drawer.');
+  await page.locator('#score').click();
+  const problem = page.getByRole('alert');
+  await problem.waitFor();
+  t.match(
+    await problem.innerText(),
+    /^The instruction holds text that the model reads as a control token\n[\s\S]*im_end[\s\S]*Correct this and score again\.\n[\s\S]*HTTP 422 · special-token-text/,
+  );
+  t.equal(await page.locator('#instruction').getAttribute('aria-invalid'), 'true');
+  await page.locator('#instruction').fill('Open the drawer.');
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  t.equal(await problem.isVisible(), false);
+  t.equal(await page.locator('#instruction').getAttribute('aria-invalid'), null);
+  t.strictSame(faults, []);
+});
+
+t.test('a problem after the first prefixes', async (t) => {
+  const busy = new ProblemError('engine-busy', 'The engine refused more work.', { retry_after_s: 5 });
+  const before = async (query: number) => {
+    if (query === 3) throw busy;
+  };
+  const { page, faults } = await openPage(t, browser, { engine: risingEngine({ before }) });
+  await page.locator('#score').click();
+  const problem = page.getByRole('alert');
+  await problem.waitFor();
+  t.match(await problem.innerText(), 'Score again in 5 seconds.');
+  t.ok((await page.locator('#chart circle').count()) > 0, 'what came before is still there');
+  t.equal(await page.locator('#result').isVisible(), false);
+  t.ok(await page.locator('#score').isEnabled());
+  t.strictSame(faults, []);
+});
+
+t.test('Stop reaches the engine', async (t) => {
+  const engine = risingEngine({ before: (query) => (query > 0 ? new Promise(() => {}) : undefined) });
+  const { page, faults } = await openPage(t, browser, { engine });
+  await page.locator('#score').click();
+  await page.locator('#chart circle').first().waitFor();
+  await page.locator('#stop').click();
+  await aborted((engine.calls[0] as (typeof engine.calls)[0]).request.signal);
+  await page.getByText('Stopped.').waitFor();
+  t.ok(await page.locator('#score').isEnabled());
+  t.equal(await page.getByRole('alert').isVisible(), false);
+  t.strictSame(faults, []);
+});
+
+t.test('a service that asks for a key', async (t) => {
+  const key = 'key-of-ada-0123456789';
+  const { page, faults } = await openPage(t, browser, { settings: { API_KEYS: `ada=${key}` } });
+  await page.locator('#key').waitFor();
+  t.match(await page.locator('#model').innerText(), 'asks for an API key');
+  await page.locator('#score').click();
+  const problem = page.getByRole('alert');
+  await problem.waitFor();
+  t.match(await problem.innerText(), 'Type your API key above the button');
+  await page.locator('#key').fill(key);
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  await page.getByText('stub-model on stub 1').waitFor();
+  t.match(await page.locator('#command').innerText(), '-H "Authorization: Bearer $TOPREWARD_API_KEY"');
+  t.notOk((await page.content()).includes(key), 'the key is not in the page');
+  const kept: string = await page.evaluate(
+    'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])',
+  );
+  t.notOk(kept.includes(key), 'nor kept by the browser');
+  t.strictSame(faults, []);
+});
+
+t.test('an engine that becomes ready later', async (t) => {
+  let ready = false;
+  const fault = new ProblemError('engine-unavailable', 'The engine has not been probed.', { retry_after_s: 5 });
+  const engine = risingEngine({ unready: () => (ready ? undefined : fault) });
+  const { page, faults } = await openPage(t, browser, { engine });
+  await page.getByText('The engine has not been probed.').waitFor();
+  ready = true;
+  await page.getByText('stub-model on stub 1').waitFor();
+  t.strictSame(faults, []);
+});

@@ -1,0 +1,64 @@
+import { existsSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import type { Test } from 'tap';
+import type { Engine } from '../../src/engine/engine.ts';
+import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/support.ts';
+
+const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
+
+/** One browser for a test file. */
+export async function startBrowser(t: Test): Promise<Browser> {
+  if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}: install Debian's chromium, or set CHROMIUM.`);
+  // Chromium's own sandbox does not start as root, which is what containers run as.
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  t.teardown(() => browser.close());
+  return browser;
+}
+
+/** log p(True) as the engine of these tests makes it: from −3 at the start to −0.5 when all frames are seen. */
+export const logProbOf = (share: number) => -3 + 2.5 * share;
+
+export function risingEngine(options: Parameters<typeof stubEngine>[0] = {}): StubEngine {
+  return stubEngine({ numbers: (share) => [logProbOf(share), -share], ...options });
+}
+
+/** The page, open on a service of its own. */
+export interface Opened {
+  page: Page;
+  app: FastifyInstance;
+  origin: string;
+  /** What must not be there: console errors, breaches of the policy, requests to elsewhere. */
+  faults: string[];
+}
+
+export async function openPage(
+  t: Test,
+  browser: Browser,
+  {
+    engine = risingEngine(),
+    settings = {},
+    context = {},
+  }: { engine?: Engine; settings?: Record<string, string | number>; context?: BrowserContextOptions } = {},
+): Promise<Opened> {
+  const app = await buildTestApp(t, settings, engine);
+  const origin = `http://127.0.0.1:${await listen(app)}`;
+  const opened = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...context });
+  t.teardown(() => opened.close());
+  const page = await opened.newPage();
+  page.setDefaultTimeout(20_000);
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser itself reports every answer of 400 and above; problems are shown in words.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    const { protocol, origin: asked } = new URL(request.url());
+    if (protocol !== 'blob:' && asked !== origin) faults.push(`asked ${request.url()}`);
+  });
+  await page.goto(origin);
+  await page.locator('#score:enabled').waitFor();
+  return { page, app, origin, faults };
+}
