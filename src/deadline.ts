@@ -3,10 +3,15 @@ import { ProblemError } from './problems.ts';
 
 /** The time that one request may take. */
 export interface Deadline {
-  /** Aborts when nobody waits any more: answered, out of time, or the client is gone. */
+  /**
+   * Aborts when nobody waits any more: answered, out of time, or the client is gone. Once an answer is under way, being out
+   * of time is its reason, a ProblemError.
+   */
   signal: AbortSignal;
   /** Says that the request has its place: from here on a slow upload is the caller's. */
   admitted(): void;
+  /** Says that an answer in pieces is under way: it is too late for another status. */
+  underWay(): void;
 }
 
 const RETRY_AFTER_S = 5;
@@ -19,10 +24,13 @@ const RETRY_AFTER_S = 5;
 export function startDeadline(request: FastifyRequest, reply: FastifyReply, seconds: number): Deadline {
   const controller = new AbortController();
   let waiting = true;
+  let started = false;
   const timer = setTimeout(() => {
     // Answered already, to a client that reads slowly.
     if (reply.sent) return;
-    reply.send(waiting ? neverAdmitted() : outOfTime(request));
+    const problem = waiting ? neverAdmitted() : outOfTime(request);
+    if (started) controller.abort(problem);
+    else reply.send(problem);
   }, seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
@@ -32,6 +40,9 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
     signal: controller.signal,
     admitted() {
       waiting = false;
+    },
+    underWay() {
+      started = true;
     },
   };
 }

@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { Problem } from '../schemas/problem.ts';
 import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
 
 /** Errors of the framework and its plugins, by code. */
@@ -28,20 +29,26 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
   // A client that is still sending reads no answer: let it finish, into nothing.
   request.raw.unpipe();
   request.raw.resume();
-  const problem = asProblem(error);
+  const document = loggedProblem(error, request);
+  // Also where no hook has run: a path that is no URL.
+  reply.header('x-request-id', request.id);
+  if (document.retry_after_s !== undefined) reply.header('retry-after', document.retry_after_s);
+  if (document.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
+  // After a timeout the rest of an upload may never come.
+  if (document.code === 'upload-timeout') reply.header('connection', 'close');
+  reply.code(document.status).type('application/problem+json').send(document);
+}
+
+/** The problem document of whatever was thrown while this request was worked on, and a line in the log about it. */
+export function loggedProblem(error: unknown, request: FastifyRequest): Problem {
+  const problem = asProblem(error as FastifyError);
   const document = problemDocument(problem, request.id);
   const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
   const line = { problem: problem.code, status: document.status, fault: cause?.kind ?? cause?.code };
   if (problem.code === 'internal-error') request.log.error({ ...line, err: error }, 'request failed');
   else request.log.info(line, 'request refused');
   if (cause) request.log.debug({ cause: cause.message }, 'cause');
-  // Also where no hook has run: a path that is no URL.
-  reply.header('x-request-id', request.id);
-  if (document.retry_after_s !== undefined) reply.header('retry-after', document.retry_after_s);
-  if (problem.code === 'unauthorized') reply.header('www-authenticate', 'Bearer');
-  // After a timeout the rest of an upload may never come.
-  if (problem.code === 'upload-timeout') reply.header('connection', 'close');
-  reply.code(document.status).type('application/problem+json').send(document);
+  return document;
 }
 
 function asProblem(error: FastifyError): ProblemError {

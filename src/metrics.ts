@@ -6,6 +6,8 @@ import type { Admission } from './admission.ts';
 export interface Metrics {
   request(operation: string, status: number, seconds: number): void;
   scored(result: RewardResult): void;
+  /** An answer in lines, with status 200, that ended with a problem. */
+  brokenOff(code: string): void;
   expose(): Promise<{ type: string; text: string }>;
 }
 
@@ -28,6 +30,12 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
   const promptTokens = counter('engine_prompt_tokens_total', 'Prompt tokens asked.');
   const cachedTokens = counter('engine_cached_tokens_total', 'Prompt tokens that the engine had cached.');
   const bytes = counter('engine_bytes_total', 'Bytes of request bodies sent to the engine.');
+  const brokenOff = new Counter({
+    name: name('broken_off_total'),
+    help: 'Answers in lines (status 200) that ended with a problem.',
+    labelNames: ['code'],
+    registers,
+  });
   const gauge = (suffix: string, help: string, read: () => number) =>
     new Gauge({
       name: name(suffix),
@@ -52,6 +60,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
       cachedTokens.inc(usage.cached_tokens ?? 0);
       bytes.inc(usage.engine_bytes);
     },
+    brokenOff: (code) => brokenOff.inc({ code }),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

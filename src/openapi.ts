@@ -30,7 +30,7 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
 };
 
 /**
- * Moves every titled schema of a document to components, so that generated clients get named types.
+ * Moves every titled object or union of a document to components, so that generated clients get named types.
  * @throws Error when two different schemas have one title
  */
 export function nameSchemas(document: object): Json {
@@ -42,7 +42,7 @@ export function nameSchemas(document: object): Json {
       Object.entries(value).map(([key, inner]) => [key, key === 'examples' ? inner : walk(inner)]),
     );
     const { title } = copy;
-    if (typeof title !== 'string' || copy['type'] !== 'object') return copy;
+    if (typeof title !== 'string' || (copy['type'] !== 'object' && !copy['anyOf'])) return copy;
     const { title: _, ...schema } = copy;
     if (schemas[title] && !isDeepStrictEqual(schemas[title], schema))
       throw new Error(`Two schemas are called ${title}.`);

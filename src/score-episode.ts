@@ -1,12 +1,13 @@
 import type { RewardResult } from '../schemas/reward.ts';
+import type { PrefixEvent } from '../schemas/reward-event.ts';
 import type { Admission } from './admission.ts';
-import type { Engine, EngineUsage, QueryScore } from './engine/engine.ts';
-import { checkAgainstFrames } from './episode/episode.ts';
+import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
+import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
 import { type EpisodePlan, planEpisode } from './plan/plan.ts';
 import { ProblemError } from './problems.ts';
-import { buildResult, type ResultDefaults } from './result/result.ts';
+import { buildResult, prefixScore, type ResultDefaults } from './result/result.ts';
 import type { Upload } from './upload/upload.ts';
 
 /** What one episode is scored in. */
@@ -23,28 +24,52 @@ export interface ScoringContext {
   frameMemory: Admission;
 }
 
+/** An episode while it is scored: each prefix as soon as it is known, then the whole. */
+export type Scoring = AsyncGenerator<PrefixEvent, RewardResult, void>;
+
 /**
  * One episode's way: upload → episode → plan → engine → scores → result.
  * @throws ProblemError
  */
-export async function scoreEpisode(
+export async function* scoreEpisode(
   { request, frames, pointer }: Upload,
   { engine, tenant, waitedMs, signal, defaults, frameMemory }: ScoringContext,
-): Promise<RewardResult> {
+): Scoring {
   const description = engine.describe();
   checkAgainstFrames(request, frames.count, pointer);
+  checkFrameSize(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
-  const size = sentFrameSize(request.frameSize, frames.size, request.maxPixels);
+  const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
   const memory = await frameMemory.enter(renderedBytes(plan, size, frameMemory.capacity), signal);
   try {
     const queuedMs = waitedMs + memory.waitedMs;
     const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs, decodingMs: 0, engineMs: 0 };
     const scores: QueryScore[] = [];
-    for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) scores[score.query] = score;
+    const total = plan.prefixes.length;
+    let known = 0;
+    for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+      scores[score.query] = score;
+      for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
+        known += 1;
+        yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+      }
+    }
     return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
   } finally {
     memory.release();
   }
+}
+
+/** @throws ProblemError frame-size-unsupported */
+function checkFrameSize(
+  { frameSize }: EpisodeRequest,
+  { frameSizes, referenceFrame }: EngineDescription,
+  pointer: string,
+) {
+  if (frameSizes.includes(frameSize)) return;
+  const { width, height } = referenceFrame;
+  const detail = `This model sees frames of ${width}×${height} and no others. Leave \`frame_size\` out: every frame is brought to that size.`;
+  throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 
 /**

@@ -1,0 +1,258 @@
+import { Writable } from 'node:stream';
+import t, { type Test } from 'tap';
+import { Compile } from 'typebox/compile';
+import { request } from 'undici';
+import { sendLines } from '../../routes/reward-lines.ts';
+import type { Problem } from '../../schemas/problem.ts';
+import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
+import { ProblemError } from '../../src/problems.ts';
+import { frameFiles } from '../support/images.ts';
+import {
+  aborted,
+  buildTestApp,
+  comparable,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  listen,
+  multipart,
+  postParts,
+  resultOf,
+  stubEngine,
+  whenLoad,
+} from './support.ts';
+
+const LINES = 'application/x-ndjson';
+// At 8 a second the schedule shows frames 0, 4, 8: lengths 1 and 2 share the view of the first one.
+const episode = { ...EPISODE, fps: 8, prefixes: { lengths: [1, 2, 5, 9] } };
+const parts = [episodePart(episode), ...(await frameFiles(9)).map(framePart)];
+const form = multipart(parts);
+const schema = Compile(RewardEvent);
+
+/** Posts the episode over a socket. @returns the head, and the lines one by one as they come */
+async function post(port: number, signal?: AbortSignal) {
+  const { statusCode, headers, body } = await request(`http://127.0.0.1:${port}/v1/rewards`, {
+    method: 'POST',
+    headers: { ...form.headers, accept: LINES },
+    body: form.payload,
+    signal: signal ?? null,
+  });
+  return { statusCode, headers, lines: eventsOf(body.setEncoding('utf8')), body };
+}
+
+async function* eventsOf(chunks: AsyncIterable<string>): AsyncGenerator<RewardEvent, undefined> {
+  let text = '';
+  for await (const chunk of chunks) {
+    const lines = (text + chunk).split('\n');
+    text = lines.pop() as string;
+    for (const line of lines) yield JSON.parse(line);
+  }
+  if (text !== '') throw new Error(`The last line does not end: ${text}`);
+}
+
+async function next(t: Test, lines: AsyncGenerator<RewardEvent, undefined>): Promise<RewardEvent> {
+  const { value } = await lines.next();
+  if (value === undefined) throw new Error('There is no further line.');
+  t.ok(schema.Check(value), 'the line is as the contract says');
+  return value;
+}
+
+/** A gate for each query, which the test opens. */
+function gates(count: number) {
+  const all = Array.from({ length: count }, () => Promise.withResolvers<void>());
+  return { before: (query: number) => all[query]?.promise, open: (query: number) => all[query]?.resolve() };
+}
+
+t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(3);
+  const numbers = (share: number): [number, number] => [-1 / share, -share];
+  const app = await buildTestApp(t, {}, stubEngine({ before, numbers }));
+  const answering = post(await listen(app));
+  open(0);
+  const { statusCode, headers, lines } = await answering;
+  t.equal(statusCode, 200);
+  t.equal(headers['content-type'], LINES);
+  t.equal(headers['x-accel-buffering'], 'no');
+  t.equal(headers['vary'], 'Accept');
+  t.equal(headers['content-encoding'], undefined);
+  const common = { event: 'prefix', total: 4 };
+  t.strictSame(await next(t, lines), {
+    ...common,
+    length: 9,
+    time_s: 1,
+    frames_used: 3,
+    log_prob_true: -1,
+    log_prob_false: -1,
+    known: 1,
+  });
+  open(1);
+  t.match(await next(t, lines), { ...common, length: 5, time_s: 0.5, frames_used: 2, log_prob_true: -1.5, known: 2 });
+  open(2);
+  t.match(await next(t, lines), { ...common, length: 1, time_s: 0, frames_used: 1, log_prob_true: -3, known: 3 });
+  t.match(await next(t, lines), { ...common, length: 2, time_s: 0.125, frames_used: 1, log_prob_true: -3, known: 4 });
+  t.match(await next(t, lines), { event: 'result', result: { log_prob_range: { min: -3, max: -1 } } });
+  t.ok((await lines.next()).done);
+});
+
+t.test('in whatever order the engine answers, the result is that of one document', { timeout: 20_000 }, async (t) => {
+  const app = await buildTestApp(
+    t,
+    {},
+    stubEngine({ order: ([first = 0, ...others]) => [first, ...others.reverse()] }),
+  );
+  const { lines } = await post(await listen(app));
+  const events: RewardEvent[] = [];
+  for await (const event of lines) events.push(event);
+  const prefixes = events.filter((event) => event.event === 'prefix');
+  t.strictSame(
+    prefixes.map(({ length }) => length),
+    [9, 1, 2, 5],
+  );
+  const last = events.at(-1);
+  if (last?.event !== 'result') throw new Error(`The last line is ${JSON.stringify(last)}`);
+  const whole = resultOf(t, await postParts(app, parts));
+  t.strictSame(comparable(last.result), comparable(whole));
+  for (const { event: _, known: __, total: ___, ...prefix } of prefixes) {
+    const { progress: ____, ...inResult } = whole.prefixes.find(({ length }) => length === prefix.length) ?? {};
+    t.strictSame(prefix, inResult);
+  }
+  const { body: metrics } = await app.inject('/metrics');
+  t.match(metrics, /topreward_request_seconds_count\{operation="scoreEpisode",status="200"\} 2\n/);
+  t.match(metrics, /topreward_prefixes_total 8\n/);
+});
+
+t.test('what Accept asks for', async (t) => {
+  const app = await buildTestApp(t);
+  const json = 'application/json; charset=utf-8';
+  for (const [accept, type] of [
+    [LINES, LINES],
+    [`${LINES}, */*`, LINES],
+    [`application/json;q=0.5, ${LINES}`, LINES],
+    [`${LINES}, application/problem+json`, LINES],
+    ['APPLICATION/X-NDJSON', LINES],
+    ['application/json', json],
+    [`application/json, ${LINES};q=0.9`, json],
+    [`${LINES};q=0`, json],
+    ['*/*', json],
+    ['application/*', json],
+    ['text/html', json],
+    ['', json],
+    [undefined, json],
+  ] as const) {
+    const answer = await postParts(app, parts, accept === undefined ? {} : { accept });
+    t.equal(answer.statusCode, 200);
+    t.equal(answer.headers['content-type'], type, String(accept));
+    t.equal(answer.headers['vary'], 'Accept');
+  }
+});
+
+t.test('what fails before the first line has its own status', async (t) => {
+  const busy = new ProblemError('engine-busy', 'Try again in a moment.', { retry_after_s: 5 });
+  const app = await buildTestApp(t, {}, stubEngine({ fault: busy }));
+  const accept = { accept: LINES };
+  isProblem(t, await postParts(app, parts, accept), 'engine-busy', { retry_after_s: 5 });
+  const answer = await postParts(app, parts.slice(0, 1), accept);
+  isProblem(t, answer, 'no-frames');
+  t.equal(answer.headers['vary'], 'Accept');
+});
+
+t.test('what fails later is the last line', { timeout: 20_000 }, async (t) => {
+  const faults: [Error, Partial<Problem>][] = [
+    [new ProblemError('engine-failed', 'The engine failed.'), { status: 502, code: 'engine-failed' }],
+    [new Error('the inner words'), { status: 500, code: 'internal-error' }],
+  ];
+  for (const [fault, expected] of faults) {
+    const before = async (query: number) => {
+      if (query === 1) throw fault;
+    };
+    const app = await buildTestApp(t, {}, stubEngine({ before }));
+    const { statusCode, headers, lines } = await post(await listen(app));
+    t.equal(statusCode, 200);
+    t.match(await next(t, lines), { event: 'prefix', length: 9 });
+    const last = await next(t, lines);
+    t.match(last, { event: 'problem', problem: { ...expected, instance: headers['x-request-id'] as string } });
+    t.notMatch(JSON.stringify(last), /zebra|inner words/);
+    t.ok((await lines.next()).done);
+    const { body: metrics } = await app.inject('/metrics');
+    t.match(metrics, `topreward_broken_off_total{code="${expected.code}"} 1\n`);
+    t.match(metrics, /topreward_prefixes_total 0\n/);
+  }
+});
+
+t.test('a deadline that passes between two lines', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(2);
+  const engine = stubEngine({ before });
+  const app = await buildTestApp(t, { DEADLINE_S: 2 }, engine);
+  const port = await listen(app);
+  const called = engine.nextCall();
+  open(0);
+  const { lines } = await post(port);
+  t.match(await next(t, lines), { event: 'prefix', length: 9 });
+  t.match(await next(t, lines), { event: 'problem', problem: { code: 'deadline-exceeded', retry_after_s: 5 } });
+  t.ok((await lines.next()).done);
+  await aborted((await called).request.signal);
+  await whenLoad(app, { active: 0, waiting: 0 });
+});
+
+t.test('a client that goes away between two lines', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(2);
+  const engine = stubEngine({ before });
+  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
+  const port = await listen(app);
+  const called = engine.nextCall();
+  open(0);
+  const { lines, body } = await post(port);
+  t.match(await next(t, lines), { event: 'prefix', length: 9 });
+  const { signal } = (await called).request;
+  t.notOk(signal.aborted);
+  body.on('error', () => {}).destroy();
+  await aborted(signal);
+  await whenLoad(app, { active: 0, waiting: 0 });
+  const { body: metrics } = await app.inject('/metrics');
+  t.notMatch(metrics, /topreward_broken_off_total\{/, 'a client that leaves is no problem');
+  t.match(metrics, /topreward_frame_bytes_held 0\n/);
+});
+
+t.test('a client that takes no lines is asked for no more, and cut off at its deadline', async (t) => {
+  const prefix: PrefixEvent = {
+    event: 'prefix',
+    length: 1,
+    time_s: 0,
+    frames_used: 1,
+    log_prob_true: -1,
+    log_prob_false: -1,
+    known: 1,
+    total: 1,
+  };
+  let scored = 0;
+  let released = false;
+  async function* scoring() {
+    try {
+      for (;;) {
+        scored += 1;
+        yield prefix;
+      }
+    } finally {
+      released = true;
+    }
+  }
+  const raw = new Writable({ highWaterMark: 1, write: () => {} });
+  const reply = {
+    raw,
+    type: () => reply,
+    header: () => reply,
+    send(lines: NodeJS.ReadableStream) {
+      lines.pipe(raw);
+      raw.once('close', () => (lines as unknown as Writable).destroy());
+    },
+  };
+  const controller = new AbortController();
+  const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
+  await sendLines(scoring() as never, { reply, deadline } as never);
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  t.ok(scored < 10, `${scored} were scored for nobody`);
+  controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));
+  while (!released) await new Promise(setImmediate);
+  t.ok(raw.destroyed);
+});
