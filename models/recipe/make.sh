@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# Make topreward-pico from nothing: record, teach, export, measure. Under two hours on two cores; seeds are fixed.
+#   models/recipe/make.sh WORK_DIR [MODEL_DIR]      with requirements.txt installed in the python that PATH finds
+set -euo pipefail
+work=$(realpath -m "$1")
+model=$(realpath -m "${2:-$(dirname "$0")/../topreward-pico}")
+cd "$(dirname "$0")"
+export MUJOCO_GL=osmesa
+
+python record.py --out "$work/episodes"
+python train_vision.py --data "$work/episodes" --out "$work/vision.pt"
+python train_language.py --data "$work/episodes" --vision "$work/vision.pt" --out "$model"
+python domain.py --data "$work/episodes" --model "$model"
+python export.py "$model" --frame 128x128 --context 8192
+python evaluate.py --data "$work/episodes" --model "$model" --calibrate
+python evaluate.py --data "$work/episodes" --model "$model" --table "$model/held-out.md" --picture "$model/curves.svg"
