@@ -23,14 +23,18 @@ export async function modelRoute(app: FastifyInstance, { config, engine, authent
       true_token: tokens.true,
       false_token: tokens.false,
     });
-    const { contextTokens, maxBlocks, tokensPerBlock, prompts, onePass, frameEncoding, ...served } = engine.describe();
+    const { calibration, contextTokens, maxBlocks, tokensPerBlock, prompts, onePass, ...description } =
+      engine.describe();
+    const { referenceFrame, frameSizes, frameEncoding, ...served } = description;
     const blocks = Math.floor(contextTokens / tokensPerBlock);
     return {
       ...served,
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,
+      reference_frame: referenceFrame,
+      frame_sizes: frameSizes,
       frame_encoding: frameEncoding,
-      success_threshold: config.SUCCESS_THRESHOLD ?? null,
+      success_threshold: config.SUCCESS_THRESHOLD ?? calibration?.successThreshold ?? null,
       limits: {
         context_tokens: contextTokens,
         blocks: maxBlocks,

@@ -71,7 +71,7 @@ export const Episode = Type.Object(
       Type.Enum(['reference', 'native', 'budget'], {
         default: 'reference',
         description:
-          '`reference` squashes every frame to 244×244 as the paper’s code does; `native` sends frames as they are; `budget` keeps the aspect within `max_pixels`.',
+          '`reference` squashes every frame to the model’s own size: 244×244 for large ones, as the paper’s code does (`GET /v1/model` says which). `native` sends frames as they are; `budget` keeps the aspect within `max_pixels`. Small models take `reference` only.',
       }),
     ),
     max_pixels: Type.Optional(

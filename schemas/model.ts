@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Token } from './reward.ts';
+import { FrameEncoding, FrameSize, Token } from './reward.ts';
 
 const closed = { additionalProperties: false };
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
@@ -16,13 +16,22 @@ const ServedPrompt = Type.Object(
 export const Model = Type.Object(
   {
     model: Type.String(),
+    about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
     engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
     prompts: Type.Object({ open: ServedPrompt, chat: ServedPrompt }, { ...closed, title: 'ServedPrompts' }),
     one_pass: nullable(
       Type.Boolean({ description: 'Prefixes share one pass (prefix and item caches seen to work); null: not known.' }),
     ),
-    frame_encoding: Type.Enum(['png', 'jpeg']),
-    success_threshold: nullable(Type.Number()),
+    reference_frame: FrameSize,
+    frame_sizes: Type.Array(Type.Enum(['reference', 'native', 'budget']), {
+      description: 'Which values of `frame_size` this model takes; `reference` is `reference_frame`.',
+    }),
+    frame_encoding: FrameEncoding,
+    success_threshold: nullable(
+      Type.Number({
+        description: 'For requests that bring none: the operator’s, or the model’s own where it has one.',
+      }),
+    ),
     limits: Type.Object(
       {
         context_tokens: Type.Integer(),

@@ -5,13 +5,18 @@ const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type
 
 const LogProb = (description: string) => Type.Number({ maximum: 0, description });
 
+/** What is known of a prefix by itself, before its episode is complete. */
+export const prefixScore = {
+  length: Type.Integer({ minimum: 1, description: 'Frames of the episode in this prefix.' }),
+  time_s: Type.Number({ description: 'Time of its last frame, from the first frame of the episode.' }),
+  frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
+  log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
+  log_prob_false: LogProb('The same for the False token.'),
+};
+
 export const PrefixReward = Type.Object(
   {
-    length: Type.Integer({ minimum: 1, description: 'Frames of the episode in this prefix.' }),
-    time_s: Type.Number({ description: 'Time of its last frame, from the first frame of the episode.' }),
-    frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
-    log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
-    log_prob_false: LogProb('The same for the False token.'),
+    ...prefixScore,
     progress: Type.Number({
       minimum: 0,
       maximum: 1,
@@ -46,11 +51,13 @@ export const LogProbRange = Type.Object(
 
 export const Usage = Type.Object(
   {
-    engine_requests: Type.Integer({ description: 'Requests sent to the engine, repeats included.' }),
+    engine_requests: Type.Integer({ description: 'Questions put to the engine, repeats included.' }),
     engine_resends: Type.Integer({ description: 'Of those, repeats with all data after a cache miss or a fault.' }),
     prompt_tokens: Type.Integer(),
     cached_tokens: nullable(Type.Integer({ description: 'Null when the engine does not say.' })),
-    engine_bytes: Type.Integer({ description: 'Bytes of request bodies sent to the engine.' }),
+    engine_bytes: Type.Integer({
+      description: 'Bytes of request bodies sent to the engine; 0 where it runs in the service.',
+    }),
     queued_ms: Type.Number({
       description:
         'Waiting for a place, before the upload was read, before rendering, and before each engine request, summed.',
@@ -66,11 +73,21 @@ export const Token = Type.Object(
   { ...closed, title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
 
+export const FrameSize = Type.Object(
+  { width: Type.Integer(), height: Type.Integer() },
+  { ...closed, title: 'FrameSize', description: 'In pixels.' },
+);
+
+export const FrameEncoding = Type.Enum(['rgb', 'png', 'jpeg'], {
+  description: 'How frames go to the model: `rgb` and `png` are exact.',
+});
+
 export const Provenance = Type.Object(
   {
     service: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'ServiceVersion' }),
     engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
     model: Type.String(),
+    about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
     layout: Type.Enum(['reference', 'nested'], {
       description:
         '`reference`: the prompt is the paper’s token for token. `nested`: two more tokens around each block.',
@@ -94,10 +111,10 @@ export const Provenance = Type.Object(
     frame_size: Type.Object(
       {
         mode: Type.Enum(['reference', 'native', 'budget']),
-        source: Type.Object({ width: Type.Integer(), height: Type.Integer() }, { ...closed, title: 'FrameSize' }),
-        sent: Type.Object({ width: Type.Integer(), height: Type.Integer() }, { ...closed, title: 'FrameSize' }),
+        source: FrameSize,
+        sent: FrameSize,
         resampling: Type.Enum(['none', 'pillow-bicubic']),
-        encoding: Type.String({ examples: ['png'] }),
+        encoding: FrameEncoding,
       },
       { ...closed, title: 'FrameSizeProvenance' },
     ),

@@ -6,6 +6,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
+import { playgroundRoutes } from '../routes/playground.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
 import { createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
@@ -104,6 +105,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);
+  await app.register(playgroundRoutes, { logLevel: 'warn' });
   app.get('/openapi.json', { schema: { hide: true } }, () => nameSchemas(app.swagger()));
   return app;
 }

@@ -1,9 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { REFERENCE_SIDE } from './plan/frame-size.ts';
 
 const MiB = 1024 * 1024;
+/** The model that comes with the service. */
+const OWN_MODEL = fileURLToPath(new URL('../models/topreward-pico', import.meta.url));
 const count = (fallback: number, description: string) => Type.Integer({ minimum: 1, default: fallback, description });
 
 /** The environment the service reads: names, types, defaults. docs/configuration.md is held against this object by a test. */
@@ -27,6 +31,22 @@ export const Environment = Type.Object({
     default: '',
     description: 'Keys the names that engine caches see. Empty: random at each start. Set the same on all replicas.',
   }),
+  ENGINE: Type.Optional(
+    Type.Enum(['vllm', 'embedded'], {
+      description:
+        'What looks at frames: a vLLM elsewhere, or a small model in this process. Unset: vllm with ENGINE_URL.',
+    }),
+  ),
+  MODEL_DIR: Type.String({
+    default: '',
+    description: 'Folder of the embedded engine’s exported checkpoint; empty takes models/topreward-pico.',
+  }),
+  EMBEDDED_THREADS: count(Math.min(4, availableParallelism()), 'Threads of the embedded engine.'),
+  EMBEDDED_CACHE_BYTES: Type.Integer({
+    minimum: 0,
+    default: 256 * MiB,
+    description: 'Bytes of keys and values that the embedded engine keeps for episodes that grow.',
+  }),
   ENGINE_URL: Type.String({ default: 'http://127.0.0.1:8000', description: 'Where vLLM answers.' }),
   ENGINE_API_KEY: Type.String({ default: '', description: "vLLM's --api-key, if it has one." }),
   ENGINE_MODEL: Type.String({ default: '', description: 'Served model to ask; empty takes the first one.' }),
@@ -34,6 +54,13 @@ export const Environment = Type.Object({
   ENGINE_FRAME_ENCODING: Type.Enum(['png', 'jpeg'], {
     default: 'png',
     description: 'Frames on the way to the engine: png is exact, jpeg (quality 95, 4:4:4) is a third of the bytes.',
+  }),
+  ENGINE_FRAME_SIDE: Type.Integer({
+    minimum: 32,
+    maximum: 4096,
+    default: REFERENCE_SIDE,
+    description:
+      'Side of the square that frames are squashed to for vLLM: 244 as in the paper, less for a small model.',
   }),
   DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
@@ -57,17 +84,19 @@ export const Environment = Type.Object({
   SUCCESS_THRESHOLD: Type.Optional(
     Type.Number({
       maximum: 0,
-      description: 'Threshold for requests that bring none. It belongs to one model and task.',
+      description: 'Threshold for requests that bring none. It belongs to one model, prompt and task.',
     }),
   ),
-  FLAT_BELOW: Type.Number({
-    minimum: 0,
-    default: 0.2,
-    description: 'A curve whose log probabilities span fewer nats is called flat: twice the noise of a bf16 engine.',
-  }),
+  FLAT_BELOW: Type.Optional(
+    Type.Number({
+      minimum: 0,
+      description: 'A curve whose log probabilities span fewer nats is called flat.',
+    }),
+  ),
 });
 
-export interface Config extends Readonly<Omit<Static<typeof Environment>, 'API_KEYS'>> {
+export interface Config extends Readonly<Omit<Static<typeof Environment>, 'API_KEYS' | 'ENGINE'>> {
+  readonly ENGINE: 'vllm' | 'embedded';
   /** Tenant name by API key; empty when no key is asked for. */
   readonly tenants: ReadonlyMap<string, string>;
 }
@@ -97,6 +126,8 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   const { API_KEYS, ...rest } = values;
   return Object.freeze({
     ...rest,
+    ENGINE: rest.ENGINE ?? (env['ENGINE_URL'] ? 'vllm' : 'embedded'),
+    MODEL_DIR: rest.MODEL_DIR || OWN_MODEL,
     ENGINE_URL: rest.ENGINE_URL.replace(/\/+$/, ''),
     SECRET: rest.SECRET || randomBytes(32).toString('hex'),
     tenants: parseKeys(API_KEYS),

@@ -27,6 +27,7 @@ export const PROBLEMS = {
   'image-too-large': [422, 'A frame has too many pixels or bytes'],
   'frame-sizes-differ': [422, 'The frames are not all of one size'],
   'invalid-npy': [422, 'The .npy file is not a uint8 array of shape T×H×W×3'],
+  'frame-size-unsupported': [422, 'The model does not take this frame size'],
   'context-exceeded': [422, 'The episode is longer than the model can see'],
   'server-busy': [503, 'The service has too much waiting'],
   'engine-unavailable': [503, 'The engine cannot be reached or is not ready'],

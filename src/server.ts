@@ -2,11 +2,15 @@ import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
 import { loadConfig } from './config.ts';
-import { createVllmEngine } from './engine/vllm/vllm.ts';
+import { createEngine } from './engine/create-engine.ts';
 
 const config = loadConfig(process.env);
 const log = pino({ level: config.LOG_LEVEL });
-const app = await buildApp(config, createVllmEngine(config, log), log);
+const engine = await createEngine(config, log).catch((error: Error) => {
+  log.fatal(error.message);
+  process.exit(1);
+});
+const app = await buildApp(config, engine, log);
 
 // Episodes in flight may finish; after a deadline's length there is nobody left to answer.
 closeWithGrace({ delay: config.DEADLINE_S * 1000, logger: log }, async ({ err }) => {

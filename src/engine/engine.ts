@@ -1,6 +1,7 @@
+import type { Warning } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { FrameEncoding } from '../frames/render-worker.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
+import type { FrameSize, FrameSizeMode } from '../plan/frame-size.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { PromptVariant } from '../plan/prompt.ts';
 
@@ -22,10 +23,19 @@ export interface ServedPrompt {
 export interface EngineDescription {
   engine: { name: string; version: string };
   model: string;
+  /** One sentence on what the model knows; null where the engine does not tell. */
+  about: string | null;
   prompts: Record<PromptVariant, ServedPrompt>;
   /** Whether prefixes were seen to share one pass; null where the engine does not tell. */
   onePass: boolean | null;
-  frameEncoding: Exclude<FrameEncoding, 'rgb'>;
+  /** What `frame_size: "reference"` means for this model. */
+  referenceFrame: FrameSize;
+  /** Which frame sizes a caller may ask for. */
+  frameSizes: FrameSizeMode[];
+  /** How frames go to the model: `rgb` is the pixels themselves. */
+  frameEncoding: FrameEncoding;
+  /** Where success begins for this model and which range of log p is noise, nats; null where the engine does not tell. */
+  calibration: { successThreshold: number; flatBelow: number } | null;
   contextTokens: number;
   /** Most blocks in one prompt; null where only the context bounds them. */
   maxBlocks: number | null;
@@ -65,6 +75,8 @@ export interface QueryScore {
   cachedTokens: number | null;
   /** With the longest query, always: how its prompt came out. */
   prompt?: SeenPrompt;
+  /** With the longest query: what the engine has to warn of in this episode. */
+  warnings?: Warning[];
 }
 
 /** A prompt as the model got it, read from its token ids. */

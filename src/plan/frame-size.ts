@@ -6,20 +6,26 @@ export interface FrameSize {
 
 export type FrameSizeMode = 'reference' | 'native' | 'budget';
 
-/** The authors' code squashes every frame to this square before the model's processor sees it. */
+/** The authors' code squashes every frame to this square before a large model's processor sees it. */
 export const REFERENCE_SIDE = 244;
 
 /** Qwen3-VL's processor works on multiples of this many pixels (patch 16 × merge 2). */
-const PATCH_MULTIPLE = 32;
+export const PATCH_MULTIPLE = 32;
 
 /**
  * The one size at which all frames of an episode are sent.
- * `budget` keeps the aspect, never enlarges, and lands on multiples of 32 where it shrinks, so that the engine does not
+ * `reference` is the model's own size; `budget` keeps the aspect, never enlarges, and lands on multiples of 32 where it shrinks, so that the engine does not
  * resize a second time.
+ * @param reference the model's own size
  * @param maxPixels for `budget`: pixels per frame, ≥ 1024
  */
-export function sentFrameSize(mode: FrameSizeMode, source: FrameSize, maxPixels: number | undefined): FrameSize {
-  if (mode === 'reference') return { width: REFERENCE_SIDE, height: REFERENCE_SIDE };
+export function sentFrameSize(
+  mode: FrameSizeMode,
+  source: FrameSize,
+  reference: FrameSize,
+  maxPixels: number | undefined,
+): FrameSize {
+  if (mode === 'reference') return { ...reference };
   const pixels = source.width * source.height;
   if (mode === 'native' || maxPixels === undefined || pixels <= maxPixels) return { ...source };
   const scale = Math.sqrt(maxPixels / pixels);

@@ -10,6 +10,11 @@ export interface Block {
   time: string;
 }
 
+/** Whether a block shows its frame twice: the odd last one of a prefix, which no longer prefix shows so. */
+export function isDoubled({ first, second }: Block): boolean {
+  return first === second;
+}
+
 /** One question to the engine: the blocks of a prefix, in order. */
 export interface PrefixQuery {
   framesUsed: number;

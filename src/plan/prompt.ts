@@ -23,9 +23,27 @@ export function specialTokenText(text: string): string | undefined {
   return /<\|[^|<>\s]{1,64}\|>|<\/?(?:think|tool_call|tool_response)>/.exec(text)?.[0];
 }
 
+/** What comes before the first block. */
+export const OPENING = '<|im_start|>user\n';
+
 /**
- * The whole prompt as text, one <|video_pad|> standing for a block's run of them.
- * @param times one text per block, such as "0.2"
+ * One block as text, one <|video_pad|> standing for its run of them.
+ * @param time in seconds, such as "0.2"
+ */
+export function blockText(time: string, layout: 'reference' | 'nested'): string {
+  const block = `<${time} seconds><|vision_start|><|video_pad|><|vision_end|>`;
+  return layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
+}
+
+/** What comes after the last block. */
+export function closingText(instruction: string, variant: PromptVariant): string {
+  const turn = question(instruction);
+  return variant === 'open' ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`;
+}
+
+/**
+ * The whole prompt as text.
+ * @param times one text per block
  */
 export function promptText(
   times: string[],
@@ -33,9 +51,6 @@ export function promptText(
   variant: PromptVariant,
   layout: 'reference' | 'nested',
 ): string {
-  const block = (time: string) => `<${time} seconds><|vision_start|><|video_pad|><|vision_end|>`;
-  const nested = (time: string) => `<|vision_start|>${block(time)}<|vision_end|>`;
-  const blocks = times.map(layout === 'nested' ? nested : block).join('');
-  const turn = `<|im_start|>user\n${blocks}${question(instruction)}`;
-  return variant === 'open' ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`;
+  const blocks = times.map((time) => blockText(time, layout)).join('');
+  return `${OPENING}${blocks}${closingText(instruction, variant)}`;
 }

@@ -1,8 +1,8 @@
-import type { RewardResult, Usage, Warning } from '../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Usage, Warning } from '../../schemas/reward.ts';
 import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
 import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
+import { type FrameSize, PATCH_MULTIPLE } from '../plan/frame-size.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import { promptText } from '../plan/prompt.ts';
 import { denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
@@ -13,7 +13,7 @@ import { SERVICE } from '../version.ts';
 /** What the operator has set for answers. */
 export interface ResultDefaults {
   SUCCESS_THRESHOLD?: number;
-  FLAT_BELOW: number;
+  FLAT_BELOW?: number;
 }
 
 /** All that an answer is made from. */
@@ -29,30 +29,44 @@ export interface Scored {
   defaults: ResultDefaults;
 }
 
+/** Twice what batching and cache hits move log p by on a bf16 engine, up to 0.1 nat. */
+const NOISE = 0.2;
+
+/** What an answer says of a prefix that needs no other prefix. */
+export function prefixScore(
+  { length, query }: EpisodePlan['prefixes'][number],
+  { logProbTrue, logProbFalse }: QueryScore,
+  { request, plan }: Pick<Scored, 'request' | 'plan'>,
+): Omit<PrefixReward, 'progress'> {
+  return {
+    length,
+    time_s: frameTime(request.clock, length - 1),
+    frames_used: plan.queries[query]?.framesUsed as number,
+    log_prob_true: logProbTrue,
+    log_prob_false: logProbFalse,
+  };
+}
+
 /** The processor of the reference shrinks a whole video above so many pixels (frames × height × width), Qwen3-VL. */
 const REFERENCE_VIDEO_PIXELS = 25_165_824;
-/** What that processor makes of the reference's 244 px. */
-const REFERENCE_PROCESSED_SIDE = 256;
 
 /** Turns log probabilities into progress, success and the rest, and says how they were made. */
 export function buildResult(scored: Scored): RewardResult {
   const { request, frames, plan, scores, defaults } = scored;
+  const { calibration } = scored.description;
   const answers = plan.prefixes.map(({ query }) => scores[query] as QueryScore);
   const lengths = plan.prefixes.map(({ length }) => length);
   const rewards = answers.map(({ logProbTrue }) => logProbTrue);
   const progress = minMaxProgress(rewards);
   const { min, max } = extent(rewards);
-  const flat = max - min < defaults.FLAT_BELOW;
+  const flatBelow = defaults.FLAT_BELOW ?? calibration?.flatBelow ?? NOISE;
+  const flat = max - min < flatBelow;
   const score = finalScore(rewards, request.last);
-  const threshold = request.threshold ?? defaults.SUCCESS_THRESHOLD;
+  const threshold = request.threshold ?? defaults.SUCCESS_THRESHOLD ?? calibration?.successThreshold;
   return {
     ...(request.id !== undefined && { id: request.id }),
-    prefixes: plan.prefixes.map(({ length, query }, i) => ({
-      length,
-      time_s: frameTime(request.clock, length - 1),
-      frames_used: plan.queries[query]?.framesUsed as number,
-      log_prob_true: rewards[i] as number,
-      log_prob_false: answers[i]?.logProbFalse as number,
+    prefixes: plan.prefixes.map((prefix, i) => ({
+      ...prefixScore(prefix, answers[i] as QueryScore, scored),
       progress: progress[i] as number,
     })),
     progress_curve: denseCurve(lengths, progress, frames.count),
@@ -61,7 +75,7 @@ export function buildResult(scored: Scored): RewardResult {
       threshold === undefined
         ? null
         : { flag: score >= threshold, score, threshold, last: Math.min(request.last, rewards.length) },
-    log_prob_range: { min, max, span: max - min, flat, flat_below: defaults.FLAT_BELOW },
+    log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
     voc: valueOrderCorrelation(rewards),
     usage: usageOf(scored),
     provenance: provenanceOf(scored),
@@ -95,6 +109,7 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
     service: SERVICE,
     engine: description.engine,
     model: description.model,
+    about: description.about,
     layout: seen.layout,
     prompt: {
       variant: plan.prompt,
@@ -115,8 +130,8 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
   };
 }
 
-function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean): Warning[] {
-  const warnings: Warning[] = [];
+function warningsOf({ plan, size, scores, description }: Scored, flat: boolean): Warning[] {
+  const warnings: Warning[] = [...(scores[0]?.warnings ?? [])];
   const layout = scores[0]?.prompt?.layout;
   if (layout === 'nested') {
     warnings.push({
@@ -140,9 +155,9 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
   if (plan.queries.length === 1 && plan.prefixes.length > 1) {
     warnings.push({ code: 'one-view', message: 'All prefixes show the same sampled frames, so they have one value.' });
   }
-  const side =
-    request.frameSize === 'reference' ? { width: REFERENCE_PROCESSED_SIDE, height: REFERENCE_PROCESSED_SIDE } : size;
-  if (plan.sampledFrames.length * side.width * side.height > REFERENCE_VIDEO_PIXELS) {
+  // The processor first brings both sides to multiples of its own, 244 px to 256.
+  const processed = (side: number) => Math.max(1, Math.round(side / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
+  if (plan.sampledFrames.length * processed(size.width) * processed(size.height) > REFERENCE_VIDEO_PIXELS) {
     warnings.push({
       code: 'beyond-reference-size',
       message:

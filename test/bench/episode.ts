@@ -79,7 +79,12 @@ interface Repetition extends Record<Kind, Figures> {
 const url = process.env['ENGINE_URL'] ?? 'http://127.0.0.1:8000';
 const client = createClient({ url, apiKey: '', connections: 16 });
 const renderer = createRenderer(2);
-const probed = await probeEngine(client, { model: '', encoding: 'png', signal: AbortSignal.timeout(120_000) });
+const probed = await probeEngine(client, {
+  model: '',
+  encoding: 'png',
+  frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
+  signal: AbortSignal.timeout(120_000),
+});
 const service = await startService(url);
 let seed = Number(options.seed);
 

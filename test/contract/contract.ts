@@ -17,7 +17,8 @@ const noEngine: Engine = {
 /** The contract as the service gives it, as openapi.yaml holds it. */
 export async function contractYaml(): Promise<string> {
   const app = await buildApp(loadConfig({}), noEngine);
-  const { body } = await app.inject('/openapi.json');
+  const { statusCode, body } = await app.inject('/openapi.json');
   await app.close();
+  if (statusCode !== 200) throw new Error(`The service gives no contract: ${body}`);
   return stringify(JSON.parse(body), { lineWidth: 120 });
 }

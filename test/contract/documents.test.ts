@@ -9,7 +9,7 @@ const names = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([,
 t.test('docs/configuration.md names every variable and its default', async (t) => {
   const text = await document('configuration.md');
   t.same(names(text).sort(), Object.keys(Environment.properties).sort());
-  const machines = ['RENDER_WORKERS'];
+  const machines = ['RENDER_WORKERS', 'EMBEDDED_THREADS'];
   for (const [name, { default: value }] of Object.entries(
     Environment.properties as Record<string, { default?: unknown }>,
   )) {
@@ -30,6 +30,16 @@ t.test('a wrong environment is refused with the name of what is wrong', async (t
   t.throws(() => loadConfig({ ENGINE_URL: 'vllm' }), /ENGINE_URL/);
   t.throws(() => loadConfig({ API_KEYS: 'alice=short' }), /API_KEYS/);
   t.throws(() => loadConfig({ SUCCESS_THRESHOLD: '1' }), /SUCCESS_THRESHOLD/);
+});
+
+t.test('the engine is a vLLM where one is named, else the one in this process', async (t) => {
+  t.equal(loadConfig({}).ENGINE, 'embedded');
+  t.equal(loadConfig({ ENGINE_URL: 'http://gpu-box:8000' }).ENGINE, 'vllm');
+  t.equal(loadConfig({ ENGINE: 'vllm' }).ENGINE, 'vllm');
+  t.equal(loadConfig({ ENGINE: 'embedded', ENGINE_URL: 'http://gpu-box:8000' }).ENGINE, 'embedded');
+  t.throws(() => loadConfig({ ENGINE: 'llama' }), /ENGINE/);
+  t.match(loadConfig({}).MODEL_DIR, /^\/.*models\/topreward-pico$/, 'wherever the service was started');
+  t.equal(loadConfig({ MODEL_DIR: '/elsewhere' }).MODEL_DIR, '/elsewhere');
 });
 
 t.test('the defaults: loopback, no key, no threshold', async (t) => {

@@ -73,13 +73,14 @@ t.test('text that is a control token for the model is found', async (t) => {
 
 t.test('frame sizes', async (t) => {
   const source = { width: 640, height: 480 };
-  t.same(sentFrameSize('reference', source, undefined), { width: 244, height: 244 });
-  t.same(sentFrameSize('native', source, undefined), source);
-  t.same(sentFrameSize('budget', source, 640 * 480), source, 'small enough already');
-  const small = sentFrameSize('budget', source, 320 * 240);
+  const reference = { width: 244, height: 244 };
+  t.same(sentFrameSize('reference', source, reference, undefined), reference, 'the model’s own size');
+  t.same(sentFrameSize('native', source, reference, undefined), source);
+  t.same(sentFrameSize('budget', source, reference, 640 * 480), source, 'small enough already');
+  const small = sentFrameSize('budget', source, reference, 320 * 240);
   t.same(small, { width: 320, height: 224 }, 'multiples of 32 within the budget');
   t.same(
-    sentFrameSize('budget', { width: 4000, height: 10 }, 1024),
+    sentFrameSize('budget', { width: 4000, height: 10 }, reference, 1024),
     { width: 640, height: 32 },
     'never less than one patch',
   );

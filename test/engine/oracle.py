@@ -1,21 +1,23 @@
 """Score episodes with Hugging Face transformers: the slow, plain path the engine is held against.
 
-    python test/engine/oracle.py MODEL_DIR CASES.json > answers.json
+    python test/engine/oracle.py MODEL_DIR CASES.json [--frame 244x244] > answers.json
 
 CASES.json is a list of
     {"name": "lift", "frames": ["0.png", …], "fps": 10, "instruction": "lift the cup",
      "prompt": "open" | "chat",       default "open"
      "count": 15,                     number of prefixes; 0 or less: one per frame
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
-     "resize": false}                 leave the frames at their own size
+     "resize": false}                 leave the frames at their own size instead of --frame
 
-Every prefix is one video and one forward pass from nothing: no cache, no blocks, float32.
+Every prefix is one video and one forward pass from nothing: no cache, no blocks, float32. Beside the numbers each answer
+says how many seconds it took.
 The method is TOPReward's (arXiv 2602.19313), written from its description.
 """
 
 import argparse
 import json
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +28,6 @@ from transformers import AutoProcessor, Qwen3VLForConditionalGeneration
 from transformers.utils import logging
 
 SAMPLE_FPS = 2.0
-FRAME_SIZE = (244, 244)
 STATEMENT = "The above video shows a robot manipulation trajectory that completes the following task: "
 QUESTION = " Decide whether the above statement is True or not. The answer is:"
 VIDEO = "<|video_pad|>"
@@ -77,16 +78,17 @@ def prompt_text(instruction: str, style: str, video: str = VIDEO) -> str:
     return turn
 
 
-def load_frame(path: Path, resize: bool) -> torch.Tensor:
-    """One frame as (3, height, width) uint8."""
+def load_frame(path: Path, size: tuple[int, int] | None) -> torch.Tensor:
+    """One frame as (3, height, width) uint8, squashed to a size where one is given."""
     image = Image.open(path).convert("RGB")
-    if resize and image.size != FRAME_SIZE:
-        image = image.resize(FRAME_SIZE, Image.Resampling.BICUBIC)
+    if size and image.size != size:
+        image = image.resize(size, Image.Resampling.BICUBIC)
     return torch.from_numpy(np.array(image).transpose(2, 0, 1))
 
 
 class Oracle:
-    def __init__(self, model_dir: Path) -> None:
+    def __init__(self, model_dir: Path, frame: tuple[int, int]) -> None:
+        self.frame = frame
         self.processor = AutoProcessor.from_pretrained(model_dir)
         self.model = Qwen3VLForConditionalGeneration.from_pretrained(
             model_dir, dtype=torch.float32, attn_implementation="sdpa"
@@ -138,8 +140,9 @@ class Oracle:
 
     @torch.inference_mode()
     def score(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
-        resize = case.get("resize", True)
-        frames = [load_frame(folder / path, resize) for path in case["frames"]]
+        started = time.perf_counter()
+        size = self.frame if case.get("resize", True) else None
+        frames = [load_frame(folder / path, size) for path in case["frames"]]
         fps = float(case["fps"])
         style = case.get("prompt", "open")
         space = "" if style == "chat" else " "
@@ -180,6 +183,7 @@ class Oracle:
                 answer["indices"] = indices
                 answer["block_times"] = block_times(indices, fps)
                 answer["input_ids"] = inputs["input_ids"][0].tolist()
+        answer["seconds"] = time.perf_counter() - started
         return answer
 
 
@@ -187,11 +191,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model_dir", type=Path)
     parser.add_argument("cases", type=Path, help="frames are relative to this file")
+    parser.add_argument("--frame", default="244x244", help="WIDTHxHEIGHT of a frame")
     arguments = parser.parse_args()
+    width, height = (int(side) for side in arguments.frame.split("x"))
     cases = json.loads(arguments.cases.read_text())
     logging.set_verbosity_error()
     logging.disable_progress_bar()
-    oracle = Oracle(arguments.model_dir)
+    oracle = Oracle(arguments.model_dir, (width, height))
     json.dump(
         [oracle.score(case, arguments.cases.parent) for case in cases], sys.stdout
     )

@@ -87,7 +87,7 @@ t.test('other methods and other paths', async (t) => {
     if (method === 'HEAD') t.equal(answer.statusCode, 404);
     else isProblem(t, answer, 'not-found');
   }
-  for (const url of ['/', '/v1', '/v1/rewards/1', '/v2/rewards', '/nothing?x=1'])
+  for (const url of ['/v1', '/v1/rewards/1', '/v2/rewards', '/nothing?x=1', '/playground', '/playground/nothing.js'])
     isProblem(t, await app.inject({ method: 'GET', url }), 'not-found');
   isProblem(t, await app.inject({ method: 'POST', url: '/nothing', ...form }), 'not-found');
 });

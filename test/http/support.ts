@@ -10,6 +10,7 @@ import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
+import type { PrefixQuery } from '../../src/plan/plan.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
 
@@ -31,16 +32,26 @@ export interface StubEngine extends Engine {
   closed: boolean;
 }
 
+interface StubOptions {
+  until?: Promise<void>;
+  unready?: () => Error | undefined;
+  fault?: Error;
+  before?: (query: number) => Promise<void> | undefined;
+  order?: (queries: number[]) => number[];
+  numbers?: (share: number) => [number, number];
+}
+
 /**
  * An engine within this process: takes every sampled frame as the real one does, and makes numbers from their pixels, so
  * that different pictures, times or instructions give different numbers.
  * @param options.until settles when calls may be answered
  * @param options.unready thrown by describe
  * @param options.fault thrown by score
+ * @param options.before is waited for before a query is answered
+ * @param options.order of the queries' answers
+ * @param options.numbers log p of True and False, for a share of the longest query's frames
  */
-export function stubEngine(
-  options: { until?: Promise<void>; unready?: () => Error | undefined; fault?: Error } = {},
-): StubEngine {
+export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
   const heard: ((call: Call) => void)[] = [];
 
@@ -56,11 +67,17 @@ export function stubEngine(
       digests.set(index, digest);
       call.pixels.set(index, await rgb(bytes));
     }
-    await Promise.race([options.until, options.until && rejected(signal)]);
-    for (const [query, { blocks }] of plan.queries.entries()) {
+    const gone = rejected(signal);
+    gone.catch(() => {});
+    await Promise.race([options.until, options.until && gone]);
+    const queries = [...plan.queries.keys()];
+    for (const query of options.order?.(queries) ?? queries) {
+      await Promise.race([options.before?.(query), gone]);
       usage.requests += 1;
+      const { blocks, framesUsed } = plan.queries[query] as PrefixQuery;
       const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
-      const [logProbTrue, logProbFalse] = numbersOf([seen, plan.instruction, plan.prompt]);
+      const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
+      const [logProbTrue, logProbFalse] = numbers ?? numbersOf([seen, plan.instruction, plan.prompt]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, logProbTrue, logProbFalse, promptTokens: 70 * blocks.length, cachedTokens: 0 };
       yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
@@ -92,9 +109,13 @@ const served = (space: string) => ({
 const DESCRIPTION: EngineDescription = {
   engine: { name: 'stub', version: '1' },
   model: 'stub-model',
+  about: null,
   prompts: { open: served(' '), chat: served('') },
   onePass: true,
+  referenceFrame: { width: 244, height: 244 },
+  frameSizes: ['reference', 'native', 'budget'],
   frameEncoding: 'png',
+  calibration: null,
   contextTokens: 32_768,
   maxBlocks: null,
   tokensPerBlock: 70,

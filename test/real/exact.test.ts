@@ -1,5 +1,7 @@
 import t from 'tap';
-import { askOracle, atReferenceSize, type Case, post, recorded, startService, synthetic } from './support.ts';
+import { askOracle, type Case } from '../support/oracle.ts';
+import { post, recorded } from '../support/recorded.ts';
+import { atReferenceSize, startService, synthetic } from './support.ts';
 
 t.setTimeout(900_000);
 

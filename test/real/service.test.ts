@@ -1,5 +1,6 @@
 import t from 'tap';
-import { post, startService, synthetic } from './support.ts';
+import { post } from '../support/recorded.ts';
+import { startService, synthetic } from './support.ts';
 
 t.setTimeout(900_000);
 

@@ -1,5 +1,6 @@
 import t from 'tap';
-import { post, recorded, startService } from './support.ts';
+import { post, recorded } from '../support/recorded.ts';
+import { startService } from './support.ts';
 
 t.setTimeout(600_000);
 

@@ -14,6 +14,18 @@ t.test('a healthy engine is described', async (t) => {
   });
 });
 
+t.test('a small model is asked at its own frame size', async (t) => {
+  const { app, address } = await startService(t, {}, { ENGINE_FRAME_SIDE: '128' });
+  await readiness(app, 200);
+  const size = { width: 128, height: 128 };
+  t.match((await app.inject('/v1/model')).json(), {
+    reference_frame: size,
+    frame_sizes: ['reference', 'native', 'budget'],
+  });
+  const { body } = await post(address, 4);
+  t.match(body.provenance.frame_size, { mode: 'reference', sent: size, encoding: 'png' });
+});
+
 t.test('a stock chat template is seen, used, and warned of in every answer', async (t) => {
   const { app, address } = await startService(t, { layout: 'nested' });
   await readiness(app, 200);

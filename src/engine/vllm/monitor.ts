@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { ProblemError } from '../../problems.ts';
 import type { VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
-import { type Probed, probeEngine } from './probe.ts';
+import { type Probed, type ProbeOptions, probeEngine } from './probe.ts';
 
 /** Knows at any time whether the engine can do the job, and probes it again whenever it may have changed. */
 export interface Monitor {
@@ -14,9 +14,7 @@ export interface Monitor {
   close(): Promise<void>;
 }
 
-export interface MonitorOptions {
-  model: string;
-  encoding: 'png' | 'jpeg';
+export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
   /** between looks, while ready and while not */
   calmMs: number;
   eagerMs: number;

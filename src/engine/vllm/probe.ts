@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import sharp from 'sharp';
-import { REFERENCE_SIDE } from '../../plan/frame-size.ts';
+import type { FrameSize } from '../../plan/frame-size.ts';
 import { ANSWERS, type PromptVariant, promptText, question } from '../../plan/prompt.ts';
 import type { AnswerToken, EngineDescription, Layout } from '../engine.ts';
 import { jsonBody, type VllmClient } from './client.ts';
@@ -13,6 +13,8 @@ import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 export interface Probed {
   description: EngineDescription;
   vocabulary: Vocabulary;
+  /** Image format of the frames in an item's file. */
+  encoding: 'png' | 'jpeg';
   /** Changes with the engine's version and configuration. */
   fingerprint: string | null;
 }
@@ -20,6 +22,8 @@ export interface Probed {
 export interface ProbeOptions {
   model: string;
   encoding: 'png' | 'jpeg';
+  /** of a frame at `frame_size: "reference"` */
+  frame: FrameSize;
   signal: AbortSignal;
 }
 
@@ -35,7 +39,7 @@ const PROBE_ITEM_COUNT = 4096;
  */
 export async function probeEngine(
   client: VllmClient,
-  { model: wanted, encoding, signal }: ProbeOptions,
+  { model: wanted, encoding, frame, signal }: ProbeOptions,
 ): Promise<Probed> {
   const { version } = await client.get<{ version: string }>('/version', signal);
   const { data: models } = await client.get<{ data: { id: string; max_model_len: number }[] }>('/v1/models', signal);
@@ -62,7 +66,7 @@ export async function probeEngine(
     videoPad: (await single('<|video_pad|>')).id,
   };
 
-  const { items, times } = await probeItems(encoding, model);
+  const { items, times } = await probeItems(encoding, frame, model);
   const ask = (prompt: PromptVariant, tokenIds: { true: number; false: number }, withData: boolean) => {
     const asked = {
       model,
@@ -93,13 +97,18 @@ export async function probeEngine(
   const tokenIds = open.answer.prompt_token_ids as number[];
   return {
     vocabulary,
+    encoding,
     fingerprint: open.answer.system_fingerprint ?? null,
     description: {
       engine: { name: 'vllm', version },
       model,
+      about: null,
       prompts: { open: open.served, chat: chat.served },
       onePass: again === null ? false : cachedTokens(again) === null ? null : (cachedTokens(again) as number) > 0,
+      referenceFrame: frame,
+      frameSizes: ['reference', 'native', 'budget'],
       frameEncoding: encoding,
+      calibration: null,
       contextTokens: served.max_model_len,
       maxBlocks: await findItemLimit(client, model, signal),
       tokensPerBlock: blockStride(tokenIds, vocabulary),
@@ -118,8 +127,11 @@ function checkLogProbs(answer: Completion, ids: { true: number; false: number })
 }
 
 /** Blocks of grey frames, under names that no episode can have and that every probe makes anew. */
-async function probeItems(encoding: 'png' | 'jpeg', model: string): Promise<{ items: Item[]; times: string[] }> {
-  const size = { width: REFERENCE_SIDE, height: REFERENCE_SIDE };
+async function probeItems(
+  encoding: 'png' | 'jpeg',
+  size: FrameSize,
+  model: string,
+): Promise<{ items: Item[]; times: string[] }> {
   const shades = Array.from({ length: 2 * PROBE_BLOCKS }, (_, i) => 20 * i);
   const frames = new Map(
     await Promise.all(

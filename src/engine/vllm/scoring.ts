@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RenderedFrame } from '../../frames/render-worker.ts';
-import type { Block, EpisodePlan, PrefixQuery } from '../../plan/plan.ts';
+import { type Block, type EpisodePlan, isDoubled, type PrefixQuery } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
+import { renderFrames } from '../render-frames.ts';
+import { tooLong } from '../too-long.ts';
 import type { VllmClient } from './client.ts';
 import { type Completion, completionBody, readLogProbs } from './completion.ts';
 import { EngineFault } from './faults.ts';
@@ -33,7 +35,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
   const probed = context.monitor.ready();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
-  const frames = await renderFrames(request, probed, signal);
+  const frames = await renderFrames({ ...request, signal }, probed.encoding);
   const started = performance.now();
   const ask = asker({ ...request, signal }, context, probed, frames);
   try {
@@ -47,25 +49,13 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
   }
 }
 
-async function renderFrames(
-  { plan, frames, size, usage }: ScoreRequest,
-  { description }: Probed,
-  signal: AbortSignal,
-): Promise<Map<number, RenderedFrame>> {
-  const started = performance.now();
-  const rendered = await frames.render(plan.sampledFrames, size, description.frameEncoding, signal);
-  usage.queuedMs += rendered.waitedMs;
-  usage.decodingMs += performance.now() - started - rendered.waitedMs;
-  return rendered.frames;
-}
-
 function asker(
   { plan, size, tenant, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: ScoringContext,
-  { description, vocabulary, fingerprint }: Probed,
+  { description, vocabulary, fingerprint, encoding }: Probed,
   frames: ReadonlyMap<number, RenderedFrame>,
 ): (query: number) => Promise<QueryScore> {
-  const { model, frameEncoding: encoding } = description;
+  const { model } = description;
   const { tokens } = description.prompts[plan.prompt];
   const tokenIds = { true: tokens.true.id, false: tokens.false.id };
   const itemOf = itemsOf(frames, { secret, tenant, model, encoding, size });
@@ -82,7 +72,7 @@ function asker(
     try {
       const { blocks } = plan.queries[query] as PrefixQuery;
       // The last block of an odd prefix is its own: no longer prefix has brought it.
-      const own = isDoubled(blocks) ? blocks.length - 1 : -1;
+      const own = isDoubled(blocks.at(-1) as Block) ? blocks.length - 1 : -1;
       const withData = (block: number) => withAllData || query === 0 || block === own;
       const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
       const body = completionBody(asked, blocks.map(itemOf), withData);
@@ -117,11 +107,6 @@ function asker(
     };
     return { ...score, prompt: { ...prompt, tokenIds: ids } };
   };
-}
-
-function isDoubled(blocks: Block[]): boolean {
-  const last = blocks.at(-1) as Block;
-  return last.first === last.second;
 }
 
 /** Sends a request again where that helps: once with all data, once after a broken connection, a few times when full. */
@@ -216,10 +201,4 @@ function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown
         error,
       );
   }
-}
-
-/** @param fitting about how many sampled frames the engine takes */
-export function tooLong({ framesUsed }: PrefixQuery, fitting: number, cause?: unknown): ProblemError {
-  const detail = `The longest prefix shows ${framesUsed} sampled frames (2 a second); about ${fitting} fit. Send a shorter episode, shorter prefixes or smaller frames.`;
-  return new ProblemError('context-exceeded', detail, { limit: fitting }, cause);
 }

@@ -1,17 +1,23 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
-import { REFERENCE_SIDE } from '../../plan/frame-size.ts';
 import type { PrefixQuery } from '../../plan/plan.ts';
-import type { Engine, ScoreRequest } from '../engine.ts';
+import type { Engine, EngineDescription, ScoreRequest } from '../engine.ts';
 import { createFairGate } from '../fair-gate.ts';
+import { tooLong } from '../too-long.ts';
 import { createClient } from './client.ts';
 import { watchEngine } from './monitor.ts';
-import { scoreEpisode, tooLong } from './scoring.ts';
+import { scoreEpisode } from './scoring.ts';
 
 /** What a vLLM engine reads of the configuration. */
 export type VllmConfig = Pick<
   Config,
-  'ENGINE_URL' | 'ENGINE_API_KEY' | 'ENGINE_MODEL' | 'ENGINE_CONCURRENCY' | 'ENGINE_FRAME_ENCODING' | 'SECRET'
+  | 'ENGINE_URL'
+  | 'ENGINE_API_KEY'
+  | 'ENGINE_MODEL'
+  | 'ENGINE_CONCURRENCY'
+  | 'ENGINE_FRAME_ENCODING'
+  | 'ENGINE_FRAME_SIDE'
+  | 'SECRET'
 >;
 
 const CALM_MS = 15_000;
@@ -34,7 +40,13 @@ export function createVllmEngine(
   const gate = createFairGate(config.ENGINE_CONCURRENCY);
   const monitor = watchEngine(
     client,
-    { model: config.ENGINE_MODEL, encoding: config.ENGINE_FRAME_ENCODING, calmMs, eagerMs },
+    {
+      model: config.ENGINE_MODEL,
+      encoding: config.ENGINE_FRAME_ENCODING,
+      frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
+      calmMs,
+      eagerMs,
+    },
     log,
   );
   return {
@@ -57,12 +69,11 @@ export function createVllmEngine(
  */
 function checkLength(
   { plan, size }: ScoreRequest,
-  limits: { contextTokens: number; maxBlocks: number | null; tokensPerBlock: number },
+  { contextTokens, maxBlocks, tokensPerBlock, referenceFrame }: EngineDescription,
 ): void {
   const longest = plan.queries[0] as PrefixQuery;
-  const { contextTokens, maxBlocks, tokensPerBlock } = limits;
   if (maxBlocks !== null && longest.blocks.length > maxBlocks) throw tooLong(longest, 2 * maxBlocks);
-  if (size.width !== REFERENCE_SIDE || size.height !== REFERENCE_SIDE) return;
+  if (size.width !== referenceFrame.width || size.height !== referenceFrame.height) return;
   const fitting = Math.floor(contextTokens / tokensPerBlock);
   if (longest.blocks.length > fitting) throw tooLong(longest, 2 * fitting);
 }

@@ -1,0 +1,76 @@
+import type { Warning } from '../../../schemas/reward.ts';
+import type { FrameSize } from '../../plan/frame-size.ts';
+import type { Domain } from './checkpoint.ts';
+
+/** What is asked of the model, as far as its domain goes. */
+export interface Asked {
+  instruction: string;
+  /** of the longest prefix */
+  blocks: number;
+  /** RGB pixels of some of the frames shown */
+  pictures: Uint8Array[];
+  size: FrameSize;
+}
+
+const WORDS_NAMED = 8;
+const WORD_LETTERS = 24;
+
+/** Where what is asked lies outside what the model was taught. */
+export function domainWarnings({ words, picture, blocks }: Domain, asked: Asked): Warning[] {
+  const warnings: Warning[] = [];
+  const strange = strangeWords(asked.instruction, words);
+  if (strange.length > 0) {
+    const named = strange.slice(0, WORDS_NAMED).map((word) => [...word].slice(0, WORD_LETTERS).join(''));
+    const more = strange.length > named.length ? ` and ${strange.length - named.length} more` : '';
+    warnings.push({
+      code: 'unfamiliar-words',
+      message: `The model was never taught these words of the instruction: ${named.join(', ')}${more}.`,
+    });
+  }
+  const distance = Math.max(...asked.pictures.map((pixels) => distanceTo(picture, pixels, asked.size)));
+  if (distance > picture.distance) {
+    warnings.push({
+      code: 'unfamiliar-picture',
+      message: `The frames look unlike all that the model was taught: ${distance.toFixed(1)} grey levels from their mean, where ${picture.distance} is the most.`,
+    });
+  }
+  if (asked.blocks > blocks) {
+    warnings.push({
+      code: 'beyond-training-length',
+      message: `The longest prefix shows ${2 * asked.blocks} frames; the model was taught on up to ${2 * blocks}.`,
+    });
+  }
+  return warnings;
+}
+
+function strangeWords(instruction: string, taught: string[]): string[] {
+  const known = new Set(taught);
+  const words = instruction.toLowerCase().match(/\p{L}+/gu) ?? [];
+  return [...new Set(words)].filter((word) => !known.has(word));
+}
+
+/** Mean absolute difference between a picture's squares and the mean picture's, in grey levels. */
+function distanceTo({ side, mean }: Domain['picture'], pixels: Uint8Array, size: FrameSize): number {
+  const squares = areaMeans(pixels, size, side);
+  return squares.reduce((sum, value, i) => sum + Math.abs(value - (mean[i] as number)), 0) / squares.length;
+}
+
+/**
+ * The mean colour of each of side × side squares of a picture, row by row.
+ * @param pixels height × width × 3
+ * @returns side × side × 3 numbers in 0…255
+ */
+export function areaMeans(pixels: Uint8Array, { width, height }: FrameSize, side: number): number[] {
+  const sums = Array<number>(side * side * 3).fill(0);
+  const counts = Array<number>(side * side).fill(0);
+  for (let y = 0; y < height; y += 1) {
+    const row = Math.floor((y * side) / height) * side;
+    for (let x = 0; x < width; x += 1) {
+      const square = row + Math.floor((x * side) / width);
+      counts[square] = (counts[square] as number) + 1;
+      for (let c = 0; c < 3; c += 1)
+        sums[square * 3 + c] = (sums[square * 3 + c] as number) + (pixels[(y * width + x) * 3 + c] as number);
+    }
+  }
+  return sums.map((sum, i) => sum / (counts[Math.floor(i / 3)] as number));
+}

@@ -1,0 +1,135 @@
+import type { BlockCache } from './cache.ts';
+import type { VideoGrid } from './checkpoint.ts';
+import type { Model, Segment } from './model.ts';
+import { createPast, type KeysValues, type Past, sliceTokens } from './past.ts';
+import { positionsOf } from './positions.ts';
+import type { Answer, BlockTask, QuestionTask, Task } from './task.ts';
+
+/** What the passes of all episodes share. */
+export interface PassContext {
+  model: Model;
+  grid: VideoGrid;
+  cache: BlockCache;
+  /** most new tokens of one call, but for a single block or question that has more; see docs/embedded.md */
+  chunk: { blocks: number; questions: number };
+}
+
+/**
+ * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time; then every
+ * question over its own prefix of them, several at a time, the longest first. Stops between two calls when the signal
+ * aborts; what was computed until then is kept.
+ */
+export async function* answerTask(task: Task, context: PassContext, signal: AbortSignal): AsyncGenerator<Answer> {
+  const { model, grid, cache, chunk } = context;
+  const { blocks, questions, question } = task;
+  const marks = marksOf(blocks, grid);
+  const end = marks.at(-1) as Mark;
+  const past = createPast(end.tokens, model.width);
+  const known = cache.find(task.chain);
+  for (const block of known) past.append(block);
+  const computed: KeysValues[] = [];
+  try {
+    const missing = blocks.slice(known.length);
+    for (const some of chunked(missing, ({ ids }) => ids.length, chunk.blocks)) {
+      const place = known.length + computed.length;
+      computed.push(...(await appendBlocks(some, { past, place, marks }, task, model, signal)));
+    }
+  } finally {
+    cache.keep(task.chain, [...known, ...computed]);
+  }
+
+  const cached = (marks[known.length] as Mark).tokens;
+  const length = ({ own }: QuestionTask) => (own?.ids.length ?? 0) + question.length;
+  for (const some of chunked(questions, length, chunk.questions)) {
+    const logProbs = await ask(some, { past, marks }, task, model, signal);
+    for (const [i, each] of some.entries()) {
+      const { tokens } = marks[each.sees] as Mark;
+      yield {
+        query: each.query,
+        logProbs: logProbs[i] as number[],
+        promptTokens: tokens + length(each),
+        // The first question pays for the shared blocks; the others find them done.
+        cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
+      };
+    }
+  }
+}
+
+/** Where the prompt stands after so many shared blocks: tokens, and the position of the next one. */
+interface Mark {
+  tokens: number;
+  position: number;
+}
+
+function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
+  const marks: Mark[] = [{ tokens: 0, position: 0 }];
+  for (const { ids } of blocks) {
+    const { tokens, position } = marks.at(-1) as Mark;
+    marks.push({ tokens: tokens + ids.length, position: positionsOf(ids, position, grid).next });
+  }
+  return marks;
+}
+
+/** Looks at some blocks and reads them onto the past. @returns the keys and values of each */
+async function appendBlocks(
+  blocks: BlockTask[],
+  { past, place, marks }: { past: Past; place: number; marks: Mark[] },
+  { answers }: Task,
+  model: Model,
+  signal: AbortSignal,
+): Promise<KeysValues[]> {
+  signal.throwIfAborted();
+  const features = await model.look(blocks.map(({ frames }) => frames));
+  signal.throwIfAborted();
+  const before = marks[place] as Mark;
+  const ids = blocks.flatMap((block) => block.ids);
+  const segment = { ids, start: before.position, sees: before.tokens, features };
+  const { new: all } = await model.read([segment], past.view(before.tokens), answers);
+  past.append(all);
+  return blocks.map((_, i) => {
+    const [from, to] = [marks[place + i] as Mark, marks[place + i + 1] as Mark];
+    return sliceTokens(all, from.tokens - before.tokens, to.tokens - before.tokens, model.width);
+  });
+}
+
+/** Asks about some prefixes at once. @returns log probabilities of the answers, for each */
+async function ask(
+  questions: QuestionTask[],
+  { past, marks }: { past: Past; marks: Mark[] },
+  { question, answers }: Task,
+  model: Model,
+  signal: AbortSignal,
+): Promise<number[][]> {
+  signal.throwIfAborted();
+  const own = questions.flatMap((each) => each.own ?? []);
+  const features = own.length > 0 ? await model.look(own.map(({ frames }) => frames)) : new Float32Array();
+  const width = features.length / Math.max(1, own.length);
+  signal.throwIfAborted();
+  const segments = questions.map((each): Segment => {
+    const { tokens, position } = marks[each.sees] as Mark;
+    const at = each.own ? own.indexOf(each.own) : 0;
+    return {
+      ids: [...(each.own?.ids ?? []), ...question],
+      start: position,
+      sees: tokens,
+      features: each.own ? features.subarray(at * width, (at + 1) * width) : new Float32Array(),
+    };
+  });
+  const longest = Math.max(...segments.map(({ sees }) => sees));
+  return (await model.read(segments, past.view(longest), answers)).logProbs;
+}
+
+/** Neighbours together, as many as stay within a size, at least one. */
+function* chunked<Value>(values: Value[], sizeOf: (value: Value) => number, limit: number): Generator<Value[]> {
+  let chunk: Value[] = [];
+  let size = 0;
+  for (const value of values) {
+    if (chunk.length > 0 && size + sizeOf(value) > limit) {
+      yield chunk;
+      [chunk, size] = [[], 0];
+    }
+    chunk.push(value);
+    size += sizeOf(value);
+  }
+  if (chunk.length > 0) yield chunk;
+}

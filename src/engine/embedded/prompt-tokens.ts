@@ -1,0 +1,38 @@
+import { type Block, type EpisodePlan, isDoubled, type PrefixQuery } from '../../plan/plan.ts';
+import { blockText, closingText, OPENING } from '../../plan/prompt.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+/** Token ids of an episode's prompts, cut where prefixes part: before each block, and before the question. */
+export interface PromptTokens {
+  /** of the blocks of two frames, in order: what all prefixes share */
+  blocks: number[][];
+  /** of the block that only this query has, for each query whose last frame is doubled */
+  doubled: (number[] | null)[];
+  /** what follows the last block, the same in every prefix */
+  question: number[];
+}
+
+/** The tokens of every prompt of a plan; put together, those of the reference's text with each block's pads spelled out. */
+export function promptTokens({ queries, instruction, prompt }: EpisodePlan, checkpoint: Checkpoint): PromptTokens {
+  // The first block's time stands in one piece of text with the turn's opening, and is tokenized with it.
+  const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? OPENING : '');
+  return {
+    blocks: wholeBlocks(queries[0] as PrefixQuery).map(tokens),
+    doubled: queries.map(({ blocks }) => {
+      const last = blocks.at(-1) as Block;
+      return isDoubled(last) ? tokens(last, blocks.length - 1) : null;
+    }),
+    question: checkpoint.encode(closingText(instruction, prompt)),
+  };
+}
+
+/** Token ids of one block. @param before text that it follows without a special token between */
+export function blockTokens(time: string, { encode, grid }: Checkpoint, before = ''): number[] {
+  const pads = Array<number>(grid.rows * grid.columns).fill(grid.token);
+  return encode(`${before}${blockText(time, 'reference')}`).flatMap((id) => (id === grid.token ? pads : id));
+}
+
+/** The blocks of a query that show two frames: all but a doubled last one. */
+export function wholeBlocks({ blocks }: PrefixQuery): Block[] {
+  return isDoubled(blocks.at(-1) as Block) ? blocks.slice(0, -1) : blocks;
+}

@@ -1,0 +1,88 @@
+import type { RenderedFrame } from '../../frames/render-worker.ts';
+import type { PrefixQuery } from '../../plan/plan.ts';
+import { ProblemError } from '../../problems.ts';
+import type { QueryScore, ScoreRequest } from '../engine.ts';
+import type { FairGate } from '../fair-gate.ts';
+import { renderFrames } from '../render-frames.ts';
+import { tooLong } from '../too-long.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { domainWarnings } from './domain.ts';
+import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
+import { type Answer, taskOf } from './task.ts';
+import type { ModelThread } from './thread.ts';
+
+/** What scoring needs of the engine around it. */
+export interface ScoringContext {
+  checkpoint: Checkpoint;
+  thread: ModelThread;
+  gate: FairGate;
+}
+
+/** Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest. */
+export async function* scoreEpisode(
+  request: ScoreRequest,
+  { checkpoint, thread, gate }: ScoringContext,
+): AsyncGenerator<QueryScore> {
+  const { plan, tenant, signal, usage } = request;
+  const tokens = promptTokens(plan, checkpoint);
+  checkLength(request, tokens, checkpoint);
+  const frames = await renderFrames(request, 'rgb');
+  const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
+  const waiting = performance.now();
+  const leave = await gate.enter(Symbol.for(tenant), signal);
+  const started = performance.now();
+  usage.queuedMs += started - waiting;
+  try {
+    for await (const answer of thread.answers(taskOf(request, tokens, frames, checkpoint), signal)) {
+      usage.requests += 1;
+      const score = scoreOf(answer);
+      yield answer.query === 0 ? { ...score, ...about } : score;
+    }
+  } catch (error) {
+    if (signal.aborted) throw signal.reason;
+    if (error instanceof ProblemError) throw error;
+    throw new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
+  } finally {
+    leave();
+    usage.engineMs += performance.now() - started;
+  }
+}
+
+/** @throws ProblemError context-exceeded, before a frame is decoded */
+function checkLength(
+  { plan }: ScoreRequest,
+  { blocks, doubled, question }: PromptTokens,
+  { contextTokens }: Checkpoint,
+): void {
+  const all = doubled[0] ? [...blocks, doubled[0]] : blocks;
+  let room = contextTokens - question.length;
+  const fitting = all.findIndex((ids) => {
+    room -= ids.length;
+    return room < 0;
+  });
+  if (fitting >= 0) throw tooLong(plan.queries[0] as PrefixQuery, 2 * fitting);
+}
+
+function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Checkpoint) {
+  const tokenIds = [...blocks.flat(), ...(doubled[0] ?? []), ...question];
+  return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
+}
+
+function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, RenderedFrame>, { domain }: Checkpoint) {
+  if (!domain) return [];
+  const { instruction, sampledFrames, queries } = plan;
+  const ends = [sampledFrames[0] as number, sampledFrames.at(-1) as number];
+  const pictures = ends.map((frame) => (frames.get(frame) as RenderedFrame).bytes);
+  return domainWarnings(domain, { instruction, pictures, size, blocks: (queries[0] as PrefixQuery).blocks.length });
+}
+
+/** @throws ProblemError engine-answer-unusable, for numbers that cannot be: not finite, positive, or equal for every token */
+function scoreOf({ query, logProbs, promptTokens, cachedTokens }: Answer): QueryScore {
+  const [logProbTrue, logProbFalse] = logProbs as [number, number];
+  const usable = logProbs.every((value) => Number.isFinite(value) && value <= 0) && new Set(logProbs).size > 1;
+  if (!usable) {
+    const detail = 'The model gave no usable answer; no number was made up. Tell the operator.';
+    throw new ProblemError('engine-answer-unusable', detail);
+  }
+  return { query, logProbTrue, logProbFalse, promptTokens, cachedTokens };
+}

@@ -1,0 +1,77 @@
+import { on, once } from 'node:events';
+import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import type { Logger } from 'pino';
+import type { VideoGrid } from './checkpoint.ts';
+import type { Answer, Task } from './task.ts';
+
+export interface ThreadOptions {
+  /** of the exported checkpoint */
+  folder: string;
+  grid: VideoGrid;
+  /** that one call of onnxruntime may use */
+  threads: number;
+  cacheBytes: number;
+}
+
+/** What the service tells the model's thread: an episode and the port for its answers, or to finish and end. */
+export type ToThread = { task: Task; port: MessagePort } | 'close';
+
+/** What comes back over an episode's port. */
+export type FromThread = { answer: Answer } | { fault: string };
+
+/** The model, in a thread of its own: the event loop stays free while it computes. */
+export interface ModelThread {
+  onnxruntime: string;
+  /** false once it has ended, for whatever reason */
+  alive(): boolean;
+  /**
+   * Answers the questions of an episode as they come. Leaving the iteration, or the signal, stops the work.
+   * @param task its frames' memory goes over to the thread
+   * @throws Error when the model fails or the thread ends; AbortError
+   */
+  answers(task: Task, signal: AbortSignal): AsyncGenerator<Answer>;
+  /** Lets the work in hand end first. */
+  close(): Promise<void>;
+}
+
+/** @throws Error when the model cannot be opened */
+export async function startThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  const [{ onnxruntime }] = (await once(worker, 'message')) as [{ onnxruntime: string }];
+  let alive = true;
+  const ended = once(worker, 'exit').finally(() => {
+    alive = false;
+  });
+  // It ends the thread; those who wait for an answer see their port close.
+  worker.on('error', (error) => log.error({ err: error }, 'the model’s thread failed'));
+  return {
+    onnxruntime,
+    alive: () => alive,
+    async *answers(task, signal) {
+      const { port1: port, port2 } = new MessageChannel();
+      try {
+        const messages = on(port, 'message', { signal, close: ['close'] });
+        worker.postMessage({ task, port: port2 } satisfies ToThread, [port2, ...framesOf(task)]);
+        let missing = task.questions.length;
+        for await (const [message] of messages as AsyncIterable<[FromThread]>) {
+          if ('fault' in message) throw new Error(message.fault);
+          yield message.answer;
+          missing -= 1;
+          if (missing === 0) return;
+        }
+        throw new Error('The model’s thread ended.');
+      } finally {
+        port.close();
+      }
+    },
+    async close() {
+      worker.postMessage('close' satisfies ToThread);
+      await ended;
+    },
+  };
+}
+
+function framesOf({ blocks, questions }: Task): ArrayBuffer[] {
+  const all = [...blocks, ...questions.flatMap(({ own }) => own ?? [])];
+  return [...new Set(all.flatMap(({ frames }) => frames.map((frame) => frame.buffer as ArrayBuffer)))];
+}

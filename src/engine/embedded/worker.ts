@@ -1,0 +1,48 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { createBlockCache } from './cache.ts';
+import { openModel } from './model.ts';
+import { answerTask } from './pass.ts';
+import type { Task } from './task.ts';
+import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
+
+// The model's own thread: onnxruntime-node's calls are synchronous, whatever their type says.
+
+/**
+ * New tokens of one call. Larger calls are hardly faster and hold up an abort; smaller ones read the past more often.
+ * Questions in one call all read as much of the past as the longest of them.
+ */
+const CHUNK = { blocks: 384, questions: 256 };
+
+const { folder, grid, threads, cacheBytes } = workerData as ThreadOptions;
+const service = parentPort as MessagePort;
+
+const model = await openModel(folder, grid, threads);
+const cache = createBlockCache(cacheBytes);
+const context = { model, grid, cache, chunk: CHUNK };
+const working = new Set<Promise<void>>();
+
+/** Answers one episode over its own port, until the other side closes it. */
+async function work(task: Task, port: MessagePort): Promise<void> {
+  const gone = new AbortController();
+  port.once('close', () => gone.abort());
+  try {
+    for await (const answer of answerTask(task, context, gone.signal))
+      port.postMessage({ answer } satisfies FromThread);
+  } catch (error) {
+    if (!gone.signal.aborted) port.postMessage({ fault: (error as Error).message } satisfies FromThread);
+  } finally {
+    port.close();
+  }
+}
+
+service.on('message', async (message: ToThread) => {
+  if (message !== 'close') {
+    const done = work(message.task, message.port).finally(() => working.delete(done));
+    working.add(done);
+    return;
+  }
+  await Promise.all(working);
+  await model.close();
+  service.close();
+});
+service.postMessage({ onnxruntime: model.onnxruntime });

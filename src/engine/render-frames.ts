@@ -1,0 +1,17 @@
+import type { FrameEncoding, RenderedFrame } from '../frames/render-worker.ts';
+import type { ScoreRequest } from './engine.ts';
+
+/**
+ * Renders the frames that an episode's prompts show, and books the time.
+ * @returns by raw frame number
+ */
+export async function renderFrames(
+  { plan, frames, size, usage, signal }: ScoreRequest,
+  encoding: FrameEncoding,
+): Promise<Map<number, RenderedFrame>> {
+  const started = performance.now();
+  const rendered = await frames.render(plan.sampledFrames, size, encoding, signal);
+  usage.queuedMs += rendered.waitedMs;
+  usage.decodingMs += performance.now() - started - rendered.waitedMs;
+  return rendered.frames;
+}

@@ -1,0 +1,35 @@
+import t from 'tap';
+import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
+import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
+import { planEpisode } from '../../src/plan/plan.ts';
+import { promptText } from '../../src/plan/prompt.ts';
+import { MODEL_DIR } from './support.ts';
+
+const checkpoint = await readCheckpoint(MODEL_DIR);
+const pads = checkpoint.grid.rows * checkpoint.grid.columns;
+
+t.test('the pieces of every prompt make the tokens of its whole text', async (t) => {
+  for (const prompt of ['open', 'chat'] as const) {
+    const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
+    const plan = planEpisode({ instruction, prompt, clock: { fps: 2 }, frameCount: 7 }, [1, 2, 3, 6, 7]);
+    const { blocks, doubled, question } = promptTokens(plan, checkpoint);
+    for (const [place, query] of plan.queries.entries()) {
+      const times = query.blocks.map(({ time }) => time);
+      const text = promptText(times, instruction, prompt, 'reference').replaceAll('<|video_pad|>', (pad) =>
+        pad.repeat(pads),
+      );
+      const own = doubled[place] ?? [];
+      const shared = blocks.slice(0, query.blocks.length - (own.length > 0 ? 1 : 0));
+      t.same([...shared.flat(), ...own, ...question], checkpoint.encode(text), `${prompt}, ${query.framesUsed} frames`);
+      t.equal(own.length > 0, query.framesUsed % 2 === 1);
+    }
+  }
+});
+
+t.test('the answers are single tokens of their own', async (t) => {
+  const { open, chat } = checkpoint.answers;
+  const ids = [open.true, open.false, chat.true, chat.false].map(({ id }) => id);
+  t.equal(new Set(ids).size, 4);
+  t.match(open.true, { text: ' True' });
+  t.match(chat.true, { text: 'True' });
+});

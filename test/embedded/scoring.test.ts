@@ -1,0 +1,86 @@
+import t from 'tap';
+import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
+import { type ScoringContext, scoreEpisode } from '../../src/engine/embedded/scoring.ts';
+import type { Answer } from '../../src/engine/embedded/task.ts';
+import type { ModelThread } from '../../src/engine/embedded/thread.ts';
+import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
+import { createFairGate } from '../../src/engine/fair-gate.ts';
+import { planEpisode } from '../../src/plan/plan.ts';
+import { INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+
+const checkpoint = await readCheckpoint(MODEL_DIR);
+const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount: 4 }, [2, 4]);
+const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs, promptTokens: 50, cachedTokens: 20 });
+
+function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
+  const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
+  const frames = { render: async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 }) } as never;
+  return { plan, frames, size: checkpoint.frame, tenant: 'a', signal, usage };
+}
+
+/** The engine around a thread that answers as told. */
+function around(answers: ModelThread['answers']): ScoringContext {
+  const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
+  return { checkpoint, thread, gate: createFairGate(1) };
+}
+
+/** Scores to the end. */
+async function score(asked: ScoreRequest, context: ScoringContext): Promise<void> {
+  for await (const { query } of scoreEpisode(asked, context)) t.type(query, 'number');
+}
+
+t.test('numbers that cannot be are refused, never passed on', async (t) => {
+  const impossible = [
+    [Number.NaN, -1, -2],
+    [-1, Number.NEGATIVE_INFINITY, -2],
+    [0.1, -1, -2],
+    [-7.3, -7.3, -7.3],
+  ];
+  for (const logProbs of impossible) {
+    const context = around(async function* () {
+      yield answer(0, logProbs);
+    });
+    await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
+    t.same(context.gate.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
+  }
+});
+
+t.test('a model that fails is a problem, with the reason for the log only', async (t) => {
+  const cause = new Error('Non-zero status code returned while running MatMul');
+  const failing = around(async function* () {
+    yield answer(0, [-1, -2, -3]);
+    throw cause;
+  });
+  await t.rejects(score(request(), failing), { code: 'engine-failed', message: /Tell the operator/, cause });
+});
+
+t.test('a caller who is gone gets the reason of the signal, and gives the place back', async (t) => {
+  const gone = new AbortController();
+  const context = around(async function* (_task, signal) {
+    yield answer(0, [-1, -2, -3]);
+    gone.abort(new Error('the client left'));
+    signal.throwIfAborted();
+  });
+  const asked = request(gone.signal);
+  await t.rejects(score(asked, context), /the client left/);
+  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+  t.equal(asked.usage.requests, 1);
+});
+
+t.test('who stops listening stops the work', async (t) => {
+  let stopped = false;
+  const context = around(async function* () {
+    try {
+      yield answer(0, [-1, -2, -3]);
+      yield answer(1, [-1, -2, -3]);
+    } finally {
+      stopped = true;
+    }
+  });
+  for await (const score of scoreEpisode(request(), context)) {
+    t.match(score, { query: 0, logProbTrue: -1, logProbFalse: -2, prompt: { layout: 'reference' } });
+    break;
+  }
+  t.ok(stopped);
+  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+});

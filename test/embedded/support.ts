@@ -1,0 +1,96 @@
+import { createHash } from 'node:crypto';
+import type { Test } from 'tap';
+import { loadConfig } from '../../src/config.ts';
+import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { type Checkpoint, readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
+import { type Model, openModel } from '../../src/engine/embedded/model.ts';
+import { answerTask } from '../../src/engine/embedded/pass.ts';
+import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
+import { type Answer, taskOf } from '../../src/engine/embedded/task.ts';
+import type { RenderedFrame } from '../../src/frames/render-worker.ts';
+import { planEpisode } from '../../src/plan/plan.ts';
+import type { PromptVariant } from '../../src/plan/prompt.ts';
+
+/** The model under test: the service's own, or any other export. */
+export const { MODEL_DIR } = loadConfig({ MODEL_DIR: process.env['MODEL_DIR'] });
+
+export const INSTRUCTION = 'Open the zebra-striped drawer.';
+
+/** A checkpoint opened in this process, closed when the test ends. */
+export async function openCheckpoint(t: Test): Promise<{ checkpoint: Checkpoint; model: Model }> {
+  const checkpoint = await readCheckpoint(MODEL_DIR);
+  const model = await openModel(MODEL_DIR, checkpoint.grid, 1);
+  t.teardown(() => model.close());
+  return { checkpoint, model };
+}
+
+/** RGB pixels of smooth pictures; no two frames of one seed and no two seeds are alike. */
+export function pictures(
+  count: number,
+  seed: number,
+  { frame }: Pick<Checkpoint, 'frame'>,
+): Map<number, RenderedFrame> {
+  return new Map(Array.from({ length: count }, (_, index) => [index, picture(index, seed, frame)]));
+}
+
+function picture(index: number, seed: number, { width, height }: Checkpoint['frame']): RenderedFrame {
+  const bytes = new Uint8Array(width * height * 3);
+  for (let i = 0; i < bytes.length; i += 1) {
+    const [x, y, c] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width), i % 3];
+    bytes[i] =
+      127 + 90 * Math.sin((x * (seed + 1)) / 17 + index / 2 + c) * Math.cos((y + seed * 5) / (9 + c) - index / 3);
+  }
+  return { bytes, digest: createHash('sha256').update(bytes).digest('hex') };
+}
+
+export interface Asking {
+  checkpoint: Checkpoint;
+  model: Model;
+  frames: Map<number, RenderedFrame>;
+  /** of the episode, in frames; two a second */
+  lengths: number[];
+  prompt?: PromptVariant;
+  tenant?: string;
+  cache?: BlockCache;
+  chunk?: { blocks: number; questions: number };
+  signal?: AbortSignal;
+}
+
+/** Scores prefixes as the model's thread does. @returns by prefix length */
+export async function ask(asking: Asking): Promise<Map<number, Answer>> {
+  const { checkpoint, model, frames, lengths, prompt = 'open', tenant = 'a' } = asking;
+  const { cache = createBlockCache(0), chunk = { blocks: 384, questions: 256 } } = asking;
+  const { signal = new AbortController().signal } = asking;
+  const frameCount = lengths.at(-1) as number;
+  const plan = planEpisode({ instruction: INSTRUCTION, prompt, clock: { fps: 2 }, frameCount }, lengths);
+  const task = taskOf({ plan, tenant }, promptTokens(plan, checkpoint), frames, checkpoint);
+  const answers: Answer[] = [];
+  for await (const answer of answerTask(task, { model, grid: checkpoint.grid, cache, chunk }, signal))
+    answers[answer.query] = answer;
+  return new Map(plan.prefixes.map(({ length, query }) => [length, answers[query] as Answer]));
+}
+
+/** A model that counts what it is given. */
+export function counted(model: Model) {
+  const seen = { blocks: 0, tokens: 0, calls: 0 };
+  const counting: Model = {
+    ...model,
+    look(blocks) {
+      seen.calls += 1;
+      seen.blocks += blocks.length;
+      return model.look(blocks);
+    },
+    read(segments, past, answers) {
+      seen.calls += 1;
+      seen.tokens += segments.reduce((sum, { ids }) => sum + ids.length, 0);
+      return model.read(segments, past, answers);
+    },
+  };
+  return { seen, model: counting };
+}
+
+/** Largest difference between two answers' log probabilities, in nats. */
+export function distance(one: Answer | undefined, other: Answer | undefined): number {
+  if (!one || !other) return Number.NaN;
+  return Math.max(...one.logProbs.map((value, i) => Math.abs(value - (other.logProbs[i] as number))));
+}

@@ -1,0 +1,72 @@
+import { pino } from 'pino';
+import t, { type Test } from 'tap';
+import { loadConfig } from '../../src/config.ts';
+import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
+import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
+import { type Answer, type Task, taskOf } from '../../src/engine/embedded/task.ts';
+import { type ModelThread, startThread } from '../../src/engine/embedded/thread.ts';
+import { planEpisode } from '../../src/plan/plan.ts';
+import { INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+
+const log = pino({ level: 'silent' });
+const checkpoint = await readCheckpoint(MODEL_DIR);
+const options = { folder: MODEL_DIR, grid: checkpoint.grid, threads: 1, cacheBytes: 0 };
+
+/** A task of its own each time: its frames go over to the thread. */
+function newTask(lengths: number[]): Task {
+  const frameCount = lengths.at(-1) as number;
+  const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount }, lengths);
+  return taskOf({ plan, tenant: 'a' }, promptTokens(plan, checkpoint), pictures(frameCount, 1, checkpoint), checkpoint);
+}
+
+async function all(thread: ModelThread, task: Task, signal = new AbortController().signal): Promise<Answer[]> {
+  const answers: Answer[] = [];
+  for await (const answer of thread.answers(task, signal)) answers.push(answer);
+  return answers;
+}
+
+async function open(t: Test): Promise<ModelThread> {
+  const thread = await startThread(options, log);
+  t.teardown(() => (thread.alive() ? thread.close() : undefined));
+  return thread;
+}
+
+t.test('answers come in the order of the questions; one bad task does not harm the next', async (t) => {
+  const thread = await open(t);
+  const task = newTask([1, 2, 5, 8]);
+  const frame = task.blocks[0]?.frames[0] as Uint8Array;
+  t.same(
+    (await all(thread, task)).map(({ query }) => query),
+    [0, 1, 2, 3],
+  );
+  t.equal(frame.byteLength, 0, 'the frames went over, they were not copied');
+  await t.rejects(all(thread, { ...newTask([4]), question: [2 ** 31] }), /Gather/, 'no such token');
+  t.equal((await all(thread, newTask([4]))).length, 1);
+});
+
+t.test('an abort ends one episode and leaves the others alone', async (t) => {
+  const thread = await open(t);
+  const gone = new AbortController();
+  const leaving = all(thread, newTask([40]), gone.signal);
+  const staying = all(thread, newTask([3, 6]));
+  gone.abort();
+  await t.rejects(leaving, { name: 'AbortError' });
+  t.equal((await staying).length, 2);
+});
+
+t.test('closing lets the work in hand end; afterwards nothing is answered', async (t) => {
+  const thread = await open(t);
+  const inHand = all(thread, newTask([2, 12]));
+  await thread.close();
+  t.equal((await inHand).length, 2);
+  t.notOk(thread.alive());
+  await t.rejects(all(thread, newTask([2])), /thread ended/);
+});
+
+t.test('an engine whose thread has ended is not ready', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), log);
+  t.equal(engine.describe().engine.name, 'onnxruntime');
+  await engine.close();
+  t.throws(() => engine.describe(), { code: 'engine-unavailable' });
+});

@@ -1,0 +1,54 @@
+import { pino } from 'pino';
+import t from 'tap';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { askOracle, type Case } from '../support/oracle.ts';
+import { post, recorded } from '../support/recorded.ts';
+import { synthetic } from './support.ts';
+
+t.setTimeout(900_000);
+
+/** In nats, against transformers in float32 with every prefix from nothing. */
+const TOLERANCE = 1e-3;
+
+const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: process.env['MODEL_DIR'] });
+const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }));
+const app = await buildApp(config, engine);
+t.teardown(() => app.close());
+const address = await app.listen({ port: 0 });
+
+const success = await recorded('drawer-open-v3-success');
+const failure = await recorded('drawer-open-v3-failure');
+const made = async (count: number, fps: number, prompt: 'open' | 'chat' = 'open'): Promise<Case> => ({
+  name: `${count} frames at ${fps} fps, ${prompt}`,
+  files: await synthetic(count, count),
+  fps,
+  instruction: 'Öffne die 2. Schublade 🤖, then don’t stop.',
+  prompt,
+});
+const cases: Case[] = [
+  { name: 'recorded success', ...success },
+  { name: 'recorded failure', ...failure },
+  { name: 'recorded success, closed prompt', ...success, prompt: 'chat' },
+  ...(await Promise.all([made(1, 10), made(2, 10), made(3, 2), made(15, 3, 'chat'), made(64, 2), made(9, 0.0025)])),
+];
+
+t.test('every log probability of the embedded engine is that of transformers', async (t) => {
+  const oracle = await askOracle(cases, config.MODEL_DIR, engine.describe().referenceFrame);
+  for (const { name, files, fps, instruction, prompt = 'open' } of cases) {
+    const expected = oracle.get(name);
+    if (!expected) throw new Error(`The oracle did not answer for ${name}.`);
+    const { status, body } = await post(address, files, { instruction, fps, prompt, include_token_ids: true });
+    t.equal(status, 200, name);
+    t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
+    const furthest = Math.max(
+      ...body.prefixes.flatMap(({ log_prob_true, log_prob_false }, i) => [
+        Math.abs(log_prob_true - (expected.log_prob_true[i] as number)),
+        Math.abs(log_prob_false - (expected.log_prob_false[i] as number)),
+      ]),
+    );
+    t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
+    t.comment(`${name}: ${body.prefixes.length} prefixes, largest difference ${furthest.toExponential(1)} nats`);
+  }
+});

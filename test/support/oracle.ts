@@ -1,0 +1,69 @@
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { REFERENCE_SIDE } from '../../src/plan/frame-size.ts';
+
+/** One episode for both the oracle and the service. */
+export interface Case {
+  name: string;
+  files: Buffer[];
+  fps: number;
+  instruction: string;
+  prompt?: 'open' | 'chat';
+  /** false: the oracle leaves the frames at their size */
+  resize?: boolean;
+}
+
+/** What test/engine/oracle.py gives for a case. */
+export interface OracleAnswer {
+  name: string;
+  lengths: number[];
+  sampled: number[];
+  log_prob_true: number[];
+  log_prob_false: number[];
+  token_ids: { true: number; false: number };
+  input_ids: number[];
+  /** that it took, the frames' decoding included */
+  seconds: number;
+}
+
+/** @throws Error when with-engine.sh has not set the variable */
+export function environment(name: 'ENGINE_URL' | 'CHECKPOINT' | 'VLLM_PYTHON'): string {
+  const value = process.env[name];
+  if (!value) throw new Error(`${name} is not set: run this through test/engine/with-engine.sh.`);
+  return value;
+}
+
+/**
+ * Runs the oracle over all cases with one load of the model.
+ * @param frame size that it squashes frames to
+ */
+export async function askOracle(
+  cases: Case[],
+  checkpoint = environment('CHECKPOINT'),
+  frame = { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
+): Promise<Map<string, OracleAnswer>> {
+  const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
+  try {
+    const documents = await Promise.all(
+      cases.map(async ({ files, ...rest }) => {
+        await mkdir(join(folder, rest.name));
+        const frames = files.map((_, i) => join(rest.name, String(i)));
+        await Promise.all(files.map((file, i) => writeFile(join(folder, frames[i] as string), file)));
+        return { ...rest, frames };
+      }),
+    );
+    await writeFile(join(folder, 'cases.json'), JSON.stringify(documents));
+    const script = new URL('../engine/oracle.py', import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(
+      environment('VLLM_PYTHON'),
+      [script, checkpoint, join(folder, 'cases.json'), '--frame', `${frame.width}x${frame.height}`],
+      { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
+    );
+    return new Map((JSON.parse(stdout) as OracleAnswer[]).map((answer) => [answer.name, answer]));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
