@@ -30,6 +30,7 @@ SUCCEEDED, FAILED = 0.95, 0.75  # true progress at the end
 class Shown:
     """One evaluated video."""
 
+    video: int
     task: str
     kind: str
     wording: str
@@ -112,11 +113,11 @@ def evaluate(scorer: Scorer, recordings: list[Recording], seed: int, every: int 
                 asked += [worded(str(rng.choice(t.held_out)), "{P}.") for t in opposites]
                 scores = scorer.score(recording, shown, asked)
                 truth = recording.progress[shown[scorer.lengths - 1]]
-                name = f"{kind} {shape}"
-                out.append(Shown(task.name, name, right, scores[0], truth[:, recording.task]))
-                out.append(Shown(task.name, f"{name}, stranger's", asked[1], scores[1], truth[:, TASKS.index(stranger)]))
+                name, video = f"{kind} {shape}", len(out)
+                out.append(Shown(video, task.name, name, right, scores[0], truth[:, recording.task]))
+                out.append(Shown(video, task.name, f"{name}, stranger's", asked[1], scores[1], truth[:, TASKS.index(stranger)]))
                 for t, text, score in zip(opposites, asked[2:], scores[2:], strict=True):
-                    out.append(Shown(task.name, f"{name}, opposite", text, score, truth[:, TASKS.index(t)]))
+                    out.append(Shown(video, task.name, f"{name}, opposite", text, score, truth[:, TASKS.index(t)]))
     return out
 
 
@@ -129,6 +130,8 @@ def summary(shown: list[Shown], flat: float) -> dict[str, float]:
     still = kind("expert still")
     range_good = float(np.mean([np.ptp(s.log_prob) for s in good]))
     strangers, opposites = kind("expert whole, stranger's"), kind("expert whole, opposite")
+    right_score = {s.video: last_three(s) for s in good}
+    below = lambda others: float(np.mean([last_three(s) < right_score[s.video] for s in others])) if others else float("nan")  # noqa: E731
     guess = lambda s: 1 + (s.log_prob - np.log(CEILING)) / SLOPE  # noqa: E731
     return {
         "successes": len(good), "failures": len(bad),
@@ -136,8 +139,8 @@ def summary(shown: list[Shown], flat: float) -> dict[str, float]:
         "voc_truth": float(np.mean([spearman(s.progress) for s in good])),
         "voc_backwards": float(np.mean([spearman(s.log_prob) for s in kind("expert backwards")])),
         "auc": auc([last_three(s) for s in good], [last_three(s) for s in bad]),
-        "stranger_below": float(np.mean([last_three(w) < last_three(g) for g, w in zip(good, strangers, strict=True)])),
-        "opposite_below": float(np.mean([last_three(w) < last_three(g) for g, w in zip(good, opposites, strict=True)])) if opposites else float("nan"),
+        "stranger_below": below(strangers),
+        "opposite_below": below(opposites),
         "still_range": float(np.mean([np.ptp(s.log_prob) for s in still])) / range_good,
         "still_flat": float(np.mean([np.ptp(s.log_prob) < flat for s in still])),
         "still_voc": float(np.mean([spearman(s.log_prob) for s in still])),

@@ -13,4 +13,4 @@ python train_language.py --data "$work/episodes" --vision "$work/vision.pt" --ou
 python domain.py --data "$work/episodes" --model "$model"
 python export.py "$model" --frame 128x128 --context 8192
 python evaluate.py --data "$work/episodes" --model "$model" --calibrate
-python evaluate.py --data "$work/episodes" --model "$model" --table "$model/held-out.md" --picture "$model/curves.svg"
+python evaluate.py --data "$work/episodes" --model "$model" --table "$work/held-out.md" --picture "$model/curves.svg"

@@ -16,7 +16,7 @@ SIDE = 128  # pixels
 PATCH, MERGE = 16, 2
 GRID = SIDE // PATCH
 TOKENS = (GRID // MERGE) ** 2  # visual tokens of one block
-CONTEXT = 32768  # tokens
+CONTEXT = 65536  # tokens
 VOCABULARY = 704
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>", "<|vision_pad|>", "<|image_pad|>",

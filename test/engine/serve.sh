@@ -2,7 +2,7 @@
 # Serves the tests' checkpoint with vLLM on the CPU, in float32.
 #
 #   PORT       default 8000, on 127.0.0.1
-#   MODEL_DIR  default .cache/checkpoint
+#   MODEL_DIR  default models/topreward-pico
 #   TEMPLATE   a template file, or "stock" for the checkpoint's own
 #   VLLM_VENV  default .cache/vllm
 #
@@ -12,7 +12,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv=${VLLM_VENV:-$root/.cache/vllm}
-model=${MODEL_DIR:-$root/.cache/checkpoint}
+model=${MODEL_DIR:-$root/models/topreward-pico}
 template=${TEMPLATE:-$root/docker/vllm/chat_template.jinja}
 
 arguments=(

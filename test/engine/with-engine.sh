@@ -5,7 +5,8 @@
 #
 # The command finds in its environment
 #   ENGINE_URL   http://127.0.0.1:PORT
-#   CHECKPOINT   the folder of the checkpoint that is served
+#   CHECKPOINT   the folder of the checkpoint that is served: models/topreward-pico, or what it was set to; a folder
+#                that is not there is filled by make_checkpoint.py
 #   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
 # An ENGINE_URL that is set and answers is used as it is; nothing is started.
 set -euo pipefail
@@ -13,7 +14,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
-export CHECKPOINT=${CHECKPOINT:-$root/.cache/checkpoint}
+export CHECKPOINT=${CHECKPOINT:-$root/models/topreward-pico}
 export VLLM_PYTHON=$VLLM_VENV/bin/python
 log=${ENGINE_LOG:-$root/.cache/engine.log}
 patience=${ENGINE_TIMEOUT:-420} # seconds until /health must answer

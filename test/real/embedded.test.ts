@@ -3,16 +3,16 @@ import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
-import { askOracle, type Case } from '../support/oracle.ts';
+import { askOracle, type Case, environment } from '../support/oracle.ts';
 import { post, recorded } from '../support/recorded.ts';
-import { synthetic } from './support.ts';
+import { startService, synthetic } from './support.ts';
 
 t.setTimeout(900_000);
 
 /** In nats, against transformers in float32 with every prefix from nothing. */
 const TOLERANCE = 1e-3;
 
-const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: process.env['MODEL_DIR'] });
+const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: environment('CHECKPOINT') });
 const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }));
 const app = await buildApp(config, engine);
 t.teardown(() => app.close());
@@ -50,5 +50,23 @@ t.test('every log probability of the embedded engine is that of transformers', a
     );
     t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
     t.comment(`${name}: ${body.prefixes.length} prefixes, largest difference ${furthest.toExponential(1)} nats`);
+  }
+});
+
+t.test('a vLLM that serves the same folder agrees, at the model’s own frame size', async (t) => {
+  const { width } = engine.describe().referenceFrame;
+  const vllm = await startService(t, { ENGINE_FRAME_SIDE: String(width) });
+  for (const { name, files, fps, instruction, prompt = 'open' } of cases.slice(0, 3)) {
+    const episode = { instruction, fps, prompt, include_token_ids: true };
+    const [here, there] = [await post(address, files, episode), await post(vllm, files, episode)];
+    t.same([here.status, there.status], [200, 200], name);
+    t.same(there.body.provenance.prompt.token_ids, here.body.provenance.prompt.token_ids, `${name}: token ids`);
+    const furthest = Math.max(
+      ...here.body.prefixes.map(({ log_prob_true }, i) =>
+        Math.abs(log_prob_true - (there.body.prefixes[i]?.log_prob_true as number)),
+      ),
+    );
+    t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
+    t.comment(`${name}: vLLM and embedded, largest difference ${furthest.toExponential(1)} nats`);
   }
 });
