@@ -63,6 +63,8 @@ async function seek(video, time) {
   const seeked = event(video, 'seeked');
   video.currentTime = time;
   await seeked;
+  // An earlier seek may have ended only now, and this one not yet.
+  while (video.seeking) await event(video, 'seeked');
 }
 
 /** @param {HTMLVideoElement} video @param {'loadeddata' | 'seeked'} name @returns {Promise<void>} */

@@ -61,7 +61,7 @@ t.test('closing lets the work in hand end; afterwards nothing is answered', asyn
   await thread.close();
   t.equal((await inHand).length, 2);
   t.notOk(thread.alive());
-  await t.rejects(all(thread, newTask([2])), /thread ended/);
+  await t.rejects(all(thread, newTask([2])), { name: 'AbortError', cause: /thread has ended/ });
 });
 
 t.test('an engine whose thread has ended is not ready', async (t) => {

@@ -4,9 +4,9 @@ import { aborted } from '../http/support.ts';
 import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
 
 const browser = await startBrowser(t);
-/** Prefixes of 24 frames at 8 a second, 15 asked for, by how many frames the model is shown of each. */
+/** Prefixes of 24 frames at 4 a second, 15 asked for, by how many frames the model is shown of each. */
 const PREFIXES = [1, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20, 22, 24];
-const shown = (length: number) => Math.ceil(length / 4);
+const shown = (length: number) => Math.ceil(length / 2);
 
 t.test('a recorded episode: the curve grows while the engine works', async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
@@ -15,12 +15,12 @@ t.test('a recorded episode: the curve grows while the engine works', async (t) =
   const points = page.locator('#chart circle');
   t.equal(await page.locator('#strip-frames li').count(), 24);
   t.equal(await page.locator('#instruction').inputValue(), 'Open the drawer.');
-  t.equal(await page.locator('#fps').inputValue(), '8');
+  t.equal(await page.locator('#fps').inputValue(), '4');
   t.equal(await points.count(), 0);
 
   await page.locator('#threshold').fill('-1');
   await page.locator('#score').click();
-  const early = PREFIXES.filter((length) => shown(length) >= 5).length;
+  const early = PREFIXES.filter((length) => shown(length) >= 11).length;
   await points.nth(early - 1).waitFor();
   t.equal(await points.count(), early, 'what is known is drawn');
   t.equal(await page.locator('#progress').getAttribute('value'), String(early));
@@ -32,16 +32,16 @@ t.test('a recorded episode: the curve grows while the engine works', async (t) =
   t.equal(await points.count(), 15);
   t.equal(await page.locator('#progress').isVisible(), false);
   t.notMatch(await page.locator('#chart .curve').getAttribute('class'), 'open');
-  // The last three prefixes show 5, 6 and 6 of the 6 frames.
-  const score = ((logProbOf(5 / 6) + 2 * logProbOf(1)) / 3).toFixed(3).replace('-', '−');
+  // The last three prefixes show 10, 11 and 12 of the 12 frames.
+  const score = ((logProbOf(10 / 12) + logProbOf(11 / 12) + logProbOf(1)) / 3).toFixed(3).replace('-', '−');
   t.equal(
     await page.locator('#verdict').innerText(),
     `Success\nScore ${score} is at or above the threshold −1.000, over the last 3 prefixes.`,
   );
   t.match(await page.locator('#status').innerText(), '15 prefixes scored: a success.');
   const seen = page.locator('#strip-frames li.seen');
-  t.strictSame(await seen.allInnerTexts(), ['1', '5', '9', '13', '17', '21']);
-  t.match(await page.locator('#strip-note').innerText(), '6 of them shown to the model');
+  t.strictSame(await seen.allInnerTexts(), ['1', '3', '5', '7', '9', '11', '13', '15', '17', '19', '21', '23']);
+  t.match(await page.locator('#strip-note').innerText(), '12 of them shown to the model');
   t.match(await page.locator('#provenance').innerText(), /stub-model[\s\S]*stub 1[\s\S]*reference, open prompt/);
 
   await page.getByText('All values as a table').click();
@@ -54,7 +54,7 @@ t.test('a recorded episode: the curve grows while the engine works', async (t) =
       return [
         String(length),
         String(used),
-        logProbOf(used / 6)
+        logProbOf(used / 12)
           .toFixed(3)
           .replace('-', '−'),
       ];
@@ -67,17 +67,17 @@ t.test('points are looked at by pointer and by keyboard', async (t) => {
   const { page, faults } = await openPage(t, browser);
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
-  t.match(await page.locator('#readout').innerText(), '24 frames, 2.88 s', 'the longest at first');
+  t.match(await page.locator('#readout').innerText(), '24 frames, 5.75 s', 'the longest at first');
   await page.locator('#scrub').focus();
   await page.keyboard.press('Home');
-  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.583 \(7\.6 %\)/);
-  t.equal(await page.locator('#scrub').getAttribute('aria-valuetext'), '1 frame, 0.00 s, log p of True −2.583');
+  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 \(6\.1 %\)/);
+  t.equal(await page.locator('#scrub').getAttribute('aria-valuetext'), '1 frame, 0.00 s, log p of True −2.792');
   t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 1');
   t.equal(await page.locator('#strip-frames li.current').innerText(), '1');
   await page.keyboard.press('ArrowRight');
-  t.match(await page.locator('#readout').innerText(), '2 frames, 0.13 s');
+  t.match(await page.locator('#readout').innerText(), '2 frames, 0.25 s');
   await page.locator('#chart circle').nth(7).hover();
-  t.match(await page.locator('#readout').innerText(), '12 frames, 1.38 s');
+  t.match(await page.locator('#readout').innerText(), '12 frames, 2.75 s');
   t.strictSame(faults, []);
 });
 

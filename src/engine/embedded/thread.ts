@@ -38,19 +38,17 @@ export interface ModelThread {
 export async function startThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
   const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
   const [{ onnxruntime }] = (await once(worker, 'message')) as [{ onnxruntime: string }];
-  let alive = true;
-  const ended = once(worker, 'exit').finally(() => {
-    alive = false;
-  });
-  // It ends the thread; those who wait for an answer see their port close.
+  const end = new AbortController();
+  const ended = once(worker, 'exit').then(() => end.abort(new Error('The model’s thread has ended.')));
+  // It ends the thread.
   worker.on('error', (error) => log.error({ err: error }, 'the model’s thread failed'));
   return {
     onnxruntime,
-    alive: () => alive,
+    alive: () => !end.signal.aborted,
     async *answers(task, signal) {
       const { port1: port, port2 } = new MessageChannel();
       try {
-        const messages = on(port, 'message', { signal, close: ['close'] });
+        const messages = on(port, 'message', { signal: AbortSignal.any([signal, end.signal]), close: ['close'] });
         worker.postMessage({ task, port: port2 } satisfies ToThread, [port2, ...framesOf(task)]);
         let missing = task.questions.length;
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
@@ -59,7 +57,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
           missing -= 1;
           if (missing === 0) return;
         }
-        throw new Error('The model’s thread ended.');
+        throw new Error('The model’s thread has ended.');
       } finally {
         port.close();
       }
