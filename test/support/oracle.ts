@@ -12,6 +12,8 @@ export interface Case {
   fps: number;
   instruction: string;
   prompt?: 'open' | 'chat';
+  /** of prefixes, 15 by default */
+  count?: number;
   /** false: the oracle leaves the frames at their size */
   resize?: boolean;
 }
