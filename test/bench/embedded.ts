@@ -1,8 +1,10 @@
 // What the embedded engine costs: an episode against one pass of its longest prefix alone, and against transformers; steps
 // of a growing episode.
 //   npm run bench:embedded -- [--repeat N] [--json FILE]
+// Only on an idle machine: PyTorch's threads spin, and beside other work transformers takes ten times as long and more.
 // VLLM_PYTHON names a Python with torch and transformers (test/engine/with-engine.sh); without it that part is left out.
 import { writeFile } from 'node:fs/promises';
+import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Model } from '../../schemas/model.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
@@ -23,6 +25,8 @@ const INSTRUCTION = 'Open the drawer.';
 const ORACLE_EPISODES = 3;
 const GROWN = [10, 100, 500];
 const STEPS = 5;
+/** Load at the start, in running threads, above which something else is at work. */
+const BUSY = 0.7;
 const TARGETS = { overLimit: 1.3, gain: 10 };
 
 const { MODEL_DIR } = loadConfig({ MODEL_DIR: process.env['MODEL_DIR'] });
@@ -103,6 +107,8 @@ const verdict = (what: string, value: number, ok: boolean) =>
   console.log(`${ok ? 'ok  ' : 'MISS'} ${what}: ${value.toFixed(2)}`);
 
 const own = model.reference_frame;
+const [load = 0] = loadavg();
+if (load > BUSY) console.log(`The machine is busy (load ${load.toFixed(1)}): these figures mean little.`);
 const report: Record<string, unknown> = { model: model.model, repeats };
 try {
   for (const size of [own, { width: 480, height: 480 }]) {
