@@ -66,6 +66,19 @@ export const Episode = Type.Object(
     timestamps_s: Type.Optional(
       Type.Array(Type.Number(), { description: 'One time per frame, in seconds, rising. The first one counts as 0.' }),
     ),
+    frame_digests: Type.Optional(
+      Type.Array(
+        Type.String({
+          pattern: '^(?:[0-9a-f]{64})?$',
+          description: 'Lowercase hex; empty for a frame that is not shown.',
+        }),
+        {
+          minItems: 1,
+          description:
+            'For an episode that grows: the SHA-256 of every frame so far, in order, of its file or, in a .npy, of its pixels. Then only frames that are new need to be sent, in any order; what else the model has to see again is named by a problem `frames-missing`. A frame outside `sampled_frame_indices` may be left as an empty string. Scores the whole episode only, unless `prefixes` says otherwise.',
+        },
+      ),
+    ),
     prefixes: Type.Optional(PrefixSelection),
     frame_size: Type.Optional(
       Type.Enum(['reference', 'native', 'budget'], {

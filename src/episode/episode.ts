@@ -13,6 +13,8 @@ export interface EpisodeRequest {
   id: string | undefined;
   instruction: string;
   clock: Clock;
+  /** For an episode that grows: SHA-256 of every frame so far, empty for one that is not shown. */
+  frameDigests: string[] | undefined;
   prefixes: PrefixSelection;
   frameSize: FrameSizeMode;
   maxPixels: number | undefined;
@@ -49,7 +51,8 @@ export function parseEpisode(value: unknown, pointer: string): EpisodeRequest {
     id: value.id,
     instruction: value.instruction,
     clock: clockOf(value, pointer),
-    prefixes: value.prefixes ?? {},
+    frameDigests: value.frame_digests,
+    prefixes: value.prefixes ?? (value.frame_digests ? { last: 1 } : {}),
     frameSize,
     maxPixels,
     prompt: value.prompt ?? 'open',
