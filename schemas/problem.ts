@@ -22,6 +22,9 @@ export const Problem = Type.Object(
     limit: Type.Optional(Type.Number({ description: 'The limit that was passed.' })),
     retry_after_s: Type.Optional(Type.Integer({ description: 'As the Retry-After header.' })),
     errors: Type.Optional(Type.Array(FieldError)),
+    missing: Type.Optional(
+      Type.Array(Type.String(), { description: 'For `frames-missing`: SHA-256 of the frames to send again.' }),
+    ),
   },
   { ...closed, title: 'Problem' },
 );

@@ -13,6 +13,7 @@ import { authenticator } from './authentication.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import { answerError } from './error-handler.ts';
+import { createFrameMemory } from './frames/recent-frames.ts';
 import { createRenderer } from './frames/renderer.ts';
 import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
@@ -56,11 +57,13 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     bytes: config.FRAME_MEMORY_BYTES,
     waiting: Number.POSITIVE_INFINITY,
   });
-  const metrics = createMetrics(admission, frameMemory);
+  const recentFrames = createFrameMemory(config.RECENT_FRAMES_BYTES);
+  const metrics = createMetrics(admission, frameMemory, recentFrames);
   const service: Service = {
     config,
     engine,
     renderer,
+    recentFrames,
     admission,
     frameMemory,
     metrics,

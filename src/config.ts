@@ -74,6 +74,11 @@ export const Environment = Type.Object({
   MAX_JSON_BYTES: count(64 * MiB, 'Bytes of a JSON request, base64 included: it is parsed in one go.'),
   UPLOAD_MEMORY_BYTES: count(1024 * MiB, 'Bytes of all uploads held at once; further requests wait unread.'),
   FRAME_MEMORY_BYTES: count(1024 * MiB, 'Bytes of rendered frames held at once; further episodes wait their turn.'),
+  RECENT_FRAMES_BYTES: Type.Integer({
+    minimum: 0,
+    default: 256 * MiB,
+    description: 'Bytes of uploaded frames of growing episodes that are kept for their next step.',
+  }),
   MAX_ACTIVE: count(64, 'Episodes worked on at once; further requests wait unread.'),
   MAX_WAITING: Type.Integer({
     minimum: 0,

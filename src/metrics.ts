@@ -1,6 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RewardResult } from '../schemas/reward.ts';
 import type { Admission } from './admission.ts';
+import type { FrameMemory } from './frames/recent-frames.ts';
 
 /** Numbers for Prometheus. */
 export interface Metrics {
@@ -11,7 +12,7 @@ export interface Metrics {
   expose(): Promise<{ type: string; text: string }>;
 }
 
-export function createMetrics(admission: Admission, frameMemory: Admission): Metrics {
+export function createMetrics(admission: Admission, frameMemory: Admission, recentFrames: FrameMemory): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -49,6 +50,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
   gauge('episodes_waiting', 'Requests that wait unread.', () => admission.state().waiting);
   gauge('upload_bytes_held', 'Memory reserved for uploads.', () => admission.state().bytes);
   gauge('frame_bytes_held', 'Memory reserved for rendered frames.', () => frameMemory.state().bytes);
+  gauge('recent_frame_bytes_held', 'Uploaded frames kept for the next step of their episodes.', recentFrames.bytes);
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),

@@ -4,6 +4,7 @@ import type { Admission } from './admission.ts';
 import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
 import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
+import type { Frames } from './frames/frames.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
 import { type EpisodePlan, planEpisode } from './plan/plan.ts';
 import { ProblemError } from './problems.ts';
@@ -40,7 +41,7 @@ export async function* scoreEpisode(
   checkFrameSize(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
-  const memory = await frameMemory.enter(renderedBytes(plan, size, frameMemory.capacity), signal);
+  const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal);
   try {
     const queuedMs = waitedMs + memory.waitedMs;
     const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs, decodingMs: 0, engineMs: 0 };
@@ -76,9 +77,15 @@ function checkFrameSize(
  * Memory for an episode's rendered frames. No encoding is larger than the pixels, three bytes each, but for a header.
  * @throws ProblemError image-too-large, when they would not fit even alone
  */
-function renderedBytes({ sampledFrames }: EpisodePlan, { width, height }: FrameSize, limit: number): number {
-  const bytes = sampledFrames.length * width * height * 3;
+function renderedBytes(
+  { sampledFrames }: EpisodePlan,
+  frames: Frames,
+  { width, height }: FrameSize,
+  limit: number,
+): number {
+  const held = frames.held(sampledFrames);
+  const bytes = held * width * height * 3;
   if (bytes <= limit) return bytes;
-  const detail = `The ${sampledFrames.length} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
+  const detail = `The ${held} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
   throw new ProblemError('image-too-large', detail, { pointer: '/frame_size', limit });
 }

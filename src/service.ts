@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Admission } from './admission.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
+import type { FrameMemory } from './frames/recent-frames.ts';
 import type { Renderer } from './frames/renderer.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -10,6 +11,8 @@ export interface Service {
   config: Config;
   engine: Engine;
   renderer: Renderer;
+  /** frames of growing episodes */
+  recentFrames: FrameMemory;
   /** bounds uploads */
   admission: Admission;
   /** bounds rendered frames */

@@ -46,7 +46,7 @@ export function createUploadReader(limits: UploadLimits, frames: FrameCollector)
       if (parsed)
         throw new ProblemError('unexpected-part', 'There is more than one `episode` part.', { part: 'episode' });
       parsed = { request: parseEpisode(value, pointer), pointer };
-      frames.showOnly(parsed.request.clock);
+      frames.expect(parsed.request, pointer);
     },
     async image(bytes, place) {
       only('frames');
