@@ -41,23 +41,29 @@ export async function* scoreEpisode(
   checkFrameSize(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
-  const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal);
-  try {
-    const queuedMs = waitedMs + memory.waitedMs;
-    const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs, decodingMs: 0, engineMs: 0 };
-    const scores: QueryScore[] = [];
-    const total = plan.prefixes.length;
-    let known = 0;
-    for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
-      scores[score.query] = score;
-      for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
-        known += 1;
-        yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+  const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs: waitedMs, decodingMs: 0, engineMs: 0 };
+  const scores: QueryScore[] = [];
+  const total = plan.prefixes.length;
+  let known = 0;
+  for (;;) {
+    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal);
+    usage.queuedMs += memory.waitedMs;
+    try {
+      for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+        scores[score.query] = score;
+        for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
+          known += 1;
+          yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+        }
       }
+      return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
+    } catch (error) {
+      // Before the caller is asked for them: frames may still be here that it need not send again.
+      const missing = error instanceof ProblemError && error.code === 'frames-missing';
+      if (known > 0 || !missing || !frames.recall()) throw error;
+    } finally {
+      memory.release();
     }
-    return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
-  } finally {
-    memory.release();
   }
 }
 

@@ -15,6 +15,8 @@ export interface Frames {
   readonly warnings: Warning[];
   /** How many of these frames have pixels here. */
   held(indices: number[]): number;
+  /** Brings back recent frames of a growing episode, for an engine that does not know them any more. @returns whether there were any */
+  recall(): boolean;
   /**
    * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows
@@ -89,16 +91,22 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: R
     addPixels: (bytes, frameSize, place) => add(bytes, 'rgb', frameSize, place),
     finish() {
       const frames = shelf as Shelf;
-      const shown = frames.held().map((index) => frames.peek(index) as HeldFrame);
-      const known = size ?? shown[0]?.size;
+      const known = size ?? frames.peek(frames.held()[0] as number)?.size;
       if (!known) throw nothingHeld(frames);
-      for (const frame of shown) checkSize(known, frame);
-      const held = new Set(frames.held());
+      const check = () => {
+        for (const index of frames.held()) checkSize(known, frames.peek(index) as HeldFrame);
+      };
+      check();
       return {
         count: frames.count(),
         size: known,
         warnings: warningsOf(seen),
-        held: (indices) => indices.filter((index) => held.has(index)).length,
+        held: (indices) => indices.filter((index) => frames.peek(index)).length,
+        recall() {
+          const more = frames.recall();
+          check();
+          return more;
+        },
         render: renderFrom(frames, known, renderer),
       };
     },

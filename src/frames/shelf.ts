@@ -28,6 +28,8 @@ export interface Shelf {
   held(): number[];
   /** SHA-256 that the caller gives for a frame; undefined where all frames are sent. */
   digest(index: number): string | undefined;
+  /** Brings back recent frames that were not sent again. @returns whether there were any */
+  recall(): boolean;
   /** Number of the last frame that the schedule shows; undefined where all frames are sent. */
   lastShown: number | undefined;
 }
@@ -53,6 +55,7 @@ export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
     },
     held: () => [...frames.keys()],
     digest: () => undefined,
+    recall: () => false,
     lastShown: undefined,
   };
 }
@@ -75,10 +78,16 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
   for (const [index, digest] of digests.entries()) if (digest && !places.has(digest)) places.set(digest, index);
   const wanted = new Set(shown.map((index) => digests[index] as string));
   const frames = new Map<string, HeldFrame>();
-  for (const digest of wanted) {
-    const frame = recent.get(digest);
-    if (frame) frames.set(digest, frame);
-  }
+  const recall = (some: Iterable<string>) => {
+    const before = frames.size;
+    for (const digest of some) {
+      const frame = frames.get(digest) ?? recent.get(digest);
+      if (frame) frames.set(digest, frame);
+    }
+    return frames.size > before;
+  };
+  // The engine has seen all blocks but the last one, which is new: a doubled frame, or a pair whose first one came a step before.
+  recall(shown.slice(shown.length % 2 === 1 ? -1 : -2).map((index) => digests[index] as string));
   return {
     put(frame) {
       const digest = createHash('sha256').update(frame.bytes).digest('hex');
@@ -98,6 +107,7 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
     take: (index) => frames.get(digests[index] as string),
     held: () => shown.filter((index) => frames.has(digests[index] as string)),
     digest: (index) => digests[index],
+    recall: () => recall(wanted),
     lastShown: shown.at(-1),
   };
 }
