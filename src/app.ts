@@ -3,6 +3,7 @@ import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { batchRoute } from '../routes/batch.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -41,7 +42,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     genReqId: () => randomUUID(),
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
-    requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
+    requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
     frameworkErrors: answerError,
   });
@@ -105,6 +106,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.removeContentTypeParser('text/plain');
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
+  await app.register(batchRoute, service);
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);

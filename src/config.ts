@@ -67,6 +67,13 @@ export const Environment = Type.Object({
     default: 120,
     description: 'Longest time for one request, upload and waiting included.',
   }),
+  BATCH_DEADLINE_S: Type.Number({
+    exclusiveMinimum: 0,
+    default: 600,
+    description: 'The same for a batch of episodes.',
+  }),
+  MAX_BATCH_EPISODES: count(256, 'Episodes in one batch.'),
+  MAX_BATCH_FRAMES: count(50_000, 'Frames in one batch.'),
   MAX_FRAMES: count(10_000, 'Frames in one episode.'),
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),

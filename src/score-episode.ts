@@ -67,6 +67,14 @@ export async function* scoreEpisode(
   }
 }
 
+/** Scores to the end, for a caller who wants the whole and no prefix before it. */
+export async function resultOf(scoring: Scoring): Promise<RewardResult> {
+  for (;;) {
+    const { done, value } = await scoring.next();
+    if (done) return value;
+  }
+}
+
 /** @throws ProblemError frame-size-unsupported */
 function checkFrameSize(
   { frameSize }: EpisodeRequest,

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
-import { sendLines } from '../../routes/reward-lines.ts';
+import { sendReward } from '../../routes/reward-lines.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
 import { ProblemError } from '../../src/problems.ts';
@@ -175,7 +175,7 @@ t.test('what fails later is the last line', { timeout: 20_000 }, async (t) => {
     t.notMatch(JSON.stringify(last), /zebra|inner words/);
     t.ok((await lines.next()).done);
     const { body: metrics } = await app.inject('/metrics');
-    t.match(metrics, `topreward_broken_off_total{code="${expected.code}"} 1\n`);
+    t.match(metrics, `topreward_problem_lines_total{code="${expected.code}"} 1\n`);
     t.match(metrics, /topreward_prefixes_total 0\n/);
   }
 });
@@ -211,7 +211,7 @@ t.test('a client that goes away between two lines', { timeout: 20_000 }, async (
   await aborted(signal);
   await whenLoad(app, { active: 0, waiting: 0 });
   const { body: metrics } = await app.inject('/metrics');
-  t.notMatch(metrics, /topreward_broken_off_total\{/, 'a client that leaves is no problem');
+  t.notMatch(metrics, /topreward_problem_lines_total\{/, 'a client that leaves is no problem');
   t.match(metrics, /topreward_frame_bytes_held 0\n/);
 });
 
@@ -250,7 +250,7 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
   };
   const controller = new AbortController();
   const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
-  await sendLines(scoring() as never, { reply, deadline } as never);
+  await sendReward(scoring() as never, { reply, deadline } as never);
   for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
   t.ok(scored < 10, `${scored} were scored for nobody`);
   controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));
