@@ -101,6 +101,9 @@ export const Episode = Type.Object(
 export type Episode = Static<typeof Episode>;
 export type PrefixSelection = Static<typeof PrefixSelection>;
 
+/** Eight by eight pixels: an example that can be sent as it stands. */
+const GREY_PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mOI6tmHFTEMLQkA7iBpAZC1urcAAAAASUVORK5CYII=';
+
 export const RewardRequest = Type.Object(
   {
     episode: Episode,
@@ -116,7 +119,11 @@ export const RewardRequest = Type.Object(
       }),
     ),
   },
-  { ...closed, title: 'RewardRequest' },
+  {
+    ...closed,
+    title: 'RewardRequest',
+    examples: [{ episode: { instruction: 'Open the drawer.', fps: 10 }, frames: [GREY_PNG, GREY_PNG] }],
+  },
 );
 export type RewardRequest = Static<typeof RewardRequest>;
 
