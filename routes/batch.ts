@@ -21,7 +21,7 @@ const schema = {
   tags: ['rewards'],
   security: [{}, { apiKey: [] }],
   body: {
-    content: { 'multipart/form-data': { schema: BatchForm }, 'application/json': { schema: BatchRequest } },
+    content: { 'application/json': { schema: BatchRequest }, 'multipart/form-data': { schema: BatchForm } },
   },
   response: {
     200: { description: 'One line for each episode.', content: { [LINES]: { schema: BatchEvent } } },

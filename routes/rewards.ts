@@ -22,7 +22,8 @@ const schema = {
   tags: ['rewards'],
   security: [{}, { apiKey: [] }],
   body: {
-    content: { 'multipart/form-data': { schema: RewardForm }, 'application/json': { schema: RewardRequest } },
+    // JSON first: generators that know one body per operation take the first, and few of them send a form’s JSON part well.
+    content: { 'application/json': { schema: RewardRequest }, 'multipart/form-data': { schema: RewardForm } },
   },
   response: {
     200: {

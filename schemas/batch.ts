@@ -19,10 +19,15 @@ export const BatchItem = Type.Object(
   { ...closed, title: 'BatchItem' },
 );
 
+export const Batch = Type.Object(
+  { items: Type.Array(BatchItem, { minItems: 1 }) },
+  { ...closed, title: 'Batch', description: 'The episodes of a batch, and how the parts with frames belong to them.' },
+);
+
 /** The form of a batch. It only documents: the upload is read as a stream. */
 export const BatchForm = Type.Object(
   {
-    items: Type.Array(BatchItem, { minItems: 1, description: 'The episodes. This part comes before all frames.' }),
+    batch: Batch,
     frames: Type.Optional(
       Type.Array(Type.String({ format: 'binary' }), {
         description: 'JPEG, PNG or WebP files, one part each: those of the first episode, of the second, and so on.',
@@ -34,12 +39,12 @@ export const BatchForm = Type.Object(
       }),
     ),
   },
-  { ...closed, title: 'BatchForm' },
+  { ...closed, title: 'BatchForm', description: 'The part `batch` comes before all frames.' },
 );
 
 export const BatchRequest = Type.Object(
   { items: Type.Array(RewardRequest, { minItems: 1 }) },
-  { ...closed, title: 'BatchRequest' },
+  { ...closed, title: 'BatchRequest', description: 'Each item is a request as for one episode.' },
 );
 
 const place = {
@@ -49,12 +54,12 @@ const place = {
 
 export const BatchResultEvent = Type.Object(
   { event: Type.Enum(['result']), ...place, result: RewardResult },
-  { ...closed, title: 'BatchResultEvent', description: 'An episode, scored: what it would have got alone.' },
+  { title: 'BatchResultEvent', description: 'An episode, scored: what it would have got alone.' },
 );
 
 export const BatchProblemEvent = Type.Object(
   { event: Type.Enum(['problem']), ...place, problem: Problem },
-  { ...closed, title: 'BatchProblemEvent', description: 'An episode that could not be scored; the others are.' },
+  { title: 'BatchProblemEvent', description: 'An episode that could not be scored; the others are.' },
 );
 
 export const BatchEndEvent = Type.Object(
@@ -63,7 +68,7 @@ export const BatchEndEvent = Type.Object(
     scored: Type.Integer({ minimum: 0 }),
     failed: Type.Integer({ minimum: 0 }),
   },
-  { ...closed, title: 'BatchEndEvent', description: 'The last line. An answer without it was cut off.' },
+  { title: 'BatchEndEvent', description: 'The last line. An answer without it was cut off.' },
 );
 
 /** One line of a batch's answer. */

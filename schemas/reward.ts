@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
+import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
 
-const closed = { additionalProperties: false };
 const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const LogProb = (description: string) => Type.Number({ maximum: 0, description });
@@ -23,7 +23,7 @@ export const PrefixReward = Type.Object(
       description: 'log_prob_true, min-max over the prefixes asked for.',
     }),
   },
-  { ...closed, title: 'PrefixReward' },
+  { title: 'PrefixReward' },
 );
 
 export const Success = Type.Object(
@@ -33,7 +33,7 @@ export const Success = Type.Object(
     threshold: Type.Number(),
     last: Type.Integer({ description: 'How many final prefixes went into the score.' }),
   },
-  { ...closed, title: 'Success' },
+  { title: 'Success' },
 );
 
 export const LogProbRange = Type.Object(
@@ -46,7 +46,7 @@ export const LogProbRange = Type.Object(
     }),
     flat_below: Type.Number(),
   },
-  { ...closed, title: 'LogProbRange' },
+  { title: 'LogProbRange' },
 );
 
 export const Usage = Type.Object(
@@ -65,43 +65,36 @@ export const Usage = Type.Object(
     decoding_ms: Type.Number({ description: 'Decoding, resizing and encoding frames, wall time.' }),
     engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
   },
-  { ...closed, title: 'Usage' },
+  { title: 'Usage' },
 );
 
 export const Token = Type.Object(
   { text: Type.String(), id: Type.Integer() },
-  { ...closed, title: 'Token', description: 'A token of the model’s vocabulary.' },
+  { title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
 
 export const FrameSize = Type.Object(
   { width: Type.Integer(), height: Type.Integer() },
-  { ...closed, title: 'FrameSize', description: 'In pixels.' },
+  { title: 'FrameSize', description: 'In pixels.' },
 );
-
-export const FrameEncoding = Type.Enum(['rgb', 'png', 'jpeg'], {
-  description: 'How frames go to the model: `rgb` and `png` are exact.',
-});
 
 export const Provenance = Type.Object(
   {
-    service: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'ServiceVersion' }),
-    engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
+    service: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'ServiceVersion' }),
+    engine: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'EngineVersion' }),
     model: Type.String(),
     about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
-    layout: Type.Enum(['reference', 'nested'], {
-      description:
-        '`reference`: the prompt is the paper’s token for token. `nested`: two more tokens around each block.',
-    }),
+    layout: PromptLayout,
     prompt: Type.Object(
       {
-        variant: Type.Enum(['open', 'chat']),
+        variant: PromptVariant(),
         text: Type.String({
           description: 'Prompt of the longest prefix; one <|video_pad|> stands for a block’s run of them.',
         }),
         video_tokens_per_block: Type.Integer(),
         token_ids: Type.Optional(Type.Array(Type.Integer())),
       },
-      { ...closed, title: 'PromptProvenance' },
+      { title: 'PromptProvenance' },
     ),
     true_token: Token,
     false_token: Token,
@@ -110,19 +103,19 @@ export const Provenance = Type.Object(
     }),
     frame_size: Type.Object(
       {
-        mode: Type.Enum(['reference', 'native', 'budget']),
+        mode: FrameSizeMode(),
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic']),
+        resampling: Type.Enum(['none', 'pillow-bicubic'], { title: 'Resampling' }),
         encoding: FrameEncoding,
       },
-      { ...closed, title: 'FrameSizeProvenance' },
+      { title: 'FrameSizeProvenance' },
     ),
   },
-  { ...closed, title: 'Provenance' },
+  { title: 'Provenance' },
 );
 
-export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { ...closed, title: 'Warning' });
+export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { title: 'Warning' });
 export type Warning = Static<typeof Warning>;
 
 export const RewardResult = Type.Object(
@@ -142,7 +135,7 @@ export const RewardResult = Type.Object(
     provenance: Provenance,
     warnings: Type.Array(Warning),
   },
-  { ...closed, title: 'RewardResult' },
+  { title: 'RewardResult' },
 );
 export type RewardResult = Static<typeof RewardResult>;
 export type PrefixReward = Static<typeof PrefixReward>;

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { batchRoute } from '../routes/batch.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
@@ -72,11 +72,17 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   };
 
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    throw new ProblemError('not-found', `There is no ${request.method} here. See /docs.`);
-  });
+  async function refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<never> {
+    const allowed = methodsAt(app, request.url);
+    if (allowed.length === 0) throw new ProblemError('not-found', 'There is nothing at this path. See /docs.');
+    reply.header('allow', allowed.join(', '));
+    throw new ProblemError('method-not-allowed', `There is no ${request.method} here, only ${allowed.join(', ')}.`);
+  }
+  app.setNotFoundHandler(refuseUnknown);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Before a body is looked at: whatever is wrong with that matters less.
+    if (request.is404) await refuseUnknown(request, reply);
   });
   app.addHook('onResponse', async (request, reply) => {
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;
@@ -113,4 +119,10 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   await app.register(playgroundRoutes, { logLevel: 'warn' });
   app.get('/openapi.json', { schema: { hide: true } }, () => nameSchemas(app.swagger()));
   return app;
+}
+
+/** The methods that a path is served with; none where there is nothing. Paths of the contract hold no parameters. */
+function methodsAt(app: FastifyInstance, url: string): string[] {
+  const [path = ''] = url.split('?');
+  return app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }));
 }

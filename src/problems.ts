@@ -7,6 +7,7 @@ export const PROBLEMS = {
   'unexpected-part': [400, 'A multipart part has an unknown or repeated name'],
   unauthorized: [401, 'A valid API key is needed'],
   'not-found': [404, 'There is nothing here'],
+  'method-not-allowed': [405, 'The path takes other methods'],
   'frames-missing': [409, 'Frames that are only named are not known any more'],
   'upload-timeout': [408, 'The upload took too long'],
   'upload-too-large': [413, 'The upload is too large'],

@@ -16,7 +16,7 @@ export async function readBatchJson(
   const items = (body as { items?: unknown } | null)?.items;
   if (!Array.isArray(items) || items.length === 0)
     throw invalidRequest([{ pointer: '/items', detail: 'must be a list of at least one request' }]);
-  checkCount(items.length, limits.MAX_BATCH_EPISODES, '/items');
+  checkCount(items.length, limits.MAX_BATCH_EPISODES);
   const entries: BatchEntry[] = [];
   for (const [index, item] of items.entries()) {
     const id = idOf((item as { episode?: unknown } | null)?.episode);

@@ -5,7 +5,7 @@ import { tooLarge } from './limits.ts';
 import { metered, parseJson, partsOf, readAll, wellFormed } from './multipart.ts';
 
 /** Options and digests of all episodes. */
-const MAX_ITEMS_BYTES = 64 * 1024 * 1024;
+const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a batch that came as a form, as it streams in.
@@ -19,9 +19,9 @@ export async function readBatchMultipart(
   const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
   for await (const { fieldname, file } of partsOf(request, limits.MAX_BATCH_FRAMES + limits.MAX_BATCH_EPISODES + 1)) {
     const chunks = metered(wellFormed(file), budget);
-    if (fieldname === 'items') {
-      const bytes = await readAll(chunks, MAX_ITEMS_BYTES, { part: 'items' });
-      await reader.items(parseJson(bytes, 'items'), '');
+    if (fieldname === 'batch') {
+      const bytes = await readAll(chunks, MAX_BATCH_PART_BYTES, { part: 'batch' });
+      await reader.batch(parseJson(bytes, 'batch'));
     } else if (fieldname === 'frames') {
       const bytes = await readUpTo(chunks, limits.MAX_FRAME_BYTES);
       await reader.frame(async (episode, place) => {
@@ -33,7 +33,7 @@ export async function readBatchMultipart(
       await reader.npy((episode) => episode.npy(shared));
       for await (const _ of shared);
     } else {
-      const detail = 'Parts are `items` (JSON), `frames` (image files) and `npy` (one file each).';
+      const detail = 'Parts are `batch` (JSON), `frames` (image files) and `npy` (one file each).';
       throw new ProblemError('unexpected-part', detail, { part: fieldname.slice(0, 64) });
     }
   }

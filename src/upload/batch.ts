@@ -15,8 +15,8 @@ export interface BatchLimits extends UploadLimits {
 
 /** Feeds the parts of a batch to the episodes they belong to. What is wrong with one spoils no other. */
 export interface BatchReader {
-  /** @throws ProblemError when the list itself cannot be read: then nobody's frames are known */
-  items(value: unknown, pointer: string): Promise<void>;
+  /** Takes the part that lists the episodes. @throws ProblemError when it cannot be read: then nobody's frames are known */
+  batch(value: unknown): Promise<void>;
   /** Hands over the next frame file. @throws ProblemError when it belongs to no episode */
   frame(read: (reader: UploadReader, place: ProblemPlace) => Promise<void>): Promise<void>;
   /** Hands over the next .npy file. @throws ProblemError when it belongs to no episode */
@@ -36,12 +36,17 @@ interface Entry {
 
 /** The list alone: each episode in it has a checker of its own, with problems of its own. */
 const schema = Compile(
-  Type.Array(
-    Type.Object(
-      { episode: Type.Unknown(), frame_count: Type.Optional(Type.Integer({ minimum: 0 })) },
-      { additionalProperties: false },
-    ),
-    { minItems: 1 },
+  Type.Object(
+    {
+      items: Type.Array(
+        Type.Object(
+          { episode: Type.Unknown(), frame_count: Type.Optional(Type.Integer({ minimum: 0 })) },
+          { additionalProperties: false },
+        ),
+        { minItems: 1 },
+      ),
+    },
+    { additionalProperties: false },
   ),
 );
 
@@ -51,20 +56,20 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
 
   function known(): Entry[] {
     if (entries) return entries;
-    const detail = 'Send the part `items`, a JSON list of episodes, before all frames.';
-    throw new ProblemError('missing-episode', detail, { part: 'items' });
+    const detail = 'Send the part `batch`, with the list of episodes, before all frames.';
+    throw new ProblemError('missing-episode', detail, { part: 'batch' });
   }
 
   return {
-    async items(value, pointer) {
-      if (entries) throw new ProblemError('unexpected-part', 'There is more than one `items` part.', { part: 'items' });
-      if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), pointer));
-      checkCount(value.length, limits.MAX_BATCH_EPISODES, pointer);
+    async batch(value) {
+      if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
+      if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), ''));
+      checkCount(value.items.length, limits.MAX_BATCH_EPISODES);
       entries = [];
-      for (const [index, { episode, frame_count: expected }] of value.entries()) {
+      for (const [index, { episode, frame_count: expected }] of value.items.entries()) {
         const entry = { reader: createReader(), id: idOf(episode), expected, seen: 0 };
         entries.push(entry);
-        await attempt(entry, async () => entry.reader.episode(episode, `${pointer}/${index}/episode`));
+        await attempt(entry, async () => entry.reader.episode(episode, `/items/${index}/episode`));
       }
     },
     async frame(read) {
@@ -86,11 +91,11 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
   };
 }
 
-/** How a batch that came as one JSON document begins. @throws ProblemError */
-export function checkCount(count: number, limit: number, pointer: string): void {
+/** @throws ProblemError upload-too-large, for more episodes than are taken at once */
+export function checkCount(count: number, limit: number): void {
   if (count <= limit) return;
   const detail = `There are ${count} episodes; at most ${limit} are taken at once. Send several batches.`;
-  throw new ProblemError('upload-too-large', detail, { pointer, limit });
+  throw new ProblemError('upload-too-large', detail, { pointer: '/items', limit });
 }
 
 /** The caller's own name of an episode, if it has one that can be given back. */

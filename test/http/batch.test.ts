@@ -25,7 +25,7 @@ import {
 const files = await frameFiles(6);
 const npy = (count: number, options = {}) =>
   npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3], ...options });
-const itemsPart = (items: unknown): Part => ({ name: 'items', content: JSON.stringify(items) });
+const batchPart = (items: unknown): Part => ({ name: 'batch', content: JSON.stringify({ items }) });
 const item = (frame_count: number | undefined, more: object = {}) => ({
   episode: { ...EPISODE, ...more },
   frame_count,
@@ -66,7 +66,7 @@ t.test('each episode gets what it would get alone, whatever its frames come as',
   const app = await buildTestApp(t);
   const items = [item(3, { id: 'first' }), item(undefined), item(2, { prompt: 'chat' }), item(1, { id: 'last' })];
   const parts = [...files.slice(0, 6).map(framePart), npyPart(npy(4))];
-  const { told, end } = linesOf(t, await postBatch(app, [itemsPart(items), ...parts]));
+  const { told, end } = linesOf(t, await postBatch(app, [batchPart(items), ...parts]));
   t.strictSame(end, { event: 'end', scored: 4, failed: 0 });
   const alone = [
     await postEpisode(app, items[0]?.episode, files.slice(0, 3)),
@@ -106,7 +106,13 @@ t.test('the same as JSON', async (t) => {
 t.test('a bad episode spoils no other', async (t) => {
   const good = [framePart(files[0] as Buffer), framePart(files[1] as Buffer)];
   const bad: [what: string, first: object, parts: Part[], code: ProblemCode, place: object][] = [
-    ['an unknown option', item(1, { fsp: 3 }), [good[0] as Part], 'invalid-request', { pointer: '/0/episode/fsp' }],
+    [
+      'an unknown option',
+      item(1, { fsp: 3 }),
+      [good[0] as Part],
+      'invalid-request',
+      { pointer: '/items/0/episode/fsp' },
+    ],
     ['no instruction', item(1, { instruction: ' ' }), [good[0] as Part], 'missing-instruction', {}],
     [
       'a part that is no image',
@@ -139,7 +145,7 @@ t.test('a bad episode spoils no other', async (t) => {
   for (const [what, first, parts, code, place] of bad) {
     const app = await buildTestApp(t, { MAX_FRAME_BYTES: 4000 });
     const answer = await postBatch(app, [
-      itemsPart([first, item(2), item(undefined)]),
+      batchPart([first, item(2), item(undefined)]),
       ...parts,
       ...good,
       npyPart(npy(2)),
@@ -154,7 +160,7 @@ t.test('a bad episode spoils no other', async (t) => {
 
 t.test('frames that do not come are missed by the episode they belong to', async (t) => {
   const app = await buildTestApp(t);
-  const parts = [itemsPart([item(2), item(2), item(1), item(undefined)]), ...files.slice(0, 3).map(framePart)];
+  const parts = [batchPart([item(2), item(2), item(1), item(undefined)]), ...files.slice(0, 3).map(framePart)];
   const { told } = linesOf(t, await postBatch(app, parts));
   t.strictSame(outcomes(told), ['result', 'no-frames', 'no-frames', 'no-frames']);
   t.match(told[1], { problem: { frame: 1 } });
@@ -163,20 +169,20 @@ t.test('frames that do not come are missed by the episode they belong to', async
 t.test('a batch whose frames cannot be told apart is refused as a whole', async (t) => {
   const app = await buildTestApp(t, { MAX_BATCH_EPISODES: 2 });
   const one = framePart(files[0] as Buffer);
-  isProblem(t, await postBatch(app, [one, itemsPart([item(1)])]), 'missing-episode', { part: 'items' });
-  isProblem(t, await postBatch(app, []), 'missing-episode', { part: 'items' });
-  isProblem(t, await postBatch(app, [itemsPart([item(1)]), one, one]), 'unexpected-part', { part: 'frames' });
-  isProblem(t, await postBatch(app, [itemsPart([item(1)]), one, npyPart(npy(1))]), 'unexpected-part', { part: 'npy' });
-  const twice = [itemsPart([item(1)]), itemsPart([item(1)])];
-  isProblem(t, await postBatch(app, twice), 'unexpected-part', { part: 'items' });
+  isProblem(t, await postBatch(app, [one, batchPart([item(1)])]), 'missing-episode', { part: 'batch' });
+  isProblem(t, await postBatch(app, []), 'missing-episode', { part: 'batch' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, one]), 'unexpected-part', { part: 'frames' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, npyPart(npy(1))]), 'unexpected-part', { part: 'npy' });
+  const twice = [batchPart([item(1)]), batchPart([item(1)])];
+  isProblem(t, await postBatch(app, twice), 'unexpected-part', { part: 'batch' });
   isProblem(t, await postBatch(app, [{ name: 'episode', content: '{}' }]), 'unexpected-part', { part: 'episode' });
-  isProblem(t, await postBatch(app, [{ name: 'items', content: '[' }]), 'malformed-json', { part: 'items' });
-  isProblem(t, await postBatch(app, [itemsPart([])]), 'invalid-request', { pointer: '' });
-  isProblem(t, await postBatch(app, [itemsPart([{ ...item(1), frame_count: -1 }])]), 'invalid-request', {
-    pointer: '/0/frame_count',
+  isProblem(t, await postBatch(app, [{ name: 'batch', content: '[' }]), 'malformed-json', { part: 'batch' });
+  isProblem(t, await postBatch(app, [batchPart([])]), 'invalid-request', { pointer: '/items' });
+  isProblem(t, await postBatch(app, [batchPart([{ ...item(1), frame_count: -1 }])]), 'invalid-request', {
+    pointer: '/items/0/frame_count',
   });
   const three = [item(1), item(1), item(1)];
-  isProblem(t, await postBatch(app, [itemsPart(three)]), 'upload-too-large', { limit: 2 });
+  isProblem(t, await postBatch(app, [batchPart(three)]), 'upload-too-large', { limit: 2 });
   isProblem(t, await postJson(app, { items: three }), 'upload-too-large', { pointer: '/items', limit: 2 });
   isProblem(t, await postJson(app, { items: [] }), 'invalid-request', { pointer: '/items' });
   isProblem(t, await postJson(app, {}), 'invalid-request', { pointer: '/items' });
@@ -185,9 +191,9 @@ t.test('a batch whose frames cannot be told apart is refused as a whole', async 
 t.test('bytes and parts are bounded', async (t) => {
   const frames = files.slice(0, 3).map(framePart);
   const app = await buildTestApp(t, { MAX_BATCH_FRAMES: 1, MAX_BATCH_EPISODES: 1 });
-  isProblem(t, await postBatch(app, [itemsPart([item(9)]), ...frames]), 'too-many-frames');
+  isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames');
   const small = await buildTestApp(t, { MAX_UPLOAD_BYTES: (files[0]?.length as number) + 500 });
-  isProblem(t, await postBatch(small, [itemsPart([item(2)]), ...frames]), 'upload-too-large');
+  isProblem(t, await postBatch(small, [batchPart([item(2)]), ...frames]), 'upload-too-large');
 });
 
 t.test('episodes are told of as they are done, not in their order', async (t) => {
@@ -206,7 +212,7 @@ t.test('episodes are told of as they are done, not in their order', async (t) =>
     if (!isFirst) release();
   };
   const app = await buildTestApp(t, {}, engine);
-  const form = [itemsPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)];
+  const form = [batchPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)];
   const { body } = await postBatch(app, form);
   const order = body
     .trimEnd()
@@ -228,7 +234,7 @@ t.test('many episodes: no more than sixteen at once', async (t) => {
   const app = await buildTestApp(t, {}, engine);
   const items = Array.from({ length: 40 }, () => item(1));
   const frames = items.map(() => framePart(files[0] as Buffer));
-  const { told } = linesOf(t, await postBatch(app, [itemsPart(items), ...frames]));
+  const { told } = linesOf(t, await postBatch(app, [batchPart(items), ...frames]));
   t.equal(told.length, 40);
   t.ok(most <= 16, `${most} at once`);
 });
@@ -244,7 +250,7 @@ t.test('out of time: what is done is told, what is not is a problem each', async
   };
   const app = await buildTestApp(t, { BATCH_DEADLINE_S: 3, DEADLINE_S: 1000 }, engine);
   const items = Array.from({ length: 20 }, () => item(1));
-  const form = multipart([itemsPart(items), ...items.map(() => framePart(files[0] as Buffer))]);
+  const form = multipart([batchPart(items), ...items.map(() => framePart(files[0] as Buffer))]);
   // Over a socket: an injected request never counts as complete.
   const url = `http://127.0.0.1:${await listen(app)}/v1/rewards/batch`;
   const answer = await fetch(url, { method: 'POST', headers: form.headers, body: new Uint8Array(form.payload) });
@@ -262,7 +268,7 @@ t.test('a client that leaves stops the work, and gives its place back', async (t
   const app = await buildTestApp(t, {}, engine);
   const called = engine.nextCall();
   const client = await rawClient(t, await listen(app));
-  const form = multipart([itemsPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)]);
+  const form = multipart([batchPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)]);
   client.socket.write(
     `POST /v1/rewards/batch HTTP/1.1\r\nhost: x\r\ncontent-type: ${form.headers['content-type']}\r\ncontent-length: ${form.payload.length}\r\n\r\n`,
   );
@@ -279,7 +285,7 @@ t.test('steps of many growing episodes in one batch', async (t) => {
   const grown = (from: number, count: number) => item(1, { frame_digests: digests.slice(from, from + count) });
   for (let count = 1; count <= 3; count += 1) {
     const parts = [0, 3].map((from) => framePart(files[from + count - 1] as Buffer));
-    const { told } = linesOf(t, await postBatch(app, [itemsPart([grown(0, count), grown(3, count)]), ...parts]));
+    const { told } = linesOf(t, await postBatch(app, [batchPart([grown(0, count), grown(3, count)]), ...parts]));
     for (const [index, event] of told.entries()) {
       if (event.event !== 'result') throw new Error(JSON.stringify(event));
       const whole = await postEpisode(
@@ -294,5 +300,5 @@ t.test('steps of many growing episodes in one batch', async (t) => {
 
 t.test('a key is needed where there are keys', async (t) => {
   const app = await buildTestApp(t, { API_KEYS: 'alice=aaaaaaaaaaaaaaaaaaaa' });
-  isProblem(t, await postBatch(app, [itemsPart([item(1)])]), 'unauthorized');
+  isProblem(t, await postBatch(app, [batchPart([item(1)])]), 'unauthorized');
 });
