@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { nullable } from './nullable.ts';
 import { FrameEncoding, FrameSize, Token } from './reward.ts';
 
 const closed = { additionalProperties: false };
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const ServedPrompt = Type.Object(
   {

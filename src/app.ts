@@ -3,6 +3,7 @@ import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import { calibrationRoute } from '../routes/calibrations.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -102,6 +103,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.removeContentTypeParser('text/plain');
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
+  await app.register(calibrationRoute, service);
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);
