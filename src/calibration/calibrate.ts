@@ -39,7 +39,7 @@ export function calibrate(request: CalibrationRequest): Calibration {
 
 /** What is missing or weak, and why. */
 function warningsOf(
-  { bounds, precise, auc, counts }: Omit<Calibration, 'warnings'>,
+  { bounds, best, precise, auc, counts }: Omit<Calibration, 'warnings'>,
   precision: number | undefined,
 ): Warning[] {
   const warnings: Warning[] = [];
@@ -56,6 +56,9 @@ function warningsOf(
   }
   if (auc && auc.low <= 0.5) {
     warn('no-separation', 'The interval of the AUC reaches 0.5 or less: the scores may not tell success from failure.');
+  }
+  if (fewer >= FEWEST && !best) {
+    warn('no-threshold', 'No threshold parts these episodes better than chance: successes do not score higher.');
   }
   if (precision !== undefined && fewer >= FEWEST && !precise) {
     warn('precision-unreachable', `No threshold has a precision of ${precision} on these episodes.`);

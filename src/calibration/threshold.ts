@@ -22,26 +22,29 @@ export function thresholdFits(episodes: Labelled[]): ThresholdFit[] {
     const next = sorted[i + 1]?.score;
     if (next === score) return;
     const falsePositives = i + 1 - truePositives;
-    const sensitivity = truePositives / successes;
-    const specificity = (failures - falsePositives) / failures;
     fits.push({
       threshold: next === undefined ? score : between(next, score),
       true_positives: truePositives,
       false_positives: falsePositives,
       true_negatives: failures - falsePositives,
       false_negatives: successes - truePositives,
-      sensitivity,
-      specificity,
+      sensitivity: truePositives / successes,
+      specificity: (failures - falsePositives) / failures,
       precision: truePositives / (i + 1),
-      youden: sensitivity + specificity - 1,
+      // In whole numbers as far as they go, so that equals are equal.
+      youden: (truePositives * failures - falsePositives * successes) / (successes * failures),
     });
   });
   return fits;
 }
 
-/** The fit with the largest Youden's J (1950): sensitivity + specificity − 1. Of equals, the highest threshold. */
+/**
+ * The fit with the largest Youden's J (1950): sensitivity + specificity − 1. Of equals, the highest threshold.
+ * @returns null where no threshold is better than chance
+ */
 export function bestFit(fits: ThresholdFit[]): ThresholdFit | null {
-  return fits.reduce<ThresholdFit | null>((best, fit) => (best && fit.youden <= best.youden ? best : fit), null);
+  const best = fits.reduce<ThresholdFit | null>((top, fit) => (top && fit.youden <= top.youden ? top : fit), null);
+  return best && best.youden > 0 ? best : null;
 }
 
 /** The fit with the lowest threshold that has a precision, or null where none has: the most successes found at that price. */
