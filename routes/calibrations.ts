@@ -36,8 +36,10 @@ export async function calibrationRoute(app: FastifyInstance, { config, authentic
     validatorCompiler: () => () => true,
     async onRequest(request) {
       authenticate(request);
-      if (request.isMultipart()) throw new ProblemError('unsupported-media-type', 'Send application/json.');
     },
-    handler: async (request): Promise<Calibration> => calibrate(readCalibrationRequest(request.body)),
+    async handler(request): Promise<Calibration> {
+      if (request.isMultipart()) throw new ProblemError('unsupported-media-type', 'Send application/json.');
+      return calibrate(readCalibrationRequest(request.body));
+    },
   });
 }
