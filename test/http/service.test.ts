@@ -83,6 +83,7 @@ t.test('the contract', async (t) => {
     '/health/live',
     '/health/ready',
     '/metrics',
+    '/v1/calibrations',
     '/v1/model',
     '/v1/rewards',
   ]);
