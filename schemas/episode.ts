@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { Calibration } from './calibration.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
+import { ProgressRule } from './progress.ts';
+import { TrainingOptions } from './training.ts';
 
 const closed = { additionalProperties: false };
 
@@ -87,6 +90,17 @@ export const Episode = Type.Object(
     ),
     prompt: Type.Optional(PromptVariant({ default: 'open' })),
     success: Type.Optional(SuccessRule),
+    progress: Type.Optional(ProgressRule),
+    calibration: Type.Optional(Calibration),
+    training: Type.Optional(TrainingOptions),
+    undefined_voc: Type.Optional(
+      Type.Enum(['missing', 'zero'], {
+        title: 'UndefinedVoc',
+        default: 'missing',
+        description:
+          'What `voc` says where it is undefined (one prefix, or all of one value): null, or 0 as the reference reports.',
+      }),
+    ),
     include_token_ids: Type.Optional(
       Type.Boolean({ default: false, description: 'Give the token ids of the longest prompt in the provenance.' }),
     ),

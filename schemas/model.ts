@@ -1,8 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
+import { nullable } from './nullable.ts';
 import { FrameSize, Token } from './reward.ts';
-
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const ServedPrompt = Type.Object(
   {

@@ -4,6 +4,7 @@ import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { batchRoute } from '../routes/batch.ts';
+import { calibrationRoute } from '../routes/calibrations.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -113,6 +114,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
   await app.register(batchRoute, service);
+  await app.register(calibrationRoute, service);
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);

@@ -20,6 +20,7 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   ],
   tags: [
     { name: 'rewards', description: 'Score episodes.' },
+    { name: 'calibration', description: 'Find where success begins, and bounds for progress.' },
     { name: 'service', description: 'What is served, and whether it is well.' },
   ],
   components: {

@@ -21,6 +21,8 @@ export const PROBLEMS = {
   'ambiguous-clock': [422, 'Both fps and timestamps_s are given'],
   'invalid-timestamps': [422, 'The timestamps do not fit the frames'],
   'invalid-prefixes': [422, 'The prefixes asked for do not fit the episode'],
+  'missing-bounds': [422, 'What is asked needs a scale of progress that is not there'],
+  'calibration-mismatch': [422, 'The calibration belongs to another model or prompt'],
   'no-frames': [422, 'There are no frames'],
   'unlisted-frame': [422, 'A frame is not among the digests of the episode'],
   'ambiguous-frames': [422, 'Both frames and npy are given'],

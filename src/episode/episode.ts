@@ -1,5 +1,7 @@
 import { Compile } from 'typebox/compile';
+import type { Calibration } from '../../schemas/calibration.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
+import type { TrainingOptions } from '../../schemas/training.ts';
 import { fieldErrors, invalidRequest } from '../field-errors.ts';
 import type { FrameSizeMode } from '../plan/frame-size.ts';
 import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
@@ -7,6 +9,7 @@ import { ProblemError } from '../problems.ts';
 import { DEFAULT_LAST } from '../scores/success.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
+import { type ChosenScale, progressScale } from './progress-scale.ts';
 
 /** What is asked about one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
@@ -21,6 +24,10 @@ export interface EpisodeRequest {
   prompt: PromptVariant;
   threshold: number | undefined;
   last: number;
+  progress: ChosenScale;
+  calibration: Calibration | undefined;
+  training: TrainingOptions | undefined;
+  undefinedVoc: 'missing' | 'zero';
   includeTokenIds: boolean;
 }
 
@@ -32,7 +39,8 @@ const MAX_SPAN_S = 1e8;
 /**
  * Checks the `episode` of a request.
  * @param pointer where it stands in the request, for problems
- * @throws ProblemError missing-instruction, special-token-text, missing-clock, ambiguous-clock, invalid-timestamps or invalid-request
+ * @throws ProblemError missing-instruction, special-token-text, missing-clock, ambiguous-clock, invalid-timestamps,
+ *   missing-bounds or invalid-request
  */
 export function parseEpisode(value: unknown, pointer: string): EpisodeRequest {
   if (lacksInstruction(value)) {
@@ -58,6 +66,10 @@ export function parseEpisode(value: unknown, pointer: string): EpisodeRequest {
     prompt: value.prompt ?? 'open',
     threshold: value.success?.threshold,
     last: value.success?.last ?? DEFAULT_LAST,
+    progress: progressScale(value, pointer),
+    calibration: value.calibration,
+    training: value.training,
+    undefinedVoc: value.undefined_voc ?? 'missing',
     includeTokenIds: value.include_token_ids ?? false,
   };
 }

@@ -84,6 +84,7 @@ t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }
     frames_used: 3,
     log_prob_true: -1,
     log_prob_false: -1,
+    log_odds: 0,
     known: 1,
   });
   open(1);
@@ -223,6 +224,7 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
     frames_used: 1,
     log_prob_true: -1,
     log_prob_false: -1,
+    log_odds: 0,
     known: 1,
     total: 1,
   };
