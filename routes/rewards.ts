@@ -37,7 +37,7 @@ const schema = {
       description: 'The episode, scored.',
       content: { 'application/json': { schema: RewardResult }, [LINES]: { schema: RewardEvent } },
     },
-    ...problems(400, 401, 408, 413, 415, 422, 500, 502, 503, 504),
+    ...problems(400, 401, 408, 413, 415, 422, 500, 501, 502, 503, 504),
   },
 };
 
@@ -74,7 +74,7 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
       const { ticket, tenant, deadline } = admitted.get(request) as Admitted;
       const { signal } = deadline;
       try {
-        const upload = await readUpload(request, service);
+        const upload = await readUpload(request, service, signal);
         const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
         const scoring = counted(scoreEpisode(upload, context), metrics);
         if (prefersLines(request)) return await sendLines(scoring, { request, reply, deadline, metrics });
@@ -101,8 +101,12 @@ async function resultOf(scoring: Scoring): Promise<RewardResult> {
   }
 }
 
-async function readUpload(request: FastifyRequest, { config, renderer }: Service): Promise<Upload> {
-  const reader = createUploadReader(config, collectFrames(config, renderer));
+async function readUpload(
+  request: FastifyRequest,
+  { config, renderer, video }: Service,
+  signal: AbortSignal,
+): Promise<Upload> {
+  const reader = createUploadReader(config, collectFrames(config, renderer), video, signal);
   if (request.isMultipart()) await readMultipart(request, config, reader);
   else await readJson(request.body, config, reader);
   return reader.finish();

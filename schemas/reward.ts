@@ -82,6 +82,18 @@ export const FrameEncoding = Type.Enum(['rgb', 'png', 'jpeg'], {
   description: 'How frames go to the model: `rgb` and `png` are exact.',
 });
 
+export const VideoProvenance = Type.Object(
+  {
+    codec: Type.String(),
+    decoder: Type.String({ description: 'Program and version.', examples: ['ffmpeg 5.1.9'] }),
+    timestamps_s: Type.Array(Type.Number(), {
+      description: 'When each frame of the episode is shown, in seconds on the file’s own timeline.',
+    }),
+  },
+  { ...closed, title: 'VideoProvenance', description: 'The video that the frames come from.' },
+);
+export type VideoProvenance = Static<typeof VideoProvenance>;
+
 export const Provenance = Type.Object(
   {
     service: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'ServiceVersion' }),
@@ -118,6 +130,7 @@ export const Provenance = Type.Object(
       },
       { ...closed, title: 'FrameSizeProvenance' },
     ),
+    video: Type.Optional(VideoProvenance),
   },
   { ...closed, title: 'Provenance' },
 );

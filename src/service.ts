@@ -4,12 +4,14 @@ import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import type { Renderer } from './frames/renderer.ts';
 import type { Metrics } from './metrics.ts';
+import type { VideoReader } from './video/video.ts';
 
 /** What the routes are built from. */
 export interface Service {
   config: Config;
   engine: Engine;
   renderer: Renderer;
+  video: VideoReader;
   /** bounds uploads */
   admission: Admission;
   /** bounds rendered frames */

@@ -1,4 +1,4 @@
-import type { Warning } from '../../schemas/reward.ts';
+import type { VideoProvenance, Warning } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
@@ -12,6 +12,8 @@ export interface Frames {
   readonly count: number;
   readonly size: FrameSize;
   readonly warnings: Warning[];
+  /** Where they come from a video: what the answer says of it. */
+  readonly video?: VideoProvenance;
   /**
    * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows

@@ -1,4 +1,4 @@
-import type { PrefixReward, RewardResult, Usage, Warning } from '../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Usage, VideoProvenance, Warning } from '../../schemas/reward.ts';
 import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
 import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
@@ -19,7 +19,7 @@ export interface ResultDefaults {
 /** All that an answer is made from. */
 export interface Scored {
   request: EpisodeRequest;
-  frames: { count: number; size: FrameSize; warnings: Warning[] };
+  frames: { count: number; size: FrameSize; warnings: Warning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   size: FrameSize;
   /** by query of the plan */
@@ -127,6 +127,7 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
       resampling: resized ? 'pillow-bicubic' : 'none',
       encoding: description.frameEncoding,
     },
+    ...(frames.video && { video: frames.video }),
   };
 }
 

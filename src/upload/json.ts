@@ -27,6 +27,8 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
     await reader.image(bytes, place);
   }
   if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, '/npy')]));
+  if (body.video !== undefined)
+    await reader.video(Readable.from([decodeBase64(body.video, '/video')]), { pointer: '/video' });
 }
 
 /** Buffer.from skips what is no base64; that would cut a frame in silence. */
