@@ -52,7 +52,7 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   const first = ticks[indices[0] as number] as number;
   const last = ticks[indices.at(-1) as number] as number;
   const start = (first * timeBase.num) / timeBase.den;
-  const wanted = indices.map((index) => `eq(pts,${ticks[index]})`).join('+');
+  const wanted = oneOf(indices.map((index) => ticks[index] as number));
   const clock = ['-fps_mode', 'passthrough', '-enc_time_base', `${timeBase.num}/${timeBase.den}`];
   const raw = ['-autoscale', '0', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
   // The second way out tells each decoded frame's time and, by its bytes, its width.
@@ -63,7 +63,8 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   ];
   return [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-filter_complex_threads', '1'],
-    ...['-threads', String(THREADS), '-max_pixels', String((size.width + 128) * (size.height + 128))],
+    // Decoders count padding and scratch space too.
+    ...['-threads', String(THREADS), '-max_pixels', String((size.width + 256) * (size.height + 512))],
     ...['-copyts', '-noautorotate'],
     // Times that the file means, whatever its first one is. Rounded up, so that the key frame itself is not missed.
     ...(seek ? ['-err_detect', 'explode', '-seek_timestamp', '1', '-noaccurate_seek', '-ss', microseconds(start)] : []),
@@ -72,6 +73,13 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
     ...['-map', '[pixels]', ...raw, '-f', 'rawvideo', 'pipe:1'],
     ...['-map', '[notes]', ...raw, '-f', 'framecrc', 'pipe:3'],
   ];
+}
+
+/** An expression that is true for these times. A tree: ffmpeg takes no sum of more than a hundred. */
+function oneOf(ticks: number[]): string {
+  if (ticks.length === 1) return `eq(pts,${ticks[0]})`;
+  const middle = ticks.length >> 1;
+  return `if(lt(pts,${ticks[middle]}),${oneOf(ticks.slice(0, middle))},${oneOf(ticks.slice(middle))})`;
 }
 
 const microseconds = (seconds: number) => `${Math.ceil(seconds * 1e6)}us`;

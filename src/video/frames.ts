@@ -43,15 +43,16 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
     async render(indices, to, encoding, signal) {
       const turn = await turns.enter(0, signal);
       try {
-        const frames = new Map<number, RenderedFrame>();
+        const done = new Map<number, RenderedFrame>();
         const rising = [...indices].sort((one, other) => one - other);
         for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
           const some = rising.slice(at, at + MOST_AT_ONCE);
           const run = (seek: boolean) => renderRun(some, seek, to, encoding, signal);
           const fromStart = video.fromStart && some[0] === 0;
           const rendered = fromStart ? await run(false) : await run(true).catch((fault) => again(fault, run));
-          for (const [index, frame] of rendered) frames.set(index, frame);
+          for (const [index, frame] of rendered) done.set(index, frame);
         }
+        const frames = new Map(indices.map((index) => [index, done.get(index) as RenderedFrame]));
         return { frames, waitedMs: turn.waitedMs };
       } finally {
         turn.release();

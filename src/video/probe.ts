@@ -154,8 +154,8 @@ async function* probeLines(
   maxPixels: number,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  // The exact limit is held against the header; this one bounds decoders, who count padding too.
-  const args = ['-v', 'error', '-threads', '1', '-max_pixels', String(2 * maxPixels + 65_536), ...inputOptions(file)];
+  // The exact limit is held against the header; this one bounds decoders, who count padding and scratch space too.
+  const args = ['-v', 'error', '-threads', '1', '-max_pixels', String(2 * maxPixels + 2 ** 20), ...inputOptions(file)];
   const tool = startTool(
     file.tools.ffprobe,
     [...args, '-select_streams', 'V:0', '-show_entries', entries, '-of', 'compact'],
