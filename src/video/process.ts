@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { ProblemError } from '../problems.ts';
 
@@ -62,14 +61,12 @@ export function startTool(file: string, args: string[], { folder, timeoutS, sign
 }
 
 /** @returns its exit code, or why there is none */
-async function endOf(child: ChildProcess): Promise<number | string> {
-  // Aborting is told as an error; the end comes after it. A program that cannot be started has no end.
-  const failed = new Promise<string>((resolve) => {
-    child.once('error', (error) => child.pid === undefined && resolve(error.message));
+function endOf(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve) => {
+    child.once('close', (code, signal) => resolve(code ?? `${signal}`));
+    // Aborting is told as an error too; the end comes after it. A program that cannot be started has no end.
+    child.on('error', (error) => child.pid === undefined && resolve(error.message));
   });
-  const closed = once(child, 'close').then(([code, signal]) => (code ?? signal) as number | string);
-  child.on('error', () => {});
-  return Promise.race([closed.catch(() => new Promise<never>(() => {})), failed]);
 }
 
 function tooSlow(limit: number): ProblemError {

@@ -38,9 +38,11 @@ export async function storeVideo(
   try {
     const path = join(folder, 'video');
     const file = await open(path, 'wx', 0o600);
-    await pipeline(chunks, file.createWriteStream(), { signal });
+    const stream = file.createWriteStream();
     signal.throwIfAborted();
+    // An upload that was given up may never end, so its end is not waited for.
     signal.addEventListener('abort', () => void remove(), { once: true });
+    await pipeline(chunks, stream, { signal });
     return { path, folder };
   } catch (error) {
     await remove();

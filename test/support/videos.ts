@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { testPixels } from './images.ts';
@@ -49,7 +50,9 @@ export function numberShown(pixels: Buffer, size = SIZE): number {
 export function makeVideo(t: Test, options: VideoOptions): string {
   const { count = 40, fps = 10, args, type, width = SIZE.width, height = SIZE.height, filter } = options;
   const size = { width, height };
-  const path = join(t.testdir(), `video.${type}`);
+  const folder = mkdtempSync(join(tmpdir(), 'video-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const path = join(folder, `video.${type}`);
   const raw = ['-f', 'rawvideo', '-pix_fmt', 'rgb24', '-s', `${width}x${height}`, '-r', String(fps), '-i', 'pipe:0'];
   const filters = filter ? ['-vf', filter, '-fps_mode', 'passthrough'] : [];
   execFileSync('ffmpeg', ['-v', 'error', '-y', ...raw, ...filters, ...args, path], {
@@ -57,6 +60,27 @@ export function makeVideo(t: Test, options: VideoOptions): string {
     stdio: ['pipe', 'pipe', 'ignore'],
   });
   return path;
+}
+
+/** 120 frames of VP8, coded in two passes, with pictures between them that are only there to be copied from. */
+export function hiddenPictures(t: Test): string {
+  const source = makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 120 });
+  const coded = ['-c:v', 'libvpx', '-b:v', '100k', '-auto-alt-ref', '1', '-lag-in-frames', '16'];
+  const pass = (number: number, target: string[]) =>
+    execFileSync(
+      'ffmpeg',
+      ['-v', 'error', '-i', source, ...coded, '-pass', String(number), '-passlogfile', source, ...target],
+      { stdio: ['ignore', 'pipe', 'ignore'] },
+    );
+  pass(1, ['-f', 'null', '-']);
+  pass(2, [`${source}.webm`]);
+  return `${source}.webm`;
+}
+
+/** How many packets of its first track a file holds. */
+export function packetsOf(path: string): number {
+  const args = ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0', path];
+  return execFileSync('ffprobe', args).toString().trim().split('\n').length;
 }
 
 /** Makes one file of another without decoding it. @returns the new file's path */
