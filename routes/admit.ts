@@ -2,8 +2,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Ticket } from '../src/admission.ts';
 import type { Config } from '../src/config.ts';
 import { type Deadline, startDeadline } from '../src/deadline.ts';
+import { collectFrames } from '../src/frames/frames.ts';
 import type { Service } from '../src/service.ts';
 import { tooLarge } from '../src/upload/limits.ts';
+import { createUploadReader, type UploadReader } from '../src/upload/upload.ts';
 
 /** A JSON upload is held as text, as parsed strings and as bytes, one after another. */
 const JSON_COPIES = 3;
@@ -38,6 +40,14 @@ export function uploadGate({ config, engine, admission, authenticate }: Service,
     },
     admitted: (request: FastifyRequest) => admitted.get(request) as Admitted,
   };
+}
+
+/** A reader for one episode of a caller. @param caller.signal aborts when nobody needs the episode any more */
+export function uploadReader(
+  { config, renderer, recentFrames, video }: Service,
+  { tenant, signal }: { tenant: string; signal: AbortSignal },
+): UploadReader {
+  return createUploadReader(config, collectFrames(config, renderer, recentFrames.of(tenant)), video, signal);
 }
 
 /**

@@ -1,15 +1,13 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BatchEvent, BatchForm, BatchRequest } from '../schemas/batch.ts';
 import { loggedProblem } from '../src/error-handler.ts';
-import { collectFrames } from '../src/frames/frames.ts';
 import { scoreBatch } from '../src/score-batch.ts';
 import { resultOf, scoreEpisode } from '../src/score-episode.ts';
 import type { Service } from '../src/service.ts';
 import { type BatchEntry, createBatchReader } from '../src/upload/batch.ts';
 import { readBatchJson } from '../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../src/upload/batch-multipart.ts';
-import { createUploadReader } from '../src/upload/upload.ts';
-import { uploadGate } from './admit.ts';
+import { uploadGate, uploadReader } from './admit.ts';
 import { LINES, sendLines } from './lines.ts';
 import { problems } from './problem-responses.ts';
 
@@ -44,7 +42,7 @@ export async function batchRoute(app: FastifyInstance, service: Service): Promis
       const { ticket, tenant, deadline } = admitted(request);
       const { signal } = deadline;
       try {
-        const entries = await readBatch(request, service, tenant);
+        const entries = await readBatch(request, service, { tenant, signal });
         const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
         const events = scoreBatch(entries, {
           signal,
@@ -68,10 +66,13 @@ export async function batchRoute(app: FastifyInstance, service: Service): Promis
   });
 }
 
-async function readBatch(request: FastifyRequest, service: Service, tenant: string): Promise<BatchEntry[]> {
-  const { config, renderer, recentFrames } = service;
-  const recent = recentFrames.of(tenant);
-  const createReader = () => createUploadReader(config, collectFrames(config, renderer, recent));
+async function readBatch(
+  request: FastifyRequest,
+  service: Service,
+  caller: { tenant: string; signal: AbortSignal },
+): Promise<BatchEntry[]> {
+  const { config } = service;
+  const createReader = () => uploadReader(service, caller);
   if (!request.isMultipart()) return readBatchJson(request.body, config, createReader);
   const reader = createBatchReader(config, createReader);
   await readBatchMultipart(request, config, reader);

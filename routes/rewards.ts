@@ -2,14 +2,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { RewardResult } from '../schemas/reward.ts';
 import { RewardEvent } from '../schemas/reward-event.ts';
-import { collectFrames } from '../src/frames/frames.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { resultOf, type Scoring, scoreEpisode } from '../src/score-episode.ts';
 import type { Service } from '../src/service.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart } from '../src/upload/multipart.ts';
-import { createUploadReader, type Upload } from '../src/upload/upload.ts';
-import { uploadGate } from './admit.ts';
+import type { Upload } from '../src/upload/upload.ts';
+import { uploadGate, uploadReader } from './admit.ts';
 import { LINES } from './lines.ts';
 import { problems } from './problem-responses.ts';
 import { prefersLines, sendReward } from './reward-lines.ts';
@@ -30,7 +29,7 @@ const schema = {
       description: 'The episode, scored.',
       content: { 'application/json': { schema: RewardResult }, [LINES]: { schema: RewardEvent } },
     },
-    ...problems(400, 401, 408, 409, 413, 415, 422, 500, 502, 503, 504),
+    ...problems(400, 401, 408, 409, 413, 415, 422, 500, 501, 502, 503, 504),
   },
 };
 
@@ -52,7 +51,7 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
       const { ticket, tenant, deadline } = admitted(request);
       const { signal } = deadline;
       try {
-        const upload = await readUpload(request, service, tenant);
+        const upload = await readUpload(request, service, { tenant, signal });
         const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
         const scoring = counted(scoreEpisode(upload, context), metrics);
         if (prefersLines(request)) return await sendReward(scoring, { request, reply, deadline, metrics });
@@ -71,9 +70,13 @@ async function* counted(scoring: Scoring, metrics: Metrics): Scoring {
   return result;
 }
 
-async function readUpload(request: FastifyRequest, service: Service, tenant: string): Promise<Upload> {
-  const { config, renderer, recentFrames } = service;
-  const reader = createUploadReader(config, collectFrames(config, renderer, recentFrames.of(tenant)));
+async function readUpload(
+  request: FastifyRequest,
+  service: Service,
+  caller: { tenant: string; signal: AbortSignal },
+): Promise<Upload> {
+  const { config } = service;
+  const reader = uploadReader(service, caller);
   if (request.isMultipart()) await readMultipart(request, config, reader);
   else await readJson(request.body, config, reader);
   return reader.finish();

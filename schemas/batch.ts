@@ -12,7 +12,7 @@ export const BatchItem = Type.Object(
       Type.Integer({
         minimum: 0,
         description:
-          'How many of the parts `frames`, taken in their order, are this episode’s. Left out: the next part `npy` is.',
+          'How many of the parts `frames`, taken in their order, are this episode’s. Left out: the next part `npy` or `video` is.',
       }),
     ),
   },
@@ -35,7 +35,12 @@ export const BatchForm = Type.Object(
     ),
     npy: Type.Optional(
       Type.Array(Type.String({ format: 'binary' }), {
-        description: 'NumPy files, uint8, T×H×W×3, one part for each episode without `frame_count`.',
+        description: 'NumPy files, uint8, T×H×W×3, one part for each episode without `frame_count` that has no video.',
+      }),
+    ),
+    video: Type.Optional(
+      Type.Array(Type.String({ format: 'binary' }), {
+        description: 'MP4, WebM or MKV files, one part for each episode without `frame_count` that has no .npy.',
       }),
     ),
   },

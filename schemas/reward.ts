@@ -86,6 +86,18 @@ export const FrameSize = Type.Object(
   { title: 'FrameSize', description: 'In pixels.' },
 );
 
+export const VideoProvenance = Type.Object(
+  {
+    codec: Type.String(),
+    decoder: Type.String({ description: 'Program and version.', examples: ['ffmpeg 5.1.9'] }),
+    timestamps_s: Type.Array(Type.Number(), {
+      description: 'When each frame of the episode is shown, in seconds on the file’s own timeline.',
+    }),
+  },
+  { title: 'VideoProvenance', description: 'The video that the frames come from.' },
+);
+export type VideoProvenance = Static<typeof VideoProvenance>;
+
 export const Provenance = Type.Object(
   {
     service: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'ServiceVersion' }),
@@ -119,6 +131,7 @@ export const Provenance = Type.Object(
       },
       { title: 'FrameSizeProvenance' },
     ),
+    video: Type.Optional(VideoProvenance),
   },
   { title: 'Provenance' },
 );

@@ -21,6 +21,7 @@ import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
 import type { Service } from './service.ts';
+import { createVideoReader } from './video/video.ts';
 
 /** The page of the contract asks nobody but this service. Swagger UI sets styles inline. */
 const DOCS_CSP = [
@@ -48,6 +49,8 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     frameworkErrors: answerError,
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
+  const video = await createVideoReader(config, renderer);
+  if (!video.tools) app.log.warn('no ffmpeg 5.1 or newer: videos are refused');
   const admission = createAdmission({
     places: config.MAX_ACTIVE,
     bytes: config.UPLOAD_MEMORY_BYTES,
@@ -66,6 +69,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     engine,
     renderer,
     recentFrames,
+    video,
     admission,
     frameMemory,
     metrics,

@@ -1,4 +1,4 @@
-import type { PrefixReward, RewardResult, Success, Usage, Warning } from '../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Success, Usage, VideoProvenance, Warning } from '../../schemas/reward.ts';
 import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
 import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
@@ -21,7 +21,7 @@ export interface ResultDefaults {
 /** All that an answer is made from. */
 export interface Scored {
   request: EpisodeRequest;
-  frames: { count: number; size: FrameSize; warnings: Warning[] };
+  frames: { count: number; size: FrameSize; warnings: Warning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   size: FrameSize;
   /** by query of the plan */
@@ -152,6 +152,7 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
       resampling: resized ? 'pillow-bicubic' : 'none',
       encoding: description.frameEncoding,
     },
+    ...(frames.video && { video: frames.video }),
   };
 }
 

@@ -28,12 +28,14 @@ export async function readBatchMultipart(
         if (!bytes) throw tooLarge(limits.MAX_FRAME_BYTES, place);
         await episode.image(bytes, place);
       });
-    } else if (fieldname === 'npy') {
+    } else if (fieldname === 'npy' || fieldname === 'video') {
       const shared = resumable(chunks);
-      await reader.npy((episode) => episode.npy(shared));
+      await reader.file(fieldname, (episode) =>
+        fieldname === 'npy' ? episode.npy(shared) : episode.video(shared, { part: 'video' }),
+      );
       for await (const _ of shared);
     } else {
-      const detail = 'Parts are `batch` (JSON), `frames` (image files) and `npy` (one file each).';
+      const detail = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
       throw new ProblemError('unexpected-part', detail, { part: fieldname.slice(0, 64) });
     }
   }

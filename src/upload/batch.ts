@@ -19,8 +19,8 @@ export interface BatchReader {
   batch(value: unknown): Promise<void>;
   /** Hands over the next frame file. @throws ProblemError when it belongs to no episode */
   frame(read: (reader: UploadReader, place: ProblemPlace) => Promise<void>): Promise<void>;
-  /** Hands over the next .npy file. @throws ProblemError when it belongs to no episode */
-  npy(read: (reader: UploadReader) => Promise<void>): Promise<void>;
+  /** Hands over the next .npy or video file. @throws ProblemError when it belongs to no episode */
+  file(part: 'npy' | 'video', read: (reader: UploadReader) => Promise<void>): Promise<void>;
   /** @throws ProblemError missing-episode */
   finish(): Promise<BatchEntry[]>;
 }
@@ -28,7 +28,7 @@ export interface BatchReader {
 interface Entry {
   reader: UploadReader;
   id: string | undefined;
-  /** parts `frames` that are still to come; undefined where a `npy` is */
+  /** parts `frames` that are still to come; undefined where one file is */
   expected: number | undefined;
   seen: number;
   problem?: ProblemError;
@@ -79,9 +79,9 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader, place));
     },
-    async npy(read) {
+    async file(part, read) {
       const entry = known().find(({ expected, seen }) => expected === undefined && seen === 0);
-      if (!entry) throw leftOver('npy', 'than episodes without `frame_count`');
+      if (!entry) throw leftOver(part, 'than episodes without `frame_count`');
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader));
     },

@@ -28,6 +28,10 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
     await reader.image(bytes, place);
   }
   if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, `${pointer}/npy`)]));
+  if (body.video !== undefined) {
+    const place = { pointer: `${pointer}/video` };
+    await reader.video(Readable.from([decodeBase64(body.video, place.pointer)]), place);
+  }
 }
 
 /** Buffer.from skips what is no base64; that would cut a frame in silence. */

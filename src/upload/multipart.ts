@@ -24,6 +24,8 @@ export async function readMultipart(
       reader.episode(parseJson(await readAll(bytes, MAX_EPISODE_BYTES, { part: 'episode' }), 'episode'), '');
     } else if (fieldname === 'npy') {
       await reader.npy(chunks);
+    } else if (fieldname === 'video') {
+      await reader.video(chunks, { part: 'video' });
     } else if (fieldname === 'frames') {
       const place = { part: 'frames', frame };
       await reader.image(await readAll(chunks, limits.MAX_FRAME_BYTES, place), place);
@@ -103,6 +105,6 @@ export async function readAll(
 }
 
 function unexpected(name: string): ProblemError {
-  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` (one file).';
+  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
   return new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
 }

@@ -18,6 +18,19 @@ t.test('the dense curve is numpy.interp over frames', async (t) => {
   }
 });
 
+t.test('rounding does not carry the dense curve out of 0…1', async (t) => {
+  // 0.05 − (0.05 · 3) / 3 is below 0 in binary.
+  t.same(denseCurve([1, 4], [0.05, 0], 4).at(-1), 0);
+  for (let percent = 0; percent <= 100; percent += 1) {
+    for (const progress of [
+      [percent / 100, 0],
+      [percent / 100, 1],
+    ])
+      for (const gap of [2, 3, 7, 48])
+        t.ok(denseCurve([1, 1 + gap], progress, 1 + gap).every((value) => value >= 0 && value <= 1));
+  }
+});
+
 t.test('value-order correlation is Spearman’s, ties on average ranks', async (t) => {
   for (const { values, voc } of REFERENCE.correlations) {
     const found = valueOrderCorrelation(values);
