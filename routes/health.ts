@@ -10,6 +10,7 @@ export async function healthRoutes(app: FastifyInstance, { engine }: Service): P
     operationId: 'getLiveness',
     summary: 'Whether the service runs',
     tags: ['service'],
+    security: [],
     response: { 200: health('It runs.') },
   };
   app.get('/health/live', { schema: live, logLevel: 'warn' }, () => ({ status: 'ok' }));
@@ -18,6 +19,7 @@ export async function healthRoutes(app: FastifyInstance, { engine }: Service): P
     operationId: 'getReadiness',
     summary: 'Whether the engine answers and can do what is needed',
     tags: ['service'],
+    security: [],
     response: { 200: health('Episodes can be scored.'), 503: health('They cannot; `reason` says why.') },
   };
   app.get('/health/ready', { schema: ready, logLevel: 'warn' }, async (_request, reply) => {

@@ -5,6 +5,7 @@ const schema = {
   operationId: 'getMetrics',
   summary: 'Numbers for Prometheus',
   tags: ['service'],
+  security: [],
   response: {
     200: { description: 'Text in the Prometheus format.', content: { 'text/plain': { schema: { type: 'string' } } } },
   },

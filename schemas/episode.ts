@@ -1,4 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { Calibration } from './calibration.ts';
+import { FrameSizeMode, PromptVariant } from './enumerations.ts';
+import { ProgressRule } from './progress.ts';
+import { TrainingOptions } from './training.ts';
 
 const closed = { additionalProperties: false };
 
@@ -97,24 +101,23 @@ export const Episode = Type.Object(
       ),
     ),
     prefixes: Type.Optional(PrefixSelection),
-    frame_size: Type.Optional(
-      Type.Enum(['reference', 'native', 'budget'], {
-        default: 'reference',
-        description:
-          '`reference` squashes every frame to the model’s own size: 244×244 for large ones, as the paper’s code does (`GET /v1/model` says which). `native` sends frames as they are; `budget` keeps the aspect within `max_pixels`. Small models take `reference` only.',
-      }),
-    ),
+    frame_size: Type.Optional(FrameSizeMode({ default: 'reference' })),
     max_pixels: Type.Optional(
       Type.Integer({ minimum: 1024, maximum: 16_777_216, description: 'Pixels per frame, for `frame_size: budget`.' }),
     ),
-    prompt: Type.Optional(
-      Type.Enum(['open', 'chat'], {
-        default: 'open',
+    prompt: Type.Optional(PromptVariant({ default: 'open' })),
+    success: Type.Optional(SuccessRule),
+    progress: Type.Optional(ProgressRule),
+    calibration: Type.Optional(Calibration),
+    training: Type.Optional(TrainingOptions),
+    undefined_voc: Type.Optional(
+      Type.Enum(['missing', 'zero'], {
+        title: 'UndefinedVoc',
+        default: 'missing',
         description:
-          '`open` is the paper’s prompt, an unfinished user turn; `chat` closes the turn and asks the assistant.',
+          'What `voc` says where it is undefined (one prefix, or all of one value): null, or 0 as the reference reports.',
       }),
     ),
-    success: Type.Optional(SuccessRule),
     include_token_ids: Type.Optional(
       Type.Boolean({ default: false, description: 'Give the token ids of the longest prompt in the provenance.' }),
     ),
@@ -128,6 +131,9 @@ export const Episode = Type.Object(
 );
 export type Episode = Static<typeof Episode>;
 export type PrefixSelection = Static<typeof PrefixSelection>;
+
+/** Eight by eight pixels: an example that can be sent as it stands. */
+const GREY_PNG = 'iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAEUlEQVR42mOI6tmHFTEMLQkA7iBpAZC1urcAAAAASUVORK5CYII=';
 
 export const RewardRequest = Type.Object(
   {
@@ -150,7 +156,11 @@ export const RewardRequest = Type.Object(
       }),
     ),
   },
-  { ...closed, title: 'RewardRequest' },
+  {
+    ...closed,
+    title: 'RewardRequest',
+    examples: [{ episode: { instruction: 'Open the drawer.', fps: 10 }, frames: [GREY_PNG, GREY_PNG] }],
+  },
 );
 export type RewardRequest = Static<typeof RewardRequest>;
 

@@ -1,29 +1,28 @@
 import { type Static, Type } from 'typebox';
-import { FrameEncoding, FrameSize, Token } from './reward.ts';
-
-const closed = { additionalProperties: false };
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
+import { nullable } from './nullable.ts';
+import { FrameSize, Token } from './reward.ts';
 
 const ServedPrompt = Type.Object(
   {
-    layout: Type.Enum(['reference', 'nested']),
+    layout: PromptLayout,
     true_token: Token,
     false_token: Token,
   },
-  { ...closed, title: 'ServedPrompt' },
+  { title: 'ServedPrompt' },
 );
 
 export const Model = Type.Object(
   {
     model: Type.String(),
     about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
-    engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
-    prompts: Type.Object({ open: ServedPrompt, chat: ServedPrompt }, { ...closed, title: 'ServedPrompts' }),
+    engine: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'EngineVersion' }),
+    prompts: Type.Object({ open: ServedPrompt, chat: ServedPrompt }, { title: 'ServedPrompts' }),
     one_pass: nullable(
       Type.Boolean({ description: 'Prefixes share one pass (prefix and item caches seen to work); null: not known.' }),
     ),
     reference_frame: FrameSize,
-    frame_sizes: Type.Array(Type.Enum(['reference', 'native', 'budget']), {
+    frame_sizes: Type.Array(FrameSizeMode(), {
       description: 'Which values of `frame_size` this model takes; `reference` is `reference_frame`.',
     }),
     frame_encoding: FrameEncoding,
@@ -45,17 +44,17 @@ export const Model = Type.Object(
         frame_pixels: Type.Integer(),
         deadline_s: Type.Number(),
       },
-      { ...closed, title: 'Limits' },
+      { title: 'Limits' },
     ),
   },
-  { ...closed, title: 'Model' },
+  { title: 'Model' },
 );
 export type Model = Static<typeof Model>;
 
 export const Health = Type.Object(
   {
-    status: Type.Enum(['ok', 'unavailable']),
+    status: Type.Enum(['ok', 'unavailable'], { title: 'HealthStatus' }),
     reason: Type.Optional(Type.String({ description: 'One line on why the service is not ready.' })),
   },
-  { ...closed, title: 'Health' },
+  { title: 'Health' },
 );

@@ -1,10 +1,8 @@
 import { type Static, Type } from 'typebox';
 
-const closed = { additionalProperties: false };
-
 export const FieldError = Type.Object(
   { pointer: Type.String({ description: 'JSON pointer into the request.' }), detail: Type.String() },
-  { ...closed, title: 'FieldError' },
+  { title: 'FieldError' },
 );
 
 /** RFC 9457 problem details. */
@@ -22,8 +20,11 @@ export const Problem = Type.Object(
     limit: Type.Optional(Type.Number({ description: 'The limit that was passed.' })),
     retry_after_s: Type.Optional(Type.Integer({ description: 'As the Retry-After header.' })),
     errors: Type.Optional(Type.Array(FieldError)),
+    missing: Type.Optional(
+      Type.Array(Type.String(), { description: 'For `frames-missing`: SHA-256 of the frames to send again.' }),
+    ),
   },
-  { ...closed, title: 'Problem' },
+  { title: 'Problem' },
 );
 export type Problem = Static<typeof Problem>;
 export type FieldError = Static<typeof FieldError>;

@@ -2,8 +2,6 @@ import { type Static, Type } from 'typebox';
 import { Problem } from './problem.ts';
 import { prefixScore, RewardResult } from './reward.ts';
 
-const closed = { additionalProperties: false };
-
 export const PrefixEvent = Type.Object(
   {
     event: Type.Enum(['prefix']),
@@ -11,20 +9,20 @@ export const PrefixEvent = Type.Object(
     known: Type.Integer({ minimum: 1, description: 'Prefixes known so far, this one included.' }),
     total: Type.Integer({ minimum: 1, description: 'Prefixes that will be known at the end.' }),
   },
-  { ...closed, title: 'PrefixEvent', description: 'One prefix, as soon as the model has answered.' },
+  { title: 'PrefixEvent', description: 'One prefix, as soon as the model has answered.' },
 );
 export type PrefixEvent = Static<typeof PrefixEvent>;
 
 export const ResultEvent = Type.Object(
   { event: Type.Enum(['result']), result: RewardResult },
-  { ...closed, title: 'ResultEvent', description: 'The last line: what the answer in one piece would have been.' },
+  { title: 'ResultEvent', description: 'The last line: what the answer in one piece would have been.' },
 );
 
 export type ResultEvent = Static<typeof ResultEvent>;
 
 export const ProblemEvent = Type.Object(
   { event: Type.Enum(['problem']), problem: Problem },
-  { ...closed, title: 'ProblemEvent', description: 'The last line where scoring failed after the first one was sent.' },
+  { title: 'ProblemEvent', description: 'The last line where scoring failed after the first one was sent.' },
 );
 
 /** One line of an answer in lines. */

@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
-
-const closed = { additionalProperties: false };
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
+import { nullable } from './nullable.ts';
+import { ProgressScale } from './progress.ts';
+import { TrainingSignals } from './training.ts';
 
 const LogProb = (description: string) => Type.Number({ maximum: 0, description });
 
@@ -12,18 +13,21 @@ export const prefixScore = {
   frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
   log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
   log_prob_false: LogProb('The same for the False token.'),
+  log_odds: Type.Number({ description: 'log_prob_true − log_prob_false, nats: above 0 the model rather says True.' }),
 };
 
 export const PrefixReward = Type.Object(
   {
     ...prefixScore,
-    progress: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      description: 'log_prob_true, min-max over the prefixes asked for.',
-    }),
+    progress: nullable(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'log_prob_true on `progress_scale`; null where that is `none`.',
+      }),
+    ),
   },
-  { ...closed, title: 'PrefixReward' },
+  { title: 'PrefixReward' },
 );
 
 export const Success = Type.Object(
@@ -31,9 +35,13 @@ export const Success = Type.Object(
     flag: Type.Boolean({ description: 'score ≥ threshold' }),
     score: Type.Number({ description: 'Mean log_prob_true over the final prefixes.' }),
     threshold: Type.Number(),
+    threshold_source: Type.Enum(['request', 'calibration', 'operator', 'model'], {
+      title: 'ThresholdSource',
+      description: 'Whose threshold it is; the first of these that has one.',
+    }),
     last: Type.Integer({ description: 'How many final prefixes went into the score.' }),
   },
-  { ...closed, title: 'Success' },
+  { title: 'Success' },
 );
 
 export const LogProbRange = Type.Object(
@@ -42,11 +50,11 @@ export const LogProbRange = Type.Object(
     max: Type.Number(),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
     flat: Type.Boolean({
-      description: 'The span is below `flat_below`: min-max stretched noise, so progress and voc say little.',
+      description: 'The span is below `flat_below`: min-max progress and voc are stretched from noise.',
     }),
     flat_below: Type.Number(),
   },
-  { ...closed, title: 'LogProbRange' },
+  { title: 'LogProbRange' },
 );
 
 export const Usage = Type.Object(
@@ -65,22 +73,18 @@ export const Usage = Type.Object(
     decoding_ms: Type.Number({ description: 'Decoding, resizing and encoding frames, wall time.' }),
     engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
   },
-  { ...closed, title: 'Usage' },
+  { title: 'Usage' },
 );
 
 export const Token = Type.Object(
   { text: Type.String(), id: Type.Integer() },
-  { ...closed, title: 'Token', description: 'A token of the model’s vocabulary.' },
+  { title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
 
 export const FrameSize = Type.Object(
   { width: Type.Integer(), height: Type.Integer() },
-  { ...closed, title: 'FrameSize', description: 'In pixels.' },
+  { title: 'FrameSize', description: 'In pixels.' },
 );
-
-export const FrameEncoding = Type.Enum(['rgb', 'png', 'jpeg'], {
-  description: 'How frames go to the model: `rgb` and `png` are exact.',
-});
 
 export const VideoProvenance = Type.Object(
   {
@@ -90,30 +94,27 @@ export const VideoProvenance = Type.Object(
       description: 'When each frame of the episode is shown, in seconds on the file’s own timeline.',
     }),
   },
-  { ...closed, title: 'VideoProvenance', description: 'The video that the frames come from.' },
+  { title: 'VideoProvenance', description: 'The video that the frames come from.' },
 );
 export type VideoProvenance = Static<typeof VideoProvenance>;
 
 export const Provenance = Type.Object(
   {
-    service: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'ServiceVersion' }),
-    engine: Type.Object({ name: Type.String(), version: Type.String() }, { ...closed, title: 'EngineVersion' }),
+    service: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'ServiceVersion' }),
+    engine: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'EngineVersion' }),
     model: Type.String(),
     about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
-    layout: Type.Enum(['reference', 'nested'], {
-      description:
-        '`reference`: the prompt is the paper’s token for token. `nested`: two more tokens around each block.',
-    }),
+    layout: PromptLayout,
     prompt: Type.Object(
       {
-        variant: Type.Enum(['open', 'chat']),
+        variant: PromptVariant(),
         text: Type.String({
           description: 'Prompt of the longest prefix; one <|video_pad|> stands for a block’s run of them.',
         }),
         video_tokens_per_block: Type.Integer(),
         token_ids: Type.Optional(Type.Array(Type.Integer())),
       },
-      { ...closed, title: 'PromptProvenance' },
+      { title: 'PromptProvenance' },
     ),
     true_token: Token,
     false_token: Token,
@@ -122,41 +123,51 @@ export const Provenance = Type.Object(
     }),
     frame_size: Type.Object(
       {
-        mode: Type.Enum(['reference', 'native', 'budget']),
+        mode: FrameSizeMode(),
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic']),
+        resampling: Type.Enum(['none', 'pillow-bicubic'], { title: 'Resampling' }),
         encoding: FrameEncoding,
       },
-      { ...closed, title: 'FrameSizeProvenance' },
+      { title: 'FrameSizeProvenance' },
     ),
     video: Type.Optional(VideoProvenance),
   },
-  { ...closed, title: 'Provenance' },
+  { title: 'Provenance' },
 );
 
-export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { ...closed, title: 'Warning' });
+export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { title: 'Warning' });
 export type Warning = Static<typeof Warning>;
 
 export const RewardResult = Type.Object(
   {
     id: Type.Optional(Type.String()),
     prefixes: Type.Array(PrefixReward),
-    progress_curve: Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
-      description: 'Progress at every frame: linear between the prefixes, flat outside them.',
-    }),
+    progress_curve: nullable(
+      Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
+        description:
+          'Progress at every frame: linear between the prefixes, flat outside them. Null where `progress_scale` is `none`.',
+      }),
+    ),
+    progress_scale: ProgressScale,
     score: Type.Number({ description: 'Mean log_prob_true over the final prefixes (`success.last`).' }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
     voc: nullable(
-      Type.Number({ minimum: -1, maximum: 1, description: 'Value-order correlation; null where it is undefined.' }),
+      Type.Number({
+        minimum: -1,
+        maximum: 1,
+        description: 'Value-order correlation; null where it is undefined, or 0 with `undefined_voc: "zero"`.',
+      }),
     ),
+    training: nullable(TrainingSignals),
     usage: Usage,
     provenance: Provenance,
     warnings: Type.Array(Warning),
   },
-  { ...closed, title: 'RewardResult' },
+  { title: 'RewardResult' },
 );
 export type RewardResult = Static<typeof RewardResult>;
+export type Success = Static<typeof Success>;
 export type PrefixReward = Static<typeof PrefixReward>;
 export type Usage = Static<typeof Usage>;

@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { batchRoute } from '../routes/batch.ts';
+import { calibrationRoute } from '../routes/calibrations.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -13,6 +15,7 @@ import { authenticator } from './authentication.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import { answerError } from './error-handler.ts';
+import { createFrameMemory } from './frames/recent-frames.ts';
 import { createRenderer } from './frames/renderer.ts';
 import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
@@ -41,7 +44,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     genReqId: () => randomUUID(),
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
-    requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
+    requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
     frameworkErrors: answerError,
   });
@@ -59,12 +62,14 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     bytes: config.FRAME_MEMORY_BYTES,
     waiting: Number.POSITIVE_INFINITY,
   });
-  const metrics = createMetrics(admission, frameMemory);
+  const recentFrames = createFrameMemory(config.RECENT_FRAMES_BYTES);
+  const metrics = createMetrics(admission, frameMemory, recentFrames);
   const service: Service = {
     config,
     engine,
     renderer,
     video,
+    recentFrames,
     admission,
     frameMemory,
     metrics,
@@ -72,11 +77,17 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   };
 
   app.setErrorHandler(answerError);
-  app.setNotFoundHandler((request) => {
-    throw new ProblemError('not-found', `There is no ${request.method} here. See /docs.`);
-  });
+  async function refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<never> {
+    const allowed = methodsAt(app, request.url);
+    if (allowed.length === 0) throw new ProblemError('not-found', 'There is nothing at this path. See /docs.');
+    reply.header('allow', allowed.join(', '));
+    throw new ProblemError('method-not-allowed', `There is no ${request.method} here, only ${allowed.join(', ')}.`);
+  }
+  app.setNotFoundHandler(refuseUnknown);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
+    // Before a body is looked at: whatever is wrong with that matters less.
+    if (request.is404) await refuseUnknown(request, reply);
   });
   app.addHook('onResponse', async (request, reply) => {
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;
@@ -106,10 +117,18 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.removeContentTypeParser('text/plain');
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
+  await app.register(batchRoute, service);
+  await app.register(calibrationRoute, service);
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);
   await app.register(playgroundRoutes, { logLevel: 'warn' });
   app.get('/openapi.json', { schema: { hide: true } }, () => nameSchemas(app.swagger()));
   return app;
+}
+
+/** The methods that a path is served with; none where there is nothing. Paths of the contract hold no parameters. */
+function methodsAt(app: FastifyInstance, url: string): string[] {
+  const [path = ''] = url.split('?');
+  return app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }));
 }

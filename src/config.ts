@@ -67,6 +67,13 @@ export const Environment = Type.Object({
     default: 120,
     description: 'Longest time for one request, upload and waiting included.',
   }),
+  BATCH_DEADLINE_S: Type.Number({
+    exclusiveMinimum: 0,
+    default: 600,
+    description: 'The same for a batch of episodes.',
+  }),
+  MAX_BATCH_EPISODES: count(256, 'Episodes in one batch.'),
+  MAX_BATCH_FRAMES: count(50_000, 'Frames in one batch.'),
   MAX_FRAMES: count(10_000, 'Frames in one episode.'),
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
@@ -74,6 +81,11 @@ export const Environment = Type.Object({
   MAX_JSON_BYTES: count(64 * MiB, 'Bytes of a JSON request, base64 included: it is parsed in one go.'),
   UPLOAD_MEMORY_BYTES: count(1024 * MiB, 'Bytes of all uploads held at once; further requests wait unread.'),
   FRAME_MEMORY_BYTES: count(1024 * MiB, 'Bytes of rendered frames held at once; further episodes wait their turn.'),
+  RECENT_FRAMES_BYTES: Type.Integer({
+    minimum: 0,
+    default: 256 * MiB,
+    description: 'Bytes of uploaded frames of growing episodes that are kept for their next step.',
+  }),
   MAX_ACTIVE: count(64, 'Episodes worked on at once; further requests wait unread.'),
   MAX_WAITING: Type.Integer({
     minimum: 0,

@@ -1,17 +1,18 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RewardResult } from '../schemas/reward.ts';
 import type { Admission } from './admission.ts';
+import type { FrameMemory } from './frames/recent-frames.ts';
 
 /** Numbers for Prometheus. */
 export interface Metrics {
   request(operation: string, status: number, seconds: number): void;
   scored(result: RewardResult): void;
-  /** An answer in lines, with status 200, that ended with a problem. */
-  brokenOff(code: string): void;
+  /** A problem told in a line, under status 200. */
+  toldInLines(code: string): void;
   expose(): Promise<{ type: string; text: string }>;
 }
 
-export function createMetrics(admission: Admission, frameMemory: Admission): Metrics {
+export function createMetrics(admission: Admission, frameMemory: Admission, recentFrames: FrameMemory): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -30,9 +31,9 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
   const promptTokens = counter('engine_prompt_tokens_total', 'Prompt tokens asked.');
   const cachedTokens = counter('engine_cached_tokens_total', 'Prompt tokens that the engine had cached.');
   const bytes = counter('engine_bytes_total', 'Bytes of request bodies sent to the engine.');
-  const brokenOff = new Counter({
-    name: name('broken_off_total'),
-    help: 'Answers in lines (status 200) that ended with a problem.',
+  const problemLines = new Counter({
+    name: name('problem_lines_total'),
+    help: 'Problems told in lines, under status 200.',
     labelNames: ['code'],
     registers,
   });
@@ -49,6 +50,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
   gauge('episodes_waiting', 'Requests that wait unread.', () => admission.state().waiting);
   gauge('upload_bytes_held', 'Memory reserved for uploads.', () => admission.state().bytes);
   gauge('frame_bytes_held', 'Memory reserved for rendered frames.', () => frameMemory.state().bytes);
+  gauge('recent_frame_bytes_held', 'Uploaded frames kept for the next step of their episodes.', recentFrames.bytes);
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),
@@ -60,7 +62,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission): Met
       cachedTokens.inc(usage.cached_tokens ?? 0);
       bytes.inc(usage.engine_bytes);
     },
-    brokenOff: (code) => brokenOff.inc({ code }),
+    toldInLines: (code) => problemLines.inc({ code }),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

@@ -20,6 +20,7 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   ],
   tags: [
     { name: 'rewards', description: 'Score episodes.' },
+    { name: 'calibration', description: 'Find where success begins, and bounds for progress.' },
     { name: 'service', description: 'What is served, and whether it is well.' },
   ],
   components: {
@@ -30,7 +31,8 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
 };
 
 /**
- * Moves every titled object or union of a document to components, so that generated clients get named types.
+ * The document as generated clients want it: every titled object, union and enumeration a component of that name,
+ * numbers and enumerations with the width and type that a generator would otherwise guess.
  * @throws Error when two different schemas have one title
  */
 export function nameSchemas(document: object): Json {
@@ -41,15 +43,44 @@ export function nameSchemas(document: object): Json {
     const copy = Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, key === 'examples' ? inner : walk(inner)]),
     );
+    return named(describeParts(spellOut(copy)));
+  }
+  /** In a form, a part with a schema of its own is JSON. The others are files. */
+  function describeParts(content: Json): Json {
+    const form = content['multipart/form-data'] as { schema: { $ref: string } } | undefined;
+    if (!form) return content;
+    const { properties } = schemas[form.schema.$ref.split('/').at(-1) as string] as { properties: Json };
+    const parts = Object.keys(properties).filter((part) => (properties[part] as Json)['$ref']);
+    const encoding = Object.fromEntries(parts.map((part) => [part, { contentType: 'application/json' }]));
+    return { ...content, 'multipart/form-data': { ...form, encoding } };
+  }
+  function named(copy: Json): Json {
     const { title } = copy;
-    if (typeof title !== 'string' || (copy['type'] !== 'object' && !copy['anyOf'])) return copy;
-    const { title: _, ...schema } = copy;
-    if (schemas[title] && !isDeepStrictEqual(schemas[title], schema))
+    if (typeof title !== 'string' || !(copy['type'] === 'object' || copy['anyOf'] || copy['enum'])) return copy;
+    // A default belongs to the place where an enumeration is used.
+    const { title: _, default: usual, ...schema } = copy;
+    const known = schemas[title] as Json | undefined;
+    if (known && !isDeepStrictEqual(withoutExamples(known), withoutExamples(schema)))
       throw new Error(`Two schemas are called ${title}.`);
-    schemas[title] = schema;
-    return { $ref: `#/components/schemas/${title}` };
+    schemas[title] = { ...known, ...schema };
+    return { $ref: `#/components/schemas/${title}`, ...(usual === undefined ? {} : { default: usual }) };
   }
   const { components, paths, ...head } = walk(document) as Json & { components?: Json };
   const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { ...head, paths, components: { ...components, schemas: sorted } };
+}
+
+/** Where a schema is a whole body its examples have been moved beside it. */
+function withoutExamples({ examples: _, ...schema }: Json): Json {
+  return schema;
+}
+
+/** Says what a schema means where generators guess: Go takes a bare number for 32 bits, and a bare enumeration for anything. */
+function spellOut(schema: Json): Json {
+  if (schema['type'] === 'number') return { type: 'number', format: 'double', ...schema };
+  if (schema['type'] === 'integer') return { type: 'integer', format: 'int64', ...schema };
+  const { enum: values } = schema;
+  if (Array.isArray(values) && !schema['type'] && values.every((value) => typeof value === 'string'))
+    return { type: 'string', ...schema };
+  return schema;
 }

@@ -7,6 +7,8 @@ export const PROBLEMS = {
   'unexpected-part': [400, 'A multipart part has an unknown or repeated name'],
   unauthorized: [401, 'A valid API key is needed'],
   'not-found': [404, 'There is nothing here'],
+  'method-not-allowed': [405, 'The path takes other methods'],
+  'frames-missing': [409, 'Frames that are only named are not known any more'],
   'upload-timeout': [408, 'The upload took too long'],
   'upload-too-large': [413, 'The upload is too large'],
   'too-many-frames': [413, 'The episode has too many frames'],
@@ -19,7 +21,10 @@ export const PROBLEMS = {
   'ambiguous-clock': [422, 'More than one of fps, timestamps_s and a video’s own times is given'],
   'invalid-timestamps': [422, 'The timestamps do not fit the frames'],
   'invalid-prefixes': [422, 'The prefixes asked for do not fit the episode'],
+  'missing-bounds': [422, 'What is asked needs a scale of progress that is not there'],
+  'calibration-mismatch': [422, 'The calibration belongs to another model or prompt'],
   'no-frames': [422, 'There are no frames'],
+  'unlisted-frame': [422, 'A frame is not among the digests of the episode'],
   'ambiguous-frames': [422, 'More than one of frames, npy and video is given'],
   'not-an-image': [422, 'A frame is no JPEG, PNG or WebP image'],
   'image-damaged': [422, 'A frame is truncated or damaged'],
@@ -54,6 +59,7 @@ export interface ProblemPlace {
   limit?: number;
   retry_after_s?: number;
   errors?: FieldError[];
+  missing?: string[];
 }
 
 /** An error that leaves the service as an RFC 9457 problem. Its detail is for the caller: no secrets, no inner messages. */

@@ -4,6 +4,7 @@ import type { Admission } from './admission.ts';
 import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
 import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
+import type { Frames } from './frames/frames.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
 import { type EpisodePlan, planEpisode } from './plan/plan.ts';
 import { ProblemError } from './problems.ts';
@@ -38,25 +39,40 @@ export async function* scoreEpisode(
   const description = engine.describe();
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, description, pointer);
+  checkCalibration(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
-  const memory = await frameMemory.enter(renderedBytes(plan, size, frameMemory.capacity), signal);
-  try {
-    const queuedMs = waitedMs + memory.waitedMs;
-    const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs, decodingMs: 0, engineMs: 0 };
-    const scores: QueryScore[] = [];
-    const total = plan.prefixes.length;
-    let known = 0;
-    for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
-      scores[score.query] = score;
-      for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
-        known += 1;
-        yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+  const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs: waitedMs, decodingMs: 0, engineMs: 0 };
+  const scores: QueryScore[] = [];
+  const total = plan.prefixes.length;
+  let known = 0;
+  for (;;) {
+    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal);
+    usage.queuedMs += memory.waitedMs;
+    try {
+      for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+        scores[score.query] = score;
+        for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
+          known += 1;
+          yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+        }
       }
+      return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
+    } catch (error) {
+      // Before the caller is asked for them: frames may still be here that it need not send again.
+      const missing = error instanceof ProblemError && error.code === 'frames-missing';
+      if (known > 0 || !missing || !frames.recall()) throw error;
+    } finally {
+      memory.release();
     }
-    return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
-  } finally {
-    memory.release();
+  }
+}
+
+/** Scores to the end, for a caller who wants the whole and no prefix before it. */
+export async function resultOf(scoring: Scoring): Promise<RewardResult> {
+  for (;;) {
+    const { done, value } = await scoring.next();
+    if (done) return value;
   }
 }
 
@@ -73,12 +89,33 @@ function checkFrameSize(
 }
 
 /**
+ * A calibration says nothing of another model or another prompt. One that names neither is taken at the caller's word.
+ * @throws ProblemError calibration-mismatch
+ */
+function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: EngineDescription, pointer: string) {
+  if (calibration?.model !== undefined && calibration.model !== model) {
+    const detail = `The calibration was made with another model than the one served, ${model}. Make one with this model.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/model` });
+  }
+  if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
+    const detail = `The calibration was made with the prompt "${calibration.prompt}"; this request asks with "${prompt}".`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+}
+
+/**
  * Memory for an episode's rendered frames. No encoding is larger than the pixels, three bytes each, but for a header.
  * @throws ProblemError image-too-large, when they would not fit even alone
  */
-function renderedBytes({ sampledFrames }: EpisodePlan, { width, height }: FrameSize, limit: number): number {
-  const bytes = sampledFrames.length * width * height * 3;
+function renderedBytes(
+  { sampledFrames }: EpisodePlan,
+  frames: Frames,
+  { width, height }: FrameSize,
+  limit: number,
+): number {
+  const held = frames.held(sampledFrames);
+  const bytes = held * width * height * 3;
   if (bytes <= limit) return bytes;
-  const detail = `The ${sampledFrames.length} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
+  const detail = `The ${held} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
   throw new ProblemError('image-too-large', detail, { pointer: '/frame_size', limit });
 }

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Admission } from './admission.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
+import type { FrameMemory } from './frames/recent-frames.ts';
 import type { Renderer } from './frames/renderer.ts';
 import type { Metrics } from './metrics.ts';
 import type { VideoReader } from './video/video.ts';
@@ -12,6 +13,8 @@ export interface Service {
   engine: Engine;
   renderer: Renderer;
   video: VideoReader;
+  /** frames of growing episodes */
+  recentFrames: FrameMemory;
   /** bounds uploads */
   admission: Admission;
   /** bounds rendered frames */

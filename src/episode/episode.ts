@@ -1,5 +1,7 @@
 import { Compile } from 'typebox/compile';
+import type { Calibration } from '../../schemas/calibration.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
+import type { TrainingOptions } from '../../schemas/training.ts';
 import { fieldErrors, invalidRequest } from '../field-errors.ts';
 import type { FrameSizeMode } from '../plan/frame-size.ts';
 import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
@@ -8,6 +10,7 @@ import { DEFAULT_LAST } from '../scores/success.ts';
 import type { TimeRange } from '../video/probe.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
+import { type ChosenScale, progressScale } from './progress-scale.ts';
 
 /** What is asked about one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
@@ -22,6 +25,10 @@ export interface EpisodeRequest {
   prompt: PromptVariant;
   threshold: number | undefined;
   last: number;
+  progress: ChosenScale;
+  calibration: Calibration | undefined;
+  training: TrainingOptions | undefined;
+  undefinedVoc: 'missing' | 'zero';
   includeTokenIds: boolean;
 }
 
@@ -39,7 +46,8 @@ const MAX_SPAN_S = 1e8;
 /**
  * Checks the `episode` of a request.
  * @param pointer where it stands in the request, for problems
- * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range or invalid-request
+ * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
+ *   missing-bounds or invalid-request
  */
 export function parseEpisode(value: unknown, pointer: string): AskedEpisode {
   if (lacksInstruction(value)) {
@@ -66,6 +74,10 @@ export function parseEpisode(value: unknown, pointer: string): AskedEpisode {
     prompt: value.prompt ?? 'open',
     threshold: value.success?.threshold,
     last: value.success?.last ?? DEFAULT_LAST,
+    progress: progressScale(value, pointer),
+    calibration: value.calibration,
+    training: value.training,
+    undefinedVoc: value.undefined_voc ?? 'missing',
     includeTokenIds: value.include_token_ids ?? false,
   };
 }

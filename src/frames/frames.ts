@@ -1,11 +1,12 @@
 import type { VideoProvenance, Warning } from '../../schemas/reward.ts';
-import type { Clock } from '../episode/clock.ts';
-import { sampleSchedule } from '../episode/schedule.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import { readImageHeader } from './image-header.ts';
-import type { FrameEncoding, RenderedFrame } from './render-worker.ts';
+import type { RecentFrames } from './recent-frames.ts';
+import type { FrameEncoding } from './render-worker.ts';
 import type { Renderer } from './renderer.ts';
+import { type HeldFrame, listedShelf, orderedShelf, type Shelf } from './shelf.ts';
 
 /** The frames of one episode: all counted and checked, only those that the schedule can show still held. */
 export interface Frames {
@@ -14,28 +15,39 @@ export interface Frames {
   readonly warnings: Warning[];
   /** Where they come from a video: what the answer says of it. */
   readonly video?: VideoProvenance;
+  /** How many of these frames have pixels here. */
+  held(indices: number[]): number;
+  /** Brings back recent frames of a growing episode, for an engine that does not know them any more. @returns whether there were any */
+  recall(): boolean;
   /**
    * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows
    * @throws ProblemError image-damaged; the signal's reason when it aborts
    */
-  render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<RenderedFrames>;
+  render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<ShownFrames>;
 }
 
-export interface RenderedFrames {
+/** A frame as the model sees it; no bytes where a growing episode names it without sending it again. */
+export interface ShownFrame {
+  bytes: Uint8Array | null;
+  /** SHA-256 of what was uploaded, in hex: with the episode's frame size it stands for the picture. */
+  digest: string;
+}
+
+export interface ShownFrames {
   /** by frame number, in the order asked for */
-  frames: Map<number, RenderedFrame>;
+  frames: Map<number, ShownFrame>;
   /** time spent waiting for the turn */
   waitedMs: number;
 }
 
 /** Takes frames in as they are uploaded. */
 export interface FrameCollector {
-  /** Lets go, now and from here on, of every frame that this clock's schedule never shows. */
-  showOnly(clock: Clock): void;
+  /** Says what is asked, which may be after the frames have come; lets go of every frame that will not be shown. */
+  expect(request: Pick<EpisodeRequest, 'clock' | 'frameDigests'>, pointer: string): void;
   addImage(bytes: Buffer, place: ProblemPlace): Promise<void>;
   addPixels(bytes: Buffer, size: FrameSize, place: ProblemPlace): void;
-  /** @throws ProblemError no-frames */
+  /** To be called when what is asked is known. @throws ProblemError no-frames or frames-missing */
   finish(): Frames;
 }
 
@@ -44,31 +56,33 @@ export interface FrameLimits {
   MAX_FRAME_PIXELS: number;
 }
 
-export function collectFrames(limits: FrameLimits, renderer: Renderer): FrameCollector {
-  const held = new Map<number, HeldFrame>();
+/** @param recent frames that this tenant has sent for growing episodes */
+export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: RecentFrames): FrameCollector {
+  const early: HeldFrame[] = [];
   const seen = { alpha: false, turned: false };
-  let shown: Set<number> | undefined;
+  let shelf: Shelf | undefined;
   let size: FrameSize | undefined;
   let count = 0;
 
-  const drop = (index: number) => {
-    if (shown && !shown.has(index)) held.delete(index);
-  };
-
-  function add(bytes: Buffer, kind: 'file' | 'rgb', frameSize: FrameSize, place: ProblemPlace) {
+  function add(bytes: Buffer, kind: 'file' | 'rgb', { width, height }: FrameSize, place: ProblemPlace) {
     if (count >= limits.MAX_FRAMES) throw tooManyFrames(limits.MAX_FRAMES, place);
-    size ??= { width: frameSize.width, height: frameSize.height };
-    if (size.width !== frameSize.width || size.height !== frameSize.height) throw sizesDiffer(size, frameSize, place);
-    held.set(count, { bytes, kind, place });
-    // The schedule clips its last position to the last frame, so the newest one is always kept.
-    drop(count - 1);
+    const frame = { bytes, kind, size: { width, height }, place };
+    size ??= frame.size;
+    checkSize(size, frame);
     count += 1;
+    if (shelf) shelf.put(frame);
+    else early.push(frame);
   }
 
   return {
-    showOnly(clock) {
-      shown = new Set(sampleSchedule('fps' in clock ? limits.MAX_FRAMES : clock.timestampsS.length, clock));
-      for (const index of held.keys()) if (index < count - 1) drop(index);
+    expect({ clock, frameDigests = [] }, pointer) {
+      if (frameDigests.length > limits.MAX_FRAMES)
+        throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
+      shelf =
+        frameDigests.length > 0
+          ? listedShelf(frameDigests, clock, recent, pointer)
+          : orderedShelf(clock, limits.MAX_FRAMES);
+      for (const frame of early.splice(0)) shelf.put(frame);
     },
     async addImage(bytes, place) {
       const header = await readImageHeader(bytes, limits.MAX_FRAME_PIXELS, place);
@@ -78,12 +92,24 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer): FrameCol
     },
     addPixels: (bytes, frameSize, place) => add(bytes, 'rgb', frameSize, place),
     finish() {
-      if (!size) throw new ProblemError('no-frames', 'Send the frames as parts `frames`, or one part `npy`.');
+      const frames = shelf as Shelf;
+      const known = size ?? frames.peek(frames.held()[0] as number)?.size;
+      if (!known) throw nothingHeld(frames);
+      const check = () => {
+        for (const index of frames.held()) checkSize(known, frames.peek(index) as HeldFrame);
+      };
+      check();
       return {
-        count,
-        size,
+        count: frames.count(),
+        size: known,
         warnings: warningsOf(seen),
-        render: renderFrom(held, size, renderer),
+        held: (indices) => indices.filter((index) => frames.peek(index)).length,
+        recall() {
+          const more = frames.recall();
+          check();
+          return more;
+        },
+        render: renderFrom(frames, known, renderer),
       };
     },
   };
@@ -100,17 +126,18 @@ export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError 
   );
 }
 
-interface HeldFrame {
-  bytes: Buffer;
-  kind: 'file' | 'rgb';
-  place: ProblemPlace;
+/** Not one frame is here: an episode was sent without any, or one that grows names all of them. */
+function nothingHeld(frames: Shelf): ProblemError {
+  if (frames.lastShown === undefined)
+    return new ProblemError('no-frames', 'Send the frames as parts `frames`, or one part `npy`.');
+  const detail = 'Send at least this frame: the size of the episode’s frames is read from it.';
+  return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastShown)] });
 }
 
-function renderFrom(held: Map<number, HeldFrame>, from: FrameSize, renderer: Renderer): Frames['render'] {
-  async function renderOne(index: number, to: FrameSize, encoding: FrameEncoding): Promise<RenderedFrame> {
-    const frame = held.get(index);
-    if (!frame) throw new Error(`Frame ${index} was let go.`);
-    held.delete(index);
+function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer): Frames['render'] {
+  async function renderOne(index: number, to: FrameSize, encoding: FrameEncoding): Promise<ShownFrame> {
+    const frame = shelf.take(index);
+    if (!frame) return { bytes: null, digest: digestOf(shelf, index) };
     const { bytes, kind, place } = frame;
     try {
       return await renderer.render({ bytes, kind, from, to, encoding });
@@ -121,7 +148,7 @@ function renderFrom(held: Map<number, HeldFrame>, from: FrameSize, renderer: Ren
 
   return async (indices, to, encoding, signal) => {
     const turn = await renderer.turns.enter(0, signal);
-    const rendered: RenderedFrame[] = [];
+    const rendered: ShownFrame[] = [];
     // One damaged frame ends the episode: the others need not be rendered any more.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
@@ -138,14 +165,22 @@ function renderFrom(held: Map<number, HeldFrame>, from: FrameSize, renderer: Ren
       stop.abort();
       turn.release();
     }
-    const frames = new Map(indices.map((index, place) => [index, rendered[place] as RenderedFrame]));
+    const frames = new Map(indices.map((index, place) => [index, rendered[place] as ShownFrame]));
     return { frames, waitedMs: turn.waitedMs };
   };
 }
 
-function sizesDiffer(first: FrameSize, other: FrameSize, place: ProblemPlace): ProblemError {
-  const detail = `This frame is ${other.width}×${other.height}, the first one ${first.width}×${first.height}. An episode has one size.`;
-  return new ProblemError('frame-sizes-differ', detail, place);
+function digestOf(shelf: Shelf, index: number): string {
+  const digest = shelf.digest(index);
+  if (digest === undefined) throw new Error(`Frame ${index} was let go.`);
+  return digest;
+}
+
+/** @throws ProblemError frame-sizes-differ */
+function checkSize(first: FrameSize, { size: { width, height }, place }: HeldFrame): void {
+  if (first.width === width && first.height === height) return;
+  const detail = `This frame is ${width}×${height}, another one ${first.width}×${first.height}. An episode has one size.`;
+  throw new ProblemError('frame-sizes-differ', detail, place);
 }
 
 function warningsOf(seen: { alpha: boolean; turned: boolean }): Warning[] {

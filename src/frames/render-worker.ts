@@ -18,7 +18,7 @@ export interface RenderTask {
 
 export interface RenderedFrame {
   bytes: Uint8Array;
-  /** SHA-256 of the RGB pixels, before encoding, in hex. */
+  /** SHA-256 of the bytes that came, in hex. */
   digest: string;
 }
 
@@ -33,7 +33,7 @@ sharp.cache(false);
 export default async function render(task: RenderTask): Promise<RenderedFrame> {
   const source = task.kind === 'rgb' ? task.bytes : await decode(task.bytes, task.from);
   const pixels = pillowBicubic(source, task.from, task.to);
-  const digest = createHash('sha256').update(pixels).digest('hex');
+  const digest = createHash('sha256').update(task.bytes).digest('hex');
   return { bytes: await encode(pixels, task.to, task.encoding), digest };
 }
 

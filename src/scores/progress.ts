@@ -9,6 +9,15 @@ export function minMaxProgress(logProbs: number[]): number[] {
   return logProbs.map((value) => (value - min) / (max - min));
 }
 
+/**
+ * Progress against fixed bounds: clip((r − low) / (high − low), 0, 1). What one prefix gets depends on no other.
+ * @param logProbs nats
+ * @param bounds nats, low < high
+ */
+export function boundedProgress(logProbs: number[], { low, high }: { low: number; high: number }): number[] {
+  return logProbs.map((value) => Math.min(1, Math.max(0, (value - low) / (high - low))));
+}
+
 /** Smallest and largest of at least one value. */
 export function extent(values: number[]): { min: number; max: number } {
   return values.reduce(({ min, max }, value) => ({ min: Math.min(min, value), max: Math.max(max, value) }), {

@@ -72,8 +72,9 @@ export function createUploadReader(
       if (parsed)
         throw new ProblemError('unexpected-part', 'There is more than one `episode` part.', { part: 'episode' });
       parsed = { request: parseEpisode(value, pointer), pointer };
-      if (parsed.request.clock) frames.showOnly(parsed.request.clock);
       agree();
+      const { clock } = parsed.request;
+      if (clock) frames.expect({ ...parsed.request, clock }, pointer);
     },
     async image(bytes, place) {
       only('frames');

@@ -21,7 +21,7 @@ export interface Prepared {
 /** The items of an episode's blocks, under names that nobody else has. */
 export function freshItems({ frames, size }: Prepared, { description }: Probed) {
   const secret = randomBytes(32).toString('hex');
-  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding: 'png', size });
+  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding: 'png', source: size, size });
 }
 
 function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probed, withTokenIds: boolean): Question {
@@ -76,7 +76,7 @@ export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probe
 /** Bytes of the data of all blocks that only one prefix has: those with an odd last frame, doubled. */
 export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
   const itemOf = freshItems(prepared, probed);
-  const dataOf = (item: Item) => Math.ceil(item.bytes / 3) * 4;
+  const dataOf = (item: Item) => Math.ceil((item.video?.bytes ?? 0) / 3) * 4;
   return prepared.plan.queries
     .slice(1)
     .flatMap(({ blocks }) => blocks.filter(({ first, second }) => first === second))

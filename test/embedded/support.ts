@@ -63,7 +63,12 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   const { signal = new AbortController().signal } = asking;
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode({ instruction: INSTRUCTION, prompt, clock: { fps: 2 }, frameCount }, lengths);
-  const task = taskOf({ plan, tenant }, promptTokens(plan, checkpoint), frames, checkpoint);
+  const task = taskOf(
+    { plan, tenant, frames: { size: checkpoint.frame } },
+    promptTokens(plan, checkpoint),
+    frames,
+    checkpoint,
+  );
   const answers: Answer[] = [];
   for await (const answer of answerTask(task, { model, grid: checkpoint.grid, cache, chunk }, signal))
     answers[answer.query] = answer;

@@ -17,7 +17,9 @@ const options = { folder: MODEL_DIR, grid: checkpoint.grid, threads: 1, cacheByt
 function newTask(lengths: number[]): Task {
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount }, lengths);
-  return taskOf({ plan, tenant: 'a' }, promptTokens(plan, checkpoint), pictures(frameCount, 1, checkpoint), checkpoint);
+  const frames = { size: checkpoint.frame };
+  const shown = pictures(frameCount, 1, checkpoint);
+  return taskOf({ plan, tenant: 'a', frames }, promptTokens(plan, checkpoint), shown, checkpoint);
 }
 
 async function all(thread: ModelThread, task: Task, signal = new AbortController().signal): Promise<Answer[]> {
@@ -35,7 +37,7 @@ async function open(t: Test): Promise<ModelThread> {
 t.test('answers come in the order of the questions; one bad task does not harm the next', async (t) => {
   const thread = await open(t);
   const task = newTask([1, 2, 5, 8]);
-  const frame = task.blocks[0]?.frames[0] as Uint8Array;
+  const frame = task.blocks[0]?.frames?.[0] as Uint8Array;
   t.same(
     (await all(thread, task)).map(({ query }) => query),
     [0, 1, 2, 3],

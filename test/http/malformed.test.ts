@@ -82,11 +82,15 @@ t.test('no body at all', async (t) => {
 });
 
 t.test('other methods and other paths', async (t) => {
-  for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS'] as const) {
-    const answer = await app.inject({ method, url: '/v1/rewards' });
-    if (method === 'HEAD') t.equal(answer.statusCode, 404);
-    else isProblem(t, answer, 'not-found');
+  for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'] as const) {
+    const answer = await app.inject({ method: method as 'GET', url: '/v1/rewards?x=1' });
+    t.equal(answer.headers.allow, 'POST');
+    if (method === 'HEAD') t.equal(answer.statusCode, 405);
+    else isProblem(t, answer, 'method-not-allowed');
   }
+  const posted = await app.inject({ method: 'POST', url: '/v1/model', ...form });
+  isProblem(t, posted, 'method-not-allowed');
+  t.equal(posted.headers.allow, 'GET, HEAD');
   for (const url of ['/v1', '/v1/rewards/1', '/v2/rewards', '/nothing?x=1', '/playground', '/playground/nothing.js'])
     isProblem(t, await app.inject({ method: 'GET', url }), 'not-found');
   isProblem(t, await app.inject({ method: 'POST', url: '/nothing', ...form }), 'not-found');

@@ -10,6 +10,7 @@ import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
+import { framesMissing } from '../../src/engine/frames-missing.ts';
 import type { PrefixQuery } from '../../src/plan/plan.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
@@ -30,6 +31,8 @@ export interface StubEngine extends Engine {
   /** The next call, from when it is made: before its frames are taken. */
   nextCall(): Promise<Call>;
   closed: boolean;
+  /** Loses all frames it has seen. */
+  forget(): void;
 }
 
 interface StubOptions {
@@ -43,7 +46,7 @@ interface StubOptions {
 
 /**
  * An engine within this process: takes every sampled frame as the real one does, and makes numbers from their pixels, so
- * that different pictures, times or instructions give different numbers.
+ * that different pictures, times or instructions give different numbers. It knows a frame again that it has seen.
  * @param options.until settles when calls may be answered
  * @param options.unready thrown by describe
  * @param options.fault thrown by score
@@ -54,6 +57,7 @@ interface StubOptions {
 export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
   const heard: ((call: Call) => void)[] = [];
+  const memory = new Map<string, string>();
 
   async function* score(request: ScoreRequest): AsyncGenerator<QueryScore> {
     const { plan, frames, size, signal, usage } = request;
@@ -62,11 +66,24 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     for (const hear of heard.splice(0)) hear(call);
     if (options.fault) throw options.fault;
     const digests = new Map<number, string>();
+    const unknown: number[] = [];
     const shown = await frames.render(plan.sampledFrames, size, 'png', signal);
     for (const [index, { bytes, digest }] of shown.frames) {
-      digests.set(index, digest);
-      call.pixels.set(index, await rgb(bytes));
+      const name = JSON.stringify([request.tenant, frames.size, size, digest]);
+      if (bytes) {
+        const pixels = await rgb(bytes);
+        call.pixels.set(index, pixels);
+        memory.set(name, createHash('sha256').update(pixels).digest('hex'));
+      }
+      const seen = memory.get(name);
+      if (seen) digests.set(index, seen);
+      else unknown.push(index);
     }
+    const missing = framesMissing(
+      shown.frames,
+      unknown.map((index) => ({ first: index, second: index, time: '' })),
+    );
+    if (missing) throw missing;
     const gone = rejected(signal);
     gone.catch(() => {});
     await Promise.race([options.until, options.until && gone]);
@@ -87,6 +104,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   const engine: StubEngine = {
     calls,
     closed: false,
+    forget: () => memory.clear(),
     nextCall: () => new Promise((resolve) => heard.push(resolve)),
     describe() {
       const unready = options.unready?.();
@@ -258,7 +276,9 @@ export function isProblem(t: Test, answer: Answer, code: ProblemCode, place: Par
   t.ok(problem.detail, 'there is a detail');
   t.equal(problem.instance, answer.headers['x-request-id'], 'the instance is the request id');
   t.notMatch(answer.body, /zebra/, 'no word of the instruction');
-  const known = 'type title status code detail instance pointer frame part limit retry_after_s errors'.split(' ');
+  const known = 'type title status code detail instance pointer frame part limit retry_after_s errors missing'.split(
+    ' ',
+  );
   t.strictSame(
     Object.keys(problem).filter((name) => !known.includes(name)),
     [],

@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
+import { growingEpisode } from '../support/growing.ts';
 import { post } from '../support/recorded.ts';
 import { startService, synthetic } from './support.ts';
 
@@ -98,4 +100,41 @@ t.test('an episode longer than the context', async (t) => {
   const { status, body } = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
   t.equal(status, 422);
   t.match(body, { code: 'context-exceeded' });
+});
+
+t.test('an episode that grows has the numbers of the whole one, and computes what is new', async (t) => {
+  const address = await startService(t);
+  const files = await synthetic(24, 700);
+  const whole = await post(await startService(t, { SECRET: 'not that one' }), files, {
+    instruction,
+    fps: 2,
+    prefixes: { every: 1 },
+  });
+  const step = growingEpisode(address, { instruction, fps: 2 });
+  for (const [i, file] of files.entries()) {
+    const { body, tries } = await step(file);
+    t.equal(tries, 1, `${i + 1} frames: nothing is sent twice`);
+    const [grown, expected] = [body.prefixes[0], whole.body.prefixes[i]];
+    const difference = (grown?.log_prob_true as number) - (expected?.log_prob_true as number);
+    t.ok(Math.abs(difference) <= 1e-4, `${i + 1} frames: ${difference}`);
+    const computed = body.usage.prompt_tokens - (body.usage.cached_tokens as number);
+    t.ok(computed <= 60 + 76 + 32, `${i + 1} frames: ${computed} tokens computed`);
+  }
+});
+
+t.test('frames that the engine does not know are asked for once, and then it goes on', async (t) => {
+  const episode = { instruction, fps: 2 };
+  const files = await synthetic(9, 800);
+  const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+  const address = await startService(t, { RECENT_FRAMES_BYTES: '0' });
+  const lost = await post(address, files.slice(8), { ...episode, frame_digests: digests });
+  t.equal(lost.status, 409);
+  t.match(lost.body, { code: 'frames-missing', missing: digests.slice(0, 8) });
+  const mended = await post(address, files, { ...episode, frame_digests: digests });
+  const again = await post(address, files.slice(8), { ...episode, frame_digests: digests });
+  const whole = await post(await startService(t), files, { ...episode, prefixes: { last: 1 } });
+  for (const { body } of [mended, again]) {
+    const difference = (body.prefixes[0]?.log_prob_true as number) - (whole.body.prefixes[0]?.log_prob_true as number);
+    t.ok(Math.abs(difference) <= 1e-4, String(difference));
+  }
 });

@@ -3,7 +3,7 @@ import type { VideoGrid } from './checkpoint.ts';
 import type { Model, Segment } from './model.ts';
 import { createPast, type KeysValues, type Past, sliceTokens } from './past.ts';
 import { positionsOf } from './positions.ts';
-import type { Answer, BlockTask, QuestionTask, Task } from './task.ts';
+import { type Answer, BlocksUnknown, type BlockTask, type QuestionTask, type SeenBlock, type Task } from './task.ts';
 
 /** What the passes of all episodes share. */
 export interface PassContext {
@@ -18,6 +18,7 @@ export interface PassContext {
  * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time; then every
  * question over its own prefix of them, several at a time, the longest first. Stops between two calls when the signal
  * aborts; what was computed until then is kept.
+ * @throws BlocksUnknown, before anything is computed
  */
 export async function* answerTask(task: Task, context: PassContext, signal: AbortSignal): AsyncGenerator<Answer> {
   const { model, grid, cache, chunk } = context;
@@ -30,6 +31,7 @@ export async function* answerTask(task: Task, context: PassContext, signal: Abor
   const computed: KeysValues[] = [];
   try {
     const missing = blocks.slice(known.length);
+    if (!missing.every(isSeen)) throw new BlocksUnknown(known.length);
     for (const some of chunked(missing, ({ ids }) => ids.length, chunk.blocks)) {
       const place = known.length + computed.length;
       computed.push(...(await appendBlocks(some, { past, place, marks }, task, model, signal)));
@@ -55,6 +57,10 @@ export async function* answerTask(task: Task, context: PassContext, signal: Abor
   }
 }
 
+function isSeen(block: BlockTask): block is SeenBlock {
+  return block.frames !== null;
+}
+
 /** Where the prompt stands after so many shared blocks: tokens, and the position of the next one. */
 interface Mark {
   tokens: number;
@@ -72,7 +78,7 @@ function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
 
 /** Looks at some blocks and reads them onto the past. @returns the keys and values of each */
 async function appendBlocks(
-  blocks: BlockTask[],
+  blocks: SeenBlock[],
   { past, place, marks }: { past: Past; place: number; marks: Mark[] },
   { answers }: Task,
   model: Model,

@@ -1,14 +1,15 @@
-import type { RenderedFrame } from '../../frames/render-worker.ts';
-import type { PrefixQuery } from '../../plan/plan.ts';
+import type { ShownFrame } from '../../frames/frames.ts';
+import { isDoubled, type PrefixQuery } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
+import { framesMissing } from '../frames-missing.ts';
 import { renderFrames } from '../render-frames.ts';
 import { tooLong } from '../too-long.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
-import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
-import { type Answer, taskOf } from './task.ts';
+import { type PromptTokens, promptTokens, wholeBlocks } from './prompt-tokens.ts';
+import { type Answer, BlocksUnknown, taskOf } from './task.ts';
 import type { ModelThread } from './thread.ts';
 
 /** What scoring needs of the engine around it. */
@@ -27,6 +28,12 @@ export async function* scoreEpisode(
   const tokens = promptTokens(plan, checkpoint);
   checkLength(request, tokens, checkpoint);
   const frames = await renderFrames(request, 'rgb');
+  const longest = plan.queries[0] as PrefixQuery;
+  const unseen = framesMissing(
+    frames,
+    plan.queries.flatMap(({ blocks }) => blocks.filter(isDoubled)),
+  );
+  if (unseen) throw unseen;
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
   const leave = await gate.enter(Symbol.for(tenant), signal);
@@ -41,6 +48,7 @@ export async function* scoreEpisode(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof ProblemError) throw error;
+    if (error instanceof BlocksUnknown) throw framesMissing(frames, wholeBlocks(longest).slice(error.known));
     throw new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
   } finally {
     leave();
@@ -68,11 +76,11 @@ function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Check
   return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
-function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, RenderedFrame>, { domain }: Checkpoint) {
+function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, ShownFrame>, { domain }: Checkpoint) {
   if (!domain) return [];
   const { instruction, sampledFrames, queries } = plan;
   const ends = [sampledFrames[0] as number, sampledFrames.at(-1) as number];
-  const pictures = ends.map((frame) => (frames.get(frame) as RenderedFrame).bytes);
+  const pictures = ends.flatMap((frame) => frames.get(frame)?.bytes ?? []);
   return domainWarnings(domain, { instruction, pictures, size, blocks: (queries[0] as PrefixQuery).blocks.length });
 }
 

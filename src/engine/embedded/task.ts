@@ -1,14 +1,31 @@
 import { createHash } from 'node:crypto';
-import type { RenderedFrame } from '../../frames/render-worker.ts';
+import type { Frames, ShownFrame } from '../../frames/frames.ts';
+import type { FrameSize } from '../../plan/frame-size.ts';
 import type { Block, PrefixQuery } from '../../plan/plan.ts';
 import type { ScoreRequest } from '../engine.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { type PromptTokens, wholeBlocks } from './prompt-tokens.ts';
 
-/** Tokens of one block, and the two frames behind its video tokens (RGB pixels). */
+/** Two frames behind a block's video tokens, as RGB pixels. */
+export type FramePair = [Uint8Array, Uint8Array];
+
+/** Tokens of one block, and its frames; null where they are not here and the block must be known. */
 export interface BlockTask {
   ids: number[];
-  frames: [Uint8Array, Uint8Array];
+  frames: FramePair | null;
+}
+
+/** A block whose frames are here. */
+export type SeenBlock = BlockTask & { frames: FramePair };
+
+/** The frames of a block are not here, and of the shared blocks only so many, from the first on, are known. */
+export class BlocksUnknown extends Error {
+  readonly known: number;
+
+  constructor(known: number) {
+    super(`Only ${known} blocks are known.`);
+    this.known = known;
+  }
 }
 
 /** One prefix to ask about. */
@@ -18,7 +35,7 @@ export interface QuestionTask {
   /** how many of the shared blocks it shows */
   sees: number;
   /** the block that it alone shows, if its last frame is doubled */
-  own: BlockTask | null;
+  own: SeenBlock | null;
 }
 
 /** One episode as the model's thread gets it. */
@@ -44,26 +61,30 @@ export interface Answer {
   cachedTokens: number;
 }
 
+/** What a task is made of, besides frames. */
+export type TaskRequest = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+
 /** An episode's work for the model's thread. @param frames by raw frame number */
 export function taskOf(
-  { plan, tenant }: Pick<ScoreRequest, 'plan' | 'tenant'>,
+  { plan, tenant, frames: { size: source } }: TaskRequest,
   tokens: PromptTokens,
-  frames: ReadonlyMap<number, RenderedFrame>,
+  frames: ReadonlyMap<number, ShownFrame>,
   { answers, grid }: Checkpoint,
 ): Task {
   const block = ({ first, second }: Block, ids: number[]): BlockTask => {
-    const [a, b] = [frames.get(first) as RenderedFrame, frames.get(second) as RenderedFrame];
-    return { ids, frames: [a.bytes, b.bytes] };
+    const [a, b] = [frames.get(first)?.bytes, frames.get(second)?.bytes];
+    return { ids, frames: a && b ? [a, b] : null };
   };
   const shared = wholeBlocks(plan.queries[0] as PrefixQuery);
   const asked = answers[plan.prompt];
   return {
     blocks: shared.map((each, place) => block(each, tokens.blocks[place] as number[])),
-    chain: chainOf(tenant, shared, frames),
+    chain: chainOf({ tenant, source }, shared, frames),
     questions: plan.queries.map((query, place) => {
       const ids = tokens.doubled[place];
       const own = ids ? block(query.blocks.at(-1) as Block, ids) : null;
-      return { query: place, sees: wholeBlocks(query).length, own };
+      if (own && !own.frames) throw new Error('The frame of a doubled block is not here.');
+      return { query: place, sees: wholeBlocks(query).length, own: own as SeenBlock | null };
     }),
     question: tokens.question,
     answers: [asked.true.id, asked.false.id, grid.token],
@@ -71,15 +92,19 @@ export function taskOf(
 }
 
 /**
- * Names each block by all that its keys and values depend on: its time, its pixels, and the blocks before it. The tenant is
- * at the root: no two share a name.
+ * Names each block by all that its keys and values depend on: its time, its frames as uploaded, and the blocks before it. At
+ * the root are the frame size, which with the uploads makes the pixels, and the tenant: no two share a name.
  */
-function chainOf(tenant: string, blocks: Block[], frames: ReadonlyMap<number, RenderedFrame>): string[] {
-  let link = JSON.stringify(['tenant', tenant]);
+function chainOf(
+  { tenant, source }: { tenant: string; source: FrameSize },
+  blocks: Block[],
+  frames: ReadonlyMap<number, ShownFrame>,
+): string[] {
+  let link = JSON.stringify(['tenant', tenant, source.width, source.height]);
   return blocks.map(({ first, second, time }) => {
-    const pixels = [frames.get(first)?.digest, frames.get(second)?.digest];
+    const uploads = [frames.get(first)?.digest, frames.get(second)?.digest];
     link = createHash('sha256')
-      .update(JSON.stringify([link, time, ...pixels]))
+      .update(JSON.stringify([link, time, ...uploads]))
       .digest('hex');
     return link;
   });

@@ -2,7 +2,7 @@ import { on, once } from 'node:events';
 import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { VideoGrid } from './checkpoint.ts';
-import type { Answer, Task } from './task.ts';
+import { type Answer, BlocksUnknown, type Task } from './task.ts';
 
 export interface ThreadOptions {
   /** of the exported checkpoint */
@@ -17,7 +17,7 @@ export interface ThreadOptions {
 export type ToThread = { task: Task; port: MessagePort } | 'close';
 
 /** What comes back over an episode's port. */
-export type FromThread = { answer: Answer } | { fault: string };
+export type FromThread = { answer: Answer } | { fault: string } | { known: number };
 
 /** The model, in a thread of its own: the event loop stays free while it computes. */
 export interface ModelThread {
@@ -27,7 +27,7 @@ export interface ModelThread {
   /**
    * Answers the questions of an episode as they come. Leaving the iteration, or the signal, stops the work.
    * @param task its frames' memory goes over to the thread
-   * @throws Error when the model fails or the thread ends; AbortError
+   * @throws BlocksUnknown; Error when the model fails or the thread ends; AbortError
    */
   answers(task: Task, signal: AbortSignal): AsyncGenerator<Answer>;
   /** Lets the work in hand end first. */
@@ -53,6 +53,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
         let missing = task.questions.length;
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
           if ('fault' in message) throw new Error(message.fault);
+          if ('known' in message) throw new BlocksUnknown(message.known);
           yield message.answer;
           missing -= 1;
           if (missing === 0) return;
@@ -71,5 +72,5 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
 
 function framesOf({ blocks, questions }: Task): ArrayBuffer[] {
   const all = [...blocks, ...questions.flatMap(({ own }) => own ?? [])];
-  return [...new Set(all.flatMap(({ frames }) => frames.map((frame) => frame.buffer as ArrayBuffer)))];
+  return [...new Set(all.flatMap(({ frames }) => (frames ?? []).map((frame) => frame.buffer as ArrayBuffer)))];
 }

@@ -2,7 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createBlockCache } from './cache.ts';
 import { openModel } from './model.ts';
 import { answerTask } from './pass.ts';
-import type { Task } from './task.ts';
+import { BlocksUnknown, type Task } from './task.ts';
 import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
 
 // The model's own thread: onnxruntime-node's calls are synchronous, whatever their type says.
@@ -29,10 +29,14 @@ async function work(task: Task, port: MessagePort): Promise<void> {
     for await (const answer of answerTask(task, context, gone.signal))
       port.postMessage({ answer } satisfies FromThread);
   } catch (error) {
-    if (!gone.signal.aborted) port.postMessage({ fault: (error as Error).message } satisfies FromThread);
+    if (!gone.signal.aborted) port.postMessage(failure(error as Error));
   } finally {
     port.close();
   }
+}
+
+function failure(error: Error): FromThread {
+  return error instanceof BlocksUnknown ? { known: error.known } : { fault: error.message };
 }
 
 service.on('message', async (message: ToThread) => {

@@ -32,7 +32,7 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
 
 /**
  * The body of a chat completion, written piece by piece: base64 of one item at a time, never the whole.
- * @param withData whether the item at this place goes with its data or by name alone
+ * @param withData whether the item at this place goes with its data, if there is any, or by name alone
  */
 export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
   const { model, text, prompt, tokenIds, salt, withTokenIds } = question;
@@ -60,15 +60,15 @@ export function completionBody(question: Question, items: Item[], withData: (ind
   return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks };
 }
 
-function part({ uuid, file }: Item, data: boolean): Buffer {
-  const video = data ? `{"url":"${DATA_URL}${file().toString('base64')}"}` : 'null';
-  return Buffer.from(`{"type":"video_url","uuid":"${uuid}","video_url":${video}},`, 'latin1');
+function part({ uuid, video }: Item, data: boolean): Buffer {
+  const url = data && video ? `{"url":"${DATA_URL}${video.file().toString('base64')}"}` : 'null';
+  return Buffer.from(`{"type":"video_url","uuid":"${uuid}","video_url":${url}},`, 'latin1');
 }
 
-function partLength(item: Item, data: boolean): number {
-  const shell = `{"type":"video_url","uuid":"${item.uuid}","video_url":},`.length;
-  if (!data) return shell + 'null'.length;
-  return shell + `{"url":"${DATA_URL}"}`.length + Math.ceil(item.bytes / 3) * 4;
+function partLength({ uuid, video }: Item, data: boolean): number {
+  const shell = `{"type":"video_url","uuid":"${uuid}","video_url":},`.length;
+  if (!data || !video) return shell + 'null'.length;
+  return shell + `{"url":"${DATA_URL}"}`.length + Math.ceil(video.bytes / 3) * 4;
 }
 
 /**

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RenderedFrame } from '../../frames/render-worker.ts';
+import type { ShownFrame } from '../../frames/frames.ts';
 import { type Block, type EpisodePlan, isDoubled, type PrefixQuery } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
+import { framesMissing } from '../frames-missing.ts';
 import { renderFrames } from '../render-frames.ts';
 import { tooLong } from '../too-long.ts';
 import type { VllmClient } from './client.ts';
@@ -42,7 +43,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
     yield await ask(0);
     yield* asCompleted(plan.queries.slice(1).map((_, i) => ask(i + 1)));
   } catch (error) {
-    throw problemOf(error, plan, context.monitor);
+    throw lostFrames(error, plan, frames) ?? problemOf(error, plan, context.monitor);
   } finally {
     stop.abort();
     usage.engineMs += performance.now() - started;
@@ -50,15 +51,15 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
 }
 
 function asker(
-  { plan, size, tenant, signal, usage }: ScoreRequest,
+  { plan, frames: { size: source }, size, tenant, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: ScoringContext,
   { description, vocabulary, fingerprint, encoding }: Probed,
-  frames: ReadonlyMap<number, RenderedFrame>,
+  frames: ReadonlyMap<number, ShownFrame>,
 ): (query: number) => Promise<QueryScore> {
   const { model } = description;
   const { tokens } = description.prompts[plan.prompt];
   const tokenIds = { true: tokens.true.id, false: tokens.false.id };
-  const itemOf = itemsOf(frames, { secret, tenant, model, encoding, size });
+  const itemOf = itemsOf(frames, { secret, tenant, model, encoding, source, size });
   const owner = Symbol('episode');
   const text = question(plan.instruction);
   const salt = cacheSalt(secret, tenant);
@@ -157,6 +158,21 @@ async function* asCompleted<Value>(promises: Promise<Value>[]): AsyncGenerator<V
     }
     yield await (settled.shift() as Promise<Value>);
   }
+}
+
+/**
+ * A growing episode names blocks that the engine has lost. It says of one item only, so all that are not here are asked for:
+ * one answer for the caller, not one for each.
+ */
+function lostFrames(error: unknown, { queries }: EpisodePlan, frames: ReadonlyMap<number, ShownFrame>) {
+  // A 500, when all that is here has been sent again, may be an item that it only thinks it has.
+  const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
+  return lost
+    ? framesMissing(
+        frames,
+        queries.flatMap(({ blocks }) => blocks),
+      )
+    : undefined;
 }
 
 /** The caller's side of a fault. The engine's own words stay in the log. */

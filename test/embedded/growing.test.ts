@@ -1,0 +1,37 @@
+import t from 'tap';
+import { growingEpisode } from '../support/growing.ts';
+import { post, recorded } from '../support/recorded.ts';
+import { startServer } from './server.ts';
+
+const { files, fps, instruction } = await recorded('drawer-open-v3-success');
+const episode = { instruction, fps };
+
+t.test('a recorded episode, frame by frame, has the numbers of the whole; each step computes its own', async (t) => {
+  const { address } = await startServer(t);
+  const { address: other } = await startServer(t);
+  const whole = await post(other, files, { ...episode, prefixes: { every: 1 } });
+  const step = growingEpisode(address, episode);
+  for (const [i, file] of files.entries()) {
+    const { body, tries } = await step(file);
+    t.equal(tries, 1);
+    const [grown, expected] = [body.prefixes[0], whole.body.prefixes[i]];
+    t.strictSame([grown?.length, grown?.frames_used], [expected?.length, expected?.frames_used]);
+    t.ok(Math.abs((grown?.log_prob_true as number) - (expected?.log_prob_true as number)) <= 1e-4, `${i + 1} frames`);
+    t.ok(Math.abs((grown?.log_prob_false as number) - (expected?.log_prob_false as number)) <= 1e-4);
+    const computed = body.usage.prompt_tokens - (body.usage.cached_tokens as number);
+    // A block is 25 or 26 tokens, the question some 35.
+    t.ok(computed <= 64, `${computed} tokens computed of ${body.usage.prompt_tokens}`);
+  }
+});
+
+t.test('a model that keeps nothing asks for what it needs', async (t) => {
+  const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
+  const { body: whole } = await post(address, files.slice(0, 7), { ...episode, prefixes: { last: 1 } });
+  const step = growingEpisode(address, episode);
+  await step(...files.slice(0, 6));
+  const { body, tries, sent } = await step(files[6] as Buffer);
+  // At four frames a second frames 0, 2, 4 and 6 are shown.
+  t.strictSame([tries, sent], [2, 1 + 4]);
+  const difference = (body.prefixes[0]?.log_prob_true as number) - (whole.prefixes[0]?.log_prob_true as number);
+  t.ok(Math.abs(difference) <= 1e-4);
+});

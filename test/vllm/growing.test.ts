@@ -1,0 +1,65 @@
+import t from 'tap';
+import { growingEpisode } from '../support/growing.ts';
+import { readiness } from '../support/readiness.ts';
+import { frame, post, startService } from './support.ts';
+
+const episode = { instruction: 'Go.', fps: 2 };
+const files = await Promise.all(Array.from({ length: 8 }, (_, i) => frame(i)));
+
+t.test('a step sends its unfinished block and names the others', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  for (const [i, file] of files.entries()) {
+    const { body, tries, sent } = await step(file);
+    t.strictSame([tries, sent, body.usage.engine_requests], [1, 1, 1]);
+    const items = fake.asked.at(-1)?.items.map(({ data }) => (data ? 'data' : 'name')) ?? [];
+    const blocks = Math.ceil((i + 1) / 2);
+    t.strictSame(items, [...Array(blocks - 1).fill('name'), 'data'], `${i + 1} frames`);
+  }
+  const { body } = await post(address, 8, { prefixes: { last: 1 } });
+  const [named, whole] = fake.asked.slice(-2);
+  t.strictSame(
+    named?.items.map(({ uuid }) => uuid),
+    whole?.items.map(({ uuid }) => uuid),
+    'under the names that they have when the episode is sent whole',
+  );
+  t.equal(body.usage.cached_tokens, 4 * 64);
+});
+
+t.test('an engine that has lost its items: one answer lists all that are not here', async (t) => {
+  const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  await step(...files.slice(0, 6));
+  fake.forget();
+  const { body, tries, sent } = await step(files[6] as Buffer);
+  t.strictSame([tries, sent], [2, 1 + 7]);
+  const whole = await post(address, 7, { prefixes: { last: 1 } });
+  t.equal(body.prefixes[0]?.log_prob_true, whole.body.prefixes[0]?.log_prob_true);
+});
+
+t.test('a 500 is tried again with what is here, then with all, then it is the engine’s', async (t) => {
+  const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  await step(...files.slice(0, 4));
+  let faults = 1;
+  fake.behaviour.fault = (_asked, response) => {
+    if (faults === 0) return undefined;
+    faults -= 1;
+    return response.writeHead(500).end('{}');
+  };
+  t.equal((await step(files[4] as Buffer)).tries, 1, 'once is mended here');
+  faults = 2;
+  t.equal((await step(files[5] as Buffer, files[6] as Buffer)).tries, 2, 'twice asks for the frames');
+  faults = Number.POSITIVE_INFINITY;
+  await t.rejects(step(files[7] as Buffer), /engine-failed/);
+});
+
+t.test('an engine that keeps nothing still gives exact answers, at the price of all frames', async (t) => {
+  const { app, address } = await startService(t, { keepsItems: false });
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  for (const file of files.slice(0, 4)) t.equal((await step(file)).body.prefixes.length, 1);
+});
