@@ -50,7 +50,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
   const video = await createVideoReader(config, renderer);
-  if (!video.tools) app.log.warn('no ffmpeg 5.1 or newer: videos are refused');
+  if (!video.tools) app.log.info('no ffmpeg 5.1 or newer: videos are refused');
   const admission = createAdmission({
     places: config.MAX_ACTIVE,
     bytes: config.UPLOAD_MEMORY_BYTES,

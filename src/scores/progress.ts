@@ -42,8 +42,8 @@ export function denseCurve(lengths: number[], progress: number[], frameCount: nu
     if (right === lengths.length) return progress[right - 1] as number;
     const [x0, x1] = [lengths[right - 1] as number, lengths[right] as number];
     const [y0, y1] = [progress[right - 1] as number, progress[right] as number];
-    const value = y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
-    // Rounding may carry it past the prefixes that it lies between, and so out of 0…1.
-    return Math.min(Math.max(value, Math.min(y0, y1)), Math.max(y0, y1));
+    // Arithmetic would miss it by a rounding, and 1 would come out as more than 1.
+    if (length === x1) return y1;
+    return y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
   });
 }

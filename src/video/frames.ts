@@ -1,6 +1,6 @@
 import type { Admission } from '../admission.ts';
-import type { Frames } from '../frames/frames.ts';
-import type { FrameEncoding, RenderedFrame } from '../frames/render-worker.ts';
+import type { Frames, ShownFrame } from '../frames/frames.ts';
+import type { FrameEncoding } from '../frames/render-worker.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
@@ -24,7 +24,7 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
     encoding: FrameEncoding,
     signal: AbortSignal,
   ) {
-    const rendered = new Map<number, RenderedFrame>();
+    const rendered = new Map<number, ShownFrame>();
     const decoded = decodeFrames(file, video, indices, { seek, signal });
     const numbered = numbering(decoded, indices);
     const work = async () => {
@@ -46,7 +46,7 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
     async render(indices, to, encoding, signal) {
       const turn = await turns.enter(0, signal);
       try {
-        const done = new Map<number, RenderedFrame>();
+        const done = new Map<number, ShownFrame>();
         const rising = [...indices].sort((one, other) => one - other);
         for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
           const some = rising.slice(at, at + MOST_AT_ONCE);
@@ -55,7 +55,7 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
           const rendered = fromStart ? await run(false) : await run(true).catch((fault) => again(fault, run));
           for (const [index, frame] of rendered) done.set(index, frame);
         }
-        const frames = new Map(indices.map((index) => [index, done.get(index) as RenderedFrame]));
+        const frames = new Map(indices.map((index) => [index, done.get(index) as ShownFrame]));
         return { frames, waitedMs: turn.waitedMs };
       } finally {
         turn.release();

@@ -44,3 +44,13 @@ t.test('the score is the mean of the last values', async (t) => {
   t.equal(finalScore([-9, -1, -2, -3], 3), -2);
   t.equal(finalScore([-1, -2], 3), -1.5, 'of all where there are fewer');
 });
+
+t.test('the curve goes through its prefixes exactly, and never over 1', async (t) => {
+  for (let frames = 2; frames < 12; frames += 1) {
+    for (let low = 0; low < 1; low += 0.005) {
+      const curve = denseCurve([1, frames], [low, 1], frames);
+      if (curve[0] !== low || curve.at(-1) !== 1 || Math.max(...curve) > 1) t.fail(`${low} over ${frames} frames`);
+    }
+  }
+  t.strictSame(denseCurve([1, 4], [0.075, 1], 4).at(-1), 1);
+});

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { ProblemCode } from '../../src/problems.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
+import { LOSSLESS, makeVideo } from '../support/videos.ts';
 import {
   type Answer,
   aborted,
@@ -17,6 +19,7 @@ import {
   npyPart,
   type Part,
   postEpisode,
+  postParts,
   rawClient,
   resultOf,
   stubEngine,
@@ -296,6 +299,20 @@ t.test('steps of many growing episodes in one batch', async (t) => {
       t.equal(event.result.prefixes[0]?.log_prob_true, resultOf(t, whole).prefixes[0]?.log_prob_true);
     }
   }
+});
+
+t.test('a video among frames', async (t) => {
+  const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
+  const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
+  const video = { name: 'video', content, filename: 'episode.mp4' };
+  const bare = { instruction: EPISODE.instruction };
+  const items = [item(1), { episode: bare }, { episode: { ...bare, from_s: 900 } }, item(1)];
+  const frames = files.slice(0, 2).map(framePart);
+  const { told } = linesOf(t, await postBatch(app, [batchPart(items), ...frames, video, video]));
+  t.strictSame(outcomes(told), ['result', 'result', 'no-frames', 'result']);
+  const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(bare) }, video]);
+  if (told[1]?.event !== 'result') throw new Error(JSON.stringify(told[1]));
+  t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
 });
 
 t.test('a key is needed where there are keys', async (t) => {

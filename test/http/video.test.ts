@@ -134,6 +134,24 @@ t.test('the parts in another order, and as JSON', async (t) => {
   t.strictSame(comparable(resultOf(t, json)), expected);
 });
 
+t.test('in a batch, one bad video spoils no other', async (t) => {
+  const path = makeVideo(t, { type: 'mp4', args: LOSSLESS });
+  const expected = comparable((await seen(t, path)).result);
+  const video = readFileSync(path).toString('base64');
+  const items = [
+    { episode: NATIVE, video: video.slice(0, 4000) },
+    { episode: NATIVE, video },
+  ];
+  const { body } = await app.inject({ method: 'POST', url: '/v1/rewards/batch', payload: { items } });
+  const lines = body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .sort((one, other) => one.index - other.index);
+  t.match(lines[0], { event: 'problem', problem: { code: 'video-damaged', pointer: '/items/0/video' } });
+  t.strictSame(comparable(lines[1].result), expected);
+});
+
 t.test('the model’s page says that videos are taken, and the answer with what', async (t) => {
   t.equal((await app.inject('/v1/model')).json().video, true);
   const { result } = await seen(t, makeVideo(t, { type: 'mp4', args: LOSSLESS }));
