@@ -56,6 +56,7 @@ export const Episode = Type.Object(
   {
     id: Type.Optional(Type.String({ maxLength: 256, description: "The caller's own id, given back as it came." })),
     instruction: Type.String({
+      minLength: 1,
       maxLength: 4000,
       description: 'What the robot was told to do. Used in the prompt to the letter.',
       examples: ['Open the drawer.'],

@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# Generates the client into .cache/clients/go/topreward and compiles usage.go and form.go with it. Standard library only.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+source "$here/../environment.sh"
+need openapi-generator-cli 'test/clients/install.sh'
+need java 'Debian package openjdk-17-jdk-headless'
+need go 'Debian package golang-go'
+fresh go
+
+openapi-generator-cli generate -g go -i openapi.yaml -o topreward --package-name topreward \
+  --global-property apiTests=false \
+  --additional-properties withGoMod=false,enumClassPrefix=true,disallowAdditionalPropertiesIfNotPresent=false >generate.log
+
+cp "$here"/*.go .
+printf 'module usage\n\ngo 1.19\n' >go.mod
+GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local go vet . ./topreward
+GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local go build -o usage .

@@ -1,0 +1,45 @@
+import java.io.ByteArrayOutputStream;
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.UUID;
+import topreward.ApiClient;
+import topreward.ApiException;
+import topreward.model.Episode;
+import topreward.model.RewardResult;
+
+/**
+ * Sends the files as they are, a third fewer bytes than in base64. The generated operation takes JSON only: the generator
+ * knows one body per operation. What is sent and what comes back are its types all the same.
+ */
+class Form {
+  static RewardResult post(ApiClient client, Episode episode, List<Path> files) throws Exception {
+    var boundary = UUID.randomUUID().toString();
+    var body = new ByteArrayOutputStream();
+    part(body, boundary, "name=\"episode\"", client.getObjectMapper().writeValueAsBytes(episode));
+    for (var file : files) {
+      part(body, boundary, "name=\"frames\"; filename=\"%s\"".formatted(file.getFileName()), Files.readAllBytes(file));
+    }
+    body.write("--%s--\r\n".formatted(boundary).getBytes(StandardCharsets.UTF_8));
+    var request = HttpRequest.newBuilder(URI.create(client.getBaseUri() + "/v1/rewards"))
+        .header("Content-Type", "multipart/form-data; boundary=" + boundary)
+        .POST(HttpRequest.BodyPublishers.ofByteArray(body.toByteArray()))
+        .build();
+    var answer = client.getHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
+    if (answer.statusCode() != 200) {
+      throw new ApiException(answer.statusCode(), "refused", answer.headers(), answer.body());
+    }
+    return client.getObjectMapper().readValue(answer.body(), RewardResult.class);
+  }
+
+  private static void part(ByteArrayOutputStream body, String boundary, String name, byte[] content) throws Exception {
+    var head = "--%s\r\nContent-Disposition: form-data; %s\r\n\r\n".formatted(boundary, name);
+    body.write(head.getBytes(StandardCharsets.UTF_8));
+    body.write(content);
+    body.write("\r\n".getBytes(StandardCharsets.UTF_8));
+  }
+}

@@ -1,0 +1,52 @@
+import { execFile } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { request } from 'undici';
+
+export const FOLDER = fileURLToPath(new URL('.', import.meta.url));
+
+/**
+ * Runs a script of this folder.
+ * @returns what it printed, errors included, whether it succeeded or not
+ */
+export async function script(path: string, ...argv: string[]): Promise<{ code: number; out: string }> {
+  return new Promise((resolve) => {
+    execFile(`${FOLDER}${path}`, argv, { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+      resolve({ code: error ? Number(error.code) || 1 : 0, out: `${stdout}${stderr}` });
+    });
+  });
+}
+
+/** A service of a later version: the same answers, and in every object of them one member that the contract does not have. */
+export async function laterVersion(t: Test, address: string): Promise<string> {
+  const server = createServer(async (incoming, outgoing) => {
+    const {
+      host: _,
+      connection: _connection,
+      upgrade: _upgrade,
+      'http2-settings': _settings,
+      ...headers
+    } = incoming.headers;
+    const answer = await request(`${address}${incoming.url}`, {
+      method: incoming.method as 'GET',
+      headers,
+      body: incoming,
+    });
+    const type = String(answer.headers['content-type']);
+    outgoing
+      .writeHead(answer.statusCode, { 'content-type': type })
+      .end(JSON.stringify(grown(await answer.body.json())));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+function grown(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(grown);
+  if (value === null || typeof value !== 'object') return value;
+  const members = Object.entries(value).map(([name, inner]) => [name, grown(inner)]);
+  return { ...Object.fromEntries(members), added_later: { of: ['a', 'later', 'version'] } };
+}
