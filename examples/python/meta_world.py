@@ -66,7 +66,7 @@ def main() -> None:
     service = Service(args.url, args.key)
 
     envs = gymnasium.vector.AsyncVectorEnv(
-        [lambda seed=seed: make_env(seed, service, args.save) for seed in args.seeds], context="spawn"
+        [lambda seed=seed: make_env(seed, service, args.save) for seed in args.seeds]
     )
     experts = len(args.seeds) - args.idle
     policies = [ENV_POLICY_MAP[TASK]() for _ in range(experts)]
