@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import requests
-from topreward import Refused, Service, Unanswered, score
+from topreward import Form, Refused, Service, Unanswered, score
 
 STEP = 0.25  # of an upload, between two lines about it
 
@@ -60,7 +60,7 @@ def upload(folder: Path, service: Service, options: dict[str, Any]) -> dict[str,
     files = dict(zip(digests, names, strict=True))
     progress = Progress()
 
-    def parts(wanted: list[str]) -> list[tuple[str, tuple[str, bytes]]]:
+    def parts(wanted: list[str]) -> Form:
         progress.begin(wanted)
         return [("frames", (files[digest].name, files[digest].read_bytes())) for digest in wanted]
 

@@ -17,7 +17,7 @@ import gymnasium
 import numpy as np
 import numpy.typing as npt
 import requests
-from topreward import Service, Unanswered, score
+from topreward import Form, Service, Unanswered, score
 
 Frame = npt.NDArray[np.uint8]
 
@@ -115,7 +115,7 @@ class ProgressReward(gymnasium.Wrapper):
         self.unsent = []
         self.log_prob = answer["prefixes"][-1]["log_prob_true"]
 
-    def _parts(self, digests: list[str]) -> list[tuple[str, tuple[str, bytes]]]:
+    def _parts(self, digests: list[str]) -> Form:
         if not digests:
             return []
         file = io.BytesIO()

@@ -18,8 +18,9 @@ from typing import Any
 
 import requests
 
-# Makes form parts of the frames with these digests: (part name, (file name, bytes)).
-Parts = Callable[[list[str]], list[tuple[str, tuple[str, bytes]]]]
+Form = list[tuple[str, tuple[str | None, bytes | str]]]  # (part name, (file name, content))
+Parts = Callable[[list[str]], Form]  # makes parts of the frames with these digests
+Sent = Callable[[int, int], None]  # told how many bytes of how many the connection has taken
 
 AGAIN = {408, 429, 502, 503, 504}  # what passes by itself; 502 and 504 are a proxy's words for a service that restarts
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
@@ -47,13 +48,13 @@ class Service:
     url: str = "http://127.0.0.1:8080"
     key: str | None = None
     timeout_s: float = 30.0  # without a byte either way
-    patience_s: float = 120.0  # from the first try to the start of the last
+    patience_s: float = 120.0  # for all tries together
 
 
 class Body(io.BytesIO):
-    """A request's body that tells how much of it was taken. Being a file it is sent in pieces, each with its own timeout."""
+    """A request's body that tells how much of it was taken. As a file it goes in pieces, each with its own timeout."""
 
-    def __init__(self, body: bytes, sent: Callable[[int, int], None]) -> None:
+    def __init__(self, body: bytes, sent: Sent) -> None:
         super().__init__(body)
         self.total, self.sent = len(body), sent
 
@@ -70,7 +71,7 @@ def score(
     digests: Sequence[str],
     parts: Parts,
     first: Iterable[str] = (),
-    sent: Callable[[int, int], None] = lambda done, total: None,
+    sent: Sent = lambda done, total: None,
 ) -> dict[str, Any]:
     """Score an episode of which the service may know frames already.
 
@@ -78,16 +79,16 @@ def score(
     :param digests: SHA-256 of every frame so far; empty for one that the model does not see
     :param parts: makes form parts of frames
     :param first: digests of frames to send at once, being new; the others are sent when they are asked for
-    :param sent: told how many bytes of how many have been taken by the connection
+    :param sent: told about each piece that the connection takes
     :returns: the service's answer, a RewardResult
     :raises Unanswered: when ``service.patience_s`` is over
     :raises Refused: when another try would end the same
     """
     end = time.monotonic() + service.patience_s
-    sending, arrived, failures = list(first), set(), 0
+    sending, arrived, failures = list(first), set[str](), 0
     while True:
         try:
-            answer = _post(session, service, {**episode, "frame_digests": list(digests)}, parts(sending), sent)
+            answer = _post(session, service, {**episode, "frame_digests": list(digests)}, parts(sending), sent, end)
             if answer.status_code == requests.codes.ok:
                 return answer.json()
             problem = _problem(answer)
@@ -117,19 +118,15 @@ def score(
 
 
 def _post(
-    session: requests.Session,
-    service: Service,
-    episode: dict[str, Any],
-    frames: list[tuple[str, tuple[str, bytes]]],
-    sent: Callable[[int, int], None],
+    session: requests.Session, service: Service, episode: dict[str, Any], frames: Form, sent: Sent, end: float
 ) -> requests.Response:
     # The episode comes first: of an upload that is cut off, the service then keeps what has arrived.
-    form = [("episode", (None, json.dumps(episode))), *frames]
+    form: Form = [("episode", (None, json.dumps(episode))), *frames]
     request = session.prepare_request(requests.Request("POST", f"{service.url}/v1/rewards", files=form))
     if service.key:
         request.headers["authorization"] = f"Bearer {service.key}"
     request.body = Body(request.body, sent)
-    return session.send(request, timeout=service.timeout_s)
+    return session.send(request, timeout=max(0.01, min(service.timeout_s, end - time.monotonic())))
 
 
 def _problem(answer: requests.Response) -> dict[str, Any]:

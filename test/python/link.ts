@@ -19,7 +19,7 @@ export interface Break {
   mended(arrived: Buffer): Promise<void>;
 }
 
-/** Puts a link before a service. It breaks as a radio does: the client's side dies, and the service hears nothing of it at first. */
+/** Puts a link before a service. It breaks as a radio link does: the service hears nothing of it at first. */
 export async function linkTo(t: Test, target: string, fault?: Break): Promise<Link> {
   const { hostname, port } = new URL(target);
   const arrived: Buffer[] = [];

@@ -2,7 +2,8 @@ import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
-import { fetch } from 'undici';
+import { FormData, fetch } from 'undici';
+import type { RewardResult } from '../../schemas/reward.ts';
 import { ROOT } from '../embedded/server.ts';
 
 const PYTHON = readyPython();
@@ -47,6 +48,16 @@ export function startPython(t: Test, args: string[], heard: (line: string) => vo
 }
 
 export const runPython = (t: Test, ...args: string[]): Promise<Run> => startPython(t, args).ended;
+
+/** Scores an episode that is one .npy, posted whole. */
+export async function postNpy(address: string, npy: Buffer, episode: object): Promise<RewardResult> {
+  const form = new FormData();
+  form.set('episode', JSON.stringify(episode));
+  form.set('npy', new Blob([new Uint8Array(npy)]), 'frames.npy');
+  const answer = await fetch(`${address}/v1/rewards`, { method: 'POST', body: form });
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return (await answer.json()) as RewardResult;
+}
 
 /** A gauge of a service's metrics. */
 export async function gauge(address: string, name: string): Promise<number> {
