@@ -52,7 +52,7 @@ class ProgressReward(gymnasium.Wrapper):
         instruction: str,
         fps: float,
         *,
-        frame: Callable[[gymnasium.Env], Frame] = lambda env: env.render(),
+        frame: Callable[[gymnasium.Env], Any] = lambda env: env.render(),
         bounds: tuple[float, float] | None = None,
         gamma: float = 0.99,
         on_missing: str = "raise",
@@ -62,7 +62,8 @@ class ProgressReward(gymnasium.Wrapper):
             raise ValueError('on_missing is "raise" or "nan"')
         if bounds and not bounds[0] < bounds[1]:
             raise ValueError("bounds are (low, high), low < high")
-        self.service, self.bounds, self.gamma, self.frame, self.on_missing = service, bounds, gamma, frame, on_missing
+        self.service, self.fps, self.bounds, self.gamma = service, fps, bounds, gamma
+        self.frame, self.on_missing = frame, on_missing
         self.episode = {"instruction": instruction, "fps": fps}
         self.session = requests.Session()
 
@@ -78,21 +79,21 @@ class ProgressReward(gymnasium.Wrapper):
         before = self.log_prob
         observation, own, terminated, truncated, info = self.env.step(action)
         info = info | self._look() | {"env_reward": float(own)}
-        reward = self._shaping(before, self.log_prob) if self.bounds else self.log_prob
+        reward = self._shaping(self.bounds, before, self.log_prob) if self.bounds else self.log_prob
         return observation, reward, terminated, truncated, info
 
     def close(self) -> None:
         self.session.close()
         super().close()
 
-    def _shaping(self, before: float, after: float) -> float:
-        low, high = self.bounds
+    def _shaping(self, bounds: tuple[float, float], before: float, after: float) -> float:
+        low, high = bounds
         old, new = np.clip((np.array([before, after]) - low) / (high - low), 0.0, 1.0)
         return float(self.gamma * new - old)
 
     def _look(self) -> dict[str, Any]:
         """Take the new frame in, and ask for its log probability if it is one that the model sees."""
-        asked = is_shown(len(self.digests), self.episode["fps"])
+        asked = is_shown(len(self.digests), self.fps)
         if asked:
             frame = np.ascontiguousarray(self.frame(self.env), dtype=np.uint8)
             digest = hashlib.sha256(frame.tobytes()).hexdigest()
