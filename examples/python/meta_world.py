@@ -1,0 +1,89 @@
+"""Several drawers at once, rewarded by topreward-server: scripted experts beside an arm that does nothing.
+
+    MUJOCO_GL=osmesa python examples/python/meta_world.py --url http://127.0.0.1:8080
+
+Each environment has a process and an episode of its own. Meta-World runs at 80 steps a second, of which the model sees two.
+As in ``record_episodes.py`` the expert is slowed to an eighth of its speed, and the picture is ``corner2``'s with its rows
+flipped.
+"""
+
+import argparse
+import logging
+import warnings
+from pathlib import Path
+from typing import Any
+
+import gymnasium
+import metaworld
+import numpy as np
+import numpy.typing as npt
+from metaworld.policies import ENV_POLICY_MAP
+from reward_wrapper import ProgressReward
+from topreward import Service
+
+warnings.filterwarnings("ignore", module="metaworld")  # of its own experts
+
+TASK = "drawer-open-v3"
+INSTRUCTION = "Open the drawer."
+FPS = 80.0  # control steps in a simulated second
+SIZE = 256
+SPEED_LIMIT = 0.13  # share of the action range that the arm may use
+
+
+def make_env(seed: int, service: Service, save: Path | None) -> gymnasium.Env:
+    """A drawer at a place of its own."""
+    benchmark = metaworld.MT1(TASK, seed=seed)
+    env = benchmark.train_classes[TASK](render_mode="rgb_array", camera_name="corner2", height=SIZE, width=SIZE)
+    env.set_task(benchmark.train_tasks[0])
+    seen: list[npt.NDArray[np.uint8]] = []
+
+    def look(env: gymnasium.Env) -> npt.NDArray[np.uint8]:
+        frame = np.asarray(env.render())[::-1]
+        if save:
+            seen.append(frame)
+            np.save(save / f"{seed}.npy", np.stack(seen))
+        return frame
+
+    return ProgressReward(env, service, INSTRUCTION, FPS, frame=look)
+
+
+def act(policy: Any, observation: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
+    action = np.clip(np.asarray(policy.get_action(observation), dtype=np.float32), -1.0, 1.0)
+    action[:3] = np.clip(action[:3], -SPEED_LIMIT, SPEED_LIMIT)
+    return action
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Reward some Meta-World arms with topreward-server.")
+    parser.add_argument("--url", default="http://127.0.0.1:8080")
+    parser.add_argument("--key")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 0, 7], help="one environment each")
+    parser.add_argument("--idle", type=int, default=1, help="how many of them, the last ones, do nothing")
+    parser.add_argument("--steps", type=int, default=440)
+    parser.add_argument("--save", type=Path, help="folder for the frames that the model sees, SEED.npy")
+    args = parser.parse_args()
+    logging.basicConfig(format="%(message)s")
+    service = Service(args.url, args.key)
+
+    envs = gymnasium.vector.AsyncVectorEnv(
+        [lambda seed=seed: make_env(seed, service, args.save) for seed in args.seeds]
+    )
+    experts = len(args.seeds) - args.idle
+    policies = [ENV_POLICY_MAP[TASK]() for _ in range(experts)]
+    observations, info = envs.reset()
+    sums = np.zeros(envs.num_envs)
+    print("time_s  " + "  ".join(f"{'expert' if i < experts else 'idle':>9}" for i in range(envs.num_envs)))
+    for step in range(args.steps + 1):
+        if step > 0:
+            moves = [act(policy, observations[i]) for i, policy in enumerate(policies)]
+            idle = [np.zeros(4, dtype=np.float32)] * args.idle
+            observations, rewards, _, _, info = envs.step(np.stack([*moves, *idle]))
+            sums += rewards
+        if info["asked"].all():
+            print(f"{step / FPS:6.1f}  " + "  ".join(f"{x:9.5f}" for x in info["log_prob_true"]), flush=True)
+    print("  mean  " + "  ".join(f"{x:9.5f}" for x in sums / args.steps))
+    envs.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import type { Test } from 'tap';
+import { FormData, fetch } from 'undici';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { ROOT } from '../embedded/server.ts';
+
+const PYTHON = readyPython();
+
+/** A Python program, run to its end. */
+export interface Run {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** A Python program on its way. */
+export interface Running {
+  process: ChildProcess;
+  ended: Promise<Run>;
+}
+
+/**
+ * Starts a program that finds the modules of examples/python.
+ * @param args its file, from the repository's root, and its arguments
+ * @param heard each line of either stream as it comes
+ */
+export function startPython(t: Test, args: string[], heard: (line: string) => void = () => {}): Running {
+  const child = spawn(PYTHON, args, {
+    cwd: ROOT,
+    env: { ...process.env, PYTHONPATH: 'examples/python', PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  t.teardown(() => child.kill());
+  const read = async (stream: NodeJS.ReadableStream) => {
+    let text = '';
+    for await (const line of createInterface(stream)) {
+      text += `${line}\n`;
+      heard(line);
+    }
+    return text;
+  };
+  const ended = Promise.all([read(child.stdout), read(child.stderr), once(child, 'close')]).then(
+    ([stdout, stderr, [code]]) => ({ code, stdout, stderr }),
+  );
+  return { process: child, ended };
+}
+
+export const runPython = (t: Test, ...args: string[]): Promise<Run> => startPython(t, args).ended;
+
+/** Scores an episode that is one .npy, posted whole. */
+export async function postNpy(address: string, npy: Buffer, episode: object): Promise<RewardResult> {
+  const form = new FormData();
+  form.set('episode', JSON.stringify(episode));
+  form.set('npy', new Blob([new Uint8Array(npy)]), 'frames.npy');
+  const answer = await fetch(`${address}/v1/rewards`, { method: 'POST', body: form });
+  if (answer.status !== 200) throw new Error(await answer.text());
+  return (await answer.json()) as RewardResult;
+}
+
+/** A gauge of a service's metrics. */
+export async function gauge(address: string, name: string): Promise<number> {
+  const text = await (await fetch(`${address}/metrics`)).text();
+  const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
+  if (value === undefined) throw new Error(`There is no ${name} in:\n${text}`);
+  return Number(value);
+}
+
+/** Asks again until it is so; the test's own time limit ends it. */
+export async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo()));
+}
+
+/** @throws Error that says what is missing */
+function readyPython(): string {
+  const { PYTHON: python } = process.env;
+  if (!python) throw new Error('Set PYTHON to a Python that has examples/python/requirements.txt.');
+  try {
+    execFileSync(python, ['test/python/ready.py', 'examples/python/requirements.txt'], { cwd: ROOT, stdio: 'pipe' });
+  } catch (error) {
+    const { stderr, message } = error as Error & { stderr?: Buffer };
+    throw new Error(`${python} is not ready for these tests.\n${stderr?.length ? stderr : message}`);
+  }
+  return python;
+}

@@ -1,0 +1,53 @@
+"""Runs the reward wrapper on an environment that plays a .npy file; one JSON line for each step, the reset's first.
+
+    python tiny.py FRAMES.npy URL FPS [JSON: options of ProgressReward, patience_s]
+"""
+
+import json
+import math
+import sys
+from typing import Any
+
+import gymnasium
+import numpy as np
+from reward_wrapper import ProgressReward
+from topreward import Service, Unanswered
+
+FRAMES = np.load(sys.argv[1])
+OPTIONS = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
+
+
+class Film(gymnasium.Env):
+    """Shows the next frame at each step, and rewards with its number."""
+
+    observation_space = gymnasium.spaces.Discrete(len(FRAMES))
+    action_space = gymnasium.spaces.Discrete(1)
+
+    def reset(self, **options: Any) -> tuple[int, dict[str, Any]]:
+        super().reset(**options)
+        self.at = 0
+        return 0, {}
+
+    def step(self, action: int) -> tuple[int, float, bool, bool, dict[str, Any]]:
+        self.at += 1
+        return self.at, float(self.at), self.at == len(FRAMES) - 1, False, {}
+
+    def render(self) -> np.ndarray:
+        return FRAMES[self.at]
+
+
+def put(reward: float | None, info: dict[str, Any]) -> None:
+    line = {"reward": reward, **info}
+    print(json.dumps({k: None if isinstance(v, float) and math.isnan(v) else v for k, v in line.items()}), flush=True)
+
+
+service = Service(sys.argv[2], patience_s=OPTIONS.pop("patience_s", 60))
+env = ProgressReward(Film(), service, "Open the drawer.", float(sys.argv[3]), **OPTIONS)
+try:
+    put(None, env.reset()[1])
+    done = False
+    while not done:
+        _, reward, done, _, info = env.step(0)
+        put(reward, info)
+except Unanswered as error:
+    sys.exit(f"Unanswered: {error}")

@@ -1,0 +1,101 @@
+import t, { type Test } from 'tap';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { startServer } from '../embedded/server.ts';
+import { rawClient } from '../http/support.ts';
+import { post, recorded } from '../support/recorded.ts';
+import { type Link, linkTo, occurrences } from './link.ts';
+import { gauge, type Run, runPython, startPython, until } from './support.ts';
+
+t.setTimeout(120_000);
+
+const PROGRAM = 'examples/python/fleet_uploader.py';
+const NAME = 'drawer-open-v3-success';
+const FOLDER = `examples/episodes/${NAME}`;
+const { files, fps, instruction } = await recorded(NAME);
+// At four frames a second the model sees every other one.
+const shown = files.filter((_, index) => index % 2 === 0);
+const hidden = files.filter((_, index) => index % 2 === 1);
+/** A border between parts: a file has arrived when it has. */
+const BORDER_BYTES = 64;
+
+const resultOf = (run: Run): RewardResult => {
+  if (run.code !== 0) throw new Error(`ended with ${run.code}: ${run.stderr}`);
+  return JSON.parse(run.stdout);
+};
+const curve = ({ prefixes }: RewardResult) => prefixes.map(({ log_prob_true }) => log_prob_true);
+const furthest = (one: number[], other: number[]) =>
+  one.length === other.length ? Math.max(...one.map((value, i) => Math.abs(value - (other[i] as number)))) : Number.NaN;
+const sentOnce = (t: Test, { upstream }: Link) => {
+  const bytes = upstream();
+  const times = (some: Buffer[]) => some.map((file) => occurrences(file, bytes));
+  t.strictSame([...new Set(times(shown))], [1], 'every frame that the model sees went up once');
+  t.strictSame([...new Set(times(hidden))], [0], 'no other one did');
+};
+
+t.test('a link that breaks within a frame costs that frame, and the answer is the same', async (t) => {
+  const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
+  const calm = await linkTo(t, other);
+  const undisturbed = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', calm.address));
+  sentOnce(t, calm);
+  const arrivedIn = (bytes: Buffer) => shown.filter((file) => bytes.subarray(0, -BORDER_BYTES).includes(file));
+  const link = await linkTo(t, address, {
+    at: 150_000,
+    async mended(bytes) {
+      const arrived = arrivedIn(bytes);
+      t.ok(arrived.length > 1, `${arrived.length} frames have arrived`);
+      const held = arrived.reduce((sum, { length }) => sum + length, 0);
+      await until(async () => (await gauge(address, 'topreward_recent_frame_bytes_held')) === held);
+    },
+  });
+  const run = await runPython(t, PROGRAM, FOLDER, '--url', link.address);
+
+  t.ok(link.broken());
+  t.match(run.stderr, /the connection failed .*; again in/);
+  t.strictSame(resultOf(run).success, undisturbed.success);
+  t.ok(furthest(curve(resultOf(run)), curve(undisturbed)) <= 1e-4);
+  const { body: whole } = await post(other, files, { instruction, fps });
+  t.ok(furthest(curve(undisturbed), curve(whole)) <= 1e-4, 'as when it is posted at once');
+  sentOnce(t, link);
+  t.ok(link.taken() < 2 * calm.taken(), `${link.taken()} bytes, undisturbed ${calm.taken()}`);
+});
+
+t.test('started again after all has arrived, it sends digests only', async (t) => {
+  const { address } = await startServer(t);
+  const first = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
+  const link = await linkTo(t, address);
+  const second = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', link.address));
+  t.strictSame(curve(second), curve(first));
+  t.equal(files.filter((file) => occurrences(file, link.upstream()) > 0).length, 0);
+});
+
+t.test('a service that keeps nothing gets all frames in one request', async (t) => {
+  const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
+  const { body: whole } = await post(address, files, { instruction, fps });
+  const answer = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
+  t.ok(furthest(curve(answer), curve(whole)) <= 1e-4);
+});
+
+t.test('a service that is busy is waited for, as long as it asks', async (t) => {
+  const { address } = await startServer(t, { MAX_ACTIVE: '1', MAX_WAITING: '0' });
+  const holder = await rawClient(t, Number(new URL(address).port));
+  holder.post(1_000);
+  await until(async () => (await gauge(address, 'topreward_episodes_active')) === 1);
+  const running = startPython(t, [PROGRAM, FOLDER, '--url', address], (line) => {
+    if (line.startsWith('503')) holder.socket.destroy();
+  });
+  const run = await running.ended;
+  const pause = Number(/^503 server-busy; again in (\S+) s$/m.exec(run.stderr)?.[1]);
+  t.ok(pause >= 2, `the service's Retry-After is 2, the pause ${pause} s`);
+  t.equal(resultOf(run).prefixes.length, 15);
+});
+
+t.test('the exit code says whether to try again', async (t) => {
+  const { address, process: service } = await startServer(t);
+  const refused = await runPython(t, PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
+  t.match(refused, { code: 2, stdout: '', stderr: /^missing-instruction: /m });
+  const empty = await runPython(t, PROGRAM, t.testdir({}), '--url', address);
+  t.match(empty, { code: 2, stdout: '', stderr: /no \.jpg files/ });
+  service.kill('SIGKILL');
+  const gone = await runPython(t, PROGRAM, FOLDER, '--url', address, '--patience', '1');
+  t.match(gone, { code: 1, stdout: '', stderr: /^No answer from http\S+ in 1 s/m });
+});

@@ -1,0 +1,177 @@
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { type AddressInfo, createServer } from 'node:net';
+import t, { type Test } from 'tap';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
+import { startServer } from '../embedded/server.ts';
+import { npyFile, testPixels } from '../support/images.ts';
+import { linkTo, occurrences } from './link.ts';
+import { postNpy, runPython, startPython } from './support.ts';
+
+t.setTimeout(240_000);
+
+const INSTRUCTION = 'Open the drawer.';
+const [WIDTH, HEIGHT, COUNT] = [64, 48, 14];
+/** At 5 a second the model sees frames 0, 2, 5, 8, 10, …; while the episode grows, 7 stands in for 8. */
+const FPS = 5;
+const pixels = Array.from({ length: COUNT }, (_, seed) => testPixels({ width: WIDTH, height: HEIGHT, seed }));
+const film = (count: number) => npyFile(Buffer.concat(pixels.slice(0, count)), { shape: [count, HEIGHT, WIDTH, 3] });
+
+/** What tiny.py says of a step; null where Python has NaN. */
+interface Line {
+  reward: number | null;
+  log_prob_true: number | null;
+  env_reward?: number;
+  asked: boolean;
+  reward_missing: boolean;
+}
+
+/** Plays the film to the wrapper. */
+async function play(t: Test, address: string, options: object = {}, fps = FPS) {
+  const folder = t.testdir({ 'film.npy': film(COUNT) });
+  const args = ['test/python/tiny.py', `${folder}/film.npy`, address, String(fps), JSON.stringify(options)];
+  const run = await runPython(t, ...args);
+  const lines: Line[] = run.stdout
+    .trim()
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+  return { ...run, lines };
+}
+
+const near = (one: number | null | undefined, other: number | null | undefined) =>
+  Math.abs((one ?? Number.NaN) - (other ?? Number.NaN)) <= 1e-4;
+
+/** log p of the first so many frames of the film, each posted whole. */
+async function wholes(address: string, fps = FPS): Promise<number[]> {
+  const values: number[] = [];
+  for (let count = 1; count <= COUNT; count += 1) {
+    const { prefixes } = await postNpy(address, film(count), { instruction: INSTRUCTION, fps, prefixes: { last: 1 } });
+    values.push(prefixes[0]?.log_prob_true as number);
+  }
+  return values;
+}
+
+t.test(
+  'every step has the number of the episode so far, and each frame that the model sees goes up once',
+  async (t) => {
+    const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
+    for (const fps of [1, FPS, 8]) {
+      const link = await linkTo(t, address);
+      const { code, lines, stderr } = await play(t, link.address, {}, fps);
+      t.equal(code, 0, stderr);
+      const expected = await wholes(other, fps);
+      t.ok(
+        lines.every(({ log_prob_true }, i) => near(log_prob_true, expected[i])),
+        `${fps} steps a second: ${lines.map(({ log_prob_true }) => log_prob_true)}, posted whole ${expected}`,
+      );
+      t.ok(lines.slice(1).every(({ reward, log_prob_true }) => reward === log_prob_true));
+      t.strictSame(
+        lines.slice(1).map(({ env_reward }) => env_reward),
+        Array.from({ length: COUNT - 1 }, (_, i) => i + 1),
+      );
+      const seen = (index: number) => sampleSchedule(index + 1, { fps }).includes(index);
+      t.strictSame(
+        lines.map(({ asked }) => asked),
+        pixels.map((_, index) => seen(index)),
+      );
+      // From the second run on the service knows some of them, which the wrapper does not.
+      t.strictSame(
+        pixels.map((frame) => occurrences(frame, link.upstream())),
+        pixels.map((_, index) => Number(seen(index))),
+      );
+    }
+  },
+);
+
+t.test('shaping is the difference of potentials within the bounds given', async (t) => {
+  const { address } = await startServer(t);
+  const raw = (await play(t, address)).lines.map(({ log_prob_true }) => log_prob_true as number);
+  const sorted = raw.toSorted((a, b) => a - b);
+  const [low, high] = [sorted[2] as number, sorted[COUNT - 3] as number];
+  const { lines } = await play(t, address, { bounds: [low, high], gamma: 0.9 });
+  const potential = raw.map((value) => Math.min(1, Math.max(0, (value - low) / (high - low))));
+  t.ok(potential.includes(0) && potential.includes(1), 'some are clipped');
+  for (const [i, { reward }] of lines.entries()) {
+    if (i === 0) continue;
+    const expected = 0.9 * (potential[i] as number) - (potential[i - 1] as number);
+    t.ok(Math.abs((reward as number) - expected) <= 1e-3, `step ${i}: ${reward}, by hand ${expected}`);
+  }
+});
+
+t.test('a service that keeps nothing gives the same numbers', async (t) => {
+  const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
+  const { lines } = await play(t, address);
+  const expected = await wholes(address);
+  t.ok(lines.length === COUNT && lines.every(({ log_prob_true }, i) => near(log_prob_true, expected[i])));
+});
+
+t.test('without a service there is no number', async (t) => {
+  const { address, process: service } = await startServer(t);
+  service.kill('SIGKILL');
+  const patience_s = 0.1;
+  const silent = createServer().listen(0, '127.0.0.1');
+  t.teardown(() => silent.close());
+  await once(silent, 'listening');
+  for (const nobody of [address, `http://127.0.0.1:${(silent.address() as AddressInfo).port}`]) {
+    const raised = await play(t, nobody, { patience_s });
+    t.match(raised, { code: 1, lines: [], stderr: /Unanswered: No answer from http\S+ in 0\.1 s/ });
+  }
+  const { code, lines } = await play(t, address, { patience_s, on_missing: 'nan' });
+  t.equal(code, 0);
+  t.equal(lines.length, COUNT);
+  t.ok(
+    lines.every(({ reward, log_prob_true, reward_missing }) =>
+      [reward, log_prob_true, !reward_missing].every((x) => !x),
+    ),
+  );
+});
+
+t.test('what will never be answered is raised, with the service’s words', async (t) => {
+  const { address } = await startServer(t, { MAX_FRAMES: '3' });
+  const { code, lines, stderr } = await play(t, address, { on_missing: 'nan' });
+  t.equal(code, 1);
+  t.equal(lines.length, 5, 'frame 5 is the next one that the model sees');
+  t.match(stderr, /Refused: too-many-frames/);
+});
+
+t.test(
+  'Meta-World: experts rise above their start and above an idle arm; the service may start anew midway',
+  async (t) => {
+    const { address, process: service } = await startServer(t);
+    const folder = t.testdir({});
+    const seeds = [4, 0, 7];
+    const restarted = Promise.withResolvers<void>();
+    const args = ['examples/python/meta_world.py', '--url', address, '--save', folder, '--seeds', ...seeds.map(String)];
+    const running = startPython(t, args, (line) => {
+      if (!/^ +1\.5 /.test(line)) return;
+      service.kill('SIGKILL');
+      startServer(t, { PORT: new URL(address).port }).then(() => restarted.resolve(), restarted.reject);
+    });
+    const { code, stdout, stderr } = await running.ended;
+    t.equal(code, 0, stderr);
+    await restarted.promise;
+    t.match(stderr, /the connection failed .*; again in/);
+    const rows = stdout
+      .split('\n')
+      .filter((line) => /^ +\d+\.\d /.test(line))
+      .map((line) => line.trim().split(/ +/).map(Number));
+    t.strictSame(
+      rows.map(([time]) => time),
+      Array.from({ length: 12 }, (_, i) => i / 2),
+    );
+    const columns = seeds.map((_, i) => rows.map((row) => row[i + 1] as number));
+    const [expert, second, idle] = columns.map((column) => column.at(-1) as number);
+    t.ok(Math.min(expert as number, second as number) > -1, `at the end ${expert} and ${second}`);
+    t.ok(Math.max(...columns.slice(0, 2).map(([start]) => start as number)) < -3, 'well above the start');
+    t.ok((idle as number) < -3, `nothing was done: ${idle}`);
+    // The frames that the model saw are half a second apart: an episode of two frames a second.
+    for (const [i, seed] of seeds.entries()) {
+      const episode = { instruction: INSTRUCTION, fps: 2, prefixes: { every: 1 } };
+      const { prefixes } = await postNpy(address, await readFile(`${folder}/${seed}.npy`), episode);
+      t.equal(prefixes.length, rows.length);
+      const furthest = Math.max(...prefixes.map((p, k) => Math.abs(p.log_prob_true - (columns[i]?.[k] as number))));
+      t.ok(furthest <= 1e-4, `seed ${seed}: ${furthest} nats from the whole episode posted at once`);
+    }
+  },
+);
