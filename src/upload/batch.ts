@@ -129,5 +129,5 @@ async function entryOf(entry: Entry): Promise<BatchEntry> {
 }
 
 function leftOver(part: string, than: string): ProblemError {
-  return new ProblemError('unexpected-part', `There are more parts \`${part}\` ${than}.`, { part });
+  return new ProblemError('invalid-request', `There are more parts \`${part}\` ${than}.`, { part });
 }

@@ -174,8 +174,8 @@ t.test('a batch whose frames cannot be told apart is refused as a whole', async 
   const one = framePart(files[0] as Buffer);
   isProblem(t, await postBatch(app, [one, batchPart([item(1)])]), 'missing-episode', { part: 'batch' });
   isProblem(t, await postBatch(app, []), 'missing-episode', { part: 'batch' });
-  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, one]), 'unexpected-part', { part: 'frames' });
-  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, npyPart(npy(1))]), 'unexpected-part', { part: 'npy' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, one]), 'invalid-request', { part: 'frames' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, npyPart(npy(1))]), 'invalid-request', { part: 'npy' });
   const twice = [batchPart([item(1)]), batchPart([item(1)])];
   isProblem(t, await postBatch(app, twice), 'unexpected-part', { part: 'batch' });
   isProblem(t, await postBatch(app, [{ name: 'episode', content: '{}' }]), 'unexpected-part', { part: 'episode' });
