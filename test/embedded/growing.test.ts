@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { growingEpisode } from '../support/growing.ts';
 import { post, recorded } from '../support/recorded.ts';
@@ -34,4 +35,15 @@ t.test('a model that keeps nothing asks for what it needs', async (t) => {
   t.strictSame([tries, sent], [2, 1 + 4]);
   const difference = (body.prefixes[0]?.log_prob_true as number) - (whole.prefixes[0]?.log_prob_true as number);
   t.ok(Math.abs(difference) <= 1e-4);
+});
+
+t.test('what is missing for several prefixes is asked for in one list', async (t) => {
+  const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
+  const frame_digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+  const lost = await post(address, files.slice(-2), { ...episode, frame_digests, prefixes: { count: 15 } });
+  t.equal(lost.status, 409);
+  const { missing } = lost.body as unknown as { missing: string[] };
+  // Every second frame is shown; of the last two, which were sent, the first one is.
+  const shown = frame_digests.filter((_, frame) => frame % 2 === 0).slice(0, -1);
+  t.same([...missing].sort(), shown.sort());
 });

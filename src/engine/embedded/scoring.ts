@@ -29,11 +29,9 @@ export async function* scoreEpisode(
   checkLength(request, tokens, checkpoint);
   const frames = await renderFrames(request, 'rgb');
   const longest = plan.queries[0] as PrefixQuery;
-  const unseen = framesMissing(
-    frames,
-    plan.queries.flatMap(({ blocks }) => blocks.filter(isDoubled)),
-  );
-  if (unseen) throw unseen;
+  const blocks = plan.queries.flatMap((query) => query.blocks);
+  // A doubled block is never known from before. Which of the others are, only the model's thread can tell: ask for all at once.
+  if (framesMissing(frames, blocks.filter(isDoubled))) throw framesMissing(frames, blocks);
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
   const leave = await gate.enter(Symbol.for(tenant), signal);
