@@ -2,11 +2,12 @@ import type { VideoProvenance, Warning } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { HeldFrame } from './held-frame.ts';
 import { readImageHeader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
 import type { FrameEncoding } from './render-worker.ts';
 import type { Renderer } from './renderer.ts';
-import { type HeldFrame, listedShelf, orderedShelf, type Shelf } from './shelf.ts';
+import { listedShelf, orderedShelf, type Shelf } from './shelf.ts';
 
 /** The frames of one episode: all counted and checked, only those that the schedule can show still held. */
 export interface Frames {

@@ -1,4 +1,4 @@
-import type { HeldFrame } from './shelf.ts';
+import type { HeldFrame } from './held-frame.ts';
 
 /** Uploaded frames of one tenant's growing episodes, by SHA-256. They may be gone at any time: nothing relies on them. */
 export interface RecentFrames {

@@ -2,18 +2,9 @@ import { createHash } from 'node:crypto';
 import type { Clock } from '../episode/clock.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { invalidRequest } from '../field-errors.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError } from '../problems.ts';
+import type { HeldFrame } from './held-frame.ts';
 import type { RecentFrames } from './recent-frames.ts';
-
-/** A frame as it was uploaded. */
-export interface HeldFrame {
-  bytes: Buffer;
-  kind: 'file' | 'rgb';
-  size: FrameSize;
-  /** where it stands in the request, for problems */
-  place: ProblemPlace;
-}
 
 /** Where uploaded frames stand, by their number in the episode. Only those that the schedule can show stay. */
 export interface Shelf {
