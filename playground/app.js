@@ -67,7 +67,7 @@ async function run() {
         curve.add(event);
         showKnown(event);
       } else {
-        finish(event.result);
+        finish(event.result, frames.length);
       }
     }
   } catch (error) {
@@ -84,11 +84,11 @@ function showKnown({ known, total }) {
   progress.value = known;
 }
 
-/** @param {import('./result.js').RewardResult} result */
-function finish(result) {
+/** @param {import('./result.js').RewardResult} result @param {number} frames */
+function finish(result, frames) {
   curve.complete(result.success?.threshold ?? null);
   showResult(result);
-  markSampled(result.provenance.sampled_frame_indices, result.progress_curve.length, rate());
+  markSampled(result.provenance.sampled_frame_indices, frames, rate());
   say(summary(result));
 }
 

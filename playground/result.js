@@ -97,7 +97,7 @@ function row({ length, time_s, frames_used, log_prob_true, log_prob_false, progr
     decimal(log_prob_true),
     percent(Math.exp(log_prob_true)),
     decimal(log_prob_false),
-    decimal(progress, 2),
+    progress === null ? '–' : decimal(progress, 2),
   ];
   return make('tr', {}, make('th', { scope: 'row' }, String(length)), ...cells.map((cell) => make('td', {}, cell)));
 }

@@ -15,7 +15,10 @@ const schema = {
   },
 };
 
-export async function modelRoute(app: FastifyInstance, { config, engine, authenticate }: Service): Promise<void> {
+export async function modelRoute(
+  app: FastifyInstance,
+  { config, engine, video, authenticate }: Service,
+): Promise<void> {
   app.get('/v1/model', { schema }, async (request): Promise<Model> => {
     authenticate(request);
     const servedPrompt = ({ layout, tokens }: ServedPrompt) => ({
@@ -34,6 +37,7 @@ export async function modelRoute(app: FastifyInstance, { config, engine, authent
       reference_frame: referenceFrame,
       frame_sizes: frameSizes,
       frame_encoding: frameEncoding,
+      video: video.tools !== undefined,
       success_threshold: config.SUCCESS_THRESHOLD ?? calibration?.successThreshold ?? null,
       limits: {
         context_tokens: contextTokens,

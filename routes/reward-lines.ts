@@ -1,4 +1,3 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { RewardResult } from '../schemas/reward.ts';
@@ -8,8 +7,7 @@ import { loggedProblem } from '../src/error-handler.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { ProblemError } from '../src/problems.ts';
 import type { Scoring } from '../src/score-episode.ts';
-
-export const LINES = 'application/x-ndjson';
+import { LINES, sendLines } from './lines.ts';
 
 /** Whether the caller would rather have lines than one document, which is what all others get. */
 export function prefersLines({ raw }: FastifyRequest): boolean {
@@ -24,43 +22,32 @@ interface Answering {
 }
 
 /**
- * Answers with one line for each event, as fast as the client takes them.
+ * Answers with one line for each event.
  * @throws what goes wrong before the first event: it still has a status of its own
  */
-export async function sendLines(scoring: Scoring, answering: Answering): Promise<FastifyReply> {
-  const { reply, deadline } = answering;
+export async function sendReward(scoring: Scoring, answering: Answering): Promise<FastifyReply> {
   const first = await scoring.next();
-  const lines = Readable.from(linesOf(first, scoring, answering));
-  deadline.underWay();
-  deadline.signal.addEventListener('abort', () => {
-    // Who takes no lines cannot be told that there are no more, and would hold on to the episode's frames.
-    if (reply.raw.writableNeedDrain) reply.raw.destroy();
-  });
-  return reply.type(LINES).header('x-accel-buffering', 'no').send(lines);
+  return sendLines(eventsOf(first, scoring, answering), answering.reply, answering.deadline);
 }
 
-async function* linesOf(
+async function* eventsOf(
   first: IteratorResult<PrefixEvent, RewardResult>,
   scoring: Scoring,
   { request, deadline: { signal }, metrics }: Answering,
-): AsyncGenerator<string> {
+): AsyncGenerator<RewardEvent> {
   try {
     let step = first;
-    for (; !step.done; step = await scoring.next()) yield line(step.value);
-    yield line({ event: 'result', result: step.value });
+    for (; !step.done; step = await scoring.next()) yield step.value;
+    yield { event: 'result', result: step.value };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : thrown;
     // The client is gone.
     if (signal.aborted && !(error instanceof ProblemError)) return;
     const problem = loggedProblem(error, request);
-    metrics.brokenOff(problem.code);
-    yield line({ event: 'problem', problem });
+    metrics.toldInLines(problem.code);
+    yield { event: 'problem', problem };
   } finally {
     // A client that leaves between two lines.
     await scoring.return(undefined as never);
   }
-}
-
-function line(event: RewardEvent): string {
-  return `${JSON.stringify(event)}\n`;
 }

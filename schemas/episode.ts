@@ -1,5 +1,8 @@
 import { type Static, Type } from 'typebox';
+import { Calibration } from './calibration.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
+import { ProgressRule } from './progress.ts';
+import { TrainingOptions } from './training.ts';
 
 const closed = { additionalProperties: false };
 
@@ -62,11 +65,28 @@ export const Episode = Type.Object(
       Type.Number({
         minimum: 0.0001,
         maximum: 10_000,
-        description: 'Frames per second of the frames sent. This or `timestamps_s`: a wrong rate changes the reward.',
+        description:
+          'Frames per second of the frames sent. This or `timestamps_s`, but for a `video`: a wrong rate changes the reward.',
       }),
     ),
     timestamps_s: Type.Optional(
       Type.Array(Type.Number(), { description: 'One time per frame, in seconds, rising. The first one counts as 0.' }),
+    ),
+    from_s: Type.Optional(
+      Type.Number({
+        minimum: 0,
+        maximum: 1e8,
+        description:
+          'With a `video`: the episode starts at this time of the file, in seconds; LeRobot’s `from_timestamp`. Without it, at the first frame.',
+      }),
+    ),
+    to_s: Type.Optional(
+      Type.Number({
+        exclusiveMinimum: 0,
+        maximum: 1e8,
+        description:
+          'With a `video`: the episode ends before this time of the file, in seconds; LeRobot’s `to_timestamp`. Without it, after the last frame.',
+      }),
     ),
     frame_digests: Type.Optional(
       Type.Array(
@@ -88,6 +108,17 @@ export const Episode = Type.Object(
     ),
     prompt: Type.Optional(PromptVariant({ default: 'open' })),
     success: Type.Optional(SuccessRule),
+    progress: Type.Optional(ProgressRule),
+    calibration: Type.Optional(Calibration),
+    training: Type.Optional(TrainingOptions),
+    undefined_voc: Type.Optional(
+      Type.Enum(['missing', 'zero'], {
+        title: 'UndefinedVoc',
+        default: 'missing',
+        description:
+          'What `voc` says where it is undefined (one prefix, or all of one value): null, or 0 as the reference reports.',
+      }),
+    ),
     include_token_ids: Type.Optional(
       Type.Boolean({ default: false, description: 'Give the token ids of the longest prompt in the provenance.' }),
     ),
@@ -119,6 +150,12 @@ export const RewardRequest = Type.Object(
         description: 'Instead of `frames`: one NumPy file, uint8, T×H×W×3, in base64.',
       }),
     ),
+    video: Type.Optional(
+      Type.String({
+        contentEncoding: 'base64',
+        description: 'Instead of `frames`: one MP4, WebM or MKV file in base64. Its frames bring their own times.',
+      }),
+    ),
   },
   {
     ...closed,
@@ -139,6 +176,12 @@ export const RewardForm = Type.Object(
     ),
     npy: Type.Optional(
       Type.String({ format: 'binary', description: 'Instead of `frames`: one NumPy file, uint8, T×H×W×3.' }),
+    ),
+    video: Type.Optional(
+      Type.String({
+        format: 'binary',
+        description: 'Instead of `frames`: one MP4, WebM or MKV file. Its frames bring their own times.',
+      }),
     ),
   },
   { ...closed, title: 'RewardForm' },

@@ -1,8 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
+import { nullable } from './nullable.ts';
 import { FrameSize, Token } from './reward.ts';
-
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
 
 const ServedPrompt = Type.Object(
   {
@@ -27,6 +26,7 @@ export const Model = Type.Object(
       description: 'Which values of `frame_size` this model takes; `reference` is `reference_frame`.',
     }),
     frame_encoding: FrameEncoding,
+    video: Type.Boolean({ description: 'Whether a `video` is taken: it needs ffmpeg.' }),
     success_threshold: nullable(
       Type.Number({
         description: 'For requests that bring none: the operator’s, or the model’s own where it has one.',

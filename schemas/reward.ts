@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
-
-const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
+import { nullable } from './nullable.ts';
+import { ProgressScale } from './progress.ts';
+import { TrainingSignals } from './training.ts';
 
 const LogProb = (description: string) => Type.Number({ maximum: 0, description });
 
@@ -12,16 +13,19 @@ export const prefixScore = {
   frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
   log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
   log_prob_false: LogProb('The same for the False token.'),
+  log_odds: Type.Number({ description: 'log_prob_true − log_prob_false, nats: above 0 the model rather says True.' }),
 };
 
 export const PrefixReward = Type.Object(
   {
     ...prefixScore,
-    progress: Type.Number({
-      minimum: 0,
-      maximum: 1,
-      description: 'log_prob_true, min-max over the prefixes asked for.',
-    }),
+    progress: nullable(
+      Type.Number({
+        minimum: 0,
+        maximum: 1,
+        description: 'log_prob_true on `progress_scale`; null where that is `none`.',
+      }),
+    ),
   },
   { title: 'PrefixReward' },
 );
@@ -31,6 +35,10 @@ export const Success = Type.Object(
     flag: Type.Boolean({ description: 'score ≥ threshold' }),
     score: Type.Number({ description: 'Mean log_prob_true over the final prefixes.' }),
     threshold: Type.Number(),
+    threshold_source: Type.Enum(['request', 'calibration', 'operator', 'model'], {
+      title: 'ThresholdSource',
+      description: 'Whose threshold it is; the first of these that has one.',
+    }),
     last: Type.Integer({ description: 'How many final prefixes went into the score.' }),
   },
   { title: 'Success' },
@@ -42,7 +50,7 @@ export const LogProbRange = Type.Object(
     max: Type.Number(),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
     flat: Type.Boolean({
-      description: 'The span is below `flat_below`: min-max stretched noise, so progress and voc say little.',
+      description: 'The span is below `flat_below`: min-max progress and voc are stretched from noise.',
     }),
     flat_below: Type.Number(),
   },
@@ -78,6 +86,18 @@ export const FrameSize = Type.Object(
   { title: 'FrameSize', description: 'In pixels.' },
 );
 
+export const VideoProvenance = Type.Object(
+  {
+    codec: Type.String(),
+    decoder: Type.String({ description: 'Program and version.', examples: ['ffmpeg 5.1.9'] }),
+    timestamps_s: Type.Array(Type.Number(), {
+      description: 'When each frame of the episode is shown, in seconds on the file’s own timeline.',
+    }),
+  },
+  { title: 'VideoProvenance', description: 'The video that the frames come from.' },
+);
+export type VideoProvenance = Static<typeof VideoProvenance>;
+
 export const Provenance = Type.Object(
   {
     service: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'ServiceVersion' }),
@@ -111,6 +131,7 @@ export const Provenance = Type.Object(
       },
       { title: 'FrameSizeProvenance' },
     ),
+    video: Type.Optional(VideoProvenance),
   },
   { title: 'Provenance' },
 );
@@ -122,15 +143,24 @@ export const RewardResult = Type.Object(
   {
     id: Type.Optional(Type.String()),
     prefixes: Type.Array(PrefixReward),
-    progress_curve: Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
-      description: 'Progress at every frame: linear between the prefixes, flat outside them.',
-    }),
+    progress_curve: nullable(
+      Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
+        description:
+          'Progress at every frame: linear between the prefixes, flat outside them. Null where `progress_scale` is `none`.',
+      }),
+    ),
+    progress_scale: ProgressScale,
     score: Type.Number({ description: 'Mean log_prob_true over the final prefixes (`success.last`).' }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
     voc: nullable(
-      Type.Number({ minimum: -1, maximum: 1, description: 'Value-order correlation; null where it is undefined.' }),
+      Type.Number({
+        minimum: -1,
+        maximum: 1,
+        description: 'Value-order correlation; null where it is undefined, or 0 with `undefined_voc: "zero"`.',
+      }),
     ),
+    training: nullable(TrainingSignals),
     usage: Usage,
     provenance: Provenance,
     warnings: Type.Array(Warning),
@@ -138,5 +168,6 @@ export const RewardResult = Type.Object(
   { title: 'RewardResult' },
 );
 export type RewardResult = Static<typeof RewardResult>;
+export type Success = Static<typeof Success>;
 export type PrefixReward = Static<typeof PrefixReward>;
 export type Usage = Static<typeof Usage>;

@@ -3,6 +3,8 @@ import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import { batchRoute } from '../routes/batch.ts';
+import { calibrationRoute } from '../routes/calibrations.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -19,6 +21,7 @@ import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
 import type { Service } from './service.ts';
+import { createVideoReader } from './video/video.ts';
 
 /** The page of the contract asks nobody but this service. Swagger UI sets styles inline. */
 const DOCS_CSP = [
@@ -41,11 +44,13 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     genReqId: () => randomUUID(),
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
-    requestTimeout: Math.ceil(config.DEADLINE_S * 1000) + 10_000,
+    requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
     frameworkErrors: answerError,
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
+  const video = await createVideoReader(config, renderer);
+  if (!video.tools) app.log.info('no ffmpeg 5.1 or newer: videos are refused');
   const admission = createAdmission({
     places: config.MAX_ACTIVE,
     bytes: config.UPLOAD_MEMORY_BYTES,
@@ -64,6 +69,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     engine,
     renderer,
     recentFrames,
+    video,
     admission,
     frameMemory,
     metrics,
@@ -111,6 +117,8 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.removeContentTypeParser('text/plain');
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
+  await app.register(batchRoute, service);
+  await app.register(calibrationRoute, service);
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);

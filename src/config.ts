@@ -67,6 +67,13 @@ export const Environment = Type.Object({
     default: 120,
     description: 'Longest time for one request, upload and waiting included.',
   }),
+  BATCH_DEADLINE_S: Type.Number({
+    exclusiveMinimum: 0,
+    default: 600,
+    description: 'The same for a batch of episodes.',
+  }),
+  MAX_BATCH_EPISODES: count(256, 'Episodes in one batch.'),
+  MAX_BATCH_FRAMES: count(50_000, 'Frames in one batch.'),
   MAX_FRAMES: count(10_000, 'Frames in one episode.'),
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
@@ -86,6 +93,17 @@ export const Environment = Type.Object({
     description: 'Requests that may wait; one more is answered 503.',
   }),
   RENDER_WORKERS: count(Math.min(8, availableParallelism()), 'Threads that decode, resize and encode frames.'),
+  FFMPEG_DIR: Type.String({
+    default: '',
+    description: 'Folder of ffmpeg and ffprobe, 5.1 or newer, for videos. Empty: looked for on PATH.',
+  }),
+  VIDEO_PROCESSES: count(Math.min(2, availableParallelism()), 'Videos read or decoded at once; further ones wait.'),
+  VIDEO_TIMEOUT_S: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 86_400,
+    default: 60,
+    description: 'Longest time for one run of ffprobe or ffmpeg.',
+  }),
   SUCCESS_THRESHOLD: Type.Optional(
     Type.Number({
       maximum: 0,
@@ -102,6 +120,8 @@ export const Environment = Type.Object({
 
 export interface Config extends Readonly<Omit<Static<typeof Environment>, 'API_KEYS' | 'ENGINE'>> {
   readonly ENGINE: 'vllm' | 'embedded';
+  /** Where programs are looked for, folders with `:` between them. */
+  readonly PATH: string;
   /** Tenant name by API key; empty when no key is asked for. */
   readonly tenants: ReadonlyMap<string, string>;
 }
@@ -135,6 +155,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     MODEL_DIR: rest.MODEL_DIR || OWN_MODEL,
     ENGINE_URL: rest.ENGINE_URL.replace(/\/+$/, ''),
     SECRET: rest.SECRET || randomBytes(32).toString('hex'),
+    PATH: env['PATH'] ?? '',
     tenants: parseKeys(API_KEYS),
   });
 }

@@ -15,7 +15,7 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
   FST_REQ_FILE_TOO_LARGE: ['upload-too-large', 'A part is larger than the service takes.'],
   FST_PROTO_VIOLATION: [
     'unexpected-part',
-    'Parts are `episode` (JSON) and `frames` (image files) or `npy` (one file).',
+    'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).',
   ],
 };
 

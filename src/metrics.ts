@@ -7,8 +7,8 @@ import type { FrameMemory } from './frames/recent-frames.ts';
 export interface Metrics {
   request(operation: string, status: number, seconds: number): void;
   scored(result: RewardResult): void;
-  /** An answer in lines, with status 200, that ended with a problem. */
-  brokenOff(code: string): void;
+  /** A problem told in a line, under status 200. */
+  toldInLines(code: string): void;
   expose(): Promise<{ type: string; text: string }>;
 }
 
@@ -31,9 +31,9 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
   const promptTokens = counter('engine_prompt_tokens_total', 'Prompt tokens asked.');
   const cachedTokens = counter('engine_cached_tokens_total', 'Prompt tokens that the engine had cached.');
   const bytes = counter('engine_bytes_total', 'Bytes of request bodies sent to the engine.');
-  const brokenOff = new Counter({
-    name: name('broken_off_total'),
-    help: 'Answers in lines (status 200) that ended with a problem.',
+  const problemLines = new Counter({
+    name: name('problem_lines_total'),
+    help: 'Problems told in lines, under status 200.',
     labelNames: ['code'],
     registers,
   });
@@ -62,7 +62,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
       cachedTokens.inc(usage.cached_tokens ?? 0);
       bytes.inc(usage.engine_bytes);
     },
-    brokenOff: (code) => brokenOff.inc({ code }),
+    toldInLines: (code) => problemLines.inc({ code }),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

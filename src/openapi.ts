@@ -20,6 +20,7 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   ],
   tags: [
     { name: 'rewards', description: 'Score episodes.' },
+    { name: 'calibration', description: 'Find where success begins, and bounds for progress.' },
     { name: 'service', description: 'What is served, and whether it is well.' },
   ],
   components: {
@@ -58,14 +59,20 @@ export function nameSchemas(document: object): Json {
     if (typeof title !== 'string' || !(copy['type'] === 'object' || copy['anyOf'] || copy['enum'])) return copy;
     // A default belongs to the place where an enumeration is used.
     const { title: _, default: usual, ...schema } = copy;
-    if (schemas[title] && !isDeepStrictEqual(schemas[title], schema))
+    const known = schemas[title] as Json | undefined;
+    if (known && !isDeepStrictEqual(withoutExamples(known), withoutExamples(schema)))
       throw new Error(`Two schemas are called ${title}.`);
-    schemas[title] = schema;
+    schemas[title] = { ...known, ...schema };
     return { $ref: `#/components/schemas/${title}`, ...(usual === undefined ? {} : { default: usual }) };
   }
   const { components, paths, ...head } = walk(document) as Json & { components?: Json };
   const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
   return { ...head, paths, components: { ...components, schemas: sorted } };
+}
+
+/** Where a schema is a whole body its examples have been moved beside it. */
+function withoutExamples({ examples: _, ...schema }: Json): Json {
+  return schema;
 }
 
 /** Says what a schema means where generators guess: Go takes a bare number for 32 bits, and a bare enumeration for anything. */

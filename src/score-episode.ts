@@ -39,6 +39,7 @@ export async function* scoreEpisode(
   const description = engine.describe();
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, description, pointer);
+  checkCalibration(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
   const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs: waitedMs, decodingMs: 0, engineMs: 0 };
@@ -67,6 +68,14 @@ export async function* scoreEpisode(
   }
 }
 
+/** Scores to the end, for a caller who wants the whole and no prefix before it. */
+export async function resultOf(scoring: Scoring): Promise<RewardResult> {
+  for (;;) {
+    const { done, value } = await scoring.next();
+    if (done) return value;
+  }
+}
+
 /** @throws ProblemError frame-size-unsupported */
 function checkFrameSize(
   { frameSize }: EpisodeRequest,
@@ -77,6 +86,21 @@ function checkFrameSize(
   const { width, height } = referenceFrame;
   const detail = `This model sees frames of ${width}×${height} and no others. Leave \`frame_size\` out: every frame is brought to that size.`;
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
+}
+
+/**
+ * A calibration says nothing of another model or another prompt. One that names neither is taken at the caller's word.
+ * @throws ProblemError calibration-mismatch
+ */
+function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: EngineDescription, pointer: string) {
+  if (calibration?.model !== undefined && calibration.model !== model) {
+    const detail = `The calibration was made with another model than the one served, ${model}. Make one with this model.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/model` });
+  }
+  if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
+    const detail = `The calibration was made with the prompt "${calibration.prompt}"; this request asks with "${prompt}".`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
 }
 
 /**

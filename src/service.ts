@@ -5,6 +5,7 @@ import type { Engine } from './engine/engine.ts';
 import type { FrameMemory } from './frames/recent-frames.ts';
 import type { Renderer } from './frames/renderer.ts';
 import type { Metrics } from './metrics.ts';
+import type { VideoReader } from './video/video.ts';
 
 /** What the routes are built from. */
 export interface Service {
@@ -13,6 +14,7 @@ export interface Service {
   renderer: Renderer;
   /** frames of growing episodes */
   recentFrames: FrameMemory;
+  video: VideoReader;
   /** bounds uploads */
   admission: Admission;
   /** bounds rendered frames */

@@ -1,5 +1,5 @@
-import type { Warning } from '../../schemas/reward.ts';
-import type { EpisodeRequest } from '../episode/episode.ts';
+import type { VideoProvenance, Warning } from '../../schemas/reward.ts';
+import type { Clock } from '../episode/clock.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import { readImageHeader } from './image-header.ts';
@@ -13,6 +13,8 @@ export interface Frames {
   readonly count: number;
   readonly size: FrameSize;
   readonly warnings: Warning[];
+  /** Where they come from a video: what the answer says of it. */
+  readonly video?: VideoProvenance;
   /** How many of these frames have pixels here. */
   held(indices: number[]): number;
   /** Brings back recent frames of a growing episode, for an engine that does not know them any more. @returns whether there were any */
@@ -42,7 +44,7 @@ export interface ShownFrames {
 /** Takes frames in as they are uploaded. */
 export interface FrameCollector {
   /** Says what is asked, which may be after the frames have come; lets go of every frame that will not be shown. */
-  expect(request: Pick<EpisodeRequest, 'clock' | 'frameDigests'>, pointer: string): void;
+  expect(request: { clock: Clock; frameDigests: string[] | undefined }, pointer: string): void;
   addImage(bytes: Buffer, place: ProblemPlace): Promise<void>;
   addPixels(bytes: Buffer, size: FrameSize, place: ProblemPlace): void;
   /** To be called when what is asked is known. @throws ProblemError no-frames or frames-missing */

@@ -1,14 +1,16 @@
-import type { PrefixReward, RewardResult, Usage, Warning } from '../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Success, Usage, VideoProvenance, Warning } from '../../schemas/reward.ts';
 import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
 import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import type { ChosenScale } from '../episode/progress-scale.ts';
 import { type FrameSize, PATCH_MULTIPLE } from '../plan/frame-size.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import { promptText } from '../plan/prompt.ts';
-import { denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
+import { boundedProgress, denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
 import { finalScore } from '../scores/success.ts';
 import { valueOrderCorrelation } from '../scores/value-order-correlation.ts';
 import { SERVICE } from '../version.ts';
+import { trainingSignals } from './training.ts';
 
 /** What the operator has set for answers. */
 export interface ResultDefaults {
@@ -19,7 +21,7 @@ export interface ResultDefaults {
 /** All that an answer is made from. */
 export interface Scored {
   request: EpisodeRequest;
-  frames: { count: number; size: FrameSize; warnings: Warning[] };
+  frames: { count: number; size: FrameSize; warnings: Warning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   size: FrameSize;
   /** by query of the plan */
@@ -44,6 +46,7 @@ export function prefixScore(
     frames_used: plan.queries[query]?.framesUsed as number,
     log_prob_true: logProbTrue,
     log_prob_false: logProbFalse,
+    log_odds: logProbTrue - logProbFalse,
   };
 }
 
@@ -57,30 +60,52 @@ export function buildResult(scored: Scored): RewardResult {
   const answers = plan.prefixes.map(({ query }) => scores[query] as QueryScore);
   const lengths = plan.prefixes.map(({ length }) => length);
   const rewards = answers.map(({ logProbTrue }) => logProbTrue);
-  const progress = minMaxProgress(rewards);
+  const progress = progressOf(rewards, request.progress);
+  const curve = progress && denseCurve(lengths, progress, frames.count);
   const { min, max } = extent(rewards);
   const flatBelow = defaults.FLAT_BELOW ?? calibration?.flatBelow ?? NOISE;
   const flat = max - min < flatBelow;
   const score = finalScore(rewards, request.last);
-  const threshold = request.threshold ?? defaults.SUCCESS_THRESHOLD ?? calibration?.successThreshold;
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: plan.prefixes.map((prefix, i) => ({
       ...prefixScore(prefix, answers[i] as QueryScore, scored),
-      progress: progress[i] as number,
+      progress: (progress?.[i] as number | undefined) ?? null,
     })),
-    progress_curve: denseCurve(lengths, progress, frames.count),
+    progress_curve: curve,
+    progress_scale: request.progress,
     score,
-    success:
-      threshold === undefined
-        ? null
-        : { flag: score >= threshold, score, threshold, last: Math.min(request.last, rewards.length) },
+    success: successOf(score, Math.min(request.last, rewards.length), scored),
     log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
-    voc: valueOrderCorrelation(rewards),
+    voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
+    training: request.training
+      ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
+      : null,
     usage: usageOf(scored),
     provenance: provenanceOf(scored),
     warnings: [...frames.warnings, ...warningsOf(scored, flat)],
   };
+}
+
+/** @returns one value per prefix, or null where no scale is to be made up */
+function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
+  if (scale === 'bounds') return boundedProgress(rewards, bounds);
+  return scale === 'episode' ? minMaxProgress(rewards) : null;
+}
+
+/** Holds the score against the first threshold there is: of the request, its calibration, the operator, the model. */
+function successOf(score: number, last: number, { request, defaults, description }: Scored): Success | null {
+  const known = [
+    ['request', request.threshold],
+    ['calibration', request.calibration?.threshold],
+    ['operator', defaults.SUCCESS_THRESHOLD],
+    ['model', description.calibration?.successThreshold],
+  ] as const;
+  for (const [source, threshold] of known) {
+    if (threshold === undefined || threshold === null) continue;
+    return { flag: score >= threshold, score, threshold, threshold_source: source, last };
+  }
+  return null;
 }
 
 function usageOf({ scores, usage }: Scored): Usage {
@@ -127,10 +152,11 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
       resampling: resized ? 'pillow-bicubic' : 'none',
       encoding: description.frameEncoding,
     },
+    ...(frames.video && { video: frames.video }),
   };
 }
 
-function warningsOf({ plan, size, scores, description }: Scored, flat: boolean): Warning[] {
+function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean): Warning[] {
   const warnings: Warning[] = [...(scores[0]?.warnings ?? [])];
   const layout = scores[0]?.prompt?.layout;
   if (layout === 'nested') {
@@ -149,7 +175,14 @@ function warningsOf({ plan, size, scores, description }: Scored, flat: boolean):
   if (flat && plan.queries.length > 1) {
     warnings.push({
       code: 'flat-curve',
-      message: 'The log probabilities hardly move: progress and voc are stretched from noise.',
+      message: `The log probabilities hardly move: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} stretched from noise.`,
+    });
+  }
+  const moving = movingParts(request);
+  if (request.frameDigests && moving.length > 0) {
+    warnings.push({
+      code: 'unfinished-episode',
+      message: `These were asked of an episode that may still grow, and change when it does: ${moving.join(', ')}.`,
     });
   }
   if (plan.queries.length === 1 && plan.prefixes.length > 1) {
@@ -165,4 +198,13 @@ function warningsOf({ plan, size, scores, description }: Scored, flat: boolean):
     });
   }
   return warnings;
+}
+
+/** What a further frame of the episode would change, of what was said of the earlier ones. */
+function movingParts({ progress, training }: EpisodeRequest): string[] {
+  return [
+    ...(progress.scale === 'episode' ? ['progress'] : []),
+    ...(training?.values ? ['training.values'] : []),
+    ...(training?.rabc_weights ? ['training.rabc_weights'] : []),
+  ];
 }

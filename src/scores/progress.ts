@@ -9,6 +9,15 @@ export function minMaxProgress(logProbs: number[]): number[] {
   return logProbs.map((value) => (value - min) / (max - min));
 }
 
+/**
+ * Progress against fixed bounds: clip((r − low) / (high − low), 0, 1). What one prefix gets depends on no other.
+ * @param logProbs nats
+ * @param bounds nats, low < high
+ */
+export function boundedProgress(logProbs: number[], { low, high }: { low: number; high: number }): number[] {
+  return logProbs.map((value) => Math.min(1, Math.max(0, (value - low) / (high - low))));
+}
+
 /** Smallest and largest of at least one value. */
 export function extent(values: number[]): { min: number; max: number } {
   return values.reduce(({ min, max }, value) => ({ min: Math.min(min, value), max: Math.max(max, value) }), {
@@ -33,6 +42,8 @@ export function denseCurve(lengths: number[], progress: number[], frameCount: nu
     if (right === lengths.length) return progress[right - 1] as number;
     const [x0, x1] = [lengths[right - 1] as number, lengths[right] as number];
     const [y0, y1] = [progress[right - 1] as number, progress[right] as number];
+    // Arithmetic would miss it by a rounding, and 1 would come out as more than 1.
+    if (length === x1) return y1;
     return y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
   });
 }

@@ -12,21 +12,26 @@ const schema = Compile(RewardRequest);
 
 /**
  * Reads an upload that came as one JSON document with base64 frames.
+ * @param pointer to the request, where it is one of several in a document
  * @throws ProblemError with a pointer into the document
  */
-export async function readJson(body: unknown, limits: UploadLimits, reader: UploadReader): Promise<void> {
+export async function readJson(body: unknown, limits: UploadLimits, reader: UploadReader, pointer = ''): Promise<void> {
   const episode = (body as { episode?: unknown } | null)?.episode;
   if (episode === undefined)
-    throw new ProblemError('missing-episode', 'Say in `episode` what is asked.', { pointer: '/episode' });
-  reader.episode(episode, '/episode');
-  if (!schema.Check(body)) throw invalidRequest(fieldErrors(schema.Errors(body), ''));
+    throw new ProblemError('missing-episode', 'Say in `episode` what is asked.', { pointer: `${pointer}/episode` });
+  reader.episode(episode, `${pointer}/episode`);
+  if (!schema.Check(body)) throw invalidRequest(fieldErrors(schema.Errors(body), pointer));
   for (const [frame, text] of (body.frames ?? []).entries()) {
-    const place = { pointer: `/frames/${frame}`, frame };
+    const place = { pointer: `${pointer}/frames/${frame}`, frame };
     const bytes = decodeBase64(text, place.pointer);
     if (bytes.length > limits.MAX_FRAME_BYTES) throw tooLarge(limits.MAX_FRAME_BYTES, place);
     await reader.image(bytes, place);
   }
-  if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, '/npy')]));
+  if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, `${pointer}/npy`)]));
+  if (body.video !== undefined) {
+    const place = { pointer: `${pointer}/video` };
+    await reader.video(Readable.from([decodeBase64(body.video, place.pointer)]), place);
+  }
 }
 
 /** Buffer.from skips what is no base64; that would cut a frame in silence. */

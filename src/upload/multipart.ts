@@ -15,22 +15,17 @@ export async function readMultipart(
   limits: UploadLimits,
   reader: UploadReader,
 ): Promise<void> {
-  const room = limits.MAX_FRAMES + 2;
-  // Every part is a stream, with a file name or without: clients differ.
-  const parts = request.files({
-    isPartAFile: () => true,
-    // Sizes are metered below; the parser would cut a file that is too large in silence.
-    limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
-  });
   const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
   let frame = 0;
-  for await (const { fieldname, file } of wellFormed(parts)) {
+  for await (const { fieldname, file } of partsOf(request, limits.MAX_FRAMES + 2)) {
     const bytes = wellFormed(file);
     const chunks = metered(bytes, budget);
     if (fieldname === 'episode') {
-      reader.episode(parseJson(await readAll(bytes, MAX_EPISODE_BYTES, { part: 'episode' })), '');
+      reader.episode(parseJson(await readAll(bytes, MAX_EPISODE_BYTES, { part: 'episode' }), 'episode'), '');
     } else if (fieldname === 'npy') {
       await reader.npy(chunks);
+    } else if (fieldname === 'video') {
+      await reader.video(chunks, { part: 'video' });
     } else if (fieldname === 'frames') {
       const place = { part: 'frames', frame };
       await reader.image(await readAll(chunks, limits.MAX_FRAME_BYTES, place), place);
@@ -41,8 +36,22 @@ export async function readMultipart(
   }
 }
 
+/**
+ * The parts of a form, as they come.
+ * @param room most of them that are taken
+ */
+export function partsOf(request: FastifyRequest, room: number) {
+  // Every part is a stream, with a file name or without: clients differ.
+  const parts = request.files({
+    isPartAFile: () => true,
+    // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
+    limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
+  });
+  return wellFormed(parts);
+}
+
 /** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
-async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+export async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
   try {
     yield* source;
   } catch (error) {
@@ -57,17 +66,18 @@ function isCoded(error: unknown): boolean {
   return String((error as { code?: unknown }).code).startsWith('FST_');
 }
 
-function parseJson(bytes: Buffer): unknown {
+/** @param part its name, for problems */
+export function parseJson(bytes: Buffer, part: string): unknown {
   try {
     return JSON.parse(bytes.toString('utf8'));
   } catch {
     // The parser's own words quote the text.
-    throw new ProblemError('malformed-json', 'The part `episode` is not valid JSON.', { part: 'episode' });
+    throw new ProblemError('malformed-json', `The part \`${part}\` is not valid JSON.`, { part });
   }
 }
 
 /** Counts bytes against what is left of the whole upload: the parser itself bounds single parts only. */
-async function* metered(
+export async function* metered(
   chunks: AsyncIterable<Buffer>,
   budget: { left: number; limit: number },
 ): AsyncGenerator<Buffer> {
@@ -78,7 +88,8 @@ async function* metered(
   }
 }
 
-async function readAll(
+/** @throws ProblemError upload-too-large */
+export async function readAll(
   chunks: AsyncIterable<Buffer>,
   limit: number,
   place: { part: string; frame?: number },
@@ -94,6 +105,6 @@ async function readAll(
 }
 
 function unexpected(name: string): ProblemError {
-  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` (one file).';
+  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
   return new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
 }

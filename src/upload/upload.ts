@@ -1,8 +1,16 @@
-import { type EpisodeRequest, parseEpisode } from '../episode/episode.ts';
+import {
+  type AskedEpisode,
+  checkVideoEpisode,
+  type EpisodeRequest,
+  givenClock,
+  parseEpisode,
+} from '../episode/episode.ts';
 import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frames.ts';
 import { npyFrames } from '../frames/npy.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { VideoReader } from '../video/video.ts';
+import type { VideoFile } from '../video/video-file.ts';
 import type { UploadLimits } from './limits.ts';
 
 /** A whole request, read and checked: what is asked, and about which frames. */
@@ -13,25 +21,43 @@ export interface Upload {
   pointer: string;
 }
 
+type Kind = 'frames' | 'npy' | 'video';
+
 /** Feeds the pieces of an upload, in whatever order they come, to where they belong. */
 export interface UploadReader {
   episode(value: unknown, pointer: string): void;
   image(bytes: Buffer, place: ProblemPlace): Promise<void>;
   npy(chunks: AsyncIterable<Buffer>): Promise<void>;
-  /** @throws ProblemError missing-episode or no-frames */
-  finish(): Upload;
+  video(chunks: AsyncIterable<Buffer>, place: ProblemPlace): Promise<void>;
+  /** @throws ProblemError missing-episode, missing-clock, no-frames, or what is wrong with a video */
+  finish(): Promise<Upload>;
 }
 
-export function createUploadReader(limits: UploadLimits, frames: FrameCollector): UploadReader {
-  let parsed: { request: EpisodeRequest; pointer: string } | undefined;
-  let kind: 'frames' | 'npy' | undefined;
+/** @param signal aborts when the upload and what was made of it are not needed any more, answered or not */
+export function createUploadReader(
+  limits: UploadLimits,
+  frames: FrameCollector,
+  videos: VideoReader,
+  signal: AbortSignal,
+): UploadReader {
+  let parsed: { request: AskedEpisode; pointer: string } | undefined;
+  let kind: Kind | undefined;
+  let video: VideoFile | undefined;
 
-  function only(wanted: 'frames' | 'npy') {
+  function only(wanted: Kind) {
     if (kind && kind !== wanted)
-      throw new ProblemError('ambiguous-frames', 'Send `frames` or `npy`, not both.', { part: wanted });
-    if (kind === 'npy')
-      throw new ProblemError('unexpected-part', 'There is more than one `npy` part.', { part: 'npy' });
+      throw new ProblemError('ambiguous-frames', 'Send one of `frames`, `npy` and `video`.', { part: wanted });
+    if (kind && kind !== 'frames')
+      throw new ProblemError('unexpected-part', `There is more than one \`${kind}\` part.`, { part: kind });
     kind = wanted;
+    agree();
+  }
+
+  /** What is known already must fit together: nobody should upload the rest for nothing. */
+  function agree() {
+    if (!parsed || !kind) return;
+    if (kind === 'video') checkVideoEpisode(parsed.request, parsed.pointer);
+    else givenClock(parsed.request, parsed.pointer);
   }
 
   function accept({ count, size }: { count: number; size: FrameSize }) {
@@ -46,7 +72,9 @@ export function createUploadReader(limits: UploadLimits, frames: FrameCollector)
       if (parsed)
         throw new ProblemError('unexpected-part', 'There is more than one `episode` part.', { part: 'episode' });
       parsed = { request: parseEpisode(value, pointer), pointer };
-      frames.expect(parsed.request, pointer);
+      const { clock, frameDigests } = parsed.request;
+      agree();
+      if (clock) frames.expect({ clock, frameDigests }, pointer);
     },
     async image(bytes, place) {
       only('frames');
@@ -65,10 +93,20 @@ export function createUploadReader(limits: UploadLimits, frames: FrameCollector)
         frame += 1;
       }
     },
-    finish() {
+    async video(chunks, place) {
+      only('video');
+      video = await videos.receive(chunks, place, signal);
+    },
+    async finish() {
       if (!parsed)
         throw new ProblemError('missing-episode', 'Send a part `episode` with JSON: at least `instruction` and `fps`.');
-      return { ...parsed, frames: frames.finish() };
+      const { request, pointer } = parsed;
+      if (video) {
+        const opened = await videos.open(video, request.range, signal);
+        return { request: { ...request, clock: opened.clock }, frames: opened.frames, pointer };
+      }
+      const clock = givenClock(request, pointer);
+      return { request: { ...request, clock }, frames: frames.finish(), pointer };
     },
   };
 }

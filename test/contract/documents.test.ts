@@ -9,7 +9,7 @@ const names = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([,
 t.test('docs/configuration.md names every variable and its default', async (t) => {
   const text = await document('configuration.md');
   t.same(names(text).sort(), Object.keys(Environment.properties).sort());
-  const machines = ['RENDER_WORKERS', 'EMBEDDED_THREADS'];
+  const machines = ['VIDEO_PROCESSES', 'RENDER_WORKERS', 'EMBEDDED_THREADS'];
   for (const [name, { default: value }] of Object.entries(
     Environment.properties as Record<string, { default?: unknown }>,
   )) {

@@ -1,6 +1,11 @@
 import { readFileSync } from 'node:fs';
 
-/** What numpy, scipy, Pillow and Python give for the method's formulas; reference_numbers.py writes it. */
+import type { MissingRewards } from '../../src/scores/values.ts';
+
+type Statistics = { mean: number; std: number };
+type Outcome = { threshold: number; confusion: [number, number, number, number]; precision: number };
+
+/** What numpy, scipy, scikit-learn, Pillow and Python give for the method's formulas; reference_numbers.py writes it. */
 export const REFERENCE = JSON.parse(
   readFileSync(new URL('../fixtures/reference_numbers.json', import.meta.url), 'utf8'),
 ) as {
@@ -9,5 +14,32 @@ export const REFERENCE = JSON.parse(
   one_decimal: { value: number; text: string }[];
   correlations: { values: number[]; voc: number | null }[];
   interpolations: { lengths: number[]; progress: number[]; frames: number; curve: number[] }[];
+  values: {
+    lengths: number[];
+    rewards: number[];
+    frames: number;
+    missing: MissingRewards;
+    gamma: number;
+    values: number[];
+  }[];
+  cloning_weights: { progress: number[]; tau: number; delta_max: number; weights: number[] }[];
+  rabc_weights: {
+    curve: number[];
+    chunk: number;
+    kappa: number;
+    epsilon: number;
+    pooled: Statistics | null;
+    own: Statistics;
+    used: Statistics;
+    weights: number[];
+  }[];
+  calibrations: {
+    labels: boolean[];
+    scores: number[];
+    precision: number;
+    auc: [value: number, low: number, high: number];
+    best: Outcome | null;
+    precise: Outcome | null;
+  }[];
   resized: { source: [number, number]; target: [number, number]; sha256: string }[];
 };

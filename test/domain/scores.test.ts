@@ -18,6 +18,19 @@ t.test('the dense curve is numpy.interp over frames', async (t) => {
   }
 });
 
+t.test('rounding does not carry the dense curve out of 0…1', async (t) => {
+  // 0.05 − (0.05 · 3) / 3 is below 0 in binary.
+  t.same(denseCurve([1, 4], [0.05, 0], 4).at(-1), 0);
+  for (let percent = 0; percent <= 100; percent += 1) {
+    for (const progress of [
+      [percent / 100, 0],
+      [percent / 100, 1],
+    ])
+      for (const gap of [2, 3, 7, 48])
+        t.ok(denseCurve([1, 1 + gap], progress, 1 + gap).every((value) => value >= 0 && value <= 1));
+  }
+});
+
 t.test('value-order correlation is Spearman’s, ties on average ranks', async (t) => {
   for (const { values, voc } of REFERENCE.correlations) {
     const found = valueOrderCorrelation(values);
@@ -30,4 +43,14 @@ t.test('value-order correlation is Spearman’s, ties on average ranks', async (
 t.test('the score is the mean of the last values', async (t) => {
   t.equal(finalScore([-9, -1, -2, -3], 3), -2);
   t.equal(finalScore([-1, -2], 3), -1.5, 'of all where there are fewer');
+});
+
+t.test('the curve goes through its prefixes exactly, and never over 1', async (t) => {
+  for (let frames = 2; frames < 12; frames += 1) {
+    for (let low = 0; low < 1; low += 0.005) {
+      const curve = denseCurve([1, frames], [low, 1], frames);
+      if (curve[0] !== low || curve.at(-1) !== 1 || Math.max(...curve) > 1) t.fail(`${low} over ${frames} frames`);
+    }
+  }
+  t.strictSame(denseCurve([1, 4], [0.075, 1], 4).at(-1), 1);
 });

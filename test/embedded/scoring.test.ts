@@ -14,7 +14,8 @@ const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs
 
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
-  const frames = { render: async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 }) } as never;
+  const render = async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 });
+  const frames = { size: checkpoint.frame, render } as never;
   return { plan, frames, size: checkpoint.frame, tenant: 'a', signal, usage };
 }
 

@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
-import { sendLines } from '../../routes/reward-lines.ts';
+import { sendReward } from '../../routes/reward-lines.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
 import { ProblemError } from '../../src/problems.ts';
@@ -84,6 +84,7 @@ t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }
     frames_used: 3,
     log_prob_true: -1,
     log_prob_false: -1,
+    log_odds: 0,
     known: 1,
   });
   open(1);
@@ -175,7 +176,7 @@ t.test('what fails later is the last line', { timeout: 20_000 }, async (t) => {
     t.notMatch(JSON.stringify(last), /zebra|inner words/);
     t.ok((await lines.next()).done);
     const { body: metrics } = await app.inject('/metrics');
-    t.match(metrics, `topreward_broken_off_total{code="${expected.code}"} 1\n`);
+    t.match(metrics, `topreward_problem_lines_total{code="${expected.code}"} 1\n`);
     t.match(metrics, /topreward_prefixes_total 0\n/);
   }
 });
@@ -211,7 +212,7 @@ t.test('a client that goes away between two lines', { timeout: 20_000 }, async (
   await aborted(signal);
   await whenLoad(app, { active: 0, waiting: 0 });
   const { body: metrics } = await app.inject('/metrics');
-  t.notMatch(metrics, /topreward_broken_off_total\{/, 'a client that leaves is no problem');
+  t.notMatch(metrics, /topreward_problem_lines_total\{/, 'a client that leaves is no problem');
   t.match(metrics, /topreward_frame_bytes_held 0\n/);
 });
 
@@ -223,6 +224,7 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
     frames_used: 1,
     log_prob_true: -1,
     log_prob_false: -1,
+    log_odds: 0,
     known: 1,
     total: 1,
   };
@@ -250,7 +252,7 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
   };
   const controller = new AbortController();
   const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
-  await sendLines(scoring() as never, { reply, deadline } as never);
+  await sendReward(scoring() as never, { reply, deadline } as never);
   for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
   t.ok(scored < 10, `${scored} were scored for nobody`);
   controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));

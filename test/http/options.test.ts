@@ -122,9 +122,9 @@ t.test('the id, the prompt, the token ids', async (t) => {
 t.test('success: the caller’s threshold, the operator’s, none', async (t) => {
   t.equal(resultOf(t, await postEpisode(app, EPISODE, frames)).success, null);
   const low = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: -100, last: 50 } }, frames));
-  t.strictSame(low.success, { flag: true, score: low.score, threshold: -100, last: 6 });
+  t.strictSame(low.success, { flag: true, score: low.score, threshold: -100, threshold_source: 'request', last: 6 });
   const high = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: 0 } }, frames));
-  t.strictSame(high.success, { flag: false, score: high.score, threshold: 0, last: 3 });
+  t.strictSame(high.success, { flag: false, score: high.score, threshold: 0, threshold_source: 'request', last: 3 });
   const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -50 });
   const threshold = async (success: object) =>
     resultOf(t, await postEpisode(operated, { ...EPISODE, success }, frames)).success?.threshold;

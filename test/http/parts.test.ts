@@ -59,7 +59,7 @@ t.test('parts that come twice', async (t) => {
 });
 
 t.test('parts of unknown names', async (t) => {
-  for (const name of ['images', 'frames[]', 'Frames', 'video', '']) {
+  for (const name of ['images', 'frames[]', 'Frames', 'Video', '']) {
     const file = { name, content: await frameFile(), filename: 'x.png' };
     isProblem(t, await postParts(app, [episode, file, ...frames]), 'unexpected-part', { part: name });
     const field = { name, content: 'x' };

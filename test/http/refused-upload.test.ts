@@ -30,7 +30,7 @@ const rest = Array.from({ length: 30 }, () => framePart(Buffer.alloc(1_000_000))
 const EARLY: [what: string, parts: Part[], code: 'not-an-image' | 'missing-clock' | 'unexpected-part'][] = [
   ['the first frame', [episodePart(EPISODE), ...rest], 'not-an-image'],
   ['the episode', [episodePart({ ...EPISODE, fps: undefined }), ...rest], 'missing-clock'],
-  ['a part’s name', [{ name: 'video', content: Buffer.alloc(1_000_000), filename: 'x' }, ...rest], 'unexpected-part'],
+  ['a part’s name', [{ name: 'movie', content: Buffer.alloc(1_000_000), filename: 'x' }, ...rest], 'unexpected-part'],
 ];
 
 /** Posts with a client of that name and gives the answer that it saw. */

@@ -83,8 +83,10 @@ t.test('the contract', async (t) => {
     '/health/live',
     '/health/ready',
     '/metrics',
+    '/v1/calibrations',
     '/v1/model',
     '/v1/rewards',
+    '/v1/rewards/batch',
   ]);
   t.ok(contract.components.schemas.RewardResult);
 });

@@ -1,0 +1,22 @@
+import { Readable } from 'node:stream';
+import type { FastifyReply } from 'fastify';
+import type { Deadline } from '../src/deadline.ts';
+
+export const LINES = 'application/x-ndjson';
+
+/** Answers with one JSON document per line, as fast as the client takes them. */
+export function sendLines(events: AsyncIterable<object>, reply: FastifyReply, deadline: Deadline): FastifyReply {
+  deadline.underWay();
+  deadline.signal.addEventListener('abort', () => {
+    // Who takes no lines cannot be told that there are no more, and would hold on to the episode's frames.
+    if (reply.raw.writableNeedDrain) reply.raw.destroy();
+  });
+  return reply
+    .type(LINES)
+    .header('x-accel-buffering', 'no')
+    .send(Readable.from(linesOf(events)));
+}
+
+async function* linesOf(events: AsyncIterable<object>): AsyncGenerator<string> {
+  for await (const event of events) yield `${JSON.stringify(event)}\n`;
+}

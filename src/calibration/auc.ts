@@ -1,0 +1,56 @@
+import type { AucEstimate } from '../../schemas/calibration.ts';
+
+/** 97.5 % quantile of the normal distribution. */
+const Z = 1.959963984540054;
+
+/**
+ * Chance that a success scores above a failure, ties counted half (Mann–Whitney U / mn, the area under the ROC curve), and
+ * its 95 % confidence interval.
+ * The interval holds every θ with |θ − AUC| ≤ z·√V(θ), where V is Hanley and McNeil's variance (1982) with
+ * N* = (m + n)/2 − 1 in place of m − 1 and n − 1: method 5 of Newcombe (Statistics in Medicine 25, 2006). It stays within
+ * 0…1 and does not shrink to a point where the two are parted completely, as DeLong's does.
+ * @param successes scores, at least one
+ * @param failures scores, at least one
+ */
+export function aucEstimate(successes: number[], failures: number[]): AucEstimate {
+  const value = mannWhitney(successes, failures);
+  const pairs = successes.length * failures.length;
+  const others = (successes.length + failures.length) / 2 - 1;
+  const variance = (theta: number) =>
+    (theta * (1 - theta) * (1 + (others * (1 - theta)) / (2 - theta) + (others * theta) / (1 + theta))) / pairs;
+  const isWithin = (theta: number) => (theta - value) ** 2 <= Z ** 2 * variance(theta);
+  return { value, low: borderTowards(0, value, isWithin), high: borderTowards(1, value, isWithin) };
+}
+
+/** Wins of successes over failures as a share of all pairs: sorted once, so that 10,000 episodes take no time. */
+function mannWhitney(successes: number[], failures: number[]): number {
+  const sorted = [...failures].sort((a, b) => a - b);
+  const wins = successes.map((score) => {
+    const below = countBefore(sorted, (other) => other < score);
+    const atMost = countBefore(sorted, (other) => other <= score);
+    return (below + atMost) / 2;
+  });
+  return wins.reduce((sum, win) => sum + win, 0) / (successes.length * failures.length);
+}
+
+/** How many at the start of a list fulfil what no later one does. */
+function countBefore(sorted: number[], isBefore: (value: number) => boolean): number {
+  let [from, to] = [0, sorted.length];
+  while (from < to) {
+    const middle = (from + to) >> 1;
+    if (isBefore(sorted[middle] as number)) from = middle + 1;
+    else to = middle;
+  }
+  return from;
+}
+
+/** Halves the way from the estimate to an end of the scale until the border of the interval is found. */
+function borderTowards(end: number, value: number, isWithin: (theta: number) => boolean): number {
+  let [inside, outside] = [value, end];
+  for (let step = 0; step < 60; step += 1) {
+    const middle = (inside + outside) / 2;
+    if (isWithin(middle)) inside = middle;
+    else outside = middle;
+  }
+  return inside;
+}

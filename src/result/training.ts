@@ -1,0 +1,70 @@
+import type { TrainingOptions, TrainingSignals } from '../../schemas/training.ts';
+import { chunkDeltas, cloningWeights, rabcWeights, statisticsOf, usableStatistics } from '../scores/cloning-weights.ts';
+import { shapingRewards } from '../scores/shaping.ts';
+import { discountedValues, frameRewards } from '../scores/values.ts';
+
+const GAMMA = 0.99;
+
+/** A scored episode, as far as training is made from it. Progress and its curve are null together. */
+export interface Scores {
+  lengths: number[];
+  /** log_prob_true by prefix, nats */
+  rewards: number[];
+  progress: number[] | null;
+  curve: number[] | null;
+  frameCount: number;
+}
+
+/**
+ * What was asked for, and null for what was not.
+ * The episode's checks have seen to it that there is progress where something is made from it.
+ */
+export function trainingSignals(options: TrainingOptions, scores: Scores): TrainingSignals {
+  const { values, shaping, cloning_weights, rabc_weights } = options;
+  const { progress, curve } = scores;
+  return {
+    values: values ? valuesOf(values, scores) : null,
+    shaping: shaping && progress ? shapingOf(shaping, progress) : null,
+    cloning_weights: cloning_weights && progress ? cloningWeightsOf(cloning_weights, progress) : null,
+    rabc_weights: rabc_weights && curve ? rabcWeightsOf(rabc_weights, curve) : null,
+  };
+}
+
+function valuesOf(
+  { gamma = GAMMA, missing = 'duplicate' }: NonNullable<TrainingOptions['values']>,
+  { lengths, rewards, frameCount }: Scores,
+): TrainingSignals['values'] {
+  return { gamma, missing, per_frame: discountedValues(frameRewards(lengths, rewards, frameCount, missing), gamma) };
+}
+
+function shapingOf(
+  { gamma = GAMMA }: NonNullable<TrainingOptions['shaping']>,
+  progress: number[],
+): TrainingSignals['shaping'] {
+  return { gamma, per_step: shapingRewards(progress, gamma) };
+}
+
+function cloningWeightsOf(
+  { tau = 2, delta_max = 2 }: NonNullable<TrainingOptions['cloning_weights']>,
+  progress: number[],
+): TrainingSignals['cloning_weights'] {
+  return { tau, delta_max, per_step: cloningWeights(progress, tau, delta_max) };
+}
+
+function rabcWeightsOf(
+  { chunk, kappa = 0.01, epsilon = 1e-6, statistics }: NonNullable<TrainingOptions['rabc_weights']>,
+  curve: number[],
+): TrainingSignals['rabc_weights'] {
+  const deltas = chunkDeltas(curve, chunk);
+  const own = statisticsOf(deltas);
+  const used = usableStatistics(statistics ?? own, epsilon);
+  return {
+    chunk,
+    kappa,
+    epsilon,
+    statistics: used,
+    source: statistics ? 'request' : 'episode',
+    episode_statistics: own,
+    per_frame: rabcWeights(deltas, used, { kappa, epsilon }),
+  };
+}

@@ -1,0 +1,36 @@
+import { invalidRequest } from '../field-errors.ts';
+import { ProblemError } from '../problems.ts';
+import { type BatchEntry, type BatchLimits, checkCount, idOf } from './batch.ts';
+import { readJson } from './json.ts';
+import type { UploadReader } from './upload.ts';
+
+/**
+ * Reads a batch that came as one JSON document: each item is a request as for one episode.
+ * @throws ProblemError where the list itself is at fault
+ */
+export async function readBatchJson(
+  body: unknown,
+  limits: BatchLimits,
+  createReader: () => UploadReader,
+): Promise<BatchEntry[]> {
+  const items = (body as { items?: unknown } | null)?.items;
+  if (!Array.isArray(items) || items.length === 0)
+    throw invalidRequest([{ pointer: '/items', detail: 'must be a list of at least one request' }]);
+  checkCount(items.length, limits.MAX_BATCH_EPISODES);
+  const entries: BatchEntry[] = [];
+  for (const [index, item] of items.entries()) {
+    const id = idOf((item as { episode?: unknown } | null)?.episode);
+    entries.push({ id, ...(await readItem(item, `/items/${index}`, limits, createReader())) });
+  }
+  return entries;
+}
+
+async function readItem(item: unknown, pointer: string, limits: BatchLimits, reader: UploadReader) {
+  try {
+    await readJson(item, limits, reader, pointer);
+    return { upload: await reader.finish() };
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    return { problem: error };
+  }
+}

@@ -1,0 +1,60 @@
+import type { FastifyRequest } from 'fastify';
+import { ProblemError } from '../problems.ts';
+import type { BatchLimits, BatchReader } from './batch.ts';
+import { tooLarge } from './limits.ts';
+import { metered, parseJson, partsOf, readAll, wellFormed } from './multipart.ts';
+
+/** Options and digests of all episodes. */
+const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Reads a batch that came as a form, as it streams in.
+ * @throws ProblemError where the form itself is at fault; what is wrong with one episode stays with it
+ */
+export async function readBatchMultipart(
+  request: FastifyRequest,
+  limits: BatchLimits,
+  reader: BatchReader,
+): Promise<void> {
+  const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
+  for await (const { fieldname, file } of partsOf(request, limits.MAX_BATCH_FRAMES + limits.MAX_BATCH_EPISODES + 1)) {
+    const chunks = metered(wellFormed(file), budget);
+    if (fieldname === 'batch') {
+      const bytes = await readAll(chunks, MAX_BATCH_PART_BYTES, { part: 'batch' });
+      await reader.batch(parseJson(bytes, 'batch'));
+    } else if (fieldname === 'frames') {
+      const bytes = await readUpTo(chunks, limits.MAX_FRAME_BYTES);
+      await reader.frame(async (episode, place) => {
+        if (!bytes) throw tooLarge(limits.MAX_FRAME_BYTES, place);
+        await episode.image(bytes, place);
+      });
+    } else if (fieldname === 'npy' || fieldname === 'video') {
+      const shared = resumable(chunks);
+      await reader.file(fieldname, (episode) =>
+        fieldname === 'npy' ? episode.npy(shared) : episode.video(shared, { part: 'video' }),
+      );
+      for await (const _ of shared);
+    } else {
+      const detail = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
+      throw new ProblemError('unexpected-part', detail, { part: fieldname.slice(0, 64) });
+    }
+  }
+}
+
+/** Reads a part to its end. @returns undefined where it is larger than that: the parts after it are still wanted */
+async function readUpTo(chunks: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
+  const read: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes <= limit) read.push(chunk);
+    else read.length = 0;
+  }
+  return bytes <= limit ? Buffer.concat(read) : undefined;
+}
+
+/** The same chunks, for a reader that may give up and another that takes the rest: a stream's own iterator would end with the first. */
+function resumable(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
+}

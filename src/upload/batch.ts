@@ -1,0 +1,133 @@
+import { Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+import { fieldErrors, invalidRequest } from '../field-errors.ts';
+import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { UploadLimits } from './limits.ts';
+import type { Upload, UploadReader } from './upload.ts';
+
+/** One episode of a batch: read and checked, or what is wrong with it. */
+export type BatchEntry = { id: string | undefined } & ({ upload: Upload } | { problem: ProblemError });
+
+export interface BatchLimits extends UploadLimits {
+  MAX_BATCH_EPISODES: number;
+  MAX_BATCH_FRAMES: number;
+}
+
+/** Feeds the parts of a batch to the episodes they belong to. What is wrong with one spoils no other. */
+export interface BatchReader {
+  /** Takes the part that lists the episodes. @throws ProblemError when it cannot be read: then nobody's frames are known */
+  batch(value: unknown): Promise<void>;
+  /** Hands over the next frame file. @throws ProblemError when it belongs to no episode */
+  frame(read: (reader: UploadReader, place: ProblemPlace) => Promise<void>): Promise<void>;
+  /** Hands over the next .npy or video file. @throws ProblemError when it belongs to no episode */
+  file(part: 'npy' | 'video', read: (reader: UploadReader) => Promise<void>): Promise<void>;
+  /** @throws ProblemError missing-episode */
+  finish(): Promise<BatchEntry[]>;
+}
+
+interface Entry {
+  reader: UploadReader;
+  id: string | undefined;
+  /** parts `frames` that are still to come; undefined where one file is */
+  expected: number | undefined;
+  seen: number;
+  problem?: ProblemError;
+}
+
+/** The list alone: each episode in it has a checker of its own, with problems of its own. */
+const schema = Compile(
+  Type.Object(
+    {
+      items: Type.Array(
+        Type.Object(
+          { episode: Type.Unknown(), frame_count: Type.Optional(Type.Integer({ minimum: 0 })) },
+          { additionalProperties: false },
+        ),
+        { minItems: 1 },
+      ),
+    },
+    { additionalProperties: false },
+  ),
+);
+
+/** @param createReader makes a reader for one episode */
+export function createBatchReader(limits: BatchLimits, createReader: () => UploadReader): BatchReader {
+  let entries: Entry[] | undefined;
+
+  function known(): Entry[] {
+    if (entries) return entries;
+    const detail = 'Send the part `batch`, with the list of episodes, before all frames.';
+    throw new ProblemError('missing-episode', detail, { part: 'batch' });
+  }
+
+  return {
+    async batch(value) {
+      if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
+      if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), ''));
+      checkCount(value.items.length, limits.MAX_BATCH_EPISODES);
+      entries = [];
+      for (const [index, { episode, frame_count: expected }] of value.items.entries()) {
+        const entry = { reader: createReader(), id: idOf(episode), expected, seen: 0 };
+        entries.push(entry);
+        await attempt(entry, async () => entry.reader.episode(episode, `/items/${index}/episode`));
+      }
+    },
+    async frame(read) {
+      const entry = known().find(({ expected, seen }) => expected !== undefined && seen < expected);
+      if (!entry) throw leftOver('frames', 'than the episodes’ `frame_count` say');
+      const place = { part: 'frames', frame: entry.seen };
+      entry.seen += 1;
+      await attempt(entry, () => read(entry.reader, place));
+    },
+    async file(part, read) {
+      const entry = known().find(({ expected, seen }) => expected === undefined && seen === 0);
+      if (!entry) throw leftOver(part, 'than episodes without `frame_count`');
+      entry.seen += 1;
+      await attempt(entry, () => read(entry.reader));
+    },
+    async finish() {
+      return Promise.all(known().map(entryOf));
+    },
+  };
+}
+
+/** @throws ProblemError upload-too-large, for more episodes than are taken at once */
+export function checkCount(count: number, limit: number): void {
+  if (count <= limit) return;
+  const detail = `There are ${count} episodes; at most ${limit} are taken at once. Send several batches.`;
+  throw new ProblemError('upload-too-large', detail, { pointer: '/items', limit });
+}
+
+/** The caller's own name of an episode, if it has one that can be given back. */
+export function idOf(episode: unknown): string | undefined {
+  const id = (episode as { id?: unknown } | null)?.id;
+  return typeof id === 'string' ? id.slice(0, 256) : undefined;
+}
+
+/** Runs a step of reading one episode; the first problem ends that episode and nothing else. */
+async function attempt(entry: Entry, step: () => Promise<void>): Promise<void> {
+  if (entry.problem) return;
+  try {
+    await step();
+  } catch (error) {
+    if (!(error instanceof ProblemError)) throw error;
+    entry.problem = error;
+  }
+}
+
+async function entryOf(entry: Entry): Promise<BatchEntry> {
+  const { reader, id, expected = 1, seen } = entry;
+  let upload: Upload | undefined;
+  await attempt(entry, async () => {
+    if (seen < expected) {
+      const detail = `Only ${seen} of ${expected} parts of this episode came.`;
+      throw new ProblemError('no-frames', detail, { frame: seen });
+    }
+    upload = await reader.finish();
+  });
+  return entry.problem ? { id, problem: entry.problem } : { id, upload: upload as Upload };
+}
+
+function leftOver(part: string, than: string): ProblemError {
+  return new ProblemError('unexpected-part', `There are more parts \`${part}\` ${than}.`, { part });
+}

@@ -1,0 +1,120 @@
+import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
+import { ProblemError } from '../problems.ts';
+import type { ProbedVideo } from './probe.ts';
+import { startTool } from './process.ts';
+import { inputOptions, type KnownVideoFile } from './video-file.ts';
+
+/** Threads of one decoder. */
+const THREADS = 2;
+
+/**
+ * Decodes some frames of a video, in one run of ffmpeg. Every frame from the first to the last of them is decoded, and its
+ * time held against the file's index; only those asked for are converted.
+ * @param indices rising frame numbers within the video's range
+ * @param seek starts at a key frame before the first, and takes no fault on the way: some key frames are none. Without it the
+ * file is decoded from its beginning.
+ * @returns height × width × 3 bytes for each frame, in order; not to be trusted before the last has come
+ * @throws ProblemError video-damaged or video-timeout; the signal's reason when it aborts
+ */
+export async function* decodeFrames(
+  file: KnownVideoFile,
+  video: ProbedVideo,
+  indices: number[],
+  { seek, signal }: { seek: boolean; signal: AbortSignal },
+): AsyncGenerator<Buffer> {
+  const from = indices[0] as number;
+  const expected = video.ticks.slice(from, (indices.at(-1) as number) + 1);
+  const args = decoderOptions(file, video, indices, seek);
+  const tool = startTool(file.tools.ffmpeg, args, { ...file, signal, notes: true });
+  try {
+    const notes = readNotes(tool.notes as Readable);
+    let count = 0;
+    for await (const pixels of cut(tool.output, video.size.width * video.size.height * 3)) {
+      count += 1;
+      if (count > indices.length || pixels.short) break;
+      yield pixels.bytes;
+    }
+    // Nothing reads the rest: a program that wrote too much ends here.
+    if (count > indices.length) tool.kill();
+    const fault = await tool.end();
+    const seen = await notes;
+    const wrong = expected.findIndex((tick, i) => seen[i]?.tick !== tick || seen[i]?.width !== video.size.width);
+    if (!fault && wrong < 0 && seen.length === expected.length && count === indices.length) return;
+    throw damaged(file, from + Math.max(0, wrong), fault);
+  } finally {
+    tool.kill();
+  }
+}
+
+function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: number[], seek: boolean): string[] {
+  const { ticks, timeBase, size } = video;
+  const first = ticks[indices[0] as number] as number;
+  const last = ticks[indices.at(-1) as number] as number;
+  const start = (first * timeBase.num) / timeBase.den;
+  const wanted = oneOf(indices.map((index) => ticks[index] as number));
+  const clock = ['-fps_mode', 'passthrough', '-enc_time_base', `${timeBase.num}/${timeBase.den}`];
+  const raw = ['-autoscale', '0', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
+  // The second way out tells each decoded frame's time and, by its bytes, its width.
+  const graph = [
+    `[0:V:0]trim=start_pts=${first}:end_pts=${last + 1},split[all][each]`,
+    `[all]select='${wanted}',scale=flags=bicubic,format=rgb24[pixels]`,
+    '[each]crop=iw:2:0:0,scale=flags=bicubic,format=gray[notes]',
+  ];
+  return [
+    ...['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-filter_complex_threads', '1'],
+    // Decoders count padding and scratch space too.
+    ...['-threads', String(THREADS), '-max_pixels', String((size.width + 256) * (size.height + 512))],
+    ...['-copyts', '-noautorotate'],
+    // Times that the file means, whatever its first one is. Rounded up, so that the key frame itself is not missed.
+    ...(seek ? ['-err_detect', 'explode', '-seek_timestamp', '1', '-noaccurate_seek', '-ss', microseconds(start)] : []),
+    ...inputOptions(file),
+    ...['-filter_complex', graph.join(';')],
+    ...['-map', '[pixels]', ...raw, '-f', 'rawvideo', 'pipe:1'],
+    ...['-map', '[notes]', ...raw, '-f', 'framecrc', 'pipe:3'],
+  ];
+}
+
+/** An expression that is true for these times. A tree: ffmpeg takes no sum of more than a hundred. */
+function oneOf(ticks: number[]): string {
+  if (ticks.length === 1) return `eq(pts,${ticks[0]})`;
+  const middle = ticks.length >> 1;
+  return `if(lt(pts,${ticks[middle]}),${oneOf(ticks.slice(0, middle))},${oneOf(ticks.slice(middle))})`;
+}
+
+const microseconds = (seconds: number) => `${Math.ceil(seconds * 1e6)}us`;
+
+/** Lines of `stream, dts, pts, duration, bytes, checksum`. */
+async function readNotes(notes: Readable): Promise<{ tick: number; width: number }[]> {
+  const seen: { tick: number; width: number }[] = [];
+  for await (const line of createInterface({ input: notes })) {
+    if (line.startsWith('#')) continue;
+    const [, , tick, , bytes] = line.split(',').map(Number);
+    seen.push({ tick: tick as number, width: (bytes as number) / 2 });
+  }
+  return seen;
+}
+
+/** Cuts a stream into pieces of one length; the last may be short. */
+async function* cut(stream: Readable, length: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
+  let piece = Buffer.allocUnsafe(length);
+  let filled = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    let rest = chunk;
+    while (rest.length > 0) {
+      const taken = rest.copy(piece, filled);
+      rest = rest.subarray(taken);
+      filled += taken;
+      if (filled < length) continue;
+      yield { bytes: piece, short: false };
+      piece = Buffer.allocUnsafe(length);
+      filled = 0;
+    }
+  }
+  if (filled > 0) yield { bytes: piece.subarray(0, filled), short: true };
+}
+
+function damaged({ place }: KnownVideoFile, frame: number, cause: Error | undefined): ProblemError {
+  const detail = 'The video is damaged: a frame cannot be decoded, or not at the time or the size that the file says.';
+  return new ProblemError('video-damaged', detail, { ...place, frame }, cause);
+}

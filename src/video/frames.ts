@@ -1,0 +1,79 @@
+import type { Admission } from '../admission.ts';
+import type { Frames, ShownFrame } from '../frames/frames.ts';
+import type { FrameEncoding } from '../frames/render-worker.ts';
+import type { Renderer } from '../frames/renderer.ts';
+import type { FrameSize } from '../plan/frame-size.ts';
+import { ProblemError } from '../problems.ts';
+import { decodeFrames } from './decode.ts';
+import type { ProbedVideo } from './probe.ts';
+import type { KnownVideoFile } from './video-file.ts';
+
+/** Frames of one run of ffmpeg: what is asked for is in its arguments. */
+const MOST_AT_ONCE = 500;
+
+/**
+ * The frames of a video. They are decoded when they are rendered, and each is let go at once: an episode holds no more of
+ * them than are being resized.
+ * @param turns how many videos may be decoded at once
+ */
+export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: Renderer, turns: Admission): Frames {
+  async function renderRun(
+    indices: number[],
+    seek: boolean,
+    to: FrameSize,
+    encoding: FrameEncoding,
+    signal: AbortSignal,
+  ) {
+    const rendered = new Map<number, ShownFrame>();
+    const decoded = decodeFrames(file, video, indices, { seek, signal });
+    const numbered = numbering(decoded, indices);
+    const work = async () => {
+      for await (const { index, bytes } of numbered)
+        rendered.set(index, await renderer.render({ bytes, kind: 'rgb', from: video.size, to, encoding }));
+    };
+    await Promise.all(Array.from({ length: renderer.parallel }, work));
+    return rendered;
+  }
+
+  return {
+    count: video.ticks.length,
+    size: video.size,
+    warnings: video.warnings,
+    // None is decoded yet, and all can be.
+    held: (indices) => indices.length,
+    recall: () => false,
+    video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
+    async render(indices, to, encoding, signal) {
+      const turn = await turns.enter(0, signal);
+      try {
+        const done = new Map<number, ShownFrame>();
+        const rising = [...indices].sort((one, other) => one - other);
+        for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
+          const some = rising.slice(at, at + MOST_AT_ONCE);
+          const run = (seek: boolean) => renderRun(some, seek, to, encoding, signal);
+          const fromStart = video.fromStart && some[0] === 0;
+          const rendered = fromStart ? await run(false) : await run(true).catch((fault) => again(fault, run));
+          for (const [index, frame] of rendered) done.set(index, frame);
+        }
+        const frames = new Map(indices.map((index) => [index, done.get(index) as ShownFrame]));
+        return { frames, waitedMs: turn.waitedMs };
+      } finally {
+        turn.release();
+      }
+    },
+  };
+}
+
+/** A key frame in the middle may lean on frames before it (open groups, intra refresh): then all from the beginning. */
+function again<Result>(fault: unknown, run: (seek: boolean) => Promise<Result>): Promise<Result> {
+  if (fault instanceof ProblemError && fault.code === 'video-damaged') return run(false);
+  throw fault;
+}
+
+async function* numbering(decoded: AsyncIterable<Buffer>, indices: number[]) {
+  let place = 0;
+  for await (const bytes of decoded) {
+    yield { index: indices[place] as number, bytes };
+    place += 1;
+  }
+}

@@ -1,0 +1,60 @@
+import { createAdmission } from '../admission.ts';
+import type { Config } from '../config.ts';
+import type { Clock } from '../episode/clock.ts';
+import type { Frames } from '../frames/frames.ts';
+import type { Renderer } from '../frames/renderer.ts';
+import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { videoFrames } from './frames.ts';
+import { probeVideo, type TimeRange } from './probe.ts';
+import { findVideoTools, type VideoTools } from './tools.ts';
+import { storeVideo, type VideoFile } from './video-file.ts';
+
+/** Takes videos as episodes. */
+export interface VideoReader {
+  /** undefined: there is no ffmpeg here, and every video is refused */
+  tools: VideoTools | undefined;
+  /**
+   * Keeps an upload on disk until the signal aborts.
+   * @throws ProblemError video-unavailable
+   */
+  receive(chunks: AsyncIterable<Buffer>, place: ProblemPlace, signal: AbortSignal): Promise<VideoFile>;
+  /**
+   * The frames in a range, and when they were taken. Nothing is decoded yet.
+   * @throws ProblemError as probeVideo does
+   */
+  open(file: VideoFile, range: TimeRange, signal: AbortSignal): Promise<{ frames: Frames; clock: Clock }>;
+}
+
+type Settings = Pick<
+  Config,
+  'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_PIXELS'
+>;
+
+export async function createVideoReader(config: Settings, renderer: Renderer): Promise<VideoReader> {
+  const tools = await findVideoTools(config.FFMPEG_DIR ? [config.FFMPEG_DIR] : config.PATH.split(':'));
+  // Those who wait have been let in already.
+  const turns = createAdmission({
+    places: config.VIDEO_PROCESSES,
+    bytes: Number.POSITIVE_INFINITY,
+    waiting: Number.POSITIVE_INFINITY,
+  });
+  return {
+    tools,
+    async receive(chunks, place, signal) {
+      if (!tools) {
+        const detail = 'There is no ffmpeg here, so no videos are taken. Send the frames instead.';
+        throw new ProblemError('video-unavailable', detail, place);
+      }
+      return { ...(await storeVideo(chunks, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };
+    },
+    async open(uploaded, range, signal) {
+      const turn = await turns.enter(0, signal);
+      try {
+        const { file, video } = await probeVideo(uploaded, range, config, signal);
+        return { frames: videoFrames(file, video, renderer, turns), clock: { timestampsS: video.timestampsS } };
+      } finally {
+        turn.release();
+      }
+    },
+  };
+}

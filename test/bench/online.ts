@@ -1,0 +1,101 @@
+// What a step of a growing episode costs at its 10th, 100th and 500th frame: only the new frame is sent, the others are named.
+//   npm run bench:online -- [--steps N] [--fps N] [--json FILE]
+// On the embedded engine, and on the vLLM at ENGINE_URL where there is one (test/engine/with-engine.sh).
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { median, multipart, type Program, post, startService, table } from './support.ts';
+import { syntheticEpisode } from './synthetic.ts';
+
+const { values: options } = parseArgs({
+  options: {
+    steps: { type: 'string', default: '20' },
+    fps: { type: 'string', default: '10' },
+    json: { type: 'string' },
+  },
+});
+
+const AT = [10, 100, 500];
+const SIZE = { width: 480, height: 480 };
+const TARGET = 1.5;
+const steps = Number(options.steps);
+const fps = Number(options.fps);
+const files = await syntheticEpisode(1, Math.max(...AT) + steps, SIZE, 'jpeg');
+const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+
+interface Step {
+  ms: number;
+  frameBytes: number;
+  otherBytes: number;
+  usage: RewardResult['usage'];
+}
+
+/** An episode on a service, from its start. */
+function startEpisode({ url }: Program) {
+  const instruction = 'Open the drawer.';
+  const listed: string[] = [];
+
+  /** Adds frames, as a loop does that knows nothing of the schedule: it sends every one and forgets what was not shown. */
+  return async function step(until: number): Promise<Step> {
+    const fresh = files.slice(listed.length, until);
+    listed.push(...digests.slice(listed.length, until));
+    const body = multipart({ instruction, fps, frame_digests: listed }, fresh, 'image/jpeg');
+    const { answer, ms } = await post<RewardResult>(`${url}/v1/rewards`, body);
+    const shown = new Set(answer.provenance.sampled_frame_indices);
+    for (const frame of listed.keys()) if (!shown.has(frame)) listed[frame] = '';
+    const frameBytes = fresh.reduce((sum, { length }) => sum + length, 0);
+    return { ms, frameBytes, otherBytes: body.bytes.length - frameBytes, usage: answer.usage };
+  };
+}
+
+const middle = (all: Step[], read: (step: Step) => number) => median(all.map(read));
+
+async function measure(name: string, service: Program): Promise<Record<string, Step[]>> {
+  const measured: Record<string, Step[]> = {};
+  const step = startEpisode(service);
+  for (const at of AT) {
+    await step(at - 1);
+    // What is new to the engine in so large a step is not what is measured.
+    measured[at] = [];
+    for (let frame = at; frame < at + steps; frame += 1) measured[at].push(await step(frame));
+  }
+  const rows = AT.map((at) => {
+    const all = measured[at] as Step[];
+    return [
+      `frame ${at}`,
+      middle(all, ({ ms }) => ms).toFixed(0),
+      middle(all, ({ usage }) => usage.decoding_ms).toFixed(0),
+      middle(all, ({ usage }) => usage.engine_ms).toFixed(0),
+      middle(all, ({ usage }) => usage.prompt_tokens - (usage.cached_tokens ?? 0)).toFixed(0),
+      middle(all, ({ frameBytes }) => frameBytes).toFixed(0),
+      middle(all, ({ otherBytes }) => otherBytes).toFixed(0),
+      middle(all, ({ usage }) => usage.engine_bytes).toFixed(0),
+    ];
+  });
+  console.log(`\n${name}: JPEG frames of ${SIZE.width}×${SIZE.height}, ${fps} a second; medians of ${steps} steps`);
+  console.log(
+    table(
+      ['', 'ms', 'decoding', 'model', 'tokens computed', 'bytes of the frame', 'other bytes', 'bytes to the engine'],
+      rows,
+    ),
+  );
+  const [first, last] = [measured[AT[0] as number], measured[AT.at(-1) as number]] as [Step[], Step[]];
+  const ratio = middle(last, ({ ms }) => ms) / middle(first, ({ ms }) => ms);
+  console.log(`${ratio <= TARGET ? 'ok  ' : 'MISS'} frame 500 / frame 10, at most ${TARGET}: ${ratio.toFixed(2)}`);
+  return measured;
+}
+
+const report: Record<string, unknown> = {};
+for (const [name, env] of Object.entries({
+  'embedded engine': { ENGINE: 'embedded' },
+  ...(process.env['ENGINE_URL'] && { vLLM: { ENGINE: 'vllm' } }),
+})) {
+  const service = await startService(process.env['ENGINE_URL'] ?? '', env);
+  try {
+    report[name] = await measure(name, service);
+  } finally {
+    await service.stop();
+  }
+}
+if (options.json) await writeFile(options.json, `${JSON.stringify(report, null, 2)}\n`);

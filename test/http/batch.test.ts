@@ -1,0 +1,321 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import t, { type Test } from 'tap';
+import type { BatchEvent } from '../../schemas/batch.ts';
+import type { ProblemCode } from '../../src/problems.ts';
+import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
+import { LOSSLESS, makeVideo } from '../support/videos.ts';
+import {
+  type Answer,
+  aborted,
+  buildTestApp,
+  comparable,
+  EPISODE,
+  framePart,
+  isProblem,
+  listen,
+  multipart,
+  npyPart,
+  type Part,
+  postEpisode,
+  postParts,
+  rawClient,
+  resultOf,
+  stubEngine,
+} from './support.ts';
+
+const files = await frameFiles(6);
+const npy = (count: number, options = {}) =>
+  npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3], ...options });
+const batchPart = (items: unknown): Part => ({ name: 'batch', content: JSON.stringify({ items }) });
+const item = (frame_count: number | undefined, more: object = {}) => ({
+  episode: { ...EPISODE, ...more },
+  frame_count,
+});
+
+function postBatch(app: FastifyInstance, parts: Part[], headers: Record<string, string> = {}): Promise<Answer> {
+  const form = multipart(parts);
+  return app.inject({
+    method: 'POST',
+    url: '/v1/rewards/batch',
+    payload: form.payload,
+    headers: { ...form.headers, ...headers },
+  });
+}
+
+const postJson = (app: FastifyInstance, payload: object): Promise<Answer> =>
+  app.inject({ method: 'POST', url: '/v1/rewards/batch', payload });
+
+/** The lines of an answer that must have some, by their place; the last one tells the end. */
+function linesOf(t: Test, { statusCode, headers, body }: Answer) {
+  t.equal(statusCode, 200, body.slice(0, 200));
+  t.equal(headers['content-type'], 'application/x-ndjson');
+  const events = body
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as BatchEvent);
+  const end = events.pop();
+  t.equal(end?.event, 'end');
+  const told = events.flatMap((event) => (event.event === 'end' ? [] : [event]));
+  return { end, told: told.sort((a, b) => a.index - b.index) };
+}
+
+/** What each line says: `result`, or the code of its problem. */
+const outcomes = (told: ReturnType<typeof linesOf>['told']) =>
+  told.map((event) => (event.event === 'problem' ? event.problem.code : event.event));
+
+t.test('each episode gets what it would get alone, whatever its frames come as', async (t) => {
+  const app = await buildTestApp(t);
+  const items = [item(3, { id: 'first' }), item(undefined), item(2, { prompt: 'chat' }), item(1, { id: 'last' })];
+  const parts = [...files.slice(0, 6).map(framePart), npyPart(npy(4))];
+  const { told, end } = linesOf(t, await postBatch(app, [batchPart(items), ...parts]));
+  t.strictSame(end, { event: 'end', scored: 4, failed: 0 });
+  const alone = [
+    await postEpisode(app, items[0]?.episode, files.slice(0, 3)),
+    await postEpisode(app, items[1]?.episode, files.slice(0, 4)),
+    await postEpisode(app, items[2]?.episode, files.slice(3, 5)),
+    await postEpisode(app, items[3]?.episode, files.slice(5)),
+  ];
+  for (const [index, event] of told.entries()) {
+    if (event.event !== 'result') throw new Error(JSON.stringify(event));
+    t.strictSame(comparable(event.result), comparable(resultOf(t, alone[index] as Answer)), `episode ${index}`);
+  }
+  t.strictSame(
+    told.map(({ id }) => id),
+    ['first', undefined, undefined, 'last'],
+  );
+});
+
+t.test('the same as JSON', async (t) => {
+  const app = await buildTestApp(t);
+  const frames = files.slice(0, 2).map((file) => file.toString('base64'));
+  const items = [
+    { episode: EPISODE, frames },
+    { episode: { ...EPISODE, id: 'second' }, npy: npy(3).toString('base64') },
+    { episode: EPISODE, frames: ['?'] },
+    { episode: { ...EPISODE, fps: 0 }, frames },
+    'no item',
+  ];
+  const { told, end } = linesOf(t, await postJson(app, { items }));
+  t.strictSame(outcomes(told), ['result', 'result', 'invalid-request', 'invalid-request', 'missing-episode']);
+  t.strictSame(end, { event: 'end', scored: 2, failed: 3 });
+  t.match(told[1], { id: 'second' });
+  t.match(told[2], { problem: { pointer: '/items/2/frames/0' } });
+  t.match(told[3], { problem: { pointer: '/items/3/episode/fps' } });
+  t.match(told[4], { problem: { pointer: '/items/4/episode' } });
+});
+
+t.test('a bad episode spoils no other', async (t) => {
+  const good = [framePart(files[0] as Buffer), framePart(files[1] as Buffer)];
+  const bad: [what: string, first: object, parts: Part[], code: ProblemCode, place: object][] = [
+    [
+      'an unknown option',
+      item(1, { fsp: 3 }),
+      [good[0] as Part],
+      'invalid-request',
+      { pointer: '/items/0/episode/fsp' },
+    ],
+    ['no instruction', item(1, { instruction: ' ' }), [good[0] as Part], 'missing-instruction', {}],
+    [
+      'a part that is no image',
+      item(1),
+      [framePart(Buffer.from('none'))],
+      'not-an-image',
+      { part: 'frames', frame: 0 },
+    ],
+    [
+      'a truncated image',
+      item(2),
+      [framePart(files[2] as Buffer), framePart(truncated(files[3] as Buffer))],
+      'image-damaged',
+      { frame: 1 },
+    ],
+    ['a frame that is too large', item(1), [framePart(Buffer.alloc(5000, 1))], 'upload-too-large', { limit: 4000 }],
+    [
+      'frames of two sizes',
+      item(2),
+      [framePart(files[2] as Buffer), framePart(await frameFile('png', { width: 16, height: 16 }))],
+      'frame-sizes-differ',
+      { frame: 1 },
+    ],
+    ['a .npy of the wrong type', item(undefined), [npyPart(npy(2, { dtype: '<f4' }))], 'invalid-npy', { part: 'npy' }],
+    ['a .npy that is cut off', item(undefined), [npyPart(npy(2, { cut: 9 }))], 'invalid-npy', {}],
+    ['no frames', item(0), [], 'no-frames', {}],
+    ['prefixes that do not fit', item(1, { prefixes: { lengths: [9] } }), [good[0] as Part], 'invalid-prefixes', {}],
+    ['digests that nothing knows', item(0, { frame_digests: ['a'.repeat(64)] }), [], 'frames-missing', {}],
+  ];
+  for (const [what, first, parts, code, place] of bad) {
+    const app = await buildTestApp(t, { MAX_FRAME_BYTES: 4000 });
+    const answer = await postBatch(app, [
+      batchPart([first, item(2), item(undefined)]),
+      ...parts,
+      ...good,
+      npyPart(npy(2)),
+    ]);
+    const { told, end } = linesOf(t, answer);
+    t.strictSame(outcomes(told), [code, 'result', 'result'], what);
+    t.match(told[0], { problem: place }, what);
+    t.strictSame(end, { event: 'end', scored: 2, failed: 1 });
+    t.notMatch(JSON.stringify(told[0]), /zebra/, 'no word of the instruction');
+  }
+});
+
+t.test('frames that do not come are missed by the episode they belong to', async (t) => {
+  const app = await buildTestApp(t);
+  const parts = [batchPart([item(2), item(2), item(1), item(undefined)]), ...files.slice(0, 3).map(framePart)];
+  const { told } = linesOf(t, await postBatch(app, parts));
+  t.strictSame(outcomes(told), ['result', 'no-frames', 'no-frames', 'no-frames']);
+  t.match(told[1], { problem: { frame: 1 } });
+});
+
+t.test('a batch whose frames cannot be told apart is refused as a whole', async (t) => {
+  const app = await buildTestApp(t, { MAX_BATCH_EPISODES: 2 });
+  const one = framePart(files[0] as Buffer);
+  isProblem(t, await postBatch(app, [one, batchPart([item(1)])]), 'missing-episode', { part: 'batch' });
+  isProblem(t, await postBatch(app, []), 'missing-episode', { part: 'batch' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, one]), 'unexpected-part', { part: 'frames' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)]), one, npyPart(npy(1))]), 'unexpected-part', { part: 'npy' });
+  const twice = [batchPart([item(1)]), batchPart([item(1)])];
+  isProblem(t, await postBatch(app, twice), 'unexpected-part', { part: 'batch' });
+  isProblem(t, await postBatch(app, [{ name: 'episode', content: '{}' }]), 'unexpected-part', { part: 'episode' });
+  isProblem(t, await postBatch(app, [{ name: 'batch', content: '[' }]), 'malformed-json', { part: 'batch' });
+  isProblem(t, await postBatch(app, [batchPart([])]), 'invalid-request', { pointer: '/items' });
+  isProblem(t, await postBatch(app, [batchPart([{ ...item(1), frame_count: -1 }])]), 'invalid-request', {
+    pointer: '/items/0/frame_count',
+  });
+  const three = [item(1), item(1), item(1)];
+  isProblem(t, await postBatch(app, [batchPart(three)]), 'upload-too-large', { limit: 2 });
+  isProblem(t, await postJson(app, { items: three }), 'upload-too-large', { pointer: '/items', limit: 2 });
+  isProblem(t, await postJson(app, { items: [] }), 'invalid-request', { pointer: '/items' });
+  isProblem(t, await postJson(app, {}), 'invalid-request', { pointer: '/items' });
+});
+
+t.test('bytes and parts are bounded', async (t) => {
+  const frames = files.slice(0, 3).map(framePart);
+  const app = await buildTestApp(t, { MAX_BATCH_FRAMES: 1, MAX_BATCH_EPISODES: 1 });
+  isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames');
+  const small = await buildTestApp(t, { MAX_UPLOAD_BYTES: (files[0]?.length as number) + 500 });
+  isProblem(t, await postBatch(small, [batchPart([item(2)]), ...frames]), 'upload-too-large');
+});
+
+t.test('episodes are told of as they are done, not in their order', async (t) => {
+  let release = () => {};
+  const until = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const engine = stubEngine();
+  const score = engine.score;
+  let first = true;
+  engine.score = async function* (request) {
+    const isFirst = first;
+    first = false;
+    if (isFirst) await until;
+    yield* score(request);
+    if (!isFirst) release();
+  };
+  const app = await buildTestApp(t, {}, engine);
+  const form = [batchPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)];
+  const { body } = await postBatch(app, form);
+  const order = body
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line).index);
+  t.strictSame(order, [1, 0, undefined]);
+});
+
+t.test('many episodes: no more than sixteen at once', async (t) => {
+  const engine = stubEngine();
+  const score = engine.score;
+  let [active, most] = [0, 0];
+  engine.score = async function* (request) {
+    active += 1;
+    most = Math.max(most, active);
+    yield* score(request);
+    active -= 1;
+  };
+  const app = await buildTestApp(t, {}, engine);
+  const items = Array.from({ length: 40 }, () => item(1));
+  const frames = items.map(() => framePart(files[0] as Buffer));
+  const { told } = linesOf(t, await postBatch(app, [batchPart(items), ...frames]));
+  t.equal(told.length, 40);
+  t.ok(most <= 16, `${most} at once`);
+});
+
+t.test('out of time: what is done is told, what is not is a problem each', async (t) => {
+  const engine = stubEngine();
+  const score = engine.score;
+  let calls = 0;
+  engine.score = async function* (request) {
+    calls += 1;
+    if (calls > 1) await aborted(request.signal).then(() => request.signal.throwIfAborted());
+    yield* score(request);
+  };
+  const app = await buildTestApp(t, { BATCH_DEADLINE_S: 3, DEADLINE_S: 1000 }, engine);
+  const items = Array.from({ length: 20 }, () => item(1));
+  const form = multipart([batchPart(items), ...items.map(() => framePart(files[0] as Buffer))]);
+  // Over a socket: an injected request never counts as complete.
+  const url = `http://127.0.0.1:${await listen(app)}/v1/rewards/batch`;
+  const answer = await fetch(url, { method: 'POST', headers: form.headers, body: new Uint8Array(form.payload) });
+  const { told, end } = linesOf(t, {
+    statusCode: answer.status,
+    headers: Object.fromEntries(answer.headers),
+    body: await answer.text(),
+  });
+  t.strictSame(end, { event: 'end', scored: 1, failed: 19 });
+  t.strictSame([...new Set(outcomes(told))].sort(), ['deadline-exceeded', 'result']);
+});
+
+t.test('a client that leaves stops the work, and gives its place back', async (t) => {
+  const engine = stubEngine({ until: new Promise(() => {}) });
+  const app = await buildTestApp(t, {}, engine);
+  const called = engine.nextCall();
+  const client = await rawClient(t, await listen(app));
+  const form = multipart([batchPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)]);
+  client.socket.write(
+    `POST /v1/rewards/batch HTTP/1.1\r\nhost: x\r\ncontent-type: ${form.headers['content-type']}\r\ncontent-length: ${form.payload.length}\r\n\r\n`,
+  );
+  client.socket.write(form.payload);
+  const { request } = await called;
+  client.socket.destroy();
+  await aborted(request.signal);
+  t.pass('the engine was told');
+});
+
+t.test('steps of many growing episodes in one batch', async (t) => {
+  const app = await buildTestApp(t);
+  const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+  const grown = (from: number, count: number) => item(1, { frame_digests: digests.slice(from, from + count) });
+  for (let count = 1; count <= 3; count += 1) {
+    const parts = [0, 3].map((from) => framePart(files[from + count - 1] as Buffer));
+    const { told } = linesOf(t, await postBatch(app, [batchPart([grown(0, count), grown(3, count)]), ...parts]));
+    for (const [index, event] of told.entries()) {
+      if (event.event !== 'result') throw new Error(JSON.stringify(event));
+      const whole = await postEpisode(
+        app,
+        { ...EPISODE, prefixes: { last: 1 } },
+        files.slice(3 * index, 3 * index + count),
+      );
+      t.equal(event.result.prefixes[0]?.log_prob_true, resultOf(t, whole).prefixes[0]?.log_prob_true);
+    }
+  }
+});
+
+t.test('a video among frames', async (t) => {
+  const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
+  const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
+  const video = { name: 'video', content, filename: 'episode.mp4' };
+  const bare = { instruction: EPISODE.instruction };
+  const items = [item(1), { episode: bare }, { episode: { ...bare, from_s: 900 } }, item(1)];
+  const frames = files.slice(0, 2).map(framePart);
+  const { told } = linesOf(t, await postBatch(app, [batchPart(items), ...frames, video, video]));
+  t.strictSame(outcomes(told), ['result', 'result', 'no-frames', 'result']);
+  const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(bare) }, video]);
+  if (told[1]?.event !== 'result') throw new Error(JSON.stringify(told[1]));
+  t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
+});
+
+t.test('a key is needed where there are keys', async (t) => {
+  const app = await buildTestApp(t, { API_KEYS: 'alice=aaaaaaaaaaaaaaaaaaaa' });
+  isProblem(t, await postBatch(app, [batchPart([item(1)])]), 'unauthorized');
+});

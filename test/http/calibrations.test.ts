@@ -1,0 +1,113 @@
+import t from 'tap';
+import type { Calibration } from '../../schemas/calibration.ts';
+import type { Problem } from '../../schemas/problem.ts';
+import type { ProblemCode } from '../../src/problems.ts';
+import { buildTestApp, isProblem, multipart, npyPart, stubEngine } from './support.ts';
+
+const app = await buildTestApp(t);
+const post = (payload: unknown, headers: Record<string, string> = {}, to = app) =>
+  to.inject({
+    method: 'POST',
+    url: '/v1/calibrations',
+    headers: { 'content-type': 'application/json', ...headers },
+    payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
+  });
+const episode = (success: boolean, score: number) => ({
+  success,
+  score,
+  log_prob_range: { min: score - 2, max: score },
+});
+const episodes = [
+  ...[-0.1, -0.2, -0.3, -0.4, -1.5].map((score) => episode(true, score)),
+  ...[-1, -2, -3, -4, -5].map((score) => episode(false, score)),
+];
+
+t.test('a calibration', async (t) => {
+  const { statusCode, body } = await post({ model: 'm', prompt: 'open', task: 'Open.', episodes });
+  t.equal(statusCode, 200);
+  const found: Calibration = JSON.parse(body);
+  t.match(found, {
+    model: 'm',
+    prompt: 'open',
+    task: 'Open.',
+    threshold: -0.7,
+    bounds: { low: -2.3, high: -0.3 },
+    best: { true_positives: 4, false_positives: 0, true_negatives: 5, false_negatives: 1, precision: 1 },
+    precise: null,
+    auc: { value: 0.96 },
+    counts: { episodes: 10, successes: 5, failures: 5, ranges: 5 },
+    warnings: [{ code: 'few-episodes' }],
+  });
+});
+
+t.test('it needs no engine', async (t) => {
+  const unready = await buildTestApp(t, {}, stubEngine({ unready: () => new Error('no engine') }));
+  t.equal((await post({ episodes }, {}, unready)).statusCode, 200);
+});
+
+const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<Problem>][] = [
+  ['no episodes', {}, 'invalid-request', {}],
+  ['an empty list', { episodes: [] }, 'invalid-request', { pointer: '/episodes' }],
+  ['null', null, 'invalid-request', {}],
+  ['no label', { episodes: [{ score: -1 }] }, 'invalid-request', { pointer: '/episodes/0' }],
+  [
+    'a label as text',
+    { episodes: [{ ...episodes[0], success: 'yes' }] },
+    'invalid-request',
+    { pointer: '/episodes/0/success' },
+  ],
+  [
+    'a score above 0',
+    { episodes: [...episodes, episode(true, 0.1)] },
+    'invalid-request',
+    { pointer: '/episodes/10/score' },
+  ],
+  [
+    'a range upside down',
+    { episodes: [{ success: true, score: -1, log_prob_range: { min: -1, max: -2 } }] },
+    'invalid-request',
+    { pointer: '/episodes/0/log_prob_range/max' },
+  ],
+  ['a precision of 0', { episodes, precision: 0 }, 'invalid-request', { pointer: '/precision' }],
+  ['an unknown prompt', { episodes, prompt: 'closed' }, 'invalid-request', { pointer: '/prompt' }],
+  ['an unknown member', { episodes, recall: 1 }, 'invalid-request', { pointer: '/recall' }],
+  [
+    'too many episodes',
+    { episodes: Array.from({ length: 10_001 }, () => ({ success: true, score: -1 })) },
+    'invalid-request',
+    { pointer: '/episodes' },
+  ],
+  ['no JSON', '{', 'malformed-json', {}],
+  [
+    'a number beyond all',
+    '{"episodes":[{"success":true,"score":-1e999}]}',
+    'invalid-request',
+    { pointer: '/episodes/0/score' },
+  ],
+  ['a body beyond 4 MiB', ' '.repeat(4 * 1024 * 1024 + 1), 'upload-too-large', {}],
+];
+
+for (const [what, body, code, place] of REFUSED) {
+  t.test(`refused: ${what}`, async (t) => {
+    isProblem(t, await post(body), code, place);
+  });
+}
+
+t.test('a form is not taken', async (t) => {
+  const form = multipart([npyPart(Buffer.from('x'))]);
+  isProblem(t, await app.inject({ method: 'POST', url: '/v1/calibrations', ...form }), 'unsupported-media-type');
+});
+
+t.test('10,000 episodes with as many warnings as one', async (t) => {
+  const many = Array.from({ length: 10_000 }, (_, i) => episode(i % 2 === 0, -1 - ((i * 7919) % 1000) / 100));
+  const { statusCode, body } = await post({ episodes: many });
+  t.equal(statusCode, 200);
+  t.equal((JSON.parse(body) as Calibration).counts.episodes, 10_000);
+});
+
+t.test('a key is asked for as elsewhere', async (t) => {
+  const locked = await buildTestApp(t, { API_KEYS: 'alice=alice-has-this-key' });
+  isProblem(t, await post({ episodes }, {}, locked), 'unauthorized');
+  const allowed = await post({ episodes }, { authorization: 'Bearer alice-has-this-key' }, locked);
+  t.equal(allowed.statusCode, 200);
+});
