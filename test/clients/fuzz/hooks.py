@@ -39,6 +39,16 @@ def consistent(episode):
     return {**kept, "fps": episode.get("fps", 4), "prefixes": prefixes}
 
 
+@schemathesis.check
+def faulty_item_is_refused(context, response, case):
+    """A batch with a fault is refused, or has a line that says so."""
+    if case.operation.definition.raw.get("operationId") != "scoreBatch" or response.status_code != 200:
+        return
+    if case.meta and case.meta.generation.mode.is_negative:
+        events = [json.loads(line)["event"] for line in response.text.splitlines()]
+        assert "problem" in events, f"only {events}"
+
+
 @schemathesis.deserializer("application/x-ndjson")
 def last_line(context, response):
     """The schema is that of one line."""
