@@ -18,5 +18,10 @@ export function sendLines(events: AsyncIterable<object>, reply: FastifyReply, de
 }
 
 async function* linesOf(events: AsyncIterable<object>): AsyncGenerator<string> {
-  for await (const event of events) yield `${JSON.stringify(event)}\n`;
+  for await (const event of events) yield `${escaped(JSON.stringify(event))}\n`;
+}
+
+/** JSON lets three characters stand that many a reader of lines (Python's splitlines, httpx) takes for the end of one. */
+function escaped(json: string): string {
+  return json.replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }

@@ -301,6 +301,15 @@ t.test('steps of many growing episodes in one batch', async (t) => {
   }
 });
 
+t.test('nothing that a caller wrote ends a line', async (t) => {
+  const app = await buildTestApp(t);
+  const id = 'a\u2028b\u2029c\u0085d\ne';
+  const answer = await postBatch(app, [batchPart([item(1, { id })]), framePart(files[0] as Buffer)]);
+  t.notMatch(answer.body, /[\u0085\u2028\u2029]/);
+  const { told } = linesOf(t, answer);
+  t.match(told[0], { event: 'result', id });
+});
+
 t.test('a video among frames', async (t) => {
   const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
   const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
