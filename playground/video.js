@@ -47,9 +47,12 @@ export async function videoFrames(file, wanted, { signal, onFrame }) {
 
 /** @param {HTMLVideoElement} video @param {string} url @param {string} name @returns {Promise<number>} its length in seconds */
 async function open(video, url, name) {
-  video.src = url;
+  if (!('requestVideoFrameCallback' in video))
+    throw new FileFault('This browser is too old to take frames from a video. Drop its frames as images.');
   try {
-    await event(video, 'loadeddata');
+    await shown(video, 'loadeddata', () => {
+      video.src = url;
+    });
   } catch {
     throw new FileFault(`This browser cannot play ${name}. Try MP4 (H.264) or WebM, or drop its frames as images.`);
   }
@@ -59,20 +62,27 @@ async function open(video, url, name) {
 }
 
 /** @param {HTMLVideoElement} video @param {number} time */
-async function seek(video, time) {
-  const seeked = event(video, 'seeked');
-  video.currentTime = time;
-  await seeked;
-  // An earlier seek may have ended only now, and this one not yet.
-  while (video.seeking) await event(video, 'seeked');
+function seek(video, time) {
+  return shown(video, 'seeked', () => {
+    video.currentTime = time;
+  });
 }
 
-/** @param {HTMLVideoElement} video @param {'loadeddata' | 'seeked'} name @returns {Promise<void>} */
-function event(video, name) {
-  return new Promise((resolve, reject) => {
-    video.addEventListener(name, () => resolve(), { once: true });
-    video.addEventListener('error', () => reject(new FileFault('The video is damaged.')), { once: true });
+/**
+ * Waits for what an action shows. The event alone may come while the picture before is still the one that is drawn;
+ * each seek presents one picture, also the same one again, and in a hidden page when it is looked at.
+ * @param {HTMLVideoElement} video @param {'loadeddata' | 'seeked'} name @param {() => void} action
+ */
+async function shown(video, name, action) {
+  const over = new AbortController();
+  const once = { once: true, signal: over.signal };
+  const presented = new Promise((resolve) => video.requestVideoFrameCallback(resolve));
+  const happened = new Promise((resolve, reject) => {
+    video.addEventListener(name, resolve, once);
+    video.addEventListener('error', () => reject(new FileFault('The video is damaged.')), once);
   });
+  action();
+  await Promise.all([presented, happened]).finally(() => over.abort());
 }
 
 /** @param {HTMLVideoElement} video @returns {Promise<Blob>} */
