@@ -6,7 +6,7 @@ import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import type { Frames } from './frames/frames.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
-import { type EpisodePlan, planEpisode } from './plan/plan.ts';
+import { doubledFrames, type EpisodePlan, planEpisode } from './plan/plan.ts';
 import { ProblemError } from './problems.ts';
 import { buildResult, prefixScore, type ResultDefaults } from './result/result.ts';
 import type { Upload } from './upload/upload.ts';
@@ -44,6 +44,8 @@ export async function* scoreEpisode(
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
   const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs: waitedMs, decodingMs: 0, engineMs: 0 };
   const scores: QueryScore[] = [];
+  // These only this request may ever have shown: an engine that knows all pairs of the episode need not know them.
+  frames.recall(doubledFrames(plan));
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
@@ -51,6 +53,7 @@ export async function* scoreEpisode(
     usage.queuedMs += memory.waitedMs;
     try {
       for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+        if (scores[score.query]) continue;
         scores[score.query] = score;
         for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
           known += 1;
@@ -61,7 +64,7 @@ export async function* scoreEpisode(
     } catch (error) {
       // Before the caller is asked for them: frames may still be here that it need not send again.
       const missing = error instanceof ProblemError && error.code === 'frames-missing';
-      if (known > 0 || !missing || !frames.recall()) throw error;
+      if (!missing || !frames.recall(plan.sampledFrames)) throw error;
     } finally {
       memory.release();
     }

@@ -18,8 +18,8 @@ export interface Frames {
   readonly video?: VideoProvenance;
   /** How many of these frames have pixels here. */
   held(indices: number[]): number;
-  /** Brings back recent frames of a growing episode, for an engine that does not know them any more. @returns whether there were any */
-  recall(): boolean;
+  /** Brings back those of these frames that are among the recent ones of a growing episode. @returns whether there were any */
+  recall(indices: number[]): boolean;
   /**
    * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows
@@ -105,8 +105,8 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: R
         size: known,
         warnings: warningsOf(seen),
         held: (indices) => indices.filter((index) => frames.peek(index)).length,
-        recall() {
-          const more = frames.recall();
+        recall(indices) {
+          const more = frames.recall(indices);
           check();
           return more;
         },

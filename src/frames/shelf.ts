@@ -19,8 +19,8 @@ export interface Shelf {
   held(): number[];
   /** SHA-256 that the caller gives for a frame; undefined where all frames are sent. */
   digest(index: number): string | undefined;
-  /** Brings back recent frames that were not sent again. @returns whether there were any */
-  recall(): boolean;
+  /** Brings back those of these frames that are among the recent ones. @returns whether there were any */
+  recall(indices: number[]): boolean;
   /** Number of the last frame that the schedule shows; undefined where all frames are sent. */
   lastShown: number | undefined;
 }
@@ -69,16 +69,17 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
   for (const [index, digest] of digests.entries()) if (digest && !places.has(digest)) places.set(digest, index);
   const wanted = new Set(shown.map((index) => digests[index] as string));
   const frames = new Map<string, HeldFrame>();
-  const recall = (some: Iterable<string>) => {
+  const recall = (indices: number[]) => {
     const before = frames.size;
-    for (const digest of some) {
+    for (const index of indices) {
+      const digest = digests[index] as string;
       const frame = frames.get(digest) ?? recent.get(digest);
       if (frame) frames.set(digest, frame);
     }
     return frames.size > before;
   };
   // The engine has seen all blocks but the last one, which is new: a doubled frame, or a pair whose first one came a step before.
-  recall(shown.slice(shown.length % 2 === 1 ? -1 : -2).map((index) => digests[index] as string));
+  recall(shown.slice(shown.length % 2 === 1 ? -1 : -2));
   return {
     put(frame) {
       const digest = createHash('sha256').update(frame.bytes).digest('hex');
@@ -87,10 +88,10 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
         const detail = `A frame with the digest ${digest} is not in \`frame_digests\`. It is the SHA-256 of the file's bytes or, in a .npy, of one frame's pixels.`;
         throw new ProblemError('unlisted-frame', detail, frame.place);
       }
-      if (!wanted.has(digest)) return;
       const known = { ...frame, place: { ...frame.place, frame: index } };
-      frames.set(digest, known);
-      recent.keep(digest, known);
+      if (wanted.has(digest)) frames.set(digest, known);
+      // Until the next frame comes, timestamps leave open how long the newest one lasts: it may be shown from then on.
+      if (wanted.has(digest) || digest === digests.at(-1)) recent.keep(digest, known);
     },
     count: () => digests.length,
     peek: (index) => frames.get(digests[index] as string),
@@ -98,7 +99,7 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
     take: (index) => frames.get(digests[index] as string),
     held: () => shown.filter((index) => frames.has(digests[index] as string)),
     digest: (index) => digests[index],
-    recall: () => recall(wanted),
+    recall,
     lastShown: shown.at(-1),
   };
 }

@@ -15,6 +15,11 @@ export function isDoubled({ first, second }: Block): boolean {
   return first === second;
 }
 
+/** Frame numbers of a plan's doubled blocks. */
+export function doubledFrames({ queries }: EpisodePlan): number[] {
+  return queries.map(({ blocks }) => blocks.at(-1) as Block).flatMap((last) => (isDoubled(last) ? last.first : []));
+}
+
 /** One question to the engine: the blocks of a prefix, in order. */
 export interface PrefixQuery {
   framesUsed: number;

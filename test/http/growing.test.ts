@@ -77,6 +77,31 @@ t.test('frames that are not shown need neither pixels nor digests', async (t) =>
   isProblem(t, await postParts(app, [unnamed, ...frames(0, 8)]), 'invalid-request', { pointer: '/frame_digests/4' });
 });
 
+t.test('with timestamps of any kind, a caller that drops what is not shown is never asked for it', async (t) => {
+  const app = await buildTestApp(t);
+  const random = (seed: number) => () => {
+    seed = (seed * 1103515245 + 12345) % 2 ** 31;
+    return seed / 2 ** 31;
+  };
+  for (let run = 0; run < 12; run += 1) {
+    const next = random(run);
+    // Even gaps, some of them dropped: what was the newest frame may be shown once the next one has come late.
+    const times = [0];
+    while (times.length < 9) times.push((times.at(-1) as number) + (next() < 0.2 ? 0.3 : 0.1));
+    const listed: string[] = [];
+    for (const [index, digest] of digests.entries()) {
+      listed.push(digest);
+      const timed = { instruction: INSTRUCTION, timestamps_s: times.slice(0, index + 1) };
+      const answer = await postParts(app, [episodePart({ ...timed, frame_digests: listed }), ...frames(index)]);
+      const grown = resultOf(t, answer);
+      const whole = await postEpisode(app, { ...timed, prefixes: { last: 1 } }, files.slice(0, index + 1));
+      t.equal(grown.prefixes[0]?.log_prob_true, resultOf(t, whole).prefixes[0]?.log_prob_true, `${times}`);
+      const shown = new Set(grown.provenance.sampled_frame_indices);
+      for (const frame of listed.slice(0, -1).keys()) if (!shown.has(frame)) listed[frame] = '';
+    }
+  }
+});
+
 t.test('frames that look alike are sent once', async (t) => {
   const app = await buildTestApp(t);
   const still = Array.from({ length: 5 }, () => files[0] as Buffer);

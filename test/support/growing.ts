@@ -17,28 +17,36 @@ export function growingEpisode(address: string, episode: object, headers: Record
   const files = new Map<string, Buffer>();
   const digests: string[] = [];
 
-  async function post(sent: string[]) {
+  async function post(sent: string[], more: object) {
     const form = new FormData();
-    form.set('episode', JSON.stringify({ ...episode, frame_digests: digests }));
+    form.set('episode', JSON.stringify({ ...episode, ...more, frame_digests: digests }));
     for (const digest of sent) form.append('frames', new Blob([new Uint8Array(files.get(digest) as Buffer)]), digest);
     const answer = await fetch(`${address}/v1/rewards`, { method: 'POST', body: form, headers });
     return { status: answer.status, body: (await answer.json()) as RewardResult & Problem };
   }
 
+  async function ask(fresh: string[], more: object): Promise<Step> {
+    const first = await post(fresh, more);
+    if (first.status === 200) return { body: first.body, tries: 1, sent: fresh.length };
+    if (first.status !== 409) throw new Error(JSON.stringify(first.body));
+    const again = [...new Set([...fresh, ...(first.body.missing as string[])])];
+    const second = await post(again, more);
+    if (second.status !== 200) throw new Error(JSON.stringify(second.body));
+    return { body: second.body, tries: 2, sent: fresh.length + again.length };
+  }
+
   /** Adds frames and scores the episode so far. */
-  return async function step(...added: Buffer[]): Promise<Step> {
+  async function step(...added: Buffer[]): Promise<Step> {
     const fresh = added.map((file) => {
       const digest = createHash('sha256').update(file).digest('hex');
       files.set(digest, file);
       digests.push(digest);
       return digest;
     });
-    const first = await post(fresh);
-    if (first.status === 200) return { body: first.body, tries: 1, sent: fresh.length };
-    if (first.status !== 409) throw new Error(JSON.stringify(first.body));
-    const again = [...new Set([...fresh, ...(first.body.missing as string[])])];
-    const second = await post(again);
-    if (second.status !== 200) throw new Error(JSON.stringify(second.body));
-    return { body: second.body, tries: 2, sent: fresh.length + again.length };
-  };
+    return ask(fresh, {});
+  }
+
+  /** Scores it once more, asking otherwise. */
+  const again = (more: object) => ask([], more);
+  return Object.assign(step, { again });
 }

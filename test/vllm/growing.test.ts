@@ -39,6 +39,44 @@ t.test('an engine that has lost its items: one answer lists all that are not her
   t.equal(body.prefixes[0]?.log_prob_true, whole.body.prefixes[0]?.log_prob_true);
 });
 
+t.test('other prefixes of frames that are remembered need none of them again', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  await step(...files);
+  fake.asked.length = 0;
+  const every = await step.again({ prefixes: { every: 1 } });
+  t.strictSame([every.tries, every.sent, every.body.prefixes.length], [1, 0, 8]);
+  t.equal(fake.asked.length, 8, 'nothing was asked twice');
+  const whole = await post(address, 8, { prefixes: { every: 1 } });
+  t.strictSame(
+    every.body.prefixes.map(({ log_prob_true }) => log_prob_true),
+    whole.body.prefixes.map(({ log_prob_true }) => log_prob_true),
+  );
+});
+
+t.test('what the engine loses half way is mended from what is remembered, and said once', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const step = growingEpisode(address, episode);
+  await step(...files);
+  let forgot = false;
+  fake.behaviour.fault = ({ items }) => {
+    if (items.length < 4 && !forgot) {
+      forgot = true;
+      fake.forget();
+    }
+    return undefined;
+  };
+  const every = await step.again({ prefixes: { every: 1 } });
+  t.strictSame([every.tries, every.sent], [1, 0]);
+  t.strictSame(
+    every.body.prefixes.map(({ length }) => length),
+    [1, 2, 3, 4, 5, 6, 7, 8],
+  );
+  t.ok(forgot);
+});
+
 t.test('a 500 is tried again with what is here, then with all, then it is the engine’s', async (t) => {
   const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
   await readiness(app, 200);
