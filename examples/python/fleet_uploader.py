@@ -5,6 +5,9 @@
 The files' names give their order. It asks with digests first, and sends only what the service names: the frames that the
 model sees, less those that have arrived. After a lost link, or when the program is started again, it asks again.
 
+Frames named by digests are taken for an episode that still grows, of which only the end is scored, without progress. This
+one is finished: it asks for prefixes and for progress by name, from the calibration's bounds where there is one, else min-max.
+
 The answer goes to standard output as JSON, the progress to standard error. Exit code: 0 scored; 1 no answer in time, the
 same command goes on where this one stopped; 2 refused, trying again would not help.
 """
@@ -73,6 +76,16 @@ def upload(folder: Path, service: Service, options: dict[str, Any]) -> dict[str,
     return answer
 
 
+def asked(args: argparse.Namespace) -> dict[str, Any]:
+    """What is asked about a finished episode."""
+    given = {"instruction": args.instruction, "fps": args.fps}
+    options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
+    calibration = json.loads(args.calibration.read_text(encoding="utf-8")) if args.calibration else None
+    scale = "bounds" if calibration and calibration.get("bounds") else "episode"
+    options |= {"prefixes": {"count": args.prefixes}, "progress": {"scale": scale}}
+    return options | ({"calibration": calibration} if calibration else {})
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Post an episode's JPEG files to topreward-server, over a bad link.")
     parser.add_argument("folder", type=Path)
@@ -81,18 +94,13 @@ def main() -> int:
     parser.add_argument("--instruction", help="else from episode.json")
     parser.add_argument("--fps", type=float, help="else from episode.json")
     parser.add_argument("--prefixes", type=int, default=15, help="how many prefixes to score, two or more")
+    parser.add_argument("--calibration", type=Path, help="JSON file, an answer of /v1/calibrations")
     parser.add_argument("--timeout", type=float, default=30, help="seconds without a byte after which a link is lost")
     parser.add_argument("--patience", type=float, default=3600, help="seconds after which to give up")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")
-    given = {"instruction": args.instruction, "fps": args.fps}
-    options = {key: value for key, value in given.items() if value is not None}
     try:
-        answer = upload(
-            args.folder,
-            Service(args.url, args.key, args.timeout, args.patience),
-            {**options, "prefixes": {"count": args.prefixes}},
-        )
+        answer = upload(args.folder, Service(args.url, args.key, args.timeout, args.patience), asked(args))
     except Unanswered as error:
         say(str(error))
         return 1

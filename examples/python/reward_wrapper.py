@@ -2,9 +2,10 @@
 
     env = ProgressReward(env, Service("http://127.0.0.1:8080"), "Open the drawer.", fps=80)
 
-The model sees two frames a second, by a schedule that never changes its past. So the wrapper renders and sends only the
-frames of that schedule, and asks only when there is a new one: between two of them the number is the same by definition,
-and the wrapper gives it again. ``meta_world.py`` uses it on several environments at once.
+The model sees two frames a second. At odd rates the newest frame may stand in for the next one until that is there (at 5
+steps a second frame 7 for frame 8), but a frame that was passed over when it was the newest is never seen later. So the
+wrapper renders and sends only frames that were seen as the newest, and asks only then: at the steps between, the number is
+the same by definition, and the wrapper gives it again. ``meta_world.py`` uses it on several environments at once.
 """
 
 import hashlib
@@ -23,7 +24,10 @@ Frame = npt.NDArray[np.uint8]
 
 
 def is_shown(index: int, fps: float) -> bool:
-    """Whether the model sees the newest frame, number ``index`` from 0: two a second, rounded half to even."""
+    """Whether the model sees the newest frame, number ``index`` from 0: two a second, rounded half to even.
+
+    A tick between two frames that rounds up shows the frame before it as long as that is the newest one.
+    """
     step = max(fps / 2, 1)
     newest = (math.ceil((index + 1) / step) - 1) * step
     return min(round(newest), index) == index
@@ -36,13 +40,14 @@ class ProgressReward(gymnasium.Wrapper):
     shaping. The bounds are nats, the same for all episodes, from a calibration of this model and task.
 
     ``info`` has ``log_prob_true``, ``env_reward`` (the environment's own reward, which is not added), ``asked`` (whether
-    this step brought a new frame) and ``reward_missing``.
+    this step brought a new frame) and ``reward_missing`` (whether the reward is NaN).
 
     :param env: rendered by ``env.render()``, unless ``frame`` says otherwise
     :param fps: steps of ``env`` in a second of the robot's time
     :param frame: gives the picture of the environment as it is now, uint8 [height, width, 3]
     :param on_missing: what to do where the service cannot answer in ``service.patience_s``: ``"raise"`` Unanswered, or
-        ``"nan"``: NaN and ``info["reward_missing"]``, until the next frame that the model sees
+        ``"nan"``: NaN and ``info["reward_missing"]``, until the next frame that the model sees; with ``bounds`` for that
+        step too, since a difference needs both its ends
     """
 
     def __init__(
@@ -78,8 +83,9 @@ class ProgressReward(gymnasium.Wrapper):
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         before = self.log_prob
         observation, own, terminated, truncated, info = self.env.step(action)
-        info = info | self._look() | {"env_reward": float(own)}
+        info = info | self._look()
         reward = self._shaping(self.bounds, before, self.log_prob) if self.bounds else self.log_prob
+        info |= {"env_reward": float(own), "reward_missing": math.isnan(reward)}
         return observation, reward, terminated, truncated, info
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
 import { Environment, loadConfig } from '../../src/config.ts';
 import { PROBLEMS } from '../../src/problems.ts';
@@ -49,4 +49,14 @@ t.test('the defaults: loopback, no key, no threshold', async (t) => {
   t.equal(config.SUCCESS_THRESHOLD, undefined);
   t.ok(Object.isFrozen(config));
   t.not(config.SECRET, loadConfig({}).SECRET, 'a secret of its own for each start');
+});
+
+t.test('every Python example has under 150 lines', async (t) => {
+  const folder = new URL('../../examples/python/', import.meta.url);
+  const programs = (await readdir(folder)).filter((name) => name.endsWith('.py'));
+  t.ok(programs.length >= 4, `${programs}`);
+  for (const name of programs) {
+    const lines = (await readFile(new URL(name, folder), 'utf8')).trimEnd().split('\n').length;
+    t.ok(lines < 150, `${name}: ${lines} lines`);
+  }
 });

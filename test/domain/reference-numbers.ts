@@ -22,6 +22,7 @@ export const REFERENCE = JSON.parse(
     gamma: number;
     values: number[];
   }[];
+  shaping: { potentials: number[]; gamma: number; rewards: number[] }[];
   cloning_weights: { progress: number[]; tau: number; delta_max: number; weights: number[] }[];
   rabc_weights: {
     curve: number[];

@@ -1,54 +1,158 @@
 import t from 'tap';
-import { createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
 
 const block = (floats: number) => ({ keys: new Float32Array(floats), values: new Float32Array(floats) });
 const BYTES = 8 * 100;
 const blocks = (count: number) => Array.from({ length: count }, () => block(100));
-const chain = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}${i}`);
+const chain = (name: string, count: number) => Array.from({ length: count }, (_, i) => `${name}.${i}`);
+const use = (cache: BlockCache, name: string, count: number, tenant = 'a') =>
+  cache.keep(chain(name, count), blocks(count), tenant);
+const found = (cache: BlockCache, name: string, count: number) => cache.find(chain(name, count)).length;
+const robots = (count: number, name = 'robot') => Array.from({ length: count }, (_, i) => `${name}${i}`);
+
+/** One use of each in turn, all of so many blocks. @returns how many were there whole, but for blocks that are new */
+function round(cache: BlockCache, names: string[], count: number, fresh = 0, tenant = 'a'): number {
+  let hits = 0;
+  for (const name of names) {
+    if (found(cache, name, count) >= count - fresh) hits += 1;
+    use(cache, name, count, tenant);
+  }
+  return hits;
+}
+
+/** The same names in another order, the same one for each seed. */
+function shuffled(names: string[], seed: number): string[] {
+  let state = seed;
+  const weigh = (name: string) => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return [state, name] as const;
+  };
+  return names
+    .map(weigh)
+    .sort(([one], [other]) => one - other)
+    .map(([, name]) => name);
+}
 
 t.test('a chain is found from its start, as far as it is kept without a gap', async (t) => {
   const cache = createBlockCache(100 * BYTES);
   const kept = blocks(3);
-  cache.keep(chain('a', 3), kept);
+  cache.keep(chain('a', 3), kept, 'a');
   t.strictSame(cache.find(chain('a', 5)), kept);
   t.equal(cache.find(chain('a', 5))[1], kept[1]);
   t.same(cache.find(chain('b', 5)), []);
-  t.same(cache.find(['b0', 'a1', 'a2']), [], 'not from the middle');
+  t.same(cache.find(['b.0', 'a.1', 'a.2']), [], 'not from the middle');
 });
 
 t.test('it never holds more than its bound, and counts every byte once', async (t) => {
   const cache = createBlockCache(10 * BYTES);
-  for (let i = 0; i < 50; i += 1) {
-    cache.keep(chain(`e${i % 7}`, 1 + (i % 12)), blocks(1 + (i % 12)));
+  for (let i = 0; i < 200; i += 1) {
+    const name = `e${i % 7}`;
+    // Two of them begin alike, and some tenants come and go.
+    const links = [`${i % 2}`, ...chain(name, i % 12)];
+    cache.keep(links, blocks(links.length), i % 50 > 40 ? 'b' : 'a');
     const { bytes, blocks: count } = cache.state();
     t.ok(bytes <= 10 * BYTES, `${bytes} bytes`);
     t.equal(bytes, count * BYTES);
   }
-  cache.keep(['huge'], [block(2000)]);
-  t.ok(cache.state().bytes <= 10 * BYTES);
-  t.same(cache.find(['huge']), [], 'what does not fit alone is not kept');
+  t.equal(cache.state().blocks, 10, 'and it is full');
+  cache.keep(['huge'], [block(2000)], 'a');
+  t.equal(cache.state().blocks, 10, 'what does not fit alone drives nothing out');
+  t.same(cache.find(['huge']), [], 'and is not kept');
 });
 
-t.test('the chain used longest ago goes first, and its end before its start', async (t) => {
-  const cache = createBlockCache(6 * BYTES);
-  cache.keep(chain('a', 3), blocks(3));
-  cache.keep(chain('b', 3), blocks(3));
-  cache.keep(chain('a', 3), cache.find(chain('a', 3)));
-  cache.keep(chain('c', 2), blocks(2));
-  t.equal(cache.find(chain('a', 3)).length, 3, 'used again');
-  t.equal(cache.find(chain('b', 3)).length, 1, 'what is left of it is its start');
-  t.equal(cache.find(chain('c', 2)).length, 2);
+t.test('many robots in turn: as many find all they have as there is room for', async (t) => {
+  const names = robots(100);
+  for (const share of [0.25, 0.5, 0.75, 0.9]) {
+    const cache = createBlockCache(share * 100 * 20 * BYTES);
+    for (const expected of [0, ...Array(6).fill(share * 100)])
+      t.equal(round(cache, names, 20), expected, `room for ${share * 100} of 100`);
+  }
+});
+
+t.test('robots whose episodes grow: their hits are what there is room for, at every length', async (t) => {
+  const cache = createBlockCache(1500 * BYTES);
+  const names = robots(50);
+  for (let length = 1; length <= 90; length += 1) {
+    const hits = round(cache, names, length, 1);
+    // A hit has all blocks but the new one.
+    const room = Math.min(50, 1500 / (length - 1));
+    t.ok(hits >= 0.85 * room && hits <= room + 1, `${hits} of 50 at ${length} blocks, room for ${room.toFixed(1)}`);
+  }
+});
+
+t.test('robots in any order lose little by it', async (t) => {
+  const cache = createBlockCache(50 * 20 * BYTES);
+  const hits = Array.from({ length: 20 }, (_, i) => round(cache, shuffled(robots(100), i + 1), 20)).slice(1);
+  t.ok(Math.min(...hits) >= 40, `${hits} of 100, room for 50`);
+});
+
+t.test('what has ended makes room', async (t) => {
+  const cache = createBlockCache(60 * 20 * BYTES);
+  for (let i = 0; i < 3; i += 1) round(cache, robots(50), 20);
+  const hits = Array.from({ length: 8 }, () => round(cache, robots(50, 'later'), 20));
+  t.equal(hits.at(-1), 50, `${hits} of 50`);
+});
+
+t.test('episodes that come once do not drive out those that come again', async (t) => {
+  const cache = createBlockCache(60 * 20 * BYTES);
+  const names = robots(50);
+  round(cache, names, 20);
+  for (let turn = 0; turn < 6; turn += 1) {
+    for (const [i, name] of names.entries()) {
+      t.equal(found(cache, name, 20), 20);
+      use(cache, name, 20);
+      if (i % 2 === 0) use(cache, `once${turn}.${i}`, 20);
+    }
+  }
+});
+
+t.test('an episode that was asked about is known when it is asked about again', async (t) => {
+  const cache = createBlockCache(10 * BYTES);
+  for (let i = 0; i < 30; i += 1) {
+    use(cache, `e${i}`, 4);
+    use(cache, `e${i}`, 4);
+    t.equal(found(cache, `e${i}`, 4), 4);
+  }
 });
 
 t.test('of a chain that is too long its start is kept', async (t) => {
   const cache = createBlockCache(4 * BYTES);
-  cache.keep(chain('a', 4), blocks(4));
-  cache.keep(chain('a', 9), [...cache.find(chain('a', 9)), ...blocks(5)]);
-  t.equal(cache.find(chain('a', 9)).length, 4);
+  use(cache, 'a', 4);
+  use(cache, 'a', 9);
+  t.equal(found(cache, 'a', 9), 4);
+});
+
+t.test('a tenant that floods the cache leaves others an equal part', async (t) => {
+  const cache = createBlockCache(100 * BYTES);
+  const names = robots(10, 'alice');
+  round(cache, names, 5, 0, 'alice');
+  for (let turn = 0; turn < 5; turn += 1) {
+    for (let i = 0; i < 500; i += 1) use(cache, `bob${turn}.${i}`, 7, 'bob');
+    t.equal(round(cache, names, 5, 0, 'alice'), 10, 'alice has all of her half');
+  }
+  const late = robots(8, 'carol');
+  round(cache, late, 4, 0, 'carol');
+  t.equal(round(cache, late, 4, 0, 'carol'), 8, 'who comes later gets a part from those that hold more');
+  t.ok(round(cache, names, 5, 0, 'alice') >= 6, 'and they keep theirs');
+});
+
+t.test('blocks that two episodes share are held once, and until both are gone', async (t) => {
+  const cache = createBlockCache(6 * BYTES);
+  const shared = ['s.0', 's.1'];
+  cache.keep([...shared, 'x'], blocks(3), 'a');
+  cache.keep([...shared, 'y'], blocks(3), 'a');
+  t.equal(cache.state().blocks, 4);
+  t.equal(cache.find([...shared, 'x']).length, 3);
+  // Used again at once, so that all others are overdue.
+  for (let i = 0; i < 12; i += 1) use(cache, 'z', 6);
+  t.equal(found(cache, 'z', 6), 6);
+  t.same(cache.state(), { bytes: 6 * BYTES, blocks: 6 });
+  t.equal(cache.find(shared).length, 0);
 });
 
 t.test('a bound of 0 keeps nothing', async (t) => {
   const cache = createBlockCache(0);
-  cache.keep(chain('a', 2), blocks(2));
+  use(cache, 'a', 2);
   t.same(cache.state(), { bytes: 0, blocks: 0 });
+  cache.keep([], [], 'a');
 });

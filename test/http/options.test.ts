@@ -137,8 +137,9 @@ t.test('a document with a great many mistakes is answered with a few of them', a
   const problem = isProblem(t, await postEpisode(app, { ...EPISODE, ...unknown }), 'invalid-request', {
     pointer: '/option0',
   });
-  t.ok((problem.errors?.length ?? 0) <= 20);
+  const few = (count = 0) => count > 1 && count <= 20;
+  t.ok(few(problem.errors?.length));
   const times = { instruction: EPISODE.instruction, timestamps_s: Array.from({ length: 5000 }, () => 'now') };
   const other = isProblem(t, await postEpisode(app, times), 'invalid-request', { pointer: '/timestamps_s/0' });
-  t.ok((other.errors?.length ?? 0) <= 20);
+  t.ok(few(other.errors?.length));
 });

@@ -1,8 +1,12 @@
-import { execFileSync } from 'node:child_process';
-import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import type { ProblemCode } from '../../src/problems.ts';
+import { inputOptions } from '../../src/video/video-file.ts';
 import { frameFile } from '../support/images.ts';
 import { LOSSLESS, makeVideo, remux } from '../support/videos.ts';
 import {
@@ -52,6 +56,43 @@ t.test('what is no video', async (t) => {
     ['a list of files', Buffer.from("ffconcat version 1.0\nfile '/etc/passwd'\n")],
   ] as [string, Buffer][])
     await t.test(what, (t) => refused(t, content, 'not-a-video'));
+});
+
+t.test('lists that name what lies elsewhere reach nothing, by two locks of which each would do', async (t) => {
+  let connections = 0;
+  const server = createServer((socket) => {
+    connections += 1;
+    socket.destroy();
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => server.close());
+  await once(server, 'listening');
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret.ts`;
+  const lists = {
+    hls: `#EXTM3U\n#EXTINF:1,\n${url}\n#EXT-X-ENDLIST\n`,
+    concat: `ffconcat version 1.0\nfile '${url}'\n`,
+  };
+  const box = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom');
+  const reading = promisify(execFile);
+  /** Connections that a program makes which is not expected to find a video. */
+  const reached = async (args: string[]) => {
+    const before = connections;
+    await t.rejects(reading('ffprobe', ['-v', 'error', ...args], { timeout: 20_000 }));
+    return connections - before;
+  };
+  for (const [kind, list] of Object.entries(lists)) {
+    await refused(t, Buffer.from(list), 'not-a-video');
+    await refused(t, Buffer.concat([box, Buffer.from(list)]), 'video-damaged');
+    t.equal(connections, 0, `${kind}: nothing was asked for`);
+    const path = join(t.testdir({ list }), 'list');
+    const bound = (container: string) => inputOptions({ path, container } as Parameters<typeof inputOptions>[0]);
+    const unsafe = kind === 'concat' ? ['-safe', '0'] : ['-allowed_extensions', 'ALL'];
+    const open = ['-protocol_whitelist', 'file,http,tcp', ...unsafe, '-f', kind, '-i', path];
+    t.ok((await reached(open)) > 0, `${kind}: ffprobe left to itself does ask`);
+    for (const container of ['mov', 'matroska'])
+      t.equal(await reached(bound(container)), 0, `${kind}: not as ${container}`);
+    t.equal(await reached([...unsafe, ...bound(kind)]), 0, `${kind}: nor where the format is not held`);
+    connections = 0;
+  }
 });
 
 t.test('kinds that are not taken', async (t) => {
@@ -187,14 +228,21 @@ t.test('a decoder that gives too much, too little or other times is not believed
 
 t.test('programs get no environment, no shell and one file', async (t) => {
   const log = join(folder, 'seen');
-  const FFMPEG_DIR = tools(t, {
-    ffprobe: `/usr/bin/env > '${log}.env'; echo "$@" >> '${log}.args'; exec /usr/bin/env -i PATH='${PATH}' ffprobe "$@"`,
-  });
-  writeFileSync(`${log}.args`, '');
+  const watch = (name: string) =>
+    `/usr/bin/env > '${log}.${name}.env'; echo "$@" >> '${log}.${name}.args'; exec /usr/bin/env -i PATH='${PATH}' ${name} "$@"`;
+  const FFMPEG_DIR = tools(t, { ffprobe: watch('ffprobe'), ffmpeg: watch('ffmpeg') });
   const watched = await buildTestApp(t, { FFMPEG_DIR });
   resultOf(t, await postParts(watched, [asked, videoPart(sound)]));
-  t.notMatch(readFileSync(`${log}.env`, 'utf8'), /^(PATH|HOME|TMPDIR)=/m);
-  t.match(readFileSync(`${log}.args`, 'utf8'), /-protocol_whitelist file -enable_drefs 0 .*-f mov -i file:/);
+  for (const name of ['ffprobe', 'ffmpeg']) {
+    t.notMatch(readFileSync(`${log}.${name}.env`, 'utf8'), /^(PATH|HOME|TMPDIR)=/m);
+    const runs = readFileSync(`${log}.${name}.args`, 'utf8').trimEnd().split('\n');
+    t.ok(runs.length > 0, `${name} ran`);
+    for (const args of runs) {
+      t.match(args, /-protocol_whitelist file -enable_drefs 0 -use_absolute_path 0 .*-f mov -i file:/);
+      t.same(args.match(/ -i /g), [' -i '], 'one input');
+      t.equal(args.match(/-protocol_whitelist/g)?.length, 1, 'said once');
+    }
+  }
 });
 
 t.test('a client that goes, while it sends and while it waits', async (t) => {

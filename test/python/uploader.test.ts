@@ -23,6 +23,7 @@ const resultOf = (run: Run): RewardResult => {
   return JSON.parse(run.stdout);
 };
 const curve = ({ prefixes }: RewardResult) => prefixes.map(({ log_prob_true }) => log_prob_true);
+const progressOf = ({ prefixes }: RewardResult) => prefixes.map(({ progress }) => progress ?? Number.NaN);
 const furthest = (one: number[], other: number[]) =>
   one.length === other.length ? Math.max(...one.map((value, i) => Math.abs(value - (other[i] as number)))) : Number.NaN;
 const sentOnce = (t: Test, { upstream }: Link) => {
@@ -55,6 +56,10 @@ t.test('a link that breaks within a frame costs that frame, and the answer is th
   t.ok(furthest(curve(resultOf(run)), curve(undisturbed)) <= 1e-4);
   const { body: whole } = await post(other, files, { instruction, fps });
   t.ok(furthest(curve(undisturbed), curve(whole)) <= 1e-4, 'as when it is posted at once');
+  t.equal(whole.progress_scale.scale, 'episode');
+  t.strictSame(undisturbed.progress_scale, whole.progress_scale);
+  t.ok(furthest(progressOf(undisturbed), progressOf(whole)) <= 1e-4, 'progress too');
+  t.equal(undisturbed.progress_curve?.length, files.length);
   sentOnce(t, link);
   t.ok(link.taken() < 2 * calm.taken(), `${link.taken()} bytes, undisturbed ${calm.taken()}`);
 });
@@ -66,6 +71,29 @@ t.test('started again after all has arrived, it sends digests only', async (t) =
   const second = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', link.address));
   t.strictSame(curve(second), curve(first));
   t.equal(files.filter((file) => occurrences(file, link.upstream()) > 0).length, 0);
+});
+
+t.test('a calibration brings the bounds of progress and the threshold; without bounds it is min-max', async (t) => {
+  const { address } = await startServer(t);
+  const calibration = {
+    ...{ threshold: -0.5, best: null, precise: null, auc: null, warnings: [] },
+    counts: { episodes: 0, successes: 0, failures: 0, ranges: 0 },
+  };
+  const bounds = { low: -4, high: -1 };
+  const folder = t.testdir({
+    'with.json': JSON.stringify({ ...calibration, bounds }),
+    'without.json': JSON.stringify({ ...calibration, bounds: null }),
+  });
+  const run = async (name: string) =>
+    resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address, '--calibration', `${folder}/${name}`));
+  const bounded = await run('with.json');
+  t.match(bounded.progress_scale, { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
+  t.match(bounded.success, { threshold: -0.5, threshold_source: 'calibration' });
+  const byHand = curve(bounded).map((value) => Math.min(1, Math.max(0, (value + 4) / 3)));
+  t.ok(furthest(progressOf(bounded), byHand) <= 1e-9);
+  const minMax = await run('without.json');
+  t.match(minMax, { progress_scale: { scale: 'episode' }, success: { threshold_source: 'calibration' } });
+  t.strictSame([progressOf(minMax)[0], progressOf(minMax).at(-1)], [0, 1]);
 });
 
 t.test('a service that keeps nothing gets all frames in one request', async (t) => {

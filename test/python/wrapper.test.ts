@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
+import { createServer as createHttpServer } from 'node:http';
 import { type AddressInfo, createServer } from 'node:net';
+import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { startServer } from '../embedded/server.ts';
@@ -125,6 +127,73 @@ t.test('without a service there is no number', async (t) => {
       [reward, log_prob_true, !reward_missing].every((x) => !x),
     ),
   );
+});
+
+t.test('a reward is missing where one of its ends is, and says so; the next one is there again', async (t) => {
+  const lost = 4;
+  const service = createHttpServer(async (request, response) => {
+    const [, digests] = /"frame_digests": \[([^\]]*)\]/.exec(await text(request)) as unknown as [string, string];
+    const count = digests.split(',').length;
+    if (count === lost) response.writeHead(503, { 'retry-after': '3600' }).end('{"code": "server-busy"}');
+    else response.end(JSON.stringify({ prefixes: [{ log_prob_true: -count }] }));
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => service.close());
+  await once(service, 'listening');
+  const address = `http://127.0.0.1:${(service.address() as AddressInfo).port}`;
+  const without = (lines: Line[], of: (line: Line) => number | null) =>
+    lines.flatMap((line, i) => (i > 0 && of(line) === null ? [i + 1] : []));
+  for (const [options, missing] of [
+    [{}, [lost]],
+    [{ bounds: [-COUNT, 0], gamma: 1 }, [lost, lost + 1]],
+  ] as const) {
+    const { code, lines, stderr } = await play(t, address, { on_missing: 'nan', patience_s: 60, ...options }, 2);
+    t.equal(code, 0, stderr);
+    t.equal(lines.length, COUNT);
+    t.strictSame(
+      without(lines, ({ log_prob_true }) => log_prob_true),
+      [lost],
+    );
+    t.strictSame(
+      without(lines, ({ reward }) => reward),
+      missing,
+    );
+    t.strictSame(
+      without(lines, ({ reward_missing }) => (reward_missing ? null : 0)),
+      missing,
+    );
+  }
+});
+
+t.test('what the wrapper passes over the model never sees, at any rate', async (t) => {
+  const [rates, frames] = [[0.5, 1, 1.9, 2, 2.2, 2.5, 3, 5, 7, 8, 9, 10, 12.5, 15, 24, 25, 29.97, 30, 59.94, 80], 241];
+  const program = `import json; from reward_wrapper import is_shown
+print(json.dumps([[is_shown(i, fps) for i in range(${frames})] for fps in ${JSON.stringify(rates)}]))`;
+  const { code, stdout, stderr } = await runPython(t, '-c', program);
+  t.equal(code, 0, stderr);
+  const answers: boolean[][] = JSON.parse(stdout);
+  let replaced = 0;
+  for (const [i, fps] of rates.entries()) {
+    const kept = answers[i] as boolean[];
+    const at = (count: number) => sampleSchedule(count, { fps });
+    for (let count = 1; count <= frames; count += 1) {
+      const newest = count - 1;
+      if (at(count).includes(newest) !== kept[newest]) t.fail(`frame ${newest} at ${fps} a second`);
+      if (!at(count).every((frame) => kept[frame]))
+        t.fail(`${count} frames at ${fps} a second show one that was dropped`);
+      if (newest === 0) continue;
+      if (!kept[newest] && `${at(count)}` !== `${at(newest)}`)
+        t.fail(`the number changes unasked at ${newest}, ${fps}`);
+      if (!at(newest).every((frame) => at(count).includes(frame))) replaced += 1;
+    }
+  }
+  t.strictSame(
+    [sampleSchedule(8, { fps: 5 }), sampleSchedule(9, { fps: 5 })],
+    [
+      [0, 2, 5, 7],
+      [0, 2, 5, 8],
+    ],
+  );
+  t.ok(replaced > 100, `${replaced} times a frame stood in for another`);
 });
 
 t.test('what will never be answered is raised, with the service’s words', async (t) => {

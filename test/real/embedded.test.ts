@@ -10,7 +10,7 @@ import { startService, synthetic } from './support.ts';
 t.setTimeout(900_000);
 
 /** In nats, against transformers in float32 with every prefix from nothing. */
-const TOLERANCE = 1e-3;
+const TOLERANCE = 1e-4;
 
 const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: environment('CHECKPOINT') });
 const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }));
@@ -42,6 +42,9 @@ t.test('every log probability of the embedded engine is that of transformers', a
     const { status, body } = await post(address, files, { instruction, fps, prompt, include_token_ids: true });
     t.equal(status, 200, name);
     t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
+    t.equal(body.prefixes.length, expected.log_prob_true.length, `${name}: as many prefixes`);
+    t.equal(body.prefixes.length, expected.log_prob_false.length);
+    t.ok(body.prefixes.length > 0);
     const furthest = Math.max(
       ...body.prefixes.flatMap(({ log_prob_true, log_prob_false }, i) => [
         Math.abs(log_prob_true - (expected.log_prob_true[i] as number)),
@@ -61,6 +64,7 @@ t.test('a vLLM that serves the same folder agrees, at the model’s own frame si
     const [here, there] = [await post(address, files, episode), await post(vllm, files, episode)];
     t.same([here.status, there.status], [200, 200], name);
     t.same(there.body.provenance.prompt.token_ids, here.body.provenance.prompt.token_ids, `${name}: token ids`);
+    t.equal(here.body.prefixes.length, there.body.prefixes.length, `${name}: as many prefixes`);
     const furthest = Math.max(
       ...here.body.prefixes.map(({ log_prob_true }, i) =>
         Math.abs(log_prob_true - (there.body.prefixes[i]?.log_prob_true as number)),

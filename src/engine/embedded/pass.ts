@@ -28,16 +28,17 @@ export async function* answerTask(task: Task, context: PassContext, signal: Abor
   const past = createPast(end.tokens, model.width);
   const known = cache.find(task.chain);
   for (const block of known) past.append(block);
+  const missing = blocks.slice(known.length);
+  // Not a use of the episode yet: it comes again at once, with the frames.
+  if (!missing.every(isSeen)) throw new BlocksUnknown(known.length);
   const computed: KeysValues[] = [];
   try {
-    const missing = blocks.slice(known.length);
-    if (!missing.every(isSeen)) throw new BlocksUnknown(known.length);
     for (const some of chunked(missing, ({ ids }) => ids.length, chunk.blocks)) {
       const place = known.length + computed.length;
       computed.push(...(await appendBlocks(some, { past, place, marks }, task, model, signal)));
     }
   } finally {
-    cache.keep(task.chain, [...known, ...computed]);
+    cache.keep(task.chain, [...known, ...computed], task.tenant);
   }
 
   const cached = (marks[known.length] as Mark).tokens;

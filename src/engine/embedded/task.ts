@@ -40,6 +40,7 @@ export interface QuestionTask {
 
 /** One episode as the model's thread gets it. */
 export interface Task {
+  tenant: string;
   /** what all prefixes share, in order */
   blocks: BlockTask[];
   /** a name for each shared block and all before it, under which its keys and values may be kept */
@@ -78,6 +79,7 @@ export function taskOf(
   const shared = wholeBlocks(plan.queries[0] as PrefixQuery);
   const asked = answers[plan.prompt];
   return {
+    tenant,
     blocks: shared.map((each, place) => block(each, tokens.blocks[place] as number[])),
     chain: chainOf({ tenant, source }, shared, frames),
     questions: plan.queries.map((query, place) => {
