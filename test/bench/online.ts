@@ -26,6 +26,8 @@ const digests = files.map((file) => createHash('sha256').update(file).digest('he
 
 interface Step {
   ms: number;
+  /** whether the model was shown a frame that it had not seen */
+  shows: boolean;
   frameBytes: number;
   otherBytes: number;
   usage: RewardResult['usage'];
@@ -35,6 +37,7 @@ interface Step {
 function startEpisode({ url }: Program) {
   const instruction = 'Open the drawer.';
   const listed: string[] = [];
+  let seen = 0;
 
   /** Adds frames, as a loop does that knows nothing of the schedule: it sends every one and forgets what was not shown. */
   return async function step(until: number): Promise<Step> {
@@ -43,13 +46,40 @@ function startEpisode({ url }: Program) {
     const body = multipart({ instruction, fps, frame_digests: listed }, fresh, 'image/jpeg');
     const { answer, ms } = await post<RewardResult>(`${url}/v1/rewards`, body);
     const shown = new Set(answer.provenance.sampled_frame_indices);
-    for (const frame of listed.keys()) if (!shown.has(frame)) listed[frame] = '';
+    for (const frame of listed.slice(0, -1).keys()) if (!shown.has(frame)) listed[frame] = '';
+    const shows = shown.size > seen;
+    seen = shown.size;
     const frameBytes = fresh.reduce((sum, { length }) => sum + length, 0);
-    return { ms, frameBytes, otherBytes: body.bytes.length - frameBytes, usage: answer.usage };
+    return { ms, shows, frameBytes, otherBytes: body.bytes.length - frameBytes, usage: answer.usage };
   };
 }
 
 const middle = (all: Step[], read: (step: Step) => number) => median(all.map(read));
+
+const HEAD = [
+  '',
+  'steps',
+  'ms',
+  'decoding',
+  'model',
+  'tokens computed',
+  'bytes of the frame',
+  'other bytes',
+  'bytes to the engine',
+];
+
+function row(all: Step[]): string[] {
+  return [
+    all.length,
+    middle(all, ({ ms }) => ms),
+    middle(all, ({ usage }) => usage.decoding_ms),
+    middle(all, ({ usage }) => usage.engine_ms),
+    middle(all, ({ usage }) => usage.prompt_tokens - (usage.cached_tokens ?? 0)),
+    middle(all, ({ frameBytes }) => frameBytes),
+    middle(all, ({ otherBytes }) => otherBytes),
+    middle(all, ({ usage }) => usage.engine_bytes),
+  ].map((value) => value.toFixed(0));
+}
 
 async function measure(name: string, service: Program): Promise<Record<string, Step[]>> {
   const measured: Record<string, Step[]> = {};
@@ -60,29 +90,22 @@ async function measure(name: string, service: Program): Promise<Record<string, S
     measured[at] = [];
     for (let frame = at; frame < at + steps; frame += 1) measured[at].push(await step(frame));
   }
-  const rows = AT.map((at) => {
-    const all = measured[at] as Step[];
-    return [
-      `frame ${at}`,
-      middle(all, ({ ms }) => ms).toFixed(0),
-      middle(all, ({ usage }) => usage.decoding_ms).toFixed(0),
-      middle(all, ({ usage }) => usage.engine_ms).toFixed(0),
-      middle(all, ({ usage }) => usage.prompt_tokens - (usage.cached_tokens ?? 0)).toFixed(0),
-      middle(all, ({ frameBytes }) => frameBytes).toFixed(0),
-      middle(all, ({ otherBytes }) => otherBytes).toFixed(0),
-      middle(all, ({ usage }) => usage.engine_bytes).toFixed(0),
-    ];
-  });
   console.log(`\n${name}: JPEG frames of ${SIZE.width}×${SIZE.height}, ${fps} a second; medians of ${steps} steps`);
-  console.log(
-    table(
-      ['', 'ms', 'decoding', 'model', 'tokens computed', 'bytes of the frame', 'other bytes', 'bytes to the engine'],
-      rows,
-    ),
-  );
-  const [first, last] = [measured[AT[0] as number], measured[AT.at(-1) as number]] as [Step[], Step[]];
-  const ratio = middle(last, ({ ms }) => ms) / middle(first, ({ ms }) => ms);
-  console.log(`${ratio <= TARGET ? 'ok  ' : 'MISS'} frame 500 / frame 10, at most ${TARGET}: ${ratio.toFixed(2)}`);
+  for (const [title, among] of [
+    ['steps that show the model a new frame', (all: Step[]) => all.filter(({ shows }) => shows)],
+    ['all steps', (all: Step[]) => all],
+  ] as const) {
+    const at = (frame: number) => among(measured[frame] as Step[]);
+    console.log(
+      `${title}\n${table(
+        HEAD,
+        AT.map((frame) => [`frame ${frame}`, ...row(at(frame))]),
+      )}`,
+    );
+    const ratio = middle(at(500), ({ ms }) => ms) / middle(at(10), ({ ms }) => ms);
+    if (ratio > TARGET) process.exitCode = 1;
+    console.log(`${ratio <= TARGET ? 'ok  ' : 'MISS'} frame 500 / frame 10, at most ${TARGET}: ${ratio.toFixed(2)}`);
+  }
   return measured;
 }
 
