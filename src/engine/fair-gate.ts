@@ -1,28 +1,54 @@
-/** A bounded number of requests in flight, shared in turn by the episodes that wait. */
+/** Who waits: tenants take turns, and of one tenant its episodes. */
+export interface Owner {
+  tenant: string;
+  episode: symbol;
+}
+
+/** A bounded number of requests in flight, shared in turn by those that wait. */
 export interface FairGate {
   /**
-   * Waits for a place.
-   * @param owner the episode; waiting ones take turns, so a long one does not hold up a short one
+   * Waits for a place. A tenant with many episodes does not hold up another, nor a long episode a short one.
    * @returns a function that gives the place back
    * @throws the signal's reason when it aborts first
    */
-  enter(owner: symbol, signal: AbortSignal): Promise<() => void>;
+  enter(owner: Owner, signal: AbortSignal): Promise<() => void>;
   state(): { inFlight: number; waiting: number };
 }
 
+type Queue = (() => void)[];
+
 export function createFairGate(places: number): FairGate {
-  // A Map keeps its order: the first key is the episode whose turn it is.
-  const queues = new Map<symbol, (() => void)[]>();
+  // A Map keeps its order: the first key is the tenant, and below it the episode, whose turn it is.
+  const tenants = new Map<string, Map<symbol, Queue>>();
   let inFlight = 0;
 
   function startNext() {
-    const [turn] = queues;
-    if (!turn || inFlight >= places) return;
-    const [owner, queue] = turn;
-    queues.delete(owner);
+    const [tenantsTurn] = tenants;
+    if (!tenantsTurn || inFlight >= places) return;
+    const [tenant, episodes] = tenantsTurn;
+    const [episode, queue] = episodes.entries().next().value as [symbol, Queue];
     const start = queue.shift();
-    if (queue.length > 0) queues.set(owner, queue);
+    tenants.delete(tenant);
+    episodes.delete(episode);
+    if (queue.length > 0) episodes.set(episode, queue);
+    if (episodes.size > 0) tenants.set(tenant, episodes);
     start?.();
+  }
+
+  function wait({ tenant, episode }: Owner, start: () => void) {
+    const episodes = tenants.get(tenant) ?? new Map<symbol, Queue>();
+    tenants.set(tenant, episodes);
+    const queue = episodes.get(episode);
+    if (queue) queue.push(start);
+    else episodes.set(episode, [start]);
+  }
+
+  function leave({ tenant, episode }: Owner, start: () => void) {
+    const episodes = tenants.get(tenant);
+    const others = episodes?.get(episode)?.filter((each) => each !== start) ?? [];
+    if (others.length > 0) episodes?.set(episode, others);
+    else episodes?.delete(episode);
+    if (episodes?.size === 0) tenants.delete(tenant);
   }
 
   function place(): () => void {
@@ -39,24 +65,24 @@ export function createFairGate(places: number): FairGate {
   return {
     async enter(owner, signal) {
       signal.throwIfAborted();
-      if (inFlight < places && queues.size === 0) return place();
+      if (inFlight < places && tenants.size === 0) return place();
       return new Promise((resolve, reject) => {
-        const queue = queues.get(owner) ?? [];
-        queues.set(owner, queue);
-        const leave = () => {
-          queue.splice(queue.indexOf(start), 1);
-          if (queue.length === 0) queues.delete(owner);
+        const giveUp = () => {
+          leave(owner, start);
           reject(signal.reason);
         };
         const start = () => {
-          signal.removeEventListener('abort', leave);
+          signal.removeEventListener('abort', giveUp);
           resolve(place());
         };
-        signal.addEventListener('abort', leave, { once: true });
-        queue.push(start);
+        signal.addEventListener('abort', giveUp, { once: true });
+        wait(owner, start);
         startNext();
       });
     },
-    state: () => ({ inFlight, waiting: [...queues.values()].reduce((sum, queue) => sum + queue.length, 0) }),
+    state() {
+      const queues = [...tenants.values()].flatMap((episodes) => [...episodes.values()]);
+      return { inFlight, waiting: queues.flat().length };
+    },
   };
 }

@@ -1,13 +1,14 @@
 import t from 'tap';
-import { createFairGate } from '../../src/engine/fair-gate.ts';
+import { createFairGate, type Owner } from '../../src/engine/fair-gate.ts';
 
 const forever = new AbortController().signal;
+const episode = (name: string, tenant = 'alice') => ({ tenant, episode: Symbol.for(name) });
 
 t.test('waiting episodes take turns: a short one is not held up by a long one', async (t) => {
   const gate = createFairGate(1);
-  const [long, short] = [Symbol('long'), Symbol('short')];
+  const [long, short] = [episode('long'), episode('short')];
   const order: string[] = [];
-  const work = async (owner: symbol, name: string) => {
+  const work = async (owner: Owner, name: string) => {
     const leave = await gate.enter(owner, forever);
     order.push(name);
     leave();
@@ -21,12 +22,29 @@ t.test('waiting episodes take turns: a short one is not held up by a long one', 
   t.same(gate.state(), { inFlight: 0, waiting: 0 });
 });
 
+t.test('tenants take turns: many episodes of one do not hold up another’s', async (t) => {
+  const gate = createFairGate(1);
+  const order: string[] = [];
+  const work = async (name: string, tenant: string) => {
+    const leave = await gate.enter(episode(name, tenant), forever);
+    order.push(name);
+    leave();
+  };
+  const leave = await gate.enter(episode('first'), forever);
+  const all = ['a1', 'a2', 'a3', 'a1'].map((name) => work(name, 'alice'));
+  all.push(...['b1', 'b2'].map((name) => work(name, 'bob')));
+  leave();
+  await Promise.all(all);
+  t.same(order, ['a1', 'b1', 'a2', 'b2', 'a3', 'a1']);
+  t.same(gate.state(), { inFlight: 0, waiting: 0 });
+});
+
 t.test('no more than its places are in flight', async (t) => {
   const gate = createFairGate(3);
   let most = 0;
   await Promise.all(
     Array.from({ length: 40 }, async (_, i) => {
-      const leave = await gate.enter(Symbol(`${i % 4}`), forever);
+      const leave = await gate.enter(episode(`${i % 4}`), forever);
       most = Math.max(most, gate.state().inFlight);
       await new Promise((resolve) => setImmediate(resolve));
       leave();
@@ -39,14 +57,14 @@ t.test('no more than its places are in flight', async (t) => {
 
 t.test('who gives up leaves the queue', async (t) => {
   const gate = createFairGate(1);
-  const leave = await gate.enter(Symbol('first'), forever);
+  const leave = await gate.enter(episode('first'), forever);
   const impatient = new AbortController();
-  const second = gate.enter(Symbol('second'), impatient.signal);
-  const third = gate.enter(Symbol('third'), forever);
+  const second = gate.enter(episode('second'), impatient.signal);
+  const third = gate.enter(episode('third'), forever);
   impatient.abort(new Error('enough'));
   await t.rejects(second, { message: 'enough' });
   leave();
   (await third)();
   t.same(gate.state(), { inFlight: 0, waiting: 0 });
-  await t.rejects(gate.enter(Symbol('late'), AbortSignal.abort(new Error('late'))), { message: 'late' });
+  await t.rejects(gate.enter(episode('late'), AbortSignal.abort(new Error('late'))), { message: 'late' });
 });

@@ -34,7 +34,7 @@ export async function* scoreEpisode(
   if (framesMissing(frames, blocks.filter(isDoubled))) throw framesMissing(frames, blocks);
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
-  const leave = await gate.enter(Symbol.for(tenant), signal);
+  const leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
   const started = performance.now();
   usage.queuedMs += started - waiting;
   try {

@@ -60,7 +60,7 @@ function asker(
   const { tokens } = description.prompts[plan.prompt];
   const tokenIds = { true: tokens.true.id, false: tokens.false.id };
   const itemOf = itemsOf(frames, { secret, tenant, model, encoding, source, size });
-  const owner = Symbol('episode');
+  const owner = { tenant, episode: Symbol('episode') };
   const text = question(plan.instruction);
   const salt = cacheSalt(secret, tenant);
   // A router in front of several engines keeps an episode on one of them by this header.
