@@ -12,8 +12,9 @@ const engine = await createEngine(config, log).catch((error: Error) => {
 });
 const app = await buildApp(config, engine, log);
 
-// Episodes in flight may finish; after a deadline's length there is nobody left to answer.
-closeWithGrace({ delay: config.DEADLINE_S * 1000, logger: log }, async ({ err }) => {
+// Episodes in flight may finish; after the longest deadline there is nobody left to answer.
+const delay = Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000;
+closeWithGrace({ delay, logger: log }, async ({ err }) => {
   if (err) log.fatal({ err }, 'stopping after an error');
   await app.close();
 });
