@@ -33,7 +33,7 @@ export function uploadGate({ config, engine, admission, authenticate }: Service,
       engine.describe();
       const deadline = startDeadline(request, reply, seconds);
       const ticket = await admission.enter(neededMemory(request, config), deadline.signal);
-      deadline.admitted();
+      deadline.admitted(config.UPLOAD_IDLE_S);
       reply.raw.once('close', ticket.release);
       if (reply.raw.destroyed) ticket.release();
       admitted.set(request, { ticket, tenant, deadline });

@@ -67,6 +67,12 @@ export const Environment = Type.Object({
     default: 120,
     description: 'Longest time for one request, upload and waiting included.',
   }),
+  UPLOAD_IDLE_S: Type.Number({
+    exclusiveMinimum: 0,
+    maximum: 3600,
+    default: 15,
+    description: 'Silence after which an upload is given up.',
+  }),
   BATCH_DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
     default: 600,

@@ -8,8 +8,11 @@ export interface Deadline {
    * of time is its reason, a ProblemError.
    */
   signal: AbortSignal;
-  /** Says that the request has its place: from here on a slow upload is the caller's. */
-  admitted(): void;
+  /**
+   * Says that the request has its place: from here on a slow upload is the caller's.
+   * @param idleSeconds an upload that is silent for so long, at most twice as long, is given up: its link is lost
+   */
+  admitted(idleSeconds: number): void;
   /** Says that an answer in pieces is under way: it is too late for another status. */
   underWay(): void;
 }
@@ -25,26 +28,48 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   const controller = new AbortController();
   let waiting = true;
   let started = false;
-  const timer = setTimeout(() => {
+  let silence: NodeJS.Timeout | undefined;
+  const giveUp = (problem: ProblemError) => {
     // Answered already, to a client that reads slowly.
     if (reply.sent) return;
-    const problem = waiting ? neverAdmitted() : outOfTime(request);
     if (started) controller.abort(problem);
     else reply.send(problem);
-  }, seconds * 1000);
+  };
+  const timer = setTimeout(() => giveUp(waiting ? neverAdmitted() : outOfTime(request)), seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
+    clearInterval(silence);
     controller.abort();
   });
   return {
     signal: controller.signal,
-    admitted() {
+    admitted(idleSeconds) {
       waiting = false;
+      silence = setInterval(
+        silenceWatch(request, () => giveUp(silent(idleSeconds))),
+        idleSeconds * 1000,
+      );
     },
     underWay() {
       started = true;
     },
   };
+}
+
+/** @returns to be called now and then: calls back where nothing has come since the last time, though it would have been read */
+function silenceWatch({ raw }: FastifyRequest, callBack: () => void): () => void {
+  let before = raw.socket.bytesRead;
+  return () => {
+    const { bytesRead } = raw.socket;
+    // Bytes that wait to be read are not the caller's silence: the service takes them when it can.
+    if (!raw.complete && raw.readableLength === 0 && bytesRead === before) callBack();
+    before = bytesRead;
+  };
+}
+
+function silent(seconds: number): ProblemError {
+  const detail = `No byte of the upload has come for ${seconds} s. Send it again; with \`frame_digests\` what has arrived need not be sent twice.`;
+  return new ProblemError('upload-timeout', detail);
 }
 
 function neverAdmitted(): ProblemError {

@@ -49,6 +49,39 @@ for (const [what, headers, payload] of [
   );
 }
 
+t.test('an upload that falls silent is given up long before the deadline', { timeout: 15_000 }, async (t) => {
+  const app = await buildTestApp(t, { ...place, DEADLINE_S: 600, UPLOAD_IDLE_S: 0.2 });
+  const port = await listen(app);
+  for (const [type, sent] of [
+    [form.headers['content-type'] as string, form.payload.subarray(0, -60)],
+    ['application/json', Buffer.from(json.slice(0, -5))],
+  ] as const) {
+    const client = await rawClient(t, port);
+    client.post(form.payload.length + json.length, { 'content-type': type });
+    client.socket.write(sent);
+    isProblem(t, await client.answer(), 'upload-timeout');
+  }
+});
+
+t.test('a service that does not read is not the caller’s silence', { timeout: 15_000 }, async (t) => {
+  let open = () => {};
+  const engine = stubEngine({
+    until: new Promise<void>((resolve) => {
+      open = resolve;
+    }),
+  });
+  const app = await buildTestApp(t, { DEADLINE_S: 600, UPLOAD_IDLE_S: 0.05 }, engine);
+  const port = await listen(app);
+  const client = await rawClient(t, port);
+  const called = engine.nextCall();
+  client.post(form.payload.length, form.headers);
+  client.socket.write(form.payload);
+  await called;
+  await new Promise((resolve) => setTimeout(resolve, 300));
+  open();
+  resultOf(t, await client.answer());
+});
+
 t.test('an upload that stalls: 408, and the connection is closed', { timeout: 15_000 }, async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { ...place, DEADLINE_S: 0.5 }, engine);
@@ -120,8 +153,8 @@ t.test('time spent waiting for a place is never blamed on the upload', async (t)
   const codeAfter = (isAdmitted: boolean, complete: boolean) =>
     new Promise<string>((resolve) => {
       const reply = { raw: new EventEmitter(), send: (problem: ProblemError) => resolve(problem.code) };
-      const deadline = startDeadline({ raw: { complete } } as never, reply as never, 0.01);
-      if (isAdmitted) deadline.admitted();
+      const deadline = startDeadline({ raw: { complete, socket: { bytesRead: 0 } } } as never, reply as never, 0.01);
+      if (isAdmitted) deadline.admitted(60);
     });
   t.equal(await codeAfter(false, false), 'server-busy');
   t.equal(await codeAfter(false, true), 'server-busy');
