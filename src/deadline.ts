@@ -45,10 +45,8 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
     signal: controller.signal,
     admitted(idleSeconds) {
       waiting = false;
-      silence = setInterval(
-        silenceWatch(request, () => giveUp(silent(idleSeconds))),
-        idleSeconds * 1000,
-      );
+      const watch = silenceWatch(request, () => giveUp(silent(idleSeconds)));
+      silence = setInterval(watch, idleSeconds * 1000).unref();
     },
     underWay() {
       started = true;
