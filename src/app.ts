@@ -88,6 +88,9 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     reply.header('x-request-id', request.id);
     // Before a body is looked at: whatever is wrong with that matters less.
     if (request.is404) await refuseUnknown(request, reply);
+    const coding = request.headers['content-encoding'] ?? 'identity';
+    if (coding.toLowerCase() === 'identity') return;
+    throw new ProblemError('unsupported-media-type', 'Send the body as it is, without `Content-Encoding`.');
   });
   app.addHook('onResponse', async (request, reply) => {
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;

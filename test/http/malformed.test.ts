@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { frameFile, frameFiles } from '../support/images.ts';
 import { BOUNDARY, buildTestApp, EPISODE, episodePart, framePart, isProblem, multipart, resultOf } from './support.ts';
@@ -98,4 +99,12 @@ t.test('other methods and other paths', async (t) => {
 
 t.test('a path that is no URL', async (t) => {
   isProblem(t, await app.inject({ method: 'GET', url: '/%E0%A4%A' }), 'not-found');
+});
+
+t.test('a body that is packed is refused before it is read; one that says that it is not is taken', async (t) => {
+  const type = form.headers['content-type'] as string;
+  const packed = await post(type, gzipSync(form.payload), { 'content-encoding': 'gzip' });
+  isProblem(t, packed, 'unsupported-media-type');
+  t.match(packed.body, /without `Content-Encoding`/);
+  resultOf(t, await post(type, form.payload, { 'content-encoding': 'Identity' }));
 });
