@@ -32,7 +32,7 @@ export function uploadGate({ config, engine, admission, authenticate }: Service,
       const tenant = authenticate(request);
       engine.describe();
       const deadline = startDeadline(request, reply, seconds);
-      const ticket = await admission.enter(neededMemory(request, config), deadline.signal);
+      const ticket = await admission.enter(neededMemory(request, config), deadline.signal, tenant);
       deadline.admitted(config.UPLOAD_IDLE_S);
       reply.raw.once('close', ticket.release);
       if (reply.raw.destroyed) ticket.release();

@@ -49,7 +49,7 @@ export async function* scoreEpisode(
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal);
+    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
       for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
