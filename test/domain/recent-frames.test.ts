@@ -1,0 +1,40 @@
+import t from 'tap';
+import type { HeldFrame } from '../../src/frames/held-frame.ts';
+import { createFrameMemory } from '../../src/frames/recent-frames.ts';
+
+const frame = (bytes = 10): HeldFrame => ({
+  bytes: Buffer.alloc(bytes),
+  kind: 'file',
+  size: { width: 1, height: 1 },
+  place: {},
+});
+
+t.test('a tenant that sends much drives out its own frames, not another’s', async (t) => {
+  const memory = createFrameMemory(100);
+  const [alice, bob] = [memory.of('alice'), memory.of('bob')];
+  for (const digest of ['b1', 'b2', 'b3']) bob.keep(digest, frame());
+  for (let i = 0; i < 50; i += 1) alice.keep(`a${i}`, frame());
+  t.ok(['b1', 'b2', 'b3'].every((digest) => bob.get(digest)));
+  t.same(
+    Array.from({ length: 50 }, (_, i) => `a${i}`).filter((digest) => alice.get(digest)),
+    ['a43', 'a44', 'a45', 'a46', 'a47', 'a48', 'a49'],
+  );
+  t.equal(memory.bytes(), 100);
+});
+
+t.test('what was asked for lately stays, and a frame that is sent again is held once', async (t) => {
+  const memory = createFrameMemory(30);
+  const recent = memory.of('alice');
+  for (const digest of ['1', '2', '3', '3']) recent.keep(digest, frame());
+  t.equal(memory.bytes(), 30);
+  recent.get('1');
+  recent.keep('4', frame());
+  t.same(
+    ['1', '2', '3', '4'].filter((digest) => recent.get(digest)),
+    ['1', '3', '4'],
+  );
+  recent.keep('large', frame(31));
+  t.notOk(recent.get('large'));
+  t.equal(memory.bytes(), 30);
+  t.notOk(memory.of('bob').get('1'));
+});
