@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
+import type { Calibration } from '../../schemas/calibration.ts';
+import type { RewardResult } from '../../schemas/reward.ts';
 import { describeModel, startServer } from '../embedded/server.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { laterVersion, script } from './support.ts';
@@ -8,21 +11,53 @@ import { laterVersion, script } from './support.ts';
 t.setTimeout(600_000);
 
 const EPISODE = fileURLToPath(new URL('../../examples/episodes/drawer-open-v3-success', import.meta.url));
-const { address } = await startServer(t);
-const later = await laterVersion(t, address);
+/** Scores and labels, the same in every program. */
+const STEPS = [0.1, 0.2, 0.3, 0.4, 0.5];
+const LABELLED = [
+  ...STEPS.map((step) => ({ success: true, score: -step, log_prob_range: { min: -4, max: -step } })),
+  ...STEPS.map((step) => ({ success: false, score: -3 - step })),
+];
+
+interface Told {
+  status: number;
+  code: string;
+  detail: string;
+  missing: string[];
+}
 
 /** What every program prints, made from the service's own answers without a client. */
 async function expectedOutput(): Promise<string> {
+  const { address } = await startServer(t);
   const { model, reference_frame, frame_sizes } = await describeModel(address);
   const { files, instruction, fps } = await recorded('drawer-open-v3-success');
-  const { body } = await post(address, files, { instruction, fps, prefixes: { count: 15 } });
-  const refused = (await post(address, files, { instruction })).body as unknown as { code: string; detail: string };
-  const scored = `${body.prefixes.length} prefixes, score ${body.score.toFixed(4)}, success ${body.success?.flag}`;
+  const ask = async (episode: object, sent = files) => (await post(address, sent, { instruction, ...episode })).body;
+  const scored = ({ prefixes, score, success }: RewardResult) =>
+    `${prefixes.length} prefixes, score ${score.toFixed(4)}, success ${success?.flag}`;
+  const told = (body: unknown) => body as Told;
+  const whole = scored(await ask({ fps, prefixes: { count: 15 } }));
+  const { code, detail } = told(await ask({}));
+  const calibration = (await (
+    await fetch(`${address}/v1/calibrations`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ model, episodes: LABELLED }),
+    })
+  ).json()) as Calibration;
+  const growing = { fps: 2, frame_digests: files.map((file) => createHash('sha256').update(file).digest('hex')) };
+  const asked = told(await ask(growing, files.slice(-1)));
   return `${[
     `model: ${model}, ${reference_frame.width} px, ${frame_sizes[0]}`,
-    `form: ${scored}`,
-    `json: ${scored}`,
-    `no clock: 422 ${refused.code}: ${refused.detail}`,
+    `form: ${whole}`,
+    `json: ${whole}`,
+    `no clock: 422 ${code}: ${detail}`,
+    `lines: 15 and: ${whole}`,
+    `batch 0: ${whole}`,
+    `batch 1: 422 ${code}: ${detail}`,
+    'batch: 1 scored, 1 failed',
+    `calibration: threshold ${calibration.threshold?.toFixed(4)}, AUC ${calibration.auc?.value.toFixed(4)}`,
+    `calibrated: ${scored(await ask({ fps, calibration }))}`,
+    `growing: 409 frames-missing, ${asked.missing.length} to send`,
+    `growing: ${scored(await ask({ fps: 2, prefixes: { last: 1 } }))}`,
   ].join('\n')}\n`;
 }
 const expected = await expectedOutput();
@@ -31,7 +66,9 @@ for (const language of ['python', 'typescript', 'java', 'go']) {
   t.test(language, async (t) => {
     const built = await script(`${language}/build.sh`);
     t.equal(built.code, 0, `the client is generated and compiles: ${built.out}`);
-    t.equal((await script(`${language}/run.sh`, address, EPISODE)).out, expected, 'uploads, and a problem');
+    const { address } = await startServer(t);
+    t.equal((await script(`${language}/run.sh`, address, EPISODE)).out, expected, 'uploads, lines, steps and problems');
+    const later = await laterVersion(t, (await startServer(t)).address);
     t.equal((await script(`${language}/run.sh`, later, EPISODE)).out, expected, 'and all of it from a later version');
   });
 }
@@ -39,8 +76,8 @@ for (const language of ['python', 'typescript', 'java', 'go']) {
 t.test('docs/clients.md has the commands, the lines and the output that were tried here', async (t) => {
   const document = await readFile(new URL('../../docs/clients.md', import.meta.url), 'utf8');
   t.match(document, expected.trim().replaceAll(/^/gm, '    '));
-  const sources = ['python/build.sh', 'python/usage.py', 'typescript/build.sh', 'typescript/usage.ts', 'java/build.sh'];
-  sources.push('java/Usage.java', 'go/build.sh', 'go/usage.go');
+  const sources = ['python', 'typescript', 'java', 'go'].map((language) => `${language}/build.sh`);
+  sources.push('python/usage.py', 'python/lines.py', 'typescript/usage.ts', 'java/Usage.java', 'go/usage.go');
   const texts = await Promise.all(sources.map((name) => readFile(new URL(name, import.meta.url), 'utf8')));
   const bare = (line: string) => line.trim().replace(/ >generate\.log$/, '');
   const known = new Set([...texts, expected].flatMap((text) => text.split('\n').map(bare)));

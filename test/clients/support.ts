@@ -35,9 +35,11 @@ export async function laterVersion(t: Test, address: string): Promise<string> {
       body: incoming,
     });
     const type = String(answer.headers['content-type']);
-    outgoing
-      .writeHead(answer.statusCode, { 'content-type': type })
-      .end(JSON.stringify(grown(await answer.body.json())));
+    const documents = type.startsWith('application/x-ndjson')
+      ? (await answer.body.text()).trimEnd().split('\n')
+      : [await answer.body.text()];
+    const texts = documents.map((text) => `${JSON.stringify(grown(JSON.parse(text)))}\n`);
+    outgoing.writeHead(answer.statusCode, { 'content-type': type }).end(texts.join(''));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   t.teardown(() => server.close());

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the client into .cache/clients/go/topreward and compiles usage.go and form.go with it. Standard library only.
+# Generates the client into .cache/clients/go/topreward and compiles the programs here with it. Standard library only.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"

@@ -3,7 +3,9 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/base64"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,15 +55,99 @@ func main() {
 	request.Episode = *topreward.NewEpisode(known.Instruction)
 	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*request).Execute()
 	show("no clock", result, err)
+
+	request.Episode = *episode
+	prefixes := 0
+	check(postLines(ctx, client, "/v1/rewards", request, func(event topreward.RewardEvent) {
+		if event.PrefixEvent != nil {
+			prefixes++
+		}
+		if event.ResultEvent != nil {
+			show(fmt.Sprintf("lines: %d and", prefixes), &event.ResultEvent.Result, nil)
+		}
+	}))
+
+	clockless := topreward.NewRewardRequest(*topreward.NewEpisode(known.Instruction))
+	clockless.Frames = request.Frames
+	batch := topreward.NewBatchRequest([]topreward.RewardRequest{*request, *clockless})
+	shown := make([]func(), len(batch.Items))
+	check(postLines(ctx, client, "/v1/rewards/batch", batch, func(event topreward.BatchEvent) {
+		if done := event.BatchResultEvent; done != nil {
+			shown[done.Index] = func() { show(fmt.Sprintf("batch %d", done.Index), &done.Result, nil) }
+		}
+		if refused := event.BatchProblemEvent; refused != nil {
+			shown[refused.Index] = func() { showProblem(fmt.Sprintf("batch %d", refused.Index), refused.Problem) }
+		}
+		if end := event.BatchEndEvent; end != nil {
+			for _, each := range shown {
+				each()
+			}
+			fmt.Printf("batch: %d scored, %d failed\n", end.Scored, end.Failed)
+		}
+	}))
+
+	// Scores of your own episodes in reality; see docs/calibration.md.
+	var labelled []topreward.LabelledEpisode
+	for _, step := range []float64{0.1, 0.2, 0.3, 0.4, 0.5} {
+		success := topreward.NewLabelledEpisode(true, -step)
+		success.SetLogProbRange(*topreward.NewScoredRange(-4, -step))
+		labelled = append(labelled, *success, *topreward.NewLabelledEpisode(false, -3-step))
+	}
+	wanted := topreward.NewCalibrationRequest(labelled)
+	wanted.SetModel(model.Model)
+	calibration, _, err := client.CalibrationAPI.Calibrate(ctx).CalibrationRequest(*wanted).Execute()
+	check(err)
+	fmt.Printf("calibration: threshold %.4f, AUC %.4f\n", *calibration.Threshold.Get(), calibration.Auc.Get().Value)
+	request.Episode = *topreward.NewEpisode(known.Instruction)
+	request.Episode.SetFps(known.Fps)
+	request.Episode.SetCalibration(*calibration)
+	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*request).Execute()
+	show("calibrated", result, err)
+
+	// A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+	growing := topreward.NewEpisode(known.Instruction)
+	growing.SetFps(2)
+	named := map[string]string{}
+	for i, file := range files {
+		picture, err := os.ReadFile(file)
+		check(err)
+		sum := sha256.Sum256(picture)
+		digest := hex.EncodeToString(sum[:])
+		growing.FrameDigests = append(growing.FrameDigests, digest)
+		named[digest] = request.Frames[i]
+	}
+	step := topreward.NewRewardRequest(*growing)
+	step.Frames = request.Frames[len(files)-1:]
+	_, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
+	asked, isProblem := problemOf(err)
+	if !isProblem {
+		log.Fatal("every frame was known: ", err)
+	}
+	fmt.Printf("growing: %d %s, %d to send\n", asked.Status, asked.Code, len(asked.Missing))
+	for _, digest := range asked.Missing {
+		step.Frames = append(step.Frames, named[digest])
+	}
+	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
+	show("growing", result, err)
+}
+
+func problemOf(err error) (topreward.Problem, bool) {
+	var failure *topreward.GenericOpenAPIError
+	if !errors.As(err, &failure) {
+		return topreward.Problem{}, false
+	}
+	problem, ok := failure.Model().(topreward.Problem)
+	return problem, ok
+}
+
+func showProblem(name string, problem topreward.Problem) {
+	fmt.Printf("%s: %d %s: %s\n", name, problem.Status, problem.Code, problem.Detail)
 }
 
 func show(name string, result *topreward.RewardResult, err error) {
-	var failure *topreward.GenericOpenAPIError
-	if errors.As(err, &failure) {
-		if problem, ok := failure.Model().(topreward.Problem); ok {
-			fmt.Printf("%s: %d %s: %s\n", name, problem.Status, problem.Code, problem.Detail)
-			return
-		}
+	if problem, ok := problemOf(err); ok {
+		showProblem(name, problem)
+		return
 	}
 	check(err)
 	flag := "null"

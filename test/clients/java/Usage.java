@@ -1,15 +1,28 @@
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.util.HexFormat;
 import java.util.List;
+import java.util.TreeMap;
 import topreward.ApiClient;
 import topreward.ApiException;
+import topreward.api.CalibrationApi;
 import topreward.api.RewardsApi;
 import topreward.api.ServiceApi;
+import topreward.model.BatchEndEvent;
+import topreward.model.BatchEvent;
+import topreward.model.BatchProblemEvent;
+import topreward.model.BatchRequest;
+import topreward.model.BatchResultEvent;
+import topreward.model.CalibrationRequest;
 import topreward.model.Episode;
+import topreward.model.LabelledEpisode;
 import topreward.model.PrefixSelection;
 import topreward.model.Problem;
+import topreward.model.RewardEvent;
 import topreward.model.RewardRequest;
 import topreward.model.RewardResult;
+import topreward.model.ScoredRange;
 
 /** Scores a recorded episode with the client that openapi-generator makes: Usage ADDRESS EPISODE_FOLDER */
 public class Usage {
@@ -39,6 +52,68 @@ public class Usage {
 
     request.episode(new Episode().instruction(instruction));
     show(client, "no clock", () -> rewards.scoreEpisode(request));
+
+    request.episode(episode);
+    var events = Lines.post(client, "/v1/rewards", request, RewardEvent.class);
+    var last = events.remove(events.size() - 1).getResultEvent();
+    show(client, "lines: %d and".formatted(events.size()), last::getResult);
+
+    var clockless = new RewardRequest().episode(new Episode().instruction(instruction)).frames(request.getFrames());
+    var batch = new BatchRequest().addItemsItem(request).addItemsItem(clockless);
+    var shown = new TreeMap<Long, Call>();
+    for (var event : Lines.post(client, "/v1/rewards/batch", batch, BatchEvent.class)) {
+      if (event.getActualInstance() instanceof BatchResultEvent done) shown.put(done.getIndex(), done::getResult);
+      if (event.getActualInstance() instanceof BatchProblemEvent refused) {
+        shown.put(refused.getIndex(), () -> {
+          throw new Refused(refused.getProblem());
+        });
+      }
+      if (event.getActualInstance() instanceof BatchEndEvent end) {
+        for (var each : shown.entrySet()) show(client, "batch " + each.getKey(), each.getValue());
+        System.out.printf("batch: %d scored, %d failed%n", end.getScored(), end.getFailed());
+      }
+    }
+
+    // Scores of your own episodes in reality; see docs/calibration.md.
+    var labelled = new CalibrationRequest().model(model.getModel());
+    for (double step : List.of(0.1, 0.2, 0.3, 0.4, 0.5)) {
+      var range = new ScoredRange().min(-4.0).max(-step);
+      labelled.addEpisodesItem(new LabelledEpisode().success(true).score(-step).logProbRange(range));
+      labelled.addEpisodesItem(new LabelledEpisode().success(false).score(-3 - step));
+    }
+    var calibration = new CalibrationApi(client).calibrate(labelled);
+    System.out.printf("calibration: threshold %.4f, AUC %.4f%n",
+        calibration.getThreshold(), calibration.getAuc().getValue());
+    request.episode(new Episode().instruction(instruction).fps(episode.getFps()).calibration(calibration));
+    show(client, "calibrated", () -> rewards.scoreEpisode(request));
+
+    // A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+    var growing = new Episode().instruction(instruction).fps(2.0);
+    var frames = request.getFrames();
+    for (var frame : frames) growing.addFrameDigestsItem(digest(frame));
+    var step = new RewardRequest().episode(growing).addFramesItem(frames.get(frames.size() - 1));
+    try {
+      rewards.scoreEpisode(step);
+    } catch (ApiException failure) {
+      var asked = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);
+      var missing = asked.getMissing();
+      System.out.printf("growing: %d %s, %d to send%n", asked.getStatus(), asked.getCode(), missing.size());
+      for (var frame : frames) if (missing.contains(digest(frame))) step.addFramesItem(frame);
+    }
+    show(client, "growing", () -> rewards.scoreEpisode(step));
+  }
+
+  static String digest(byte[] file) throws Exception {
+    return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(file));
+  }
+
+  /** A problem that came in a line. */
+  static class Refused extends Exception {
+    final Problem problem;
+
+    Refused(Problem problem) {
+      this.problem = problem;
+    }
   }
 
   interface Call {
@@ -54,7 +129,13 @@ public class Usage {
     } catch (ApiException failure) {
       if (failure.getCode() == 0) throw failure; // no answer at all
       var problem = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);
-      System.out.printf("%s: %d %s: %s%n", name, problem.getStatus(), problem.getCode(), problem.getDetail());
+      show(name, problem);
+    } catch (Refused refused) {
+      show(name, refused.problem);
     }
+  }
+
+  static void show(String name, Problem problem) {
+    System.out.printf("%s: %d %s: %s%n", name, problem.getStatus(), problem.getCode(), problem.getDetail());
   }
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the client into .cache/clients/java and compiles Usage.java and Form.java with it.
+# Generates the client into .cache/clients/java and compiles the programs here with it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"

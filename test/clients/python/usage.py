@@ -1,21 +1,32 @@
 """Scores a recorded episode with the client that openapi-python-client makes: usage.py ADDRESS EPISODE_FOLDER"""
 
 import base64
+import hashlib
 import json
 import sys
 from pathlib import Path
 
+from lines import lines
 from topreward_server_client import AuthenticatedClient
+from topreward_server_client.api.calibration import calibrate
 from topreward_server_client.api.rewards import score_episode
 from topreward_server_client.api.service import get_model
 from topreward_server_client.models import (
+    BatchEndEvent,
+    BatchRequest,
+    BatchResultEvent,
+    Calibration,
+    CalibrationRequest,
     Episode,
+    LabelledEpisode,
     Model,
+    PrefixEvent,
     PrefixSelection,
     Problem,
     RewardForm,
     RewardRequest,
     RewardResult,
+    ScoredRange,
 )
 from topreward_server_client.types import File
 
@@ -51,3 +62,35 @@ with client:
 
     clockless = Episode(instruction=known["instruction"])
     show("no clock", score_episode.sync(client=client, body=RewardForm(episode=clockless, frames=pictures)))
+
+    *prefixes, last = lines(client, RewardRequest(episode=episode, frames=texts))
+    assert all(isinstance(event, PrefixEvent) for event in prefixes)
+    show(f"lines: {len(prefixes)} and", last.result)
+
+    items = [RewardRequest(episode=episode, frames=texts), RewardRequest(episode=clockless, frames=texts)]
+    *events, end = lines(client, BatchRequest(items=items))
+    for event in sorted(events, key=lambda event: event.index):
+        show(f"batch {event.index}", event.result if isinstance(event, BatchResultEvent) else event.problem)
+    assert isinstance(end, BatchEndEvent)
+    print(f"batch: {end.scored} scored, {end.failed} failed")
+
+    # Scores of your own episodes in reality; see docs/calibration.md.
+    labelled = [
+        LabelledEpisode(success=True, score=-0.1 * k, log_prob_range=ScoredRange(min_=-4.0, max_=-0.1 * k))
+        for k in range(1, 6)
+    ]
+    labelled += [LabelledEpisode(success=False, score=-3.0 - 0.1 * k) for k in range(1, 6)]
+    calibration = calibrate.sync(client=client, body=CalibrationRequest(model=model.model, episodes=labelled))
+    assert isinstance(calibration, Calibration) and calibration.threshold is not None and calibration.auc
+    print(f"calibration: threshold {calibration.threshold:.4f}, AUC {calibration.auc.value:.4f}")
+    calibrated = Episode(instruction=known["instruction"], fps=known["fps"], calibration=calibration)
+    show("calibrated", score_episode.sync(client=client, body=RewardRequest(episode=calibrated, frames=texts)))
+
+    # A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+    named = {hashlib.sha256(file.read_bytes()).hexdigest(): text for file, text in zip(files, texts, strict=True)}
+    growing = Episode(instruction=known["instruction"], fps=2, frame_digests=list(named))
+    answer = score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=texts[-1:]))
+    assert isinstance(answer, Problem) and answer.code == "frames-missing" and answer.missing
+    print(f"growing: {answer.status} {answer.code}, {len(answer.missing)} to send")
+    again = [named[digest] for digest in answer.missing] + texts[-1:]
+    show("growing", score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=again)))

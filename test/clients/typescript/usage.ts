@@ -1,6 +1,8 @@
 // Scores a recorded episode with the types that openapi-typescript makes: usage.ts ADDRESS EPISODE_FOLDER
+import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import createClient from 'openapi-fetch';
+import { lines } from './lines.ts';
 import type { components, paths } from './topreward.d.ts';
 
 type Schemas = components['schemas'];
@@ -41,3 +43,56 @@ show('json', asJson.data, asJson.error);
 
 const clockless = await client.POST('/v1/rewards', { body: { episode: { instruction }, frames } });
 show('no clock', clockless.data, clockless.error);
+
+const headers = { accept: 'application/x-ndjson' };
+const asLines = await client.POST('/v1/rewards', { body: { episode, frames }, headers, parseAs: 'stream' });
+let prefixes = 0;
+for await (const line of lines<Schemas['RewardEvent']>(asLines.data)) {
+  if (line.event === 'prefix') prefixes += 1;
+  else if (line.event === 'result') show(`lines: ${prefixes} and`, line.result, undefined);
+  else show('lines', undefined, line.problem);
+}
+
+const items = [
+  { episode, frames },
+  { episode: { instruction }, frames },
+];
+const batch = await client.POST('/v1/rewards/batch', { body: { items }, parseAs: 'stream' });
+const done: (Schemas['BatchResultEvent'] | Schemas['BatchProblemEvent'])[] = [];
+for await (const line of lines<Schemas['BatchEvent']>(batch.data)) {
+  if (line.event !== 'end') {
+    done[line.index] = line;
+    continue;
+  }
+  for (const event of done) {
+    if (event.event === 'result') show(`batch ${event.index}`, event.result, undefined);
+    else show(`batch ${event.index}`, undefined, event.problem);
+  }
+  console.log(`batch: ${line.scored} scored, ${line.failed} failed`);
+}
+
+// Scores of your own episodes in reality; see docs/calibration.md.
+const steps = [0.1, 0.2, 0.3, 0.4, 0.5];
+const labelled = [
+  ...steps.map((step) => ({ success: true, score: -step, log_prob_range: { min: -4, max: -step } })),
+  ...steps.map((step) => ({ success: false, score: -3 - step })),
+];
+const { data: calibration } = await client.POST('/v1/calibrations', {
+  body: { model: model?.model ?? '', episodes: labelled },
+});
+if (!calibration) throw new Error('no calibration');
+console.log(`calibration: threshold ${calibration.threshold?.toFixed(4)}, AUC ${calibration.auc?.value.toFixed(4)}`);
+const calibrated = { instruction, fps, calibration };
+const withBounds = await client.POST('/v1/rewards', { body: { episode: calibrated, frames } });
+show('calibrated', withBounds.data, withBounds.error);
+
+// A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+const growing = { instruction, fps: 2, frame_digests: digests };
+const newest = frames.slice(-1);
+const { error: asked } = await client.POST('/v1/rewards', { body: { episode: growing, frames: newest } });
+const missing = asked?.missing ?? [];
+console.log(`growing: ${asked?.status} ${asked?.code}, ${missing.length} to send`);
+const again = frames.filter((_, i) => missing.includes(digests[i] ?? ''));
+const grown = await client.POST('/v1/rewards', { body: { episode: growing, frames: [...again, ...newest] } });
+show('growing', grown.data, grown.error);

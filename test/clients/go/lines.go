@@ -1,0 +1,48 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+
+	"usage/topreward"
+)
+
+// postLines gives each line of an answer to take, as soon as it has come: the generated operations take an answer for one
+// document. Event is BatchEvent or RewardEvent.
+func postLines[Event any](ctx context.Context, client *topreward.APIClient, path string, question any, take func(Event)) error {
+	body, err := json.Marshal(question)
+	if err != nil {
+		return err
+	}
+	configuration := client.GetConfig()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, configuration.Servers[0].URL+path, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("Accept", "application/x-ndjson")
+	answer, err := configuration.HTTPClient.Do(request)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	decoder := json.NewDecoder(answer.Body)
+	if answer.StatusCode != http.StatusOK {
+		var problem topreward.Problem
+		if err := decoder.Decode(&problem); err != nil {
+			return err
+		}
+		return fmt.Errorf("%d %s: %s", problem.Status, problem.Code, problem.Detail)
+	}
+	for decoder.More() {
+		var event Event
+		if err := decoder.Decode(&event); err != nil {
+			return err
+		}
+		take(event)
+	}
+	return nil
+}

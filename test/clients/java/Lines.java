@@ -1,0 +1,30 @@
+import java.net.URI;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
+import java.util.ArrayList;
+import java.util.List;
+import topreward.ApiClient;
+import topreward.ApiException;
+
+/** Reads answers in lines: the generated operations take an answer for one document. */
+class Lines {
+  /** @param kind BatchEvent or RewardEvent: what each line is */
+  static <T> List<T> post(ApiClient client, String path, Object body, Class<T> kind) throws Exception {
+    var mapper = client.getObjectMapper();
+    var request = HttpRequest.newBuilder(URI.create(client.getBaseUri() + path))
+        .header("Content-Type", "application/json")
+        .header("Accept", "application/x-ndjson")
+        .POST(HttpRequest.BodyPublishers.ofByteArray(mapper.writeValueAsBytes(body)))
+        .build();
+    var answer = client.getHttpClient().send(request, HttpResponse.BodyHandlers.ofLines());
+    try (var lines = answer.body()) {
+      if (answer.statusCode() != 200) {
+        throw new ApiException(answer.statusCode(), "refused", answer.headers(), String.join("", lines.toList()));
+      }
+      var events = new ArrayList<T>();
+      // Each as soon as it has come.
+      for (var line : (Iterable<String>) lines::iterator) events.add(mapper.readValue(line, kind));
+      return events;
+    }
+  }
+}

@@ -1,0 +1,34 @@
+"""Lines, read as they come: the generated operations wait for the whole answer and take it for one document."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from topreward_server_client import AuthenticatedClient
+from topreward_server_client.models import (
+    BatchEndEvent,
+    BatchProblemEvent,
+    BatchRequest,
+    BatchResultEvent,
+    PrefixEvent,
+    Problem,
+    ProblemEvent,
+    ResultEvent,
+    RewardRequest,
+)
+
+REWARD = {"prefix": PrefixEvent, "result": ResultEvent, "problem": ProblemEvent}
+BATCH = {"result": BatchResultEvent, "problem": BatchProblemEvent, "end": BatchEndEvent}
+
+
+def lines(client: AuthenticatedClient, body: RewardRequest | BatchRequest) -> Iterator[Any]:
+    """One event for each line. An answer with another status than 200 is a `Problem`, and the only item."""
+    path, kinds = ("/v1/rewards/batch", BATCH) if isinstance(body, BatchRequest) else ("/v1/rewards", REWARD)
+    accept = {"Accept": "application/x-ndjson"}
+    with client.get_httpx_client().stream("POST", path, json=body.to_dict(), headers=accept) as answer:
+        if answer.status_code != 200:
+            yield Problem.from_dict(json.loads(answer.read()))
+            return
+        for line in answer.iter_lines():
+            event = json.loads(line)
+            yield kinds[event["event"]].from_dict(event)
