@@ -4,20 +4,26 @@ import type { Config } from '../src/config.ts';
 import { type Deadline, startDeadline } from '../src/deadline.ts';
 import { collectFrames } from '../src/frames/frames.ts';
 import type { Service } from '../src/service.ts';
+import type { CountBytes } from '../src/upload/form.ts';
 import { tooLarge } from '../src/upload/limits.ts';
 import { createUploadReader, type UploadReader } from '../src/upload/upload.ts';
 
 /** A JSON upload is held as text, as parsed strings and as bytes, one after another. */
 const JSON_COPIES = 3;
 
-/** The episode and the borders between parts make a form longer than its files, which are counted as they come. */
+/** The borders between parts make a form longer than what is in them, which is counted as it comes. */
 const FORM_GROWTH = 1.4;
+
+/** A body of unknown length gets memory in steps of so many bytes, as it comes. */
+const STEP_BYTES = 4 * 1024 * 1024;
 
 /** What a request has got before a byte of its body is read. */
 export interface Admitted {
   ticket: Ticket;
   tenant: string;
   deadline: Deadline;
+  /** to be told of the bytes of a form */
+  count: CountBytes;
 }
 
 /**
@@ -32,11 +38,13 @@ export function uploadGate({ config, engine, admission, authenticate }: Service,
       const tenant = authenticate(request);
       engine.describe();
       const deadline = startDeadline(request, reply, seconds);
-      const ticket = await admission.enter(neededMemory(request, config), deadline.signal, tenant);
+      const memory = neededMemory(request, config);
+      const ticket = await admission.enter(memory, deadline.signal, tenant);
       deadline.admitted(config.UPLOAD_IDLE_S);
       reply.raw.once('close', ticket.release);
       if (reply.raw.destroyed) ticket.release();
-      admitted.set(request, { ticket, tenant, deadline });
+      const count = counter(config.MAX_UPLOAD_BYTES, memory, ticket);
+      admitted.set(request, { ticket, tenant, deadline, count });
     },
     admitted: (request: FastifyRequest) => admitted.get(request) as Admitted,
   };
@@ -50,14 +58,28 @@ export function uploadReader(
   return createUploadReader(config, collectFrames(config, renderer, recentFrames.of(tenant)), video, signal);
 }
 
+/** Counts the bytes of a form, and takes memory for those that were not announced. */
+function counter(limit: number, announced: number, ticket: Ticket): CountBytes {
+  let come = 0;
+  let room = announced;
+  return (bytes) => {
+    come += bytes;
+    if (come > limit) throw tooLarge(limit, {});
+    for (; come > room; room += STEP_BYTES) ticket.grow(STEP_BYTES);
+  };
+}
+
 /**
- * Memory that a request may need, from its header alone.
+ * Memory that a request may need, from its header alone; for a form that does not tell its length, a beginning.
  * @throws ProblemError upload-too-large, before a byte is read
  */
 function neededMemory({ headers }: FastifyRequest, { MAX_UPLOAD_BYTES, MAX_JSON_BYTES }: Config): number {
   const isJson = headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
   const limit = isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES * FORM_GROWTH;
-  const declared = headers['content-length'] === undefined ? limit : Number(headers['content-length']);
+  const length = headers['content-length'];
+  // JSON is read by its parser, in one go.
+  const unknown = isJson ? limit : Math.min(STEP_BYTES, limit);
+  const declared = length === undefined ? unknown : Number(length);
   if (declared > limit) throw tooLarge(isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES, {});
   return isJson ? declared * JSON_COPIES : declared;
 }

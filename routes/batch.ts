@@ -7,7 +7,8 @@ import type { Service } from '../src/service.ts';
 import { type BatchEntry, createBatchReader } from '../src/upload/batch.ts';
 import { readBatchJson } from '../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../src/upload/batch-multipart.ts';
-import { uploadGate, uploadReader } from './admit.ts';
+import { formParts } from '../src/upload/form.ts';
+import { type Admitted, uploadGate, uploadReader } from './admit.ts';
 import { LINES, sendLines } from './lines.ts';
 import { problems } from './problem-responses.ts';
 
@@ -42,14 +43,23 @@ export async function batchRoute(app: FastifyInstance, service: Service): Promis
       const { ticket, tenant, deadline } = admitted(request);
       const { signal } = deadline;
       try {
-        const entries = await readBatch(request, service, { tenant, signal });
+        const entries = await readBatch(request, service, admitted(request));
+        const uploads = entries.flatMap((entry) => ('upload' in entry ? entry.upload.frames.heldBytes() : []));
+        let held = uploads.reduce((sum, { memory, disk }) => sum + memory + disk, 0);
+        ticket.keep(held);
         const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
         const events = scoreBatch(entries, {
           signal,
           async score(upload) {
-            const result = await resultOf(scoreEpisode(upload, context));
-            metrics.scored(result);
-            return result;
+            const { memory } = upload.frames.heldBytes();
+            try {
+              const result = await resultOf(scoreEpisode(upload, context));
+              metrics.scored(result);
+              return result;
+            } finally {
+              held -= memory;
+              ticket.keep(held);
+            }
           },
           problemOf(error) {
             const problem = loggedProblem(error, request);
@@ -69,12 +79,17 @@ export async function batchRoute(app: FastifyInstance, service: Service): Promis
 async function readBatch(
   request: FastifyRequest,
   service: Service,
-  caller: { tenant: string; signal: AbortSignal },
+  { tenant, deadline: { signal }, count }: Admitted,
 ): Promise<BatchEntry[]> {
   const { config } = service;
-  const createReader = () => uploadReader(service, caller);
-  if (!request.isMultipart()) return readBatchJson(request.body, config, createReader);
+  const createReader = () => uploadReader(service, { tenant, signal });
+  if (!request.isMultipart()) {
+    const entries = await readBatchJson(request.body, config, createReader);
+    request.body = undefined;
+    return entries;
+  }
   const reader = createBatchReader(config, createReader);
-  await readBatchMultipart(request, config, reader);
+  const room = config.MAX_BATCH_FRAMES + config.MAX_BATCH_EPISODES + 1;
+  await readBatchMultipart(formParts(request, room, count), config, reader);
   return reader.finish();
 }

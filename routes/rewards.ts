@@ -5,10 +5,11 @@ import { RewardEvent } from '../schemas/reward-event.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { resultOf, type Scoring, scoreEpisode } from '../src/score-episode.ts';
 import type { Service } from '../src/service.ts';
+import { formParts } from '../src/upload/form.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart } from '../src/upload/multipart.ts';
 import type { Upload } from '../src/upload/upload.ts';
-import { uploadGate, uploadReader } from './admit.ts';
+import { type Admitted, uploadGate, uploadReader } from './admit.ts';
 import { LINES } from './lines.ts';
 import { problems } from './problem-responses.ts';
 import { prefersLines, sendReward } from './reward-lines.ts';
@@ -51,7 +52,9 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
       const { ticket, tenant, deadline } = admitted(request);
       const { signal } = deadline;
       try {
-        const upload = await readUpload(request, service, { tenant, signal });
+        const upload = await readUpload(request, service, admitted(request));
+        const { memory, disk } = upload.frames.heldBytes();
+        ticket.keep(memory + disk);
         const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
         const scoring = counted(scoreEpisode(upload, context), metrics);
         if (prefersLines(request)) return await sendReward(scoring, { request, reply, deadline, metrics });
@@ -73,11 +76,16 @@ async function* counted(scoring: Scoring, metrics: Metrics): Scoring {
 async function readUpload(
   request: FastifyRequest,
   service: Service,
-  caller: { tenant: string; signal: AbortSignal },
+  { tenant, deadline: { signal }, count }: Admitted,
 ): Promise<Upload> {
   const { config } = service;
-  const reader = uploadReader(service, caller);
-  if (request.isMultipart()) await readMultipart(request, config, reader);
-  else await readJson(request.body, config, reader);
+  const reader = uploadReader(service, { tenant, signal });
+  if (request.isMultipart()) {
+    await readMultipart(formParts(request, config.MAX_FRAMES + 2, count), config, reader);
+  } else {
+    await readJson(request.body, config, reader);
+    // Its frames are decoded: the text is not needed any more.
+    request.body = undefined;
+  }
   return reader.finish();
 }

@@ -1,5 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Episode, RewardRequest } from './episode.ts';
+import { byEvent } from './events.ts';
+import { files } from './files.ts';
 import { Problem } from './problem.ts';
 import { RewardResult } from './reward.ts';
 
@@ -12,7 +14,14 @@ export const BatchItem = Type.Object(
       Type.Integer({
         minimum: 0,
         description:
-          'How many of the parts `frames`, taken in their order, are this episode’s. Left out: the next part `npy` or `video` is.',
+          'How many of the parts `frames`, taken in their order, are this episode’s. Without it and `video`, the next part `npy` or `video` is.',
+      }),
+    ),
+    video: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        description:
+          'Number, from 0, of the part `video` that this episode is cut from by `from_s` and `to_s`. Other items may name it too.',
       }),
     ),
   },
@@ -29,19 +38,13 @@ export const BatchForm = Type.Object(
   {
     batch: Batch,
     frames: Type.Optional(
-      Type.Array(Type.String({ format: 'binary' }), {
-        description: 'JPEG, PNG or WebP files, one part each: those of the first episode, of the second, and so on.',
-      }),
+      files('JPEG, PNG or WebP files, one part each: those of the first episode, of the second, and so on.'),
     ),
     npy: Type.Optional(
-      Type.Array(Type.String({ format: 'binary' }), {
-        description: 'NumPy files, uint8, T×H×W×3, one part for each episode without `frame_count` that has no video.',
-      }),
+      files('NumPy files, uint8, T×H×W×3, one part for each episode without `frame_count` that has no video.'),
     ),
     video: Type.Optional(
-      Type.Array(Type.String({ format: 'binary' }), {
-        description: 'MP4, WebM or MKV files, one part for each episode without `frame_count` that has no .npy.',
-      }),
+      files('MP4, WebM or MKV files: those that items name by number, and one part for each item that names nothing.'),
     ),
   },
   { ...closed, title: 'BatchForm', description: 'The part `batch` comes before all frames.' },
@@ -80,13 +83,6 @@ export const BatchEndEvent = Type.Object(
 export const BatchEvent = Type.Union([BatchResultEvent, BatchProblemEvent, BatchEndEvent], {
   title: 'BatchEvent',
   description: 'One line: a `result` or a `problem` for each episode, in whatever order they are done, then `end`.',
-  discriminator: {
-    propertyName: 'event',
-    mapping: {
-      result: '#/components/schemas/BatchResultEvent',
-      problem: '#/components/schemas/BatchProblemEvent',
-      end: '#/components/schemas/BatchEndEvent',
-    },
-  },
+  discriminator: byEvent({ result: BatchResultEvent, problem: BatchProblemEvent, end: BatchEndEvent }),
 });
 export type BatchEvent = Static<typeof BatchEvent>;

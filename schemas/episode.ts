@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Calibration } from './calibration.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
+import { file, files } from './files.ts';
 import { ProgressRule } from './progress.ts';
 import { TrainingOptions } from './training.ts';
 
@@ -169,20 +170,9 @@ export type RewardRequest = Static<typeof RewardRequest>;
 export const RewardForm = Type.Object(
   {
     episode: Episode,
-    frames: Type.Optional(
-      Type.Array(Type.String({ format: 'binary' }), {
-        description: 'JPEG, PNG or WebP files, one part each, in order.',
-      }),
-    ),
-    npy: Type.Optional(
-      Type.String({ format: 'binary', description: 'Instead of `frames`: one NumPy file, uint8, T×H×W×3.' }),
-    ),
-    video: Type.Optional(
-      Type.String({
-        format: 'binary',
-        description: 'Instead of `frames`: one MP4, WebM or MKV file. Its frames bring their own times.',
-      }),
-    ),
+    frames: Type.Optional(files('JPEG, PNG or WebP files, one part each, in order.')),
+    npy: Type.Optional(file('Instead of `frames`: one NumPy file, uint8, T×H×W×3.')),
+    video: Type.Optional(file('Instead of `frames`: one MP4, WebM or MKV file. Its frames bring their own times.')),
   },
   { ...closed, title: 'RewardForm' },
 );

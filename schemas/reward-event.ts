@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { byEvent } from './events.ts';
 import { Problem } from './problem.ts';
 import { prefixScore, RewardResult } from './reward.ts';
 
@@ -29,13 +30,6 @@ export const ProblemEvent = Type.Object(
 export const RewardEvent = Type.Union([PrefixEvent, ResultEvent, ProblemEvent], {
   title: 'RewardEvent',
   description: 'One line: any number of `prefix`, in whatever order they are known, then one `result` or `problem`.',
-  discriminator: {
-    propertyName: 'event',
-    mapping: {
-      prefix: '#/components/schemas/PrefixEvent',
-      result: '#/components/schemas/ResultEvent',
-      problem: '#/components/schemas/ProblemEvent',
-    },
-  },
+  discriminator: byEvent({ prefix: PrefixEvent, result: ResultEvent, problem: ProblemEvent }),
 });
 export type RewardEvent = Static<typeof RewardEvent>;

@@ -51,16 +51,20 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const renderer = createRenderer(config.RENDER_WORKERS);
   const video = await createVideoReader(config, renderer);
   if (!video.tools) app.log.info('no ffmpeg 5.1 or newer: videos are refused');
+  // Whoever stalls with all the places and memory that it can get still leaves half to the others.
+  const share = config.tenants.size > 1 ? 0.5 : 1;
   const admission = createAdmission({
     places: config.MAX_ACTIVE,
     bytes: config.UPLOAD_MEMORY_BYTES,
     waiting: config.MAX_WAITING,
+    share,
   });
   // Everybody here has been let in already, so nobody is sent away.
   const frameMemory = createAdmission({
     places: Number.POSITIVE_INFINITY,
     bytes: config.FRAME_MEMORY_BYTES,
     waiting: Number.POSITIVE_INFINITY,
+    share,
   });
   const recentFrames = createFrameMemory(config.RECENT_FRAMES_BYTES);
   const metrics = createMetrics(admission, frameMemory, recentFrames);

@@ -18,6 +18,8 @@ export interface Frames {
   readonly video?: VideoProvenance;
   /** How many of these frames have pixels here. */
   held(indices: number[]): number;
+  /** Bytes of uploads that are held for them: in memory as long as they are, on disk until the request ends. */
+  heldBytes(): { memory: number; disk: number };
   /** Brings back those of these frames that are among the recent ones of a growing episode. @returns whether there were any */
   recall(indices: number[]): boolean;
   /**
@@ -105,6 +107,10 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: R
         size: known,
         warnings: warningsOf(seen),
         held: (indices) => indices.filter((index) => frames.peek(index)).length,
+        heldBytes() {
+          const lengths = frames.held().map((index) => frames.peek(index)?.bytes.length ?? 0);
+          return { memory: lengths.reduce((sum, length) => sum + length, 0), disk: 0 };
+        },
         recall(indices) {
           const more = frames.recall(indices);
           check();

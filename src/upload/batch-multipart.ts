@@ -1,8 +1,7 @@
-import type { FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems.ts';
 import type { BatchLimits, BatchReader } from './batch.ts';
+import { type FormPart, parseJson, readAll } from './form.ts';
 import { tooLarge } from './limits.ts';
-import { metered, parseJson, partsOf, readAll, wellFormed } from './multipart.ts';
 
 /** Options and digests of all episodes. */
 const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
@@ -12,31 +11,28 @@ const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
  * @throws ProblemError where the form itself is at fault; what is wrong with one episode stays with it
  */
 export async function readBatchMultipart(
-  request: FastifyRequest,
+  parts: AsyncIterable<FormPart>,
   limits: BatchLimits,
   reader: BatchReader,
 ): Promise<void> {
-  const budget = { left: limits.MAX_UPLOAD_BYTES, limit: limits.MAX_UPLOAD_BYTES };
-  for await (const { fieldname, file } of partsOf(request, limits.MAX_BATCH_FRAMES + limits.MAX_BATCH_EPISODES + 1)) {
-    const chunks = metered(wellFormed(file), budget);
-    if (fieldname === 'batch') {
+  for await (const { name, chunks } of parts) {
+    if (name === 'batch') {
       const bytes = await readAll(chunks, MAX_BATCH_PART_BYTES, { part: 'batch' });
       await reader.batch(parseJson(bytes, 'batch'));
-    } else if (fieldname === 'frames') {
+    } else if (name === 'frames') {
       const bytes = await readUpTo(chunks, limits.MAX_FRAME_BYTES);
       await reader.frame(async (episode, place) => {
         if (!bytes) throw tooLarge(limits.MAX_FRAME_BYTES, place);
         await episode.image(bytes, place);
       });
-    } else if (fieldname === 'npy' || fieldname === 'video') {
+    } else if (name === 'npy' || name === 'video') {
       const shared = resumable(chunks);
-      await reader.file(fieldname, (episode) =>
-        fieldname === 'npy' ? episode.npy(shared) : episode.video(shared, { part: 'video' }),
-      );
+      if (name === 'npy') await reader.npy((episode) => episode.npy(shared));
+      else await reader.video({ chunks: shared, place: { part: 'video' } });
       for await (const _ of shared);
     } else {
       const detail = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
-      throw new ProblemError('unexpected-part', detail, { part: fieldname.slice(0, 64) });
+      throw new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
     }
   }
 }
@@ -53,8 +49,18 @@ async function readUpTo(chunks: AsyncIterable<Buffer>, limit: number): Promise<B
   return bytes <= limit ? Buffer.concat(read) : undefined;
 }
 
-/** The same chunks, for a reader that may give up and another that takes the rest: a stream's own iterator would end with the first. */
+/**
+ * The same chunks, for a reader that may give up and another that takes the rest: a stream's own iterator would end with the
+ * first. Where reading itself fails, both hear of it: that is no fault of one episode.
+ */
 function resumable(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const iterator = chunks[Symbol.asyncIterator]();
-  return { [Symbol.asyncIterator]: () => ({ next: () => iterator.next() }) };
+  let failed: Promise<never> | undefined;
+  const next = () =>
+    failed ??
+    iterator.next().catch((error) => {
+      failed = Promise.reject(error);
+      return failed;
+    });
+  return { [Symbol.asyncIterator]: () => ({ next }) };
 }

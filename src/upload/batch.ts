@@ -3,7 +3,7 @@ import { Compile } from 'typebox/compile';
 import { fieldErrors, invalidRequest } from '../field-errors.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import type { UploadLimits } from './limits.ts';
-import type { Upload, UploadReader } from './upload.ts';
+import type { Upload, UploadReader, VideoUpload } from './upload.ts';
 
 /** One episode of a batch: read and checked, or what is wrong with it. */
 export type BatchEntry = { id: string | undefined } & ({ upload: Upload } | { problem: ProblemError });
@@ -19,8 +19,10 @@ export interface BatchReader {
   batch(value: unknown): Promise<void>;
   /** Hands over the next frame file. @throws ProblemError when it belongs to no episode */
   frame(read: (reader: UploadReader, place: ProblemPlace) => Promise<void>): Promise<void>;
-  /** Hands over the next .npy or video file. @throws ProblemError when it belongs to no episode */
-  file(part: 'npy' | 'video', read: (reader: UploadReader) => Promise<void>): Promise<void>;
+  /** Hands over the next .npy file. @throws ProblemError when it belongs to no episode */
+  npy(read: (reader: UploadReader) => Promise<void>): Promise<void>;
+  /** Hands over the next video file, to every episode that is cut from it. @throws ProblemError when it belongs to none */
+  video(video: VideoUpload): Promise<void>;
   /** @throws ProblemError missing-episode */
   finish(): Promise<BatchEntry[]>;
 }
@@ -30,6 +32,8 @@ interface Entry {
   id: string | undefined;
   /** parts `frames` that are still to come; undefined where one file is */
   expected: number | undefined;
+  /** number of the part `video` that it is cut from, where it says so */
+  video: number | undefined;
   seen: number;
   problem?: ProblemError;
 }
@@ -40,7 +44,11 @@ const schema = Compile(
     {
       items: Type.Array(
         Type.Object(
-          { episode: Type.Unknown(), frame_count: Type.Optional(Type.Integer({ minimum: 0 })) },
+          {
+            episode: Type.Unknown(),
+            frame_count: Type.Optional(Type.Integer({ minimum: 0 })),
+            video: Type.Optional(Type.Integer({ minimum: 0 })),
+          },
           { additionalProperties: false },
         ),
         { minItems: 1 },
@@ -53,6 +61,7 @@ const schema = Compile(
 /** @param createReader makes a reader for one episode */
 export function createBatchReader(limits: BatchLimits, createReader: () => UploadReader): BatchReader {
   let entries: Entry[] | undefined;
+  let videos = 0;
 
   function known(): Entry[] {
     if (entries) return entries;
@@ -60,15 +69,28 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
     throw new ProblemError('missing-episode', detail, { part: 'batch' });
   }
 
+  /** The next episode that a file of its own is for. */
+  function nextWithFile(part: string): Entry {
+    const entry = known().find(
+      ({ expected, video, seen }) => expected === undefined && video === undefined && seen === 0,
+    );
+    if (!entry) throw leftOver(part, 'than episodes without `frame_count` and `video`');
+    return entry;
+  }
+
   return {
     async batch(value) {
       if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
       if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), ''));
       checkCount(value.items.length, limits.MAX_BATCH_EPISODES);
-      entries = [];
-      for (const [index, { episode, frame_count: expected }] of value.items.entries()) {
-        const entry = { reader: createReader(), id: idOf(episode), expected, seen: 0 };
-        entries.push(entry);
+      const listed: Entry[] = [];
+      entries = listed;
+      const both = value.items.findIndex((item) => item.frame_count !== undefined && item.video !== undefined);
+      if (both >= 0)
+        throw invalidRequest([{ pointer: `/items/${both}/video`, detail: 'does not go with `frame_count`' }]);
+      for (const [index, { episode, frame_count: expected, video }] of value.items.entries()) {
+        const entry = { reader: createReader(), id: idOf(episode), expected, video, seen: 0 };
+        listed.push(entry);
         await attempt(entry, async () => entry.reader.episode(episode, `/items/${index}/episode`));
       }
     },
@@ -79,11 +101,18 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader, place));
     },
-    async file(part, read) {
-      const entry = known().find(({ expected, seen }) => expected === undefined && seen === 0);
-      if (!entry) throw leftOver(part, 'than episodes without `frame_count`');
+    async npy(read) {
+      const entry = nextWithFile('npy');
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader));
+    },
+    async video(video) {
+      const named = known().filter((entry) => entry.video === videos);
+      videos += 1;
+      for (const entry of named.length > 0 ? named : [nextWithFile('video')]) {
+        entry.seen += 1;
+        await attempt(entry, () => entry.reader.video(video));
+      }
     },
     async finish() {
       return Promise.all(known().map(entryOf));

@@ -30,7 +30,7 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
   if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, `${pointer}/npy`)]));
   if (body.video !== undefined) {
     const place = { pointer: `${pointer}/video` };
-    await reader.video(Readable.from([decodeBase64(body.video, place.pointer)]), place);
+    await reader.video({ chunks: Readable.from([decodeBase64(body.video, place.pointer)]), place });
   }
 }
 

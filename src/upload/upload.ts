@@ -21,6 +21,14 @@ export interface Upload {
   pointer: string;
 }
 
+/** A video as it comes in. Several episodes of a batch may be cut from it. */
+export interface VideoUpload {
+  chunks: AsyncIterable<Buffer>;
+  place: ProblemPlace;
+  /** once somebody wants it */
+  file?: Promise<VideoFile>;
+}
+
 type Kind = 'frames' | 'npy' | 'video';
 
 /** Feeds the pieces of an upload, in whatever order they come, to where they belong. */
@@ -28,7 +36,7 @@ export interface UploadReader {
   episode(value: unknown, pointer: string): void;
   image(bytes: Buffer, place: ProblemPlace): Promise<void>;
   npy(chunks: AsyncIterable<Buffer>): Promise<void>;
-  video(chunks: AsyncIterable<Buffer>, place: ProblemPlace): Promise<void>;
+  video(video: VideoUpload): Promise<void>;
   /** @throws ProblemError missing-episode, missing-clock, no-frames, or what is wrong with a video */
   finish(): Promise<Upload>;
 }
@@ -93,9 +101,10 @@ export function createUploadReader(
         frame += 1;
       }
     },
-    async video(chunks, place) {
+    async video(upload) {
       only('video');
-      video = await videos.receive(chunks, place, signal);
+      upload.file ??= videos.receive(upload.chunks, upload.place, signal);
+      video = await upload.file;
     },
     async finish() {
       if (!parsed)

@@ -41,6 +41,7 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
     warnings: video.warnings,
     // None is decoded yet, and all can be.
     held: (indices) => indices.length,
+    heldBytes: () => ({ memory: 0, disk: file.bytes }),
     recall: () => false,
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render(indices, to, encoding, signal) {

@@ -11,6 +11,7 @@ export interface VideoFile {
   path: string;
   /** its own, and nobody else's */
   folder: string;
+  bytes: number;
   tools: VideoTools;
   /** longest time for one run of a program */
   timeoutS: number;
@@ -31,7 +32,7 @@ export interface KnownVideoFile extends VideoFile {
 export async function storeVideo(
   chunks: AsyncIterable<Buffer>,
   signal: AbortSignal,
-): Promise<Pick<VideoFile, 'path' | 'folder'>> {
+): Promise<Pick<VideoFile, 'path' | 'folder' | 'bytes'>> {
   signal.throwIfAborted();
   const folder = await mkdtemp(join(tmpdir(), 'topreward-'));
   const remove = () => rm(folder, { recursive: true, force: true });
@@ -43,7 +44,7 @@ export async function storeVideo(
     // An upload that was given up may never end, so its end is not waited for.
     signal.addEventListener('abort', () => void remove(), { once: true });
     await pipeline(chunks, stream, { signal });
-    return { path, folder };
+    return { path, folder, bytes: stream.bytesWritten };
   } catch (error) {
     await remove();
     throw error;

@@ -45,11 +45,10 @@ t.test('a full queue has room for a tenant that has less of it, and for nobody e
 });
 
 t.test('who gives up leaves the queue, and lets in who waited behind', async (t) => {
-  const { admission, order, wait } = await busyPlace(4, 10);
-  const impatient = new AbortController();
   const wide = createAdmission({ places: 9, bytes: 10, waiting: 4 });
+  const impatient = new AbortController();
   await wide.enter(6, forever, 'alice');
-  const large = wide.enter(8, impatient.signal, 'alice');
+  const large = wide.enter(8, impatient.signal, 'carol');
   const small = wide.enter(2, forever, 'bob');
   t.same(wide.state(), { active: 1, waiting: 2, bytes: 6 }, 'a large one is not overtaken');
   impatient.abort(new Error('enough'));
@@ -57,9 +56,57 @@ t.test('who gives up leaves the queue, and lets in who waited behind', async (t)
   await small;
   t.same(wide.state(), { active: 2, waiting: 0, bytes: 8 });
   const leaving = new AbortController();
-  const gone = wait('gone', 'carol', { signal: leaving.signal });
+  const gone = wide.enter(9, leaving.signal, 'carol');
   leaving.abort(new Error('enough'));
-  await gone;
-  t.same(order, ['gone: enough']);
-  t.same(admission.state(), { active: 1, waiting: 0, bytes: 1 });
+  await t.rejects(gone, { message: 'enough' });
+  t.same(wide.state(), { active: 2, waiting: 0, bytes: 8 });
+});
+
+t.test('memory grows at once or not at all, and is given back in part', async (t) => {
+  const admission = createAdmission({ places: 9, bytes: 10, waiting: 4 });
+  const one = await admission.enter(3, forever);
+  const small = await admission.enter(1, forever);
+  one.grow(5);
+  t.throws(() => one.grow(2), { code: 'server-busy' });
+  small.release();
+  const other = admission.enter(5, forever);
+  t.same(admission.state(), { active: 1, waiting: 1, bytes: 8 });
+  one.keep(6);
+  t.equal(admission.state().waiting, 1);
+  one.keep(5);
+  await other;
+  t.same(admission.state(), { active: 2, waiting: 0, bytes: 10 });
+  one.keep(7);
+  t.equal(admission.state().bytes, 10, 'it never takes more');
+  one.release();
+  one.release();
+  t.same(admission.state(), { active: 1, waiting: 0, bytes: 5 });
+  (await other).grow(100);
+  t.equal(admission.state().bytes, 10, 'one that holds everything may be larger than everything');
+});
+
+t.test('a tenant that holds its share waits for itself, and others pass', async (t) => {
+  const admission = createAdmission({ places: 4, bytes: 100, waiting: 9, share: 0.5 });
+  const order: string[] = [];
+  const enter = async (name: string, tenant: string, bytes = 1) => {
+    const ticket = await admission.enter(bytes, forever, tenant);
+    order.push(name);
+    return ticket;
+  };
+  const a1 = await enter('a1', 'alice');
+  await enter('a2', 'alice');
+  const a3 = enter('a3', 'alice');
+  t.same(admission.state(), { active: 2, waiting: 1, bytes: 2 }, 'half of the places');
+  const b1 = await enter('b1', 'bob', 80);
+  t.same(admission.state(), { active: 3, waiting: 1, bytes: 82 }, 'with a single request it may hold more');
+  t.throws(() => a1.grow(60), { code: 'server-busy' }, 'half of the memory');
+  const b2 = enter('b2', 'bob');
+  const c1 = enter('c1', 'carol', 30);
+  t.same(admission.state(), { active: 3, waiting: 3, bytes: 82 });
+  a1.release();
+  await new Promise((resolve) => setImmediate(resolve));
+  t.same(order, ['a1', 'a2', 'b1', 'a3'], 'what is there is alice’s again: neither bob nor carol has room');
+  b1.release();
+  await Promise.all([a3, b2, c1]);
+  t.same(admission.state(), { active: 4, waiting: 0, bytes: 33 });
 });

@@ -23,6 +23,7 @@ import {
   rawClient,
   resultOf,
   stubEngine,
+  whenLoad,
 } from './support.ts';
 
 const files = await frameFiles(6);
@@ -197,6 +198,8 @@ t.test('bytes and parts are bounded', async (t) => {
   isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames');
   const small = await buildTestApp(t, { MAX_UPLOAD_BYTES: (files[0]?.length as number) + 500 });
   isProblem(t, await postBatch(small, [batchPart([item(2)]), ...frames]), 'upload-too-large');
+  const pixels = [batchPart([item(undefined), item(1)]), npyPart(npy(6)), ...frames.slice(0, 1)];
+  isProblem(t, await postBatch(small, pixels), 'upload-too-large');
 });
 
 t.test('episodes are told of as they are done, not in their order', async (t) => {
@@ -325,6 +328,53 @@ t.test('a video among frames', async (t) => {
   const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(bare) }, video]);
   if (told[1]?.event !== 'result') throw new Error(JSON.stringify(told[1]));
   t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
+});
+
+t.test('episodes cut from one video', async (t) => {
+  const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
+  const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
+  const video = { name: 'video', content, filename: 'file-000.mp4' };
+  const cut = (from_s: number, to_s: number, more: object = {}) => ({
+    episode: { instruction: EPISODE.instruction, from_s, to_s },
+    ...more,
+  });
+  const items = [cut(0, 1, { video: 1 }), cut(0, 2), cut(1, 2, { video: 1 }), cut(9, 8, { video: 1 })];
+  const { told } = linesOf(t, await postBatch(app, [batchPart(items), video, video]));
+  t.strictSame(outcomes(told), ['result', 'result', 'result', 'invalid-range']);
+  for (const [index, { episode }] of items.slice(0, 3).entries()) {
+    const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(episode) }, video]);
+    const event = told[index];
+    if (event?.event !== 'result') throw new Error(JSON.stringify(event));
+    t.strictSame(comparable(event.result), comparable(resultOf(t, alone)), `episode ${index}`);
+  }
+  const { told: without } = linesOf(t, await postBatch(app, [batchPart([cut(0, 1, { video: 1 }), cut(0, 1)]), video]));
+  t.strictSame(outcomes(without), ['no-frames', 'result'], 'the part that is named did not come');
+  isProblem(t, await postBatch(app, [batchPart([{ ...item(1), video: 0 }])]), 'invalid-request', {
+    pointer: '/items/0/video',
+  });
+  const spare = [batchPart([cut(0, 1, { video: 0 })]), video, video];
+  isProblem(t, await postBatch(app, spare), 'invalid-request', { part: 'video' });
+});
+
+t.test('memory is held for what is still to be scored', async (t) => {
+  const engine = stubEngine();
+  const score = engine.score;
+  const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let calls = 0;
+  engine.score = async function* (request) {
+    calls += 1;
+    await gates[calls - 1]?.promise;
+    yield* score(request);
+  };
+  const app = await buildTestApp(t, {}, engine);
+  const [small, large] = [files[0] as Buffer, await frameFile('png', { width: 64, height: 64 })];
+  const answer = postBatch(app, [batchPart([item(1), item(1)]), framePart(small), framePart(large)]);
+  await whenLoad(app, { active: 1, bytes: small.length + large.length });
+  gates[0]?.resolve();
+  await whenLoad(app, { active: 1, bytes: large.length });
+  gates[1]?.resolve();
+  t.equal(linesOf(t, await answer).told.length, 2);
+  await whenLoad(app, { active: 0, bytes: 0 });
 });
 
 t.test('a key is needed where there are keys', async (t) => {

@@ -180,18 +180,24 @@ export async function listen(app: FastifyInstance): Promise<number> {
   return (app.server.address() as AddressInfo).port;
 }
 
+export interface Load {
+  active: number;
+  waiting: number;
+  bytes: number;
+}
+
 /** The numbers of /metrics that tell how full the service is. */
-export async function load(app: FastifyInstance): Promise<{ active: number; waiting: number; bytes: number }> {
+export async function load(app: FastifyInstance): Promise<Load> {
   const { body } = await app.inject({ method: 'GET', url: '/metrics' });
   const read = (name: string) => Number(new RegExp(`^topreward_${name} (\\d+)`, 'm').exec(body)?.[1]);
   return { active: read('episodes_active'), waiting: read('episodes_waiting'), bytes: read('upload_bytes_held') };
 }
 
 /** Waits, turn by turn of the event loop, until the service is as full as that. */
-export async function whenLoad(app: FastifyInstance, wanted: { active: number; waiting: number }): Promise<void> {
+export async function whenLoad(app: FastifyInstance, wanted: Partial<Load>): Promise<void> {
   for (;;) {
-    const { active, waiting } = await load(app);
-    if (active === wanted.active && waiting === wanted.waiting) return;
+    const seen = await load(app);
+    if (Object.entries(wanted).every(([name, value]) => seen[name as keyof Load] === value)) return;
     await new Promise(setImmediate);
   }
 }

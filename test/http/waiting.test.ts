@@ -12,6 +12,7 @@ import {
   load,
   multipart,
   postEpisode,
+  postParts,
   rawClient,
   resultOf,
   stubEngine,
@@ -33,7 +34,7 @@ t.test('one is worked on, one waits unread, one more is refused', { timeout: 20_
   first.post(form.payload.length);
   first.socket.write(form.payload);
   await called;
-  t.strictSame(await load(app), { active: 1, waiting: 0, bytes: form.payload.length });
+  t.strictSame(await load(app), { active: 1, waiting: 0, bytes: frame.length }, 'what is held, and no more');
 
   // Its body is garbage: only if nobody reads it can it wait without a word.
   second.post(100);
@@ -69,6 +70,48 @@ t.test('waiting for memory, in order', { timeout: 20_000 }, async (t) => {
     t.ok(usage.queued_ms >= 0);
   }
   t.strictSame(await load(app), { active: 0, waiting: 0, bytes: 0 });
+});
+
+t.test('an upload without Content-Length gets memory as it comes', { timeout: 20_000 }, async (t) => {
+  const step = 4 * 1024 * 1024;
+  const app = await buildTestApp(t, { UPLOAD_MEMORY_BYTES: 3 * step }, stubEngine());
+  const port = await listen(app);
+  const client = await rawClient(t, port);
+  client.post(undefined);
+  await whenLoad(app, { active: 1, waiting: 0 });
+  t.equal((await load(app)).bytes, step, 'not the most it may send');
+  const chunk = (bytes: Buffer) =>
+    client.socket.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
+  const files = multipart([episodePart(EPISODE), framePart(Buffer.concat([frame, Buffer.alloc(step)]))]);
+  chunk(files.payload.subarray(0, step));
+  chunk(files.payload.subarray(step, -30));
+  await whenLoad(app, { active: 1, waiting: 0, bytes: 2 * step });
+  const other = await rawClient(t, port);
+  other.post(undefined);
+  await whenLoad(app, { active: 2, waiting: 0, bytes: 3 * step });
+  // Part by part of what is there and is not read: the other one gets nothing more.
+  const more = multipart([framePart(Buffer.alloc(2 * step))]).payload;
+  other.socket.write(Buffer.concat([Buffer.from(`${more.length.toString(16)}\r\n`), more]));
+  isProblem(t, await other.answer(), 'server-busy', { retry_after_s: 2 });
+  await whenLoad(app, { active: 1, waiting: 0, bytes: 2 * step });
+  chunk(files.payload.subarray(-30));
+  client.socket.write('0\r\n\r\n');
+  t.equal((await client.answer()).statusCode, 200);
+  await whenLoad(app, { active: 0, waiting: 0, bytes: 0 });
+});
+
+t.test('of several tenants none takes all', { timeout: 20_000 }, async (t) => {
+  const keys = { alice: 'a'.repeat(20), bob: 'b'.repeat(20) };
+  const tenants = Object.entries(keys).map(([name, key]) => `${name}=${key}`);
+  const app = await buildTestApp(t, { MAX_ACTIVE: 4, API_KEYS: tenants.join(',') }, stubEngine());
+  const port = await listen(app);
+  for (const _ of [1, 2, 3, 4]) {
+    const silent = await rawClient(t, port);
+    silent.post(100, { authorization: `Bearer ${keys.alice}` });
+  }
+  await whenLoad(app, { active: 2, waiting: 2 });
+  const parts = [episodePart(EPISODE), framePart(frame)];
+  resultOf(t, await postParts(app, parts, { authorization: `Bearer ${keys.bob}` }));
 });
 
 t.test('a client that goes away while it is scored', { timeout: 20_000 }, async (t) => {

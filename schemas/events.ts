@@ -1,0 +1,8 @@
+/** How generated code tells the lines of an answer apart: by their member `event`. */
+export function byEvent(events: Record<string, object>) {
+  const references = Object.entries(events).map(([event, schema]) => {
+    const { title } = schema as { title?: string };
+    return [event, `#/components/schemas/${title}`];
+  });
+  return { propertyName: 'event', mapping: Object.fromEntries(references) as Record<string, string> };
+}

@@ -1,0 +1,77 @@
+import type { FastifyRequest } from 'fastify';
+import { ProblemError } from '../problems.ts';
+import { tooLarge } from './limits.ts';
+
+/** Counts bytes of an upload as they come. @throws ProblemError upload-too-large; server-busy where there is no memory for them */
+export type CountBytes = (bytes: number) => void;
+
+/** One part of a form, to be read before the next one comes. */
+export interface FormPart {
+  name: string;
+  chunks: AsyncIterable<Buffer>;
+}
+
+/**
+ * The parts of a form, as they come.
+ * @param room most of them that are taken
+ * @throws ProblemError malformed-multipart, or what counting throws
+ */
+export async function* formParts(request: FastifyRequest, room: number, count: CountBytes): AsyncGenerator<FormPart> {
+  // Every part is a stream, with a file name or without: clients differ.
+  const parts = request.files({
+    isPartAFile: () => true,
+    // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
+    limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
+  });
+  for await (const { fieldname, file } of wellFormed(parts))
+    yield { name: fieldname, chunks: counted(wellFormed(file), count) };
+}
+
+/** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
+async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
+  try {
+    yield* source;
+  } catch (error) {
+    if (isCoded(error)) throw error;
+    const detail = 'The form has no boundary, or is cut off or broken. Let a library build it.';
+    throw new ProblemError('malformed-multipart', detail, {}, error);
+  }
+}
+
+/** Errors of the parser with a code are known to the error handler. */
+function isCoded(error: unknown): boolean {
+  return String((error as { code?: unknown }).code).startsWith('FST_');
+}
+
+async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    count(chunk.length);
+    yield chunk;
+  }
+}
+
+/** @param part its name, for problems */
+export function parseJson(bytes: Buffer, part: string): unknown {
+  try {
+    return JSON.parse(bytes.toString('utf8'));
+  } catch {
+    // The parser's own words quote the text.
+    throw new ProblemError('malformed-json', `The part \`${part}\` is not valid JSON.`, { part });
+  }
+}
+
+/** @throws ProblemError upload-too-large */
+export async function readAll(
+  chunks: AsyncIterable<Buffer>,
+  limit: number,
+  place: { part: string; frame?: number },
+): Promise<Buffer> {
+  const read: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > limit) throw tooLarge(limit, place);
+    read.push(chunk);
+  }
+  return Buffer.concat(read);
+}
