@@ -42,6 +42,9 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     genReqId: () => randomUUID(),
+    // A body is checked, read by its members' names and never merged: an odd member is an unknown one, as in a form.
+    onProtoPoisoning: 'ignore',
+    onConstructorPoisoning: 'ignore',
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,

@@ -29,6 +29,19 @@ t.test('JSON gives the same answer as the form', async (t) => {
 
 const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<Problem>][] = [
   ['no episode', { frames }, 'missing-episode', { pointer: '/episode' }],
+  [
+    'a member that objects have anyway',
+    `{"episode": {"instruction": "zebra", "fps": 2, "__proto__": {"fps": 9}}, "frames": ["${first}"]}`,
+    'invalid-request',
+    { pointer: '/episode/__proto__' },
+  ],
+  [
+    'another one',
+    `{"episode": {"instruction": "zebra", "fps": 2, "constructor": {"prototype": 9}}, "frames": ["${first}"]}`,
+    'invalid-request',
+    { pointer: '/episode/constructor' },
+  ],
+  ['no episode, and an odd member', '{"__proto__": {"episode": {}}}', 'missing-episode', { pointer: '/episode' }],
   ['null', null, 'missing-episode', { pointer: '/episode' }],
   ['a list', [], 'missing-episode', { pointer: '/episode' }],
   [
@@ -111,14 +124,6 @@ for (const [what, body, code, place] of REFUSED) {
 
 t.test('malformed JSON', async (t) => {
   const text = JSON.stringify({ episode: EPISODE, frames });
-  for (const body of [
-    '',
-    '{',
-    text.slice(0, -1),
-    `${text}}`,
-    "{'episode': 1}",
-    '{"episode": NaN}',
-    '{"__proto__": {}}',
-  ])
+  for (const body of ['', '{', text.slice(0, -1), `${text}}`, "{'episode': 1}", '{"episode": NaN}'])
     isProblem(t, await post(body), 'malformed-json');
 });

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# run.sh ADDRESS: all of Schemathesis's checks on a service that runs, as schemathesis.toml says.
+# run.sh ADDRESS KEY: all of Schemathesis's checks on a service that runs, as schemathesis.toml says.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"
 need schemathesis 'test/clients/install.sh'
 mkdir -p "$root/.cache/clients/fuzz"
 cd "$root/.cache/clients/fuzz"
-PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 FORCE_COLOR='' NO_COLOR=1 TERM=dumb exec schemathesis --config-file "$here/schemathesis.toml" run "$root/openapi.yaml" --url "$1"
+PYTHONPATH=$here PYTHONDONTWRITEBYTECODE=1 FORCE_COLOR='' NO_COLOR=1 TERM=dumb exec schemathesis --config-file "$here/schemathesis.toml" run "$root/openapi.yaml" --url "$1" --header "Authorization: Bearer $2"
