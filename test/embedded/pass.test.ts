@@ -1,5 +1,6 @@
 import t from 'tap';
 import { createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { createPasts } from '../../src/engine/embedded/past.ts';
 import { ask, counted, distance, openCheckpoint, pictures } from './support.ts';
 
 const { checkpoint, model } = await openCheckpoint(t);
@@ -64,6 +65,59 @@ t.test('a step of a growing episode computes its new blocks only', async (t) => 
     t.equal(seen.blocks, count === 10 ? 5 : 1, `${count} frames: blocks`);
     t.equal(seen.tokens, (grown?.promptTokens as number) - (grown?.cachedTokens as number), `${count} frames: tokens`);
   }
+});
+
+t.test('passes that follow one another find of the last one’s past what is theirs, and nothing else', async (t) => {
+  const pasts = createPasts(model.width);
+  const cache = createBlockCache(1e8);
+  const episodes = [6, 7].map((seed) => pictures(30, seed, checkpoint));
+  const first = (episode: number, count: number) => new Map([...(episodes[episode] ?? [])].slice(0, count));
+  const asked: [what: string, episode: number, lengths: number[], tenant?: string][] = [
+    ['an episode', 0, [4]],
+    ['a pair more', 0, [6]],
+    ['an odd frame more', 0, [7]],
+    ['many more: it needs a larger place', 0, [20]],
+    ['fewer', 0, [10]],
+    ['all of it again, many prefixes', 0, upTo(21)],
+    ['another one', 1, [8]],
+    ['another one that is longer', 1, [22]],
+    ['the first again', 0, [22]],
+    ['for another tenant', 0, [24], 'b'],
+    ['for the first one', 0, [24]],
+  ];
+  for (const [what, episode, lengths, tenant = 'a'] of asked) {
+    const frames = first(episode, lengths.at(-1) as number);
+    const answers = await ask({ checkpoint, model, frames, lengths, tenant, cache, pasts });
+    const fresh = await ask({ checkpoint, model, frames, lengths, tenant });
+    for (const length of lengths)
+      t.ok(distance(answers.get(length), fresh.get(length)) <= TOLERANCE, `${what}: ${length} frames`);
+  }
+});
+
+t.test('a step copies what is new to its past, two passes at once never share one', async (t) => {
+  const pasts = createPasts(2);
+  const tokens = (value: number, count: number) => ({
+    keys: new Float32Array(2 * count).fill(value),
+    values: new Float32Array(2 * count).fill(-value),
+  });
+  const ends = (...links: string[]) => links.map((link, i) => ({ link, tokens: 3 * (i + 1) }));
+  const one = pasts.open([], 20);
+  t.equal(one.holds, 0);
+  one.past.append(tokens(1, 6));
+  pasts.close(one.past, ends('a', 'b'));
+  const two = pasts.open(['a', 'b'], 20);
+  t.equal(two.holds, 2);
+  t.equal(two.past, one.past);
+  t.equal(pasts.open(['a', 'b'], 20).holds, 0, 'meanwhile it is nobody else’s');
+  two.past.append(tokens(2, 3));
+  pasts.close(two.past, ends('a', 'b', 'c'));
+  const branch = pasts.open(['a', 'x'], 20);
+  t.equal(branch.holds, 1);
+  branch.past.append(tokens(3, 3));
+  t.strictSame([...branch.past.view(6).keys], [1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3]);
+  t.strictSame([...branch.past.view(6).values], [-1, -1, -1, -1, -1, -1, -3, -3, -3, -3, -3, -3]);
+  pasts.close(branch.past, ends('a', 'x'));
+  t.equal(pasts.open(['a', 'x'], 1000).holds, 0, 'too small for what comes');
 });
 
 t.test('tenants share nothing, and neither do other pixels or times', async (t) => {

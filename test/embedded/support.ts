@@ -5,6 +5,7 @@ import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cac
 import { type Checkpoint, readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
 import { type Model, openModel } from '../../src/engine/embedded/model.ts';
 import { answerTask } from '../../src/engine/embedded/pass.ts';
+import { createPasts, type Pasts } from '../../src/engine/embedded/past.ts';
 import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
 import { type Answer, taskOf } from '../../src/engine/embedded/task.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
@@ -52,6 +53,7 @@ export interface Asking {
   prompt?: PromptVariant;
   tenant?: string;
   cache?: BlockCache;
+  pasts?: Pasts;
   chunk?: { blocks: number; questions: number };
   signal?: AbortSignal;
 }
@@ -60,7 +62,7 @@ export interface Asking {
 export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   const { checkpoint, model, frames, lengths, prompt = 'open', tenant = 'a' } = asking;
   const { cache = createBlockCache(0), chunk = { blocks: 384, questions: 256 } } = asking;
-  const { signal = new AbortController().signal } = asking;
+  const { signal = new AbortController().signal, pasts = createPasts(model.width) } = asking;
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode({ instruction: INSTRUCTION, prompt, clock: { fps: 2 }, frameCount }, lengths);
   const task = taskOf(
@@ -70,7 +72,7 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
     checkpoint,
   );
   const answers: Answer[] = [];
-  for await (const answer of answerTask(task, { model, grid: checkpoint.grid, cache, chunk }, signal))
+  for await (const answer of answerTask(task, { model, grid: checkpoint.grid, cache, pasts, chunk }, signal))
     answers[answer.query] = answer;
   return new Map(plan.prefixes.map(({ length, query }) => [length, answers[query] as Answer]));
 }

@@ -1,7 +1,7 @@
 import type { BlockCache } from './cache.ts';
 import type { VideoGrid } from './checkpoint.ts';
 import type { Model, Segment } from './model.ts';
-import { createPast, type KeysValues, type Past, sliceTokens } from './past.ts';
+import { type KeysValues, type Past, type Pasts, sliceTokens } from './past.ts';
 import { positionsOf } from './positions.ts';
 import { type Answer, BlocksUnknown, type BlockTask, type QuestionTask, type SeenBlock, type Task } from './task.ts';
 
@@ -10,51 +10,65 @@ export interface PassContext {
   model: Model;
   grid: VideoGrid;
   cache: BlockCache;
+  pasts: Pasts;
   /** most new tokens of one call, but for a single block or question that has more; see docs/embedded.md */
   chunk: { blocks: number; questions: number };
 }
 
 /**
  * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time; then every
- * question over its own prefix of them, several at a time, the longest first. Stops between two calls when the signal
- * aborts; what was computed until then is kept.
+ * question over its own prefix of them, several at a time, the longest first. A single question, as a step of a growing
+ * episode asks, is read together with its last blocks. Stops between two calls when the signal aborts; what was computed until
+ * then is kept.
  * @throws BlocksUnknown, before anything is computed
  */
 export async function* answerTask(task: Task, context: PassContext, signal: AbortSignal): AsyncGenerator<Answer> {
-  const { model, grid, cache, chunk } = context;
+  const { model, grid, cache, pasts, chunk } = context;
   const { blocks, questions, question } = task;
   const marks = marksOf(blocks, grid);
   const end = marks.at(-1) as Mark;
-  const past = createPast(end.tokens, model.width);
   const known = cache.find(task.chain);
-  for (const block of known) past.append(block);
   const missing = blocks.slice(known.length);
   // Not a use of the episode yet: it comes again at once, with the frames.
   if (!missing.every(isSeen)) throw new BlocksUnknown(known.length);
+  const { past, holds } = pasts.open(task.chain.slice(0, known.length), end.tokens);
+  for (const block of known.slice(holds)) past.append(block);
+  const length = ({ own }: QuestionTask) => (own?.ids.length ?? 0) + question.length;
+  const [longest] = questions as [QuestionTask];
+  const together = questions.length === 1 ? chunk.blocks - length(longest) : 0;
   const computed: KeysValues[] = [];
+  let answered: number[][] | undefined;
   try {
     for (const some of chunked(missing, ({ ids }) => ids.length, chunk.blocks)) {
       const place = known.length + computed.length;
-      computed.push(...(await appendBlocks(some, { past, place, marks }, task, model, signal)));
+      const isLast = place + some.length === blocks.length;
+      const withQuestion = isLast && tokensOf(some) <= together ? longest : undefined;
+      const read = await appendBlocks(some, withQuestion, { past, place, marks }, task, model, signal);
+      computed.push(...read.blocks);
+      answered = read.logProbs;
     }
   } finally {
     cache.keep(task.chain, [...known, ...computed], task.tenant);
   }
 
   const cached = (marks[known.length] as Mark).tokens;
-  const length = ({ own }: QuestionTask) => (own?.ids.length ?? 0) + question.length;
-  for (const some of chunked(questions, length, chunk.questions)) {
-    const logProbs = await ask(some, { past, marks }, task, model, signal);
-    for (const [i, each] of some.entries()) {
-      const { tokens } = marks[each.sees] as Mark;
-      yield {
-        query: each.query,
-        logProbs: logProbs[i] as number[],
-        promptTokens: tokens + length(each),
-        // The first question pays for the shared blocks; the others find them done.
-        cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
-      };
+  try {
+    for (const some of chunked(questions, length, chunk.questions)) {
+      const logProbs = answered ?? (await ask(some, { past, marks }, task, model, signal));
+      for (const [i, each] of some.entries()) {
+        const { tokens } = marks[each.sees] as Mark;
+        yield {
+          query: each.query,
+          logProbs: logProbs[i] as number[],
+          promptTokens: tokens + length(each),
+          // The first question pays for the shared blocks; the others find them done.
+          cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
+        };
+      }
     }
+  } finally {
+    const ends = task.chain.map((link, place) => ({ link, tokens: (marks[place + 1] as Mark).tokens }));
+    pasts.close(past, ends);
   }
 }
 
@@ -77,26 +91,32 @@ function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
   return marks;
 }
 
-/** Looks at some blocks and reads them onto the past. @returns the keys and values of each */
+/**
+ * Looks at some blocks and reads them onto the past, with the question that follows the last of them if that is given.
+ * @returns the keys and values of each block; the question's log probabilities
+ */
 async function appendBlocks(
   blocks: SeenBlock[],
+  asked: QuestionTask | undefined,
   { past, place, marks }: { past: Past; place: number; marks: Mark[] },
-  { answers }: Task,
+  { question, answers }: Task,
   model: Model,
   signal: AbortSignal,
-): Promise<KeysValues[]> {
+): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
   signal.throwIfAborted();
-  const features = await model.look(blocks.map(({ frames }) => frames));
+  const seen = asked?.own ? [...blocks, asked.own] : blocks;
+  const features = await model.look(seen.map(({ frames }) => frames));
   signal.throwIfAborted();
   const before = marks[place] as Mark;
-  const ids = blocks.flatMap((block) => block.ids);
+  const ids = [...seen.flatMap((block) => block.ids), ...(asked ? question : [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
-  const { new: all } = await model.read([segment], past.view(before.tokens), answers);
-  past.append(all);
-  return blocks.map((_, i) => {
+  const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), answers);
+  const kept = blocks.map((_, i) => {
     const [from, to] = [marks[place + i] as Mark, marks[place + i + 1] as Mark];
     return sliceTokens(all, from.tokens - before.tokens, to.tokens - before.tokens, model.width);
   });
+  for (const block of kept) past.append(block);
+  return { blocks: kept, logProbs: asked && logProbs };
 }
 
 /** Asks about some prefixes at once. @returns log probabilities of the answers, for each */
@@ -124,6 +144,10 @@ async function ask(
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));
   return (await model.read(segments, past.view(longest), answers)).logProbs;
+}
+
+function tokensOf(blocks: BlockTask[]): number {
+  return blocks.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 /** Neighbours together, as many as stay within a size, at least one. */

@@ -12,20 +12,64 @@ export interface Past {
 }
 
 /**
- * @param tokens how many will be appended in all
- * @param width numbers of one token, in keys and in values
+ * The pasts of one pass after another. The last one stays: the next step of the same episode finds its beginning there, and
+ * copies nothing.
  */
-export function createPast(tokens: number, width: number): Past {
-  const keys = new Float32Array(tokens * width);
-  const values = new Float32Array(tokens * width);
-  let filled = 0;
+export interface Pasts {
+  /**
+   * @param links names of the blocks that are known, each for the block and all before it
+   * @param tokens how many there will be in all
+   * @returns a past, and how many of these blocks it holds already
+   */
+  open(links: string[], tokens: number): { past: Past; holds: number };
+  /** @param ends of the blocks that it holds: their names, and the tokens up to the end of each */
+  close(past: Past, ends: { link: string; tokens: number }[]): void;
+}
+
+interface Room extends KeysValues {
+  filled: number;
+}
+
+/** @param width numbers of one token, in keys and in values */
+export function createPasts(width: number): Pasts {
+  let last: { past: Past; ends: { link: string; tokens: number }[] } | undefined;
+  const rooms = new WeakMap<Past, Room>();
+
+  function createPast(room: Room): Past {
+    const past: Past = {
+      append(more) {
+        room.keys.set(more.keys, room.filled);
+        room.values.set(more.values, room.filled);
+        room.filled += more.keys.length;
+      },
+      view: (count) => ({ keys: room.keys.subarray(0, count * width), values: room.values.subarray(0, count * width) }),
+    };
+    rooms.set(past, room);
+    return past;
+  }
+
   return {
-    append(more) {
-      keys.set(more.keys, filled);
-      values.set(more.values, filled);
-      filled += more.keys.length;
+    open(links, tokens) {
+      // Taken away, so that no two passes write to it.
+      const found = last;
+      last = undefined;
+      const room = found && rooms.get(found.past);
+      const other = links.findIndex((link, place) => found?.ends[place]?.link !== link);
+      const holds = other < 0 ? links.length : other;
+      if (found && room && holds > 0 && room.keys.length >= tokens * width) {
+        room.filled = (found.ends[holds - 1] as { tokens: number }).tokens * width;
+        return { past: found.past, holds };
+      }
+      // Some room for the steps to come.
+      const size = Math.ceil(tokens * 1.125) * width;
+      return {
+        past: createPast({ keys: new Float32Array(size), values: new Float32Array(size), filled: 0 }),
+        holds: 0,
+      };
     },
-    view: (count) => ({ keys: keys.subarray(0, count * width), values: values.subarray(0, count * width) }),
+    close(past, ends) {
+      last = { past, ends };
+    },
   };
 }
 

@@ -26,10 +26,23 @@ export function promptTokens({ queries, instruction, prompt }: EpisodePlan, chec
   };
 }
 
+/** Blocks whose tokens are remembered: those of a growing episode are the same in every step. */
+const REMEMBERED = 4096;
+const remembered = new WeakMap<Checkpoint, Map<string, number[]>>();
+
 /** Token ids of one block. @param before text that it follows without a special token between */
-export function blockTokens(time: string, { encode, grid }: Checkpoint, before = ''): number[] {
+export function blockTokens(time: string, checkpoint: Checkpoint, before = ''): number[] {
+  const { encode, grid } = checkpoint;
+  const text = `${before}${blockText(time, 'reference')}`;
+  const texts = remembered.get(checkpoint) ?? new Map<string, number[]>();
+  remembered.set(checkpoint, texts);
+  const known = texts.get(text);
+  if (known) return known;
   const pads = Array<number>(grid.rows * grid.columns).fill(grid.token);
-  return encode(`${before}${blockText(time, 'reference')}`).flatMap((id) => (id === grid.token ? pads : id));
+  const ids = encode(text).flatMap((id) => (id === grid.token ? pads : id));
+  if (texts.size >= REMEMBERED) texts.clear();
+  texts.set(text, ids);
+  return ids;
 }
 
 /** The blocks of a query that show two frames: all but a doubled last one. */

@@ -2,6 +2,7 @@ import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { createBlockCache } from './cache.ts';
 import { openModel } from './model.ts';
 import { answerTask } from './pass.ts';
+import { createPasts } from './past.ts';
 import { BlocksUnknown, type Task } from './task.ts';
 import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
 
@@ -18,7 +19,8 @@ const service = parentPort as MessagePort;
 
 const model = await openModel(folder, grid, threads);
 const cache = createBlockCache(cacheBytes);
-const context = { model, grid, cache, chunk: CHUNK };
+const pasts = createPasts(model.width);
+const context = { model, grid, cache, pasts, chunk: CHUNK };
 const working = new Set<Promise<void>>();
 
 /** Answers one episode over its own port, until the other side closes it. */
