@@ -55,7 +55,8 @@ export function uploadReader(
   { config, renderer, recentFrames, video }: Service,
   { tenant, signal }: { tenant: string; signal: AbortSignal },
 ): UploadReader {
-  return createUploadReader(config, collectFrames(config, renderer, recentFrames.of(tenant)), video, signal);
+  const frames = collectFrames(config, renderer, recentFrames.of(tenant), tenant);
+  return createUploadReader(config, frames, video, { tenant, signal });
 }
 
 /** Counts the bytes of a form, and takes memory for those that were not announced. */

@@ -33,7 +33,7 @@ export type Scoring = AsyncGenerator<PrefixEvent, RewardResult, void>;
  * @throws ProblemError
  */
 export async function* scoreEpisode(
-  { request, frames, pointer }: Upload,
+  { request, frames, pointer, waitedMs: waitedReading }: Upload,
   { engine, tenant, waitedMs, signal, defaults, frameMemory }: ScoringContext,
 ): Scoring {
   const description = engine.describe();
@@ -42,7 +42,14 @@ export async function* scoreEpisode(
   checkCalibration(request, description, pointer);
   const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
-  const usage: EngineUsage = { requests: 0, resends: 0, bytes: 0, queuedMs: waitedMs, decodingMs: 0, engineMs: 0 };
+  const usage: EngineUsage = {
+    requests: 0,
+    resends: 0,
+    bytes: 0,
+    queuedMs: waitedMs + waitedReading,
+    decodingMs: 0,
+    engineMs: 0,
+  };
   const scores: QueryScore[] = [];
   // These only this request may ever have shown: an engine that knows all pairs of the episode need not know them.
   frames.recall(doubledFrames(plan));

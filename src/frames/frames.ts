@@ -7,6 +7,7 @@ import { readImageHeader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
 import type { FrameEncoding } from './render-worker.ts';
 import type { Renderer } from './renderer.ts';
+import { digestOf, renderFrom } from './rendering.ts';
 import { listedShelf, orderedShelf, type Shelf } from './shelf.ts';
 
 /** The frames of one episode: all counted and checked, only those that the schedule can show still held. */
@@ -59,8 +60,16 @@ export interface FrameLimits {
   MAX_FRAME_PIXELS: number;
 }
 
-/** @param recent frames that this tenant has sent for growing episodes */
-export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: RecentFrames): FrameCollector {
+/**
+ * @param recent frames that this tenant has sent for growing episodes
+ * @param tenant whose turn it is to render them
+ */
+export function collectFrames(
+  limits: FrameLimits,
+  renderer: Renderer,
+  recent: RecentFrames,
+  tenant: string,
+): FrameCollector {
   const early: HeldFrame[] = [];
   const seen = { alpha: false, turned: false };
   let shelf: Shelf | undefined;
@@ -116,7 +125,7 @@ export function collectFrames(limits: FrameLimits, renderer: Renderer, recent: R
           check();
           return more;
         },
-        render: renderFrom(frames, known, renderer),
+        render: renderFrom(frames, known, renderer, tenant),
       };
     },
   };
@@ -139,48 +148,6 @@ function nothingHeld(frames: Shelf): ProblemError {
     return new ProblemError('no-frames', 'Send the frames as parts `frames`, or one part `npy`.');
   const detail = 'Send at least this frame: the size of the episode’s frames is read from it.';
   return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastShown)] });
-}
-
-function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer): Frames['render'] {
-  async function renderOne(index: number, to: FrameSize, encoding: FrameEncoding): Promise<ShownFrame> {
-    const frame = shelf.take(index);
-    if (!frame) return { bytes: null, digest: digestOf(shelf, index) };
-    const { bytes, kind, place } = frame;
-    try {
-      return await renderer.render({ bytes, kind, from, to, encoding });
-    } catch (error) {
-      throw new ProblemError('image-damaged', 'The frame is truncated or damaged and cannot be decoded.', place, error);
-    }
-  }
-
-  return async (indices, to, encoding, signal) => {
-    const turn = await renderer.turns.enter(0, signal);
-    const rendered: ShownFrame[] = [];
-    // One damaged frame ends the episode: the others need not be rendered any more.
-    const stop = new AbortController();
-    const going = AbortSignal.any([signal, stop.signal]);
-    const pending = indices.entries();
-    const work = async () => {
-      for (const [place, index] of pending) {
-        going.throwIfAborted();
-        rendered[place] = await renderOne(index, to, encoding);
-      }
-    };
-    try {
-      await Promise.all(Array.from({ length: renderer.parallel }, work));
-    } finally {
-      stop.abort();
-      turn.release();
-    }
-    const frames = new Map(indices.map((index, place) => [index, rendered[place] as ShownFrame]));
-    return { frames, waitedMs: turn.waitedMs };
-  };
-}
-
-function digestOf(shelf: Shelf, index: number): string {
-  const digest = shelf.digest(index);
-  if (digest === undefined) throw new Error(`Frame ${index} was let go.`);
-  return digest;
 }
 
 /** @throws ProblemError frame-sizes-differ */

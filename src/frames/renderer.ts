@@ -8,7 +8,7 @@ export interface Renderer {
   render(task: RenderTask): Promise<RenderedFrame>;
   /** Tasks of one episode that are worth having in flight. */
   parallel: number;
-  /** Episodes render in order of arrival, a few at a time: all at once, every one would be done only at the end. */
+  /** Tenants take turns, and their episodes render in order, a few at a time: all at once, every one would be done only at the end. */
   turns: Admission;
   close(): Promise<void>;
 }

@@ -19,6 +19,8 @@ export interface Upload {
   frames: Frames;
   /** JSON pointer to the episode in the caller's request */
   pointer: string;
+  /** time spent waiting for others while it was read, ms */
+  waitedMs: number;
 }
 
 /** A video as it comes in. Several episodes of a batch may be cut from it. */
@@ -41,12 +43,12 @@ export interface UploadReader {
   finish(): Promise<Upload>;
 }
 
-/** @param signal aborts when the upload and what was made of it are not needed any more, answered or not */
+/** @param caller.signal aborts when the upload and what was made of it are not needed any more, answered or not */
 export function createUploadReader(
   limits: UploadLimits,
   frames: FrameCollector,
   videos: VideoReader,
-  signal: AbortSignal,
+  { tenant, signal }: { tenant: string; signal: AbortSignal },
 ): UploadReader {
   let parsed: { request: AskedEpisode; pointer: string } | undefined;
   let kind: Kind | undefined;
@@ -111,11 +113,11 @@ export function createUploadReader(
         throw new ProblemError('missing-episode', 'Send a part `episode` with JSON: at least `instruction` and `fps`.');
       const { request, pointer } = parsed;
       if (video) {
-        const opened = await videos.open(video, request.range, signal);
-        return { request: { ...request, clock: opened.clock }, frames: opened.frames, pointer };
+        const { clock, frames, waitedMs } = await videos.open(video, request.range, tenant, signal);
+        return { request: { ...request, clock }, frames, pointer, waitedMs };
       }
       const clock = givenClock(request, pointer);
-      return { request: { ...request, clock }, frames: frames.finish(), pointer };
+      return { request: { ...request, clock }, frames: frames.finish(), pointer, waitedMs: 0 };
     },
   };
 }

@@ -1,4 +1,4 @@
-import type { Admission } from '../admission.ts';
+import type { Ticket } from '../admission.ts';
 import type { Frames, ShownFrame } from '../frames/frames.ts';
 import type { FrameEncoding } from '../frames/render-worker.ts';
 import type { Renderer } from '../frames/renderer.ts';
@@ -14,9 +14,14 @@ const MOST_AT_ONCE = 500;
 /**
  * The frames of a video. They are decoded when they are rendered, and each is let go at once: an episode holds no more of
  * them than are being resized.
- * @param turns how many videos may be decoded at once
+ * @param enter waits for a turn to decode: so many videos at once
  */
-export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: Renderer, turns: Admission): Frames {
+export function videoFrames(
+  file: KnownVideoFile,
+  video: ProbedVideo,
+  renderer: Renderer,
+  enter: (signal: AbortSignal) => Promise<Ticket>,
+): Frames {
   async function renderRun(
     indices: number[],
     seek: boolean,
@@ -45,7 +50,7 @@ export function videoFrames(file: KnownVideoFile, video: ProbedVideo, renderer: 
     recall: () => false,
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render(indices, to, encoding, signal) {
-      const turn = await turns.enter(0, signal);
+      const turn = await enter(signal);
       try {
         const done = new Map<number, ShownFrame>();
         const rising = [...indices].sort((one, other) => one - other);

@@ -22,7 +22,15 @@ export interface VideoReader {
    * The frames in a range, and when they were taken. Nothing is decoded yet.
    * @throws ProblemError as probeVideo does
    */
-  open(file: VideoFile, range: TimeRange, signal: AbortSignal): Promise<{ frames: Frames; clock: Clock }>;
+  open(file: VideoFile, range: TimeRange, tenant: string, signal: AbortSignal): Promise<OpenedVideo>;
+}
+
+/** What of a video is an episode. */
+export interface OpenedVideo {
+  frames: Frames;
+  clock: Clock;
+  /** time spent waiting for a turn, ms */
+  waitedMs: number;
 }
 
 type Settings = Pick<
@@ -47,11 +55,12 @@ export async function createVideoReader(config: Settings, renderer: Renderer): P
       }
       return { ...(await storeVideo(chunks, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };
     },
-    async open(uploaded, range, signal) {
-      const turn = await turns.enter(0, signal);
+    async open(uploaded, range, tenant, signal) {
+      const turn = await turns.enter(0, signal, tenant);
       try {
         const { file, video } = await probeVideo(uploaded, range, config, signal);
-        return { frames: videoFrames(file, video, renderer, turns), clock: { timestampsS: video.timestampsS } };
+        const frames = videoFrames(file, video, renderer, (signal) => turns.enter(0, signal, tenant));
+        return { frames, clock: { timestampsS: video.timestampsS }, waitedMs: turn.waitedMs };
       } finally {
         turn.release();
       }
