@@ -21,6 +21,13 @@ const belonging = {
   ),
   /** A request with another one that brings this calibration is refused. */
   prompt: Type.Optional(PromptVariant()),
+  last: Type.Optional(
+    Type.Integer({
+      minimum: 1,
+      description:
+        '`success.last` of the answers: how many prefixes a score averages. An answer that holds the threshold against another number warns.',
+    }),
+  ),
   task: Type.Optional(
     Type.String({ maxLength: 4000, description: 'The task, for people: carried along, not checked.' }),
   ),
@@ -67,6 +74,7 @@ export const CalibrationRequest = Type.Object(
       {
         model: 'topreward-pico 1',
         prompt: 'open',
+        last: 3,
         task: 'Open the drawer.',
         episodes: [
           { success: true, score: -0.1, log_prob_range: { min: -3.9, max: -0.08 } },

@@ -66,6 +66,7 @@ export function buildResult(scored: Scored): RewardResult {
   const flatBelow = defaults.FLAT_BELOW ?? calibration?.flatBelow ?? NOISE;
   const flat = max - min < flatBelow;
   const score = finalScore(rewards, request.last);
+  const success = successOf(score, Math.min(request.last, rewards.length), scored);
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: plan.prefixes.map((prefix, i) => ({
@@ -75,7 +76,7 @@ export function buildResult(scored: Scored): RewardResult {
     progress_curve: curve,
     progress_scale: request.progress,
     score,
-    success: successOf(score, Math.min(request.last, rewards.length), scored),
+    success,
     log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
     voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
     training: request.training
@@ -83,7 +84,7 @@ export function buildResult(scored: Scored): RewardResult {
       : null,
     usage: usageOf(scored),
     provenance: provenanceOf(scored),
-    warnings: [...frames.warnings, ...warningsOf(scored, flat)],
+    warnings: [...frames.warnings, ...warningsOf(scored, flat), ...calibrationWarnings(request, success)],
   };
 }
 
@@ -198,6 +199,15 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
     });
   }
   return warnings;
+}
+
+/** A threshold from scores that average three prefixes is held against a score that averages one: which is not the same. */
+function calibrationWarnings({ calibration }: EpisodeRequest, success: Success | null): Warning[] {
+  if (success?.threshold_source !== 'calibration') return [];
+  const { last } = calibration ?? {};
+  if (last === undefined || last === success.last) return [];
+  const message = `The scores that the calibration was made from average ${last} prefixes, this one ${success.last}: see \`success.last\` and \`prefixes\`.`;
+  return [{ code: 'calibration-last', message }];
 }
 
 /** What a further frame of the episode would change, of what was said of the earlier ones. */

@@ -129,7 +129,7 @@ t.test('too little is null, and said', async (t) => {
 });
 
 t.test('what a calibration belongs to is carried along, the episodes are not', async (t) => {
-  const belonging = { id: 'a', model: 'm', prompt: 'chat', task: 'Open.' } as const;
+  const belonging = { id: 'a', model: 'm', prompt: 'chat', last: 3, task: 'Open.' } as const;
   t.match(calibrate({ ...belonging, episodes: few }), belonging);
   t.notOk('episodes' in calibrate({ episodes: few }));
   t.same(calibrate({ episodes: few }).counts, { episodes: 10, successes: 5, failures: 5, ranges: 0 });

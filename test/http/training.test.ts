@@ -64,6 +64,18 @@ t.test('bounds: the request’s before the calibration’s, which a scale by nam
   t.match(await progress({ calibration: { ...calibration, bounds: null } }), { scale: 'episode', bounds: null });
 });
 
+t.test('a calibrated threshold held against the mean of another number of prefixes', async (t) => {
+  const made = { ...calibration, threshold: -2, last: 3 };
+  const codes = async (episode: object) => (await ask(episode)).warnings.map(({ code }) => code);
+  t.same(await codes({ calibration: made }), []);
+  t.same(await codes({ calibration: made, ...growing }), ['calibration-last']);
+  t.same(await codes({ calibration: made, ...growing, prefixes: { last: 3 } }), []);
+  t.same(await codes({ calibration: made, success: { last: 2 } }), ['calibration-last']);
+  t.same(await codes({ calibration: made, success: { last: 2, threshold: -1 } }), [], 'another threshold is used');
+  t.same(await codes({ calibration: { ...made, threshold: null }, success: { last: 2 } }), [], 'none is used');
+  t.same(await codes({ calibration: { ...calibration, threshold: -2 }, success: { last: 2 } }), [], 'it does not say');
+});
+
 t.test('the threshold: request, calibration, operator, none; the answer says whose', async (t) => {
   const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -3 });
   const used = async (episode: object) => {
