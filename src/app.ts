@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import fastifySwaggerUi from '@fastify/swagger-ui';
@@ -12,6 +13,7 @@ import { playgroundRoutes } from '../routes/playground.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
 import { createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
+import { answerClientError } from './client-error.ts';
 import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import { answerError } from './error-handler.ts';
@@ -50,6 +52,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
     frameworkErrors: answerError,
+    clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
   const video = await createVideoReader(config, renderer);

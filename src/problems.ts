@@ -2,6 +2,7 @@ import type { FieldError, Problem } from '../schemas/problem.ts';
 
 /** Every problem the service answers with: HTTP status and title by code. docs/problems.md tells what to do about each. */
 export const PROBLEMS = {
+  'malformed-http': [400, 'The request is not valid HTTP'],
   'malformed-json': [400, 'The request is not valid JSON'],
   'malformed-multipart': [400, 'The multipart body is broken'],
   'unexpected-part': [400, 'A multipart part has an unknown or repeated name'],
@@ -12,6 +13,7 @@ export const PROBLEMS = {
   'upload-timeout': [408, 'The upload took too long'],
   'upload-too-large': [413, 'The upload is too large'],
   'too-many-frames': [413, 'The episode has too many frames'],
+  'headers-too-large': [431, 'The headers are too large'],
   'unsupported-media-type': [415, 'The request body has an unsupported type'],
   'missing-episode': [422, 'The episode part is missing'],
   'invalid-request': [422, 'The request does not fit its schema'],

@@ -1,7 +1,18 @@
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
 import { frameFile, frameFiles } from '../support/images.ts';
-import { BOUNDARY, buildTestApp, EPISODE, episodePart, framePart, isProblem, multipart, resultOf } from './support.ts';
+import {
+  BOUNDARY,
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  listen,
+  multipart,
+  rawClient,
+  resultOf,
+} from './support.ts';
 
 const app = await buildTestApp(t);
 const form = multipart([episodePart(EPISODE), framePart(await frameFile())]);
@@ -32,6 +43,21 @@ t.test('a multipart body that stops early', async (t) => {
       'malformed-multipart',
     );
   }
+});
+
+t.test('what is no HTTP', { timeout: 20_000 }, async (t) => {
+  const port = await listen(await buildTestApp(t));
+  const say = async (text: string) => {
+    const client = await rawClient(t, port);
+    client.socket.write(text);
+    return client.answer();
+  };
+  isProblem(t, await say('BREW /v1/rewards HTTP/1.1\r\nhost: x\r\n\r\n'), 'malformed-http');
+  isProblem(t, await say('zebra\r\n\r\n'), 'malformed-http');
+  isProblem(t, await say('POST /v1/rewards HTTP/1.1\r\nhost: x\r\ncontent-length: -1\r\n\r\n'), 'malformed-http');
+  const chunked = 'POST /v1/rewards HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\nzebra\r\n';
+  isProblem(t, await say(chunked), 'malformed-http');
+  isProblem(t, await say(`GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`), 'headers-too-large');
 });
 
 t.test('a multipart body without a boundary, or with another one', async (t) => {

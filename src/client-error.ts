@@ -1,0 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import type { FastifyBaseLogger } from 'fastify';
+import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
+
+const KNOWN: Record<string, [ProblemCode, string]> = {
+  ERR_HTTP_REQUEST_TIMEOUT: ['upload-timeout', 'The request was not complete in time.'],
+  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The request’s headers are longer than the service takes.'],
+};
+
+/** Answers what never becomes a request, since its bytes are no HTTP, as everything else is answered: with a problem. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket, log: FastifyBaseLogger): void {
+  if (error.code === 'ECONNRESET' || socket.destroyed) return;
+  const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are no HTTP/1.1 request.'];
+  const document = problemDocument(new ProblemError(code, detail), randomUUID());
+  log.info({ problem: code, status: document.status, fault: error.code }, 'request refused');
+  const body = JSON.stringify(document);
+  const head = [
+    `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}`,
+    'content-type: application/problem+json',
+    `content-length: ${Buffer.byteLength(body)}`,
+    `x-request-id: ${document.instance}`,
+    'connection: close',
+  ];
+  if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
+  socket.destroy(error);
+}
