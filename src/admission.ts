@@ -115,6 +115,8 @@ export function createAdmission({
     return {
       waitedMs: performance.now() - since,
       grow(bytes) {
+        // The client is gone, and what has come of its upload is still being read.
+        if (!open) return;
         const more = Math.min(bytes, capacity - mine);
         const isShared = own.active === 1 || own.bytes + more <= share * capacity;
         if (held + more > capacity || !isShared) throw busy(NO_MORE);

@@ -80,6 +80,8 @@ t.test('memory grows at once or not at all, and is given back in part', async (t
   t.equal(admission.state().bytes, 10, 'it never takes more');
   one.release();
   one.release();
+  one.grow(1);
+  one.keep(0);
   t.same(admission.state(), { active: 1, waiting: 0, bytes: 5 });
   (await other).grow(100);
   t.equal(admission.state().bytes, 10, 'one that holds everything may be larger than everything');
