@@ -5,6 +5,7 @@ import type { FastifyBaseLogger } from 'fastify';
 import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
 
 const KNOWN: Record<string, [ProblemCode, string]> = {
+  HPE_INVALID_EOF_STATE: ['malformed-http', 'The connection ended before the request did.'],
   ERR_HTTP_REQUEST_TIMEOUT: ['upload-timeout', 'The request was not complete in time.'],
   HPE_HEADER_OVERFLOW: ['headers-too-large', 'The request’s headers are longer than the service takes.'],
 };
@@ -14,7 +15,8 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are no HTTP/1.1 request.'];
   const document = problemDocument(new ProblemError(code, detail), randomUUID());
-  log.info({ problem: code, status: document.status, fault: error.code }, 'request refused');
+  // A link that drops in the middle of an upload comes by here too.
+  log.debug({ problem: code, status: document.status, fault: error.code }, 'request refused');
   const body = JSON.stringify(document);
   const head = [
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}`,
