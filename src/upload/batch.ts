@@ -61,6 +61,7 @@ const schema = Compile(
 /** @param createReader makes a reader for one episode */
 export function createBatchReader(limits: BatchLimits, createReader: () => UploadReader): BatchReader {
   let entries: Entry[] | undefined;
+  let npys = 0;
   let videos = 0;
 
   function known(): Entry[] {
@@ -69,12 +70,12 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
     throw new ProblemError('missing-episode', detail, { part: 'batch' });
   }
 
-  /** The next episode that a file of its own is for. */
-  function nextWithFile(part: string): Entry {
+  /** The next episode that a file of its own is for. @param number of the part, for problems */
+  function nextWithFile(part: string, number: number): Entry {
     const entry = known().find(
       ({ expected, video, seen }) => expected === undefined && video === undefined && seen === 0,
     );
-    if (!entry) throw leftOver(part, 'than episodes without `frame_count` and `video`');
+    if (!entry) throw unclaimed(part, number, 'no item names it, and none is left that names nothing');
     return entry;
   }
 
@@ -95,21 +96,27 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       }
     },
     async frame(read) {
-      const entry = known().find(({ expected, seen }) => expected !== undefined && seen < expected);
-      if (!entry) throw leftOver('frames', 'than the episodes’ `frame_count` say');
+      const all = known();
+      const entry = all.find(({ expected, seen }) => expected !== undefined && seen < expected);
+      if (!entry) {
+        const counted = all.reduce((sum, { expected = 0 }) => sum + expected, 0);
+        throw unclaimed('frames', counted, 'each `frame_count` is reached');
+      }
       const place = { part: 'frames', frame: entry.seen };
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader, place));
     },
     async npy(read) {
-      const entry = nextWithFile('npy');
+      const entry = nextWithFile('npy', npys);
+      npys += 1;
       entry.seen += 1;
       await attempt(entry, () => read(entry.reader));
     },
     async video(video) {
       const named = known().filter((entry) => entry.video === videos);
+      const takers = named.length > 0 ? named : [nextWithFile('video', videos)];
       videos += 1;
-      for (const entry of named.length > 0 ? named : [nextWithFile('video')]) {
+      for (const entry of takers) {
         entry.seen += 1;
         await attempt(entry, () => entry.reader.video(video));
       }
@@ -157,6 +164,8 @@ async function entryOf(entry: Entry): Promise<BatchEntry> {
   return entry.problem ? { id, problem: entry.problem } : { id, upload: upload as Upload };
 }
 
-function leftOver(part: string, than: string): ProblemError {
-  return new ProblemError('invalid-request', `There are more parts \`${part}\` ${than}.`, { part });
+/** @param number of the part among those of its name, from 0 */
+function unclaimed(part: string, number: number, why: string): ProblemError {
+  const detail = `No episode takes the part \`${part}\` number ${number}, counted from 0: ${why}.`;
+  return new ProblemError('invalid-request', detail, { part });
 }
