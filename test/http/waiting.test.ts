@@ -89,7 +89,7 @@ t.test('an upload without Content-Length gets memory as it comes', { timeout: 20
   const other = await rawClient(t, port);
   other.post(undefined);
   await whenLoad(app, { active: 2, waiting: 0, bytes: 3 * step });
-  // Part by part of what is there and is not read: the other one gets nothing more.
+  // More than is left, and nobody waits with some in hand.
   const more = multipart([framePart(Buffer.alloc(2 * step))]).payload;
   other.socket.write(Buffer.concat([Buffer.from(`${more.length.toString(16)}\r\n`), more]));
   isProblem(t, await other.answer(), 'server-busy', { retry_after_s: 2 });
