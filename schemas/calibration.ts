@@ -24,6 +24,7 @@ const belonging = {
   last: Type.Optional(
     Type.Integer({
       minimum: 1,
+      maximum: 10_000,
       description:
         '`success.last` of the answers: how many prefixes a score averages. An answer that holds the threshold against another number warns.',
     }),
