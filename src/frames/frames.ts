@@ -145,7 +145,7 @@ export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError 
 /** Not one frame is here: an episode was sent without any, or one that grows names all of them. */
 function nothingHeld(frames: Shelf): ProblemError {
   if (frames.lastShown === undefined)
-    return new ProblemError('no-frames', 'Send the frames as parts `frames`, or one part `npy`.');
+    return new ProblemError('no-frames', 'Send the frames as `frames`, or as one `npy` or `video`.');
   const detail = 'Send at least this frame: the size of the episode’s frames is read from it.';
   return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastShown)] });
 }
