@@ -56,7 +56,8 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   });
   const renderer = createRenderer(config.RENDER_WORKERS);
   const video = await createVideoReader(config, renderer);
-  if (!video.tools) app.log.info('no ffmpeg 5.1 or newer: videos are refused');
+  // Where a folder is named, that is no choice but a mistake.
+  if (!video.tools) app.log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');
   // Whoever stalls with all the places and memory that it can get still leaves half to the others.
   const share = config.tenants.size > 1 ? 0.5 : 1;
   const admission = createAdmission({

@@ -79,7 +79,7 @@ export const Environment = Type.Object({
     description: 'The same for a batch of episodes.',
   }),
   MAX_BATCH_EPISODES: count(256, 'Episodes in one batch.'),
-  MAX_BATCH_FRAMES: count(50_000, 'Frames in one batch.'),
+  MAX_BATCH_FRAMES: count(50_000, 'Frame files in one batch.'),
   MAX_FRAMES: count(10_000, 'Frames in one episode.'),
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
@@ -168,7 +168,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
 
 function parseKeys(text: string): Map<string, string> {
   const entries = text.split(',').filter((entry) => entry.trim() !== '');
-  return new Map(
+  const keys = new Map(
     entries.map((entry) => {
       const at = entry.indexOf('=');
       const [name, key] = [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
@@ -177,4 +177,6 @@ function parseKeys(text: string): Map<string, string> {
       return [key, name];
     }),
   );
+  if (keys.size < entries.length) throw new Error('Configuration: API_KEYS gives one key to two tenants');
+  return keys;
 }

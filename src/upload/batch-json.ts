@@ -1,6 +1,6 @@
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
-import { type BatchEntry, type BatchLimits, checkCount, idOf } from './batch.ts';
+import { type BatchEntry, type BatchLimits, checkCount, checkFrames, idOf } from './batch.ts';
 import { readJson } from './json.ts';
 import type { UploadReader } from './upload.ts';
 
@@ -17,6 +17,11 @@ export async function readBatchJson(
   if (!Array.isArray(items) || items.length === 0)
     throw invalidRequest([{ pointer: '/items', detail: 'must be a list of at least one request' }]);
   checkCount(items.length, limits.MAX_BATCH_EPISODES);
+  const frameLists = items.map((item) => (item as { frames?: unknown } | null)?.frames);
+  checkFrames(
+    frameLists.map((frames) => (Array.isArray(frames) ? frames.length : 0)),
+    limits.MAX_BATCH_FRAMES,
+  );
   const entries: BatchEntry[] = [];
   for (const [index, item] of items.entries()) {
     const id = idOf((item as { episode?: unknown } | null)?.episode);

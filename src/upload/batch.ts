@@ -84,6 +84,10 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
       if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), ''));
       checkCount(value.items.length, limits.MAX_BATCH_EPISODES);
+      checkFrames(
+        value.items.map((item) => item.frame_count ?? 0),
+        limits.MAX_BATCH_FRAMES,
+      );
       const listed: Entry[] = [];
       entries = listed;
       const both = value.items.findIndex((item) => item.frame_count !== undefined && item.video !== undefined);
@@ -132,6 +136,14 @@ export function checkCount(count: number, limit: number): void {
   if (count <= limit) return;
   const detail = `There are ${count} episodes; at most ${limit} are taken at once. Send several batches.`;
   throw new ProblemError('upload-too-large', detail, { pointer: '/items', limit });
+}
+
+/** @param counts of frame files, by episode @throws ProblemError too-many-frames */
+export function checkFrames(counts: number[], limit: number): void {
+  const count = counts.reduce((sum, each) => sum + each, 0);
+  if (count <= limit) return;
+  const detail = `There are ${count} frame files; at most ${limit} are taken at once. Send several batches.`;
+  throw new ProblemError('too-many-frames', detail, { pointer: '/items', limit });
 }
 
 /** The caller's own name of an episode, if it has one that can be given back. */

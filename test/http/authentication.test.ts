@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import t from 'tap';
+import { loadConfig } from '../../src/config.ts';
 import { frameFile } from '../support/images.ts';
 import {
   buildTestApp,
@@ -24,6 +25,12 @@ t.test('without API_KEYS everybody is let in, as one tenant', async (t) => {
   resultOf(t, await postParts(app, parts, { authorization: 'Bearer whatever' }));
   const tenants = engine.calls.map(({ request }) => request.tenant);
   t.equal(new Set(tenants).size, 1);
+});
+
+t.test('API_KEYS that say too little, or one key twice', async (t) => {
+  t.throws(() => loadConfig({ API_KEYS: `ada=${KEYS.ada},bob=${KEYS.ada}` }), /API_KEYS gives one key to two tenants/);
+  t.throws(() => loadConfig({ API_KEYS: 'ada=short' }), /API_KEYS takes name=key pairs/);
+  t.throws(() => loadConfig({ API_KEYS: KEYS.ada }), /API_KEYS takes name=key pairs/);
 });
 
 t.test('with API_KEYS', async (t) => {

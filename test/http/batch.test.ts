@@ -195,7 +195,18 @@ t.test('a batch whose frames cannot be told apart is refused as a whole', async 
 t.test('bytes and parts are bounded', async (t) => {
   const frames = files.slice(0, 3).map(framePart);
   const app = await buildTestApp(t, { MAX_BATCH_FRAMES: 1, MAX_BATCH_EPISODES: 1 });
-  isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames');
+  isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames', {
+    pointer: '/items',
+    limit: 1,
+  });
+  const wide = await buildTestApp(t, { MAX_BATCH_FRAMES: 2 });
+  const [two, three] = [item(2), item(3)].map((each) => [batchPart([each]), ...frames.slice(0, each.frame_count)]);
+  t.equal(linesOf(t, await postBatch(wide, two as Part[])).told.length, 1);
+  isProblem(t, await postBatch(wide, three as Part[]), 'too-many-frames', { pointer: '/items', limit: 2 });
+  const texts = files.slice(0, 3).map((file) => file.toString('base64'));
+  const json = (count: number) => postJson(wide, { items: [{ episode: EPISODE, frames: texts.slice(0, count) }] });
+  t.equal(linesOf(t, await json(2)).told.length, 1);
+  isProblem(t, await json(3), 'too-many-frames', { pointer: '/items', limit: 2 });
   const small = await buildTestApp(t, { MAX_UPLOAD_BYTES: (files[0]?.length as number) + 500 });
   isProblem(t, await postBatch(small, [batchPart([item(2)]), ...frames]), 'upload-too-large');
   const pixels = [batchPart([item(undefined), item(1)]), npyPart(npy(6)), ...frames.slice(0, 1)];
