@@ -45,6 +45,7 @@ export async function modelRoute(
         sampled_frames: 2 * Math.min(blocks, maxBlocks ?? blocks),
         frames: config.MAX_FRAMES,
         upload_bytes: config.MAX_UPLOAD_BYTES,
+        frame_side: config.MAX_FRAME_SIDE,
         frame_pixels: config.MAX_FRAME_PIXELS,
         deadline_s: config.DEADLINE_S,
       },

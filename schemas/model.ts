@@ -41,6 +41,7 @@ export const Model = Type.Object(
         sampled_frames: Type.Integer({ description: 'About how many sampled frames fit at the reference size.' }),
         frames: Type.Integer(),
         upload_bytes: Type.Integer(),
+        frame_side: Type.Integer(),
         frame_pixels: Type.Integer(),
         deadline_s: Type.Number(),
       },

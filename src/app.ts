@@ -54,7 +54,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
   });
-  const renderer = createRenderer(config.RENDER_WORKERS);
+  const renderer = createRenderer(config.RENDER_WORKERS, config.MAX_FRAME_PIXELS);
   const video = await createVideoReader(config, renderer);
   // Where a folder is named, that is no choice but a mistake.
   if (!video.tools) app.log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');

@@ -81,6 +81,7 @@ export const Environment = Type.Object({
   MAX_BATCH_EPISODES: count(256, 'Episodes in one batch.'),
   MAX_BATCH_FRAMES: count(50_000, 'Frame files in one batch.'),
   MAX_FRAMES: count(10_000, 'Frames in one episode.'),
+  MAX_FRAME_SIDE: count(8192, 'Width and height of one frame or video, read from its header before decoding.'),
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
   MAX_UPLOAD_BYTES: count(256 * MiB, 'Bytes of one request.'),

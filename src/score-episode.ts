@@ -62,7 +62,8 @@ export async function* scoreEpisode(
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal, tenant);
+    const bytes = renderedBytes(plan, frames, size, { limit: frameMemory.capacity, pointer });
+    const memory = await frameMemory.enter(bytes, signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
       for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
@@ -127,11 +128,11 @@ function renderedBytes(
   { sampledFrames }: EpisodePlan,
   frames: Frames,
   { width, height }: FrameSize,
-  limit: number,
+  { limit, pointer }: { limit: number; pointer: string },
 ): number {
   const held = frames.held(sampledFrames);
   const bytes = held * width * height * 3;
   if (bytes <= limit) return bytes;
   const detail = `The ${held} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
-  throw new ProblemError('image-too-large', detail, { pointer: '/frame_size', limit });
+  throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
 }

@@ -13,6 +13,8 @@ export interface Shelf {
   /** Frames of the episode so far. */
   count(): number;
   peek(index: number): HeldFrame | undefined;
+  /** Whether somebody else looks at the bytes that are handed out. */
+  shared: boolean;
   /** Hands a frame out, for good where it can be let go; undefined where only its digest is known, or where it was let go. */
   take(index: number): HeldFrame | undefined;
   /** Frame numbers whose pixels are there. */
@@ -39,6 +41,7 @@ export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
     },
     count: () => count,
     peek: (index) => frames.get(index),
+    shared: false,
     take(index) {
       const frame = frames.get(index);
       frames.delete(index);
@@ -95,6 +98,7 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
     },
     count: () => digests.length,
     peek: (index) => frames.get(digests[index] as string),
+    shared: true,
     // Frames that look alike have one digest, and the memory of recent ones holds on to it anyway.
     take: (index) => frames.get(digests[index] as string),
     held: () => shown.filter((index) => frames.has(digests[index] as string)),

@@ -35,7 +35,7 @@ export interface OpenedVideo {
 
 type Settings = Pick<
   Config,
-  'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_PIXELS'
+  'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_SIDE' | 'MAX_FRAME_PIXELS'
 >;
 
 export async function createVideoReader(config: Settings, renderer: Renderer): Promise<VideoReader> {

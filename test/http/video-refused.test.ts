@@ -140,6 +140,8 @@ t.test('limits: pixels, frames, bytes', async (t) => {
     postParts(await buildTestApp(t, { PATH, ...limits }), [asked, videoPart(sound)]);
   isProblem(t, await post({ MAX_FRAME_PIXELS: 80 * 64 - 1 }), 'image-too-large', { part: 'video', limit: 5119 });
   t.equal((await post({ MAX_FRAME_PIXELS: 80 * 64 })).statusCode, 200);
+  isProblem(t, await post({ MAX_FRAME_SIDE: 79 }), 'image-too-large', { part: 'video', limit: 79 });
+  t.equal((await post({ MAX_FRAME_SIDE: 80 })).statusCode, 200);
   isProblem(t, await post({ MAX_FRAMES: 39 }), 'too-many-frames', { part: 'video', limit: 39 });
   t.equal((await post({ MAX_FRAMES: 40 })).statusCode, 200);
   isProblem(t, await post({ MAX_UPLOAD_BYTES: sound.length - 1 }), 'upload-too-large', { limit: sound.length - 1 });
