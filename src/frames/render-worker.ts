@@ -30,6 +30,10 @@ export interface RenderedFrame {
 /** Longest time of libvips with one frame. The largest one that is taken needs a second. */
 const CODEC_TIMEOUT_S = 30;
 
+// Low effort: the bytes stay on one machine or its neighbour, and time is what an episode is short of.
+const PNG = { compressionLevel: 1 };
+const JPEG = { quality: 95, chromaSubsampling: '4:4:4' };
+
 // Parallelism comes from the worker threads; one episode's frames need no cache.
 sharp.concurrency(1);
 sharp.cache(false);
@@ -48,34 +52,30 @@ export default async function render({ bytes, kind, from, to, encoding, stop }: 
   const pixels = pillowBicubic(source, from, to, check);
   if (pixels !== source) letGo(source);
   check();
-  const rendered = await encode(pixels, to, encoding);
-  if (rendered !== pixels) letGo(pixels);
-  return handedOver({ bytes: rendered, digest });
+  const rendered = encoding === 'rgb' ? ownCopy(pixels) : await encode(pixels, to, encoding);
+  letGo(pixels);
+  const frame = { bytes: rendered, digest };
+  return move({ ...frame, [transferableSymbol]: [rendered.buffer], [valueSymbol]: frame }) as unknown as RenderedFrame;
 }
 
 /** RGB as Pillow's convert("RGB") gives it: colour profiles and orientation ignored, grey spread, alpha dropped. */
 async function decode(file: Uint8Array, { width, height }: FrameSize): Promise<Uint8Array> {
   const image = sharp(file, { ignoreIcc: true, limitInputPixels: width * height, failOn: 'warning' });
   const rgb = image.removeAlpha().toColourspace('srgb').timeout({ seconds: CODEC_TIMEOUT_S });
-  const { data } = await rgb.raw().toUint8Array();
-  if (data.length !== width * height * 3) throw new Error('The file does not decode to the size in its header.');
-  return data;
+  const pixels = await rgb.raw().toBuffer();
+  if (pixels.length !== width * height * 3) throw new Error('The file does not decode to the size in its header.');
+  return pixels;
 }
 
-async function encode(pixels: Uint8Array, size: FrameSize, encoding: FrameEncoding): Promise<Uint8Array> {
-  if (encoding === 'rgb') return pixels;
+/** @returns bytes of their own memory, which can be handed to another thread; those of sharp cannot */
+async function encode(pixels: Uint8Array, size: FrameSize, encoding: FrameEncoding): Promise<Uint8Array<ArrayBuffer>> {
   const image = sharp(pixels, { raw: { ...size, channels: 3 } }).timeout({ seconds: CODEC_TIMEOUT_S });
-  // Low effort: the bytes stay on one machine or its neighbour, and time is what an episode is short of.
-  const file =
-    encoding === 'png' ? image.png({ compressionLevel: 1 }) : image.jpeg({ quality: 95, chromaSubsampling: '4:4:4' });
-  return (await file.toUint8Array()).data;
+  const file = await (encoding === 'png' ? image.png(PNG) : image.jpeg(JPEG)).toBuffer();
+  return ownCopy(file);
 }
 
-/** The same frame for the main thread, without a copy. */
-function handedOver(frame: RenderedFrame): RenderedFrame {
-  return move({
-    ...frame,
-    [transferableSymbol]: [frame.bytes.buffer],
-    [valueSymbol]: frame,
-  }) as unknown as RenderedFrame;
+function ownCopy(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const copy = Uint8Array.from(bytes);
+  letGo(bytes);
+  return copy;
 }
