@@ -1,3 +1,4 @@
+import { letGo } from '../../frames/let-go.ts';
 import type { PromptVariant } from '../../plan/prompt.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
@@ -31,7 +32,7 @@ interface LogProbEntry {
 const DATA_URL = 'data:video/x-msvideo;base64,';
 
 /**
- * The body of a chat completion, written piece by piece: base64 of one item at a time, never the whole.
+ * The body of a chat completion, written piece by piece: base64 of a part of one item at a time, never the whole.
  * @param withData whether the item at this place goes with its data, if there is any, or by name alone
  */
 export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
@@ -52,7 +53,7 @@ export function completionBody(question: Question, items: Item[], withData: (ind
 
   function* chunks(): Generator<Buffer> {
     yield Buffer.from(head);
-    for (const [index, item] of items.entries()) yield part(item, withData(index));
+    for (const [index, item] of items.entries()) yield* part(item, withData(index));
     yield Buffer.from(tail);
   }
 
@@ -60,9 +61,21 @@ export function completionBody(question: Question, items: Item[], withData: (ind
   return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks };
 }
 
-function part({ uuid, video }: Item, data: boolean): Buffer {
-  const url = data && video ? `{"url":"${DATA_URL}${video.file().toString('base64')}"}` : 'null';
-  return Buffer.from(`{"type":"video_url","uuid":"${uuid}","video_url":${url}},`, 'latin1');
+/** Bytes that become base64 at once: a multiple of three, and too few for V8 to treat the text as a large object. */
+const SLICE_BYTES = 48 * 1024;
+
+function* part({ uuid, video }: Item, data: boolean): Generator<Buffer> {
+  const head = `{"type":"video_url","uuid":"${uuid}","video_url":`;
+  if (!data || !video) {
+    yield Buffer.from(`${head}null},`, 'latin1');
+    return;
+  }
+  yield Buffer.from(`${head}{"url":"${DATA_URL}`, 'latin1');
+  const file = video.file();
+  for (let at = 0; at < file.length; at += SLICE_BYTES)
+    yield Buffer.from(file.toString('base64', at, at + SLICE_BYTES), 'latin1');
+  letGo(file);
+  yield Buffer.from('"}},', 'latin1');
 }
 
 function partLength({ uuid, video }: Item, data: boolean): number {
