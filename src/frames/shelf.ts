@@ -4,6 +4,7 @@ import { sampleSchedule } from '../episode/schedule.ts';
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
 import type { HeldFrame } from './held-frame.ts';
+import { letGo } from './let-go.ts';
 import type { RecentFrames } from './recent-frames.ts';
 
 /** Where uploaded frames stand, by their number in the episode. Only those that the schedule can show stay. */
@@ -35,7 +36,11 @@ export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
   return {
     put(frame) {
       // The schedule clips its last position to the last frame, so the newest one is always kept.
-      if (!shown.has(count - 1)) frames.delete(count - 1);
+      const last = frames.get(count - 1);
+      if (last && !shown.has(count - 1)) {
+        frames.delete(count - 1);
+        letGo(last.bytes);
+      }
       frames.set(count, frame);
       count += 1;
     },

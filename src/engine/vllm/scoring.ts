@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ShownFrame } from '../../frames/frames.ts';
+import { letGo } from '../../frames/let-go.ts';
 import { tooLong } from '../../plan/context.ts';
 import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
@@ -46,6 +47,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
     throw lostFrames(error, plan, frames) ?? problemOf(error, plan, context.monitor);
   } finally {
     stop.abort();
+    for (const { bytes } of frames.values()) if (bytes) letGo(bytes);
     usage.engineMs += performance.now() - started;
   }
 }
