@@ -163,6 +163,15 @@ export async function profileChunk(): Promise<Buffer> {
 /** Header of 60,000 × 60,000 pixels (10.8 GB of RGB), 70 bytes of file. */
 export const pngBomb = () => pngFile({ width: 60_000, height: 60_000 });
 
+/** A black picture of one column: a few kB of file, half a minute of resizing for two million rows where nothing bounds it. */
+export function thinPng(height: number): Buffer {
+  const empty = pngFile({ width: 1, height });
+  const [start, end] = [empty.indexOf('IDAT') - 4, empty.length - 12];
+  // A filter byte and three samples for each row.
+  const image = pngChunk('IDAT', deflateSync(Buffer.alloc(height * 4)));
+  return Buffer.concat([empty.subarray(0, start), image, empty.subarray(end)]);
+}
+
 /** A PNG whose header is sound and whose pixels are not: one bit of the data is turned. */
 export function bitFlipped(png: Buffer): Buffer {
   const damaged = Buffer.from(png);
