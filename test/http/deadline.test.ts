@@ -57,7 +57,10 @@ t.test('rendering that is out of time ends: the next episode need not wait for i
   const height = limits.MAX_FRAME_SIDE;
   // Half a minute of resizing on the only thread.
   const high = npyPart(npyFile(Buffer.alloc(height * 3), { shape: [1, height, 1, 3] }));
-  isProblem(t, await postParts(app, [episodePart(EPISODE), high]), 'deadline-exceeded');
+  const { headers, payload } = multipart([episodePart(EPISODE), high]);
+  const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
+  const { body, ...answer } = await request(url, { method: 'POST', headers, body: payload });
+  isProblem(t, { ...answer, body: await body.text() }, 'deadline-exceeded');
   resultOf(t, await postParts(app, [episodePart(EPISODE), framePart(frame)]));
 });
 
