@@ -6,6 +6,8 @@ export interface ByteReader {
   size: number;
   /** @returns the bytes from there on, fewer where the file ends; good until the next call */
   bytes(at: number, count: number): Promise<Buffer>;
+  /** @returns the same at once, where they have been read already: a walk of a million steps takes no million turns */
+  held(at: number, count: number): Buffer | undefined;
 }
 
 /** Bytes of one read: the longest piece that may be asked for. */
@@ -17,17 +19,22 @@ export async function byteReader(file: FileHandle, signal: AbortSignal): Promise
   const window = Buffer.alloc(WINDOW_BYTES);
   let start = 0;
   let end = 0;
+  function held(at: number, count: number): Buffer | undefined {
+    const last = Math.min(at + count, size);
+    return at >= start && last <= end ? window.subarray(at - start, Math.max(at, last) - start) : undefined;
+  }
+
   return {
     size,
+    held,
     async bytes(at, count) {
-      const wanted = Math.max(0, Math.min(count, size - at));
-      if (wanted > 0 && (at < start || at + wanted > end)) {
-        signal.throwIfAborted();
-        const { bytesRead } = await file.read(window, 0, WINDOW_BYTES, at);
-        start = at;
-        end = at + bytesRead;
-      }
-      return window.subarray(at - start, Math.min(at - start + wanted, end - start));
+      const known = held(at, count);
+      if (known) return known;
+      signal.throwIfAborted();
+      const { bytesRead } = await file.read(window, 0, WINDOW_BYTES, at);
+      start = at;
+      end = at + bytesRead;
+      return window.subarray(0, Math.min(count, bytesRead));
     },
   };
 }

@@ -4,6 +4,8 @@ import { ProblemError, type ProblemPlace } from '../problems.ts';
 export interface IndexLimits {
   /** of all tracks together */
   samples: number;
+  /** boxes of an MP4: a file of fragments has seven for each */
+  boxes: number;
   place: ProblemPlace;
 }
 
@@ -12,10 +14,12 @@ export const MAX_TRACKS = 64;
 /** Samples of a file for each frame that an episode may have: a file of 24 h at 50 frames a second has 4.3 million. */
 const SAMPLES_PER_FRAME = 500;
 const LEAST_SAMPLES = 1_000_000;
+const SAMPLES_PER_BOX = 5;
 
 /** @param maxFrames of one episode */
 export function indexLimits(maxFrames: number, place: ProblemPlace): IndexLimits {
-  return { samples: Math.max(LEAST_SAMPLES, SAMPLES_PER_FRAME * maxFrames), place };
+  const samples = Math.max(LEAST_SAMPLES, SAMPLES_PER_FRAME * maxFrames);
+  return { samples, boxes: samples / SAMPLES_PER_BOX, place };
 }
 
 /** @throws ProblemError video-too-large */

@@ -31,7 +31,7 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
   let tracks = 0;
   let at = 0;
   while (at < reader.size) {
-    const head = await reader.bytes(at, 12);
+    const head = reader.held(at, 12) ?? (await reader.bytes(at, 12));
     const idBytes = head.length > 0 ? 1 + Math.clz32((head[0] as number) << 24) : 9;
     if (idBytes > 4 || head.length <= idBytes) break;
     const id = head.readUIntBE(0, idBytes);
@@ -54,9 +54,14 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
 function vint(bytes: Buffer): { value: number | undefined; bytes: number } | undefined {
   const count = bytes.length > 0 ? 1 + Math.clz32((bytes[0] as number) << 24) : 9;
   if (count > 8 || bytes.length < count) return undefined;
-  const mask = (1n << BigInt(7 * count)) - 1n;
-  const value = BigInt(`0x${bytes.toString('hex', 0, count)}`) & mask;
-  return { value: value === mask ? undefined : Number(value), bytes: count };
+  let value = (bytes[0] as number) & (0xff >> count);
+  let isOpen = value === 0xff >> count;
+  for (let at = 1; at < count; at += 1) {
+    const byte = bytes[at] as number;
+    value = value * 256 + byte;
+    isOpen &&= byte === 0xff;
+  }
+  return { value: isOpen ? undefined : value, bytes: count };
 }
 
 function tooManyElements({ samples: limit, place }: IndexLimits): ProblemError {

@@ -10,8 +10,6 @@ export interface Mp4Index {
   samples: number;
 }
 
-/** Boxes of a file that are looked at; a file of fragments has seven for each. */
-const MAX_BOXES = 1_000_000;
 /** ffmpeg goes no deeper. */
 const MAX_DEPTH = 10;
 
@@ -22,6 +20,7 @@ const CONTAINERS = new Set(
 
 /** Tables, and bytes of an entry. */
 const TABLES: Record<string, number> = { stts: 8, ctts: 8, stsc: 12, stco: 4, co64: 8, stss: 4, stps: 4 };
+const LOOKED_AT = new Set([...Object.keys(TABLES), ...'stsz stz2 elst hdlr trun sidx tfra stsd cmov'.split(' ')]);
 /** What must not hide among the descriptions of samples, where ffmpeg would find it. */
 const HIDEABLE = /stsz|stz2|stts|ctts|stsc|stco|co64|elst|trun|cmov/;
 
@@ -65,8 +64,8 @@ export async function readMp4Index(reader: ByteReader, limits: IndexLimits): Pro
     let at = from;
     while (at < to) {
       boxes += 1;
-      if (boxes > MAX_BOXES) throw tooManyBoxes(limits);
-      const head = await reader.bytes(at, 16);
+      if (boxes > limits.boxes) throw tooManyBoxes(limits);
+      const head = reader.held(at, 24) ?? (await reader.bytes(at, 24));
       if (head.length < 8) return at + 8;
       const short = head.readUInt32BE(0);
       if (short === 1 && head.length < 16) return at + 16;
@@ -75,20 +74,22 @@ export async function readMp4Index(reader: ByteReader, limits: IndexLimits): Pro
       const end = at + Math.max(8, length);
       // Cut off: nothing in it can be told from what is lost.
       if (depth === 0 && end > reader.size) return end;
-      await look({ type: head.toString('latin1', 4, 8), from: at + header, to: Math.min(end, to, reader.size) }, depth);
+      const type = head.toString('latin1', 4, 8);
+      const box = { type, from: at + header, to: Math.min(end, to, reader.size) };
+      const inside = insideOf(type, head.toString('latin1', header + 4, header + 8));
+      if (type === 'trak') tracks.push(newTrack());
+      if (type === 'moof') fragments += 1;
+      if (inside !== undefined) await walk(box.from + inside, box.to, depth + 1);
+      else if (LOOKED_AT.has(type)) await look(box);
       checkTracks(tracks.length, limits);
       at = end;
     }
     return at;
   }
 
-  async function look(box: Box, depth: number): Promise<void> {
+  async function look(box: Box): Promise<void> {
     const { type, from } = box;
-    if (type === 'trak') tracks.push(newTrack());
-    if (type === 'moof') fragments += 1;
-    const inside = await insideOf(reader, box);
-    if (inside !== undefined) await walk(inside, box.to, depth + 1);
-    else if (type === 'sidx') fragments += await sidxEntries(reader, box);
+    if (type === 'sidx') fragments += await sidxEntries(reader, box);
     else if (type === 'tfra') fragments += await entriesAt(reader, box, from + 12, 11, limits);
     else if (type === 'trun') inFragments += await trunSamples(reader, box, limits);
     else if (type === 'stsd') await checkHidden(reader, box, limits);
@@ -126,14 +127,16 @@ function indexedSamples(track: Track, fileBytes: number, limits: IndexLimits): n
   return samples * Math.max(1, edits);
 }
 
-/** Where the boxes in a box begin; undefined where it holds none. */
-async function insideOf(reader: ByteReader, { type, from }: Box): Promise<number | undefined> {
-  if (CONTAINERS.has(type)) return from;
-  const first = (await reader.bytes(from + 4, 4)).toString('latin1');
+/**
+ * Where the boxes in a box begin, from the start of its content; undefined where it holds none.
+ * @param first the type of a box that would begin there
+ */
+function insideOf(type: string, first: string): number | undefined {
+  if (CONTAINERS.has(type)) return 0;
   // QuickTime writes it without a version.
-  if (type === 'meta') return first === 'hdlr' ? from : from + 4;
+  if (type === 'meta') return first === 'hdlr' ? 0 : 4;
   // ffmpeg finds an index there too.
-  if ((type === 'free' || type === 'hoov') && (first === 'mvhd' || first === 'cmov')) return from;
+  if ((type === 'free' || type === 'hoov') && (first === 'mvhd' || first === 'cmov')) return 0;
   return undefined;
 }
 
@@ -251,7 +254,7 @@ function unsupported(why: string, { place }: IndexLimits): ProblemError {
   return new ProblemError('video-unsupported', `${why} Write the file anew, for example with ffmpeg -c copy.`, place);
 }
 
-function tooManyBoxes({ place }: IndexLimits): ProblemError {
-  const detail = `The file has more than ${MAX_BOXES} boxes. Send one in fewer fragments.`;
-  return new ProblemError('video-too-large', detail, { ...place, limit: MAX_BOXES });
+function tooManyBoxes({ boxes: limit, place }: IndexLimits): ProblemError {
+  const detail = `The file has more than ${limit} boxes. Send one in fewer fragments.`;
+  return new ProblemError('video-too-large', detail, { ...place, limit });
 }
