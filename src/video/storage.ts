@@ -110,7 +110,8 @@ async function isAbandoned(path: string): Promise<boolean> {
 }
 
 /** @returns undefined where somebody listens, else the error's code */
-function connectionFault(path: string): Promise<string | undefined> {
+async function connectionFault(path: string): Promise<string | undefined> {
+  if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return 'ENOENT';
   return new Promise((resolve) => {
     const socket = connect(path, () => {
       socket.destroy();

@@ -51,6 +51,8 @@ function boxOf(type: string, bytes: number): Buffer {
   return box;
 }
 
+const LONG_AGO = new Date(Date.now() - 25 * 60 * 60 * 1000);
+
 /** Sets the folder of temporary files for one test. */
 function useFolder(t: Test, folder: string): void {
   const before = process.env['TMPDIR'];
@@ -176,9 +178,11 @@ t.test('the service’s own folder: made anew when it is cleaned away, removed a
 
 t.test('a path that is too long for a socket', async (t) => {
   const folder = join(t.testdir(), 'a'.repeat(100));
-  mkdirSync(folder);
+  for (const name of ['topreward-ABCold', 'topreward-ABCnew']) mkdirSync(join(folder, name), { recursive: true });
+  utimesSync(join(folder, 'topreward-ABCold'), LONG_AGO, LONG_AGO);
   useFolder(t, folder);
   const app = await buildTestApp(t, { PATH });
+  t.strictSame(readdirSync(folder), ['topreward-ABCnew'], 'only time tells what was left behind');
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
 });
 
@@ -202,17 +206,13 @@ async function otherService(t: Test): Promise<{ upload: string; kill(): Promise<
 }
 
 t.test('what a killed process has left is removed at the start, and nothing else', async (t) => {
-  const folder = t.testdir({
-    // An older release, or a process whose folder is too deep for a socket.
-    'topreward-ABCold': { video: 'bytes' },
-    'topreward-ABCnew': { video: 'bytes' },
-    'topreward-ABCDEFG': { video: 'bytes' },
-    'video-ABCDEF': { video: 'bytes' },
-    elsewhere: { video: 'bytes' },
-  });
-  const longAgo = new Date(Date.now() - 25 * 60 * 60 * 1000);
+  const folder = mkdtempSync(join(TMPDIR, 'sweep-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  // The first two are of an older release, or of processes whose folder is too deep for a socket.
+  for (const name of ['topreward-ABCold', 'topreward-ABCnew', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
+    mkdirSync(join(folder, name, 'video'), { recursive: true });
   for (const name of ['topreward-ABCold', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
-    utimesSync(join(folder, name), longAgo, longAgo);
+    utimesSync(join(folder, name), LONG_AGO, LONG_AGO);
   symlinkSync(join(folder, 'elsewhere'), join(folder, 'topreward-ABClnk'));
   useFolder(t, folder);
   const killed = await otherService(t);
