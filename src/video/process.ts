@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import type { Readable } from 'node:stream';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 
@@ -41,6 +42,8 @@ const OUT_OF_MEMORY = /cannot allocate memory|out of memory|error allocating|fai
 /** Exit codes of a program that was not started, by prlimit or by the system's loader. */
 const NOT_STARTED = [126, 127];
 const RETRY_AFTER_S = 5;
+/** A third of the time that a process of normal priority gets, where both want it all. */
+const NICENESS = 5;
 
 /**
  * A command that limits itself before it becomes the program: memory that it can write, no file that it writes, processor time,
@@ -67,6 +70,7 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
     signal: AbortSignal.any([signal, timeout]),
     killSignal: 'SIGKILL',
   });
+  lowerPriority(child);
   const ended = endOf(child);
   let words = '';
   let isKilled = false;
@@ -93,6 +97,15 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
       child.kill('SIGKILL');
     },
   };
+}
+
+/** Whoever asks something else of the service is answered first. */
+function lowerPriority({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) setPriority(pid, NICENESS);
+  } catch {
+    // It has ended already, or the system does not allow it.
+  }
 }
 
 /** @returns its exit code, the signal that ended it, or why it could not be started */

@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -274,6 +274,35 @@ t.test('a client that goes, while it sends and while it waits', async (t) => {
   await cleared(t);
   await whenLoad(live, { active: 0, waiting: 0 });
 });
+
+t.test('a client that goes while a program runs', async (t) => {
+  for (const name of ['ffprobe', 'ffmpeg']) {
+    const pidFile = join(t.testdir({ pids: {} }), 'pids', name);
+    const FFMPEG_DIR = tools(t, { [name]: `echo $$ > '${pidFile}'; exec /bin/sleep 600` });
+    const live = await buildTestApp(t, { FFMPEG_DIR });
+    const client = await rawClient(t, await listen(live));
+    const body = Buffer.concat([
+      ...[partHead(asked), Buffer.from(asked.content), Buffer.from('\r\n')],
+      ...[partHead(videoPart(sound)), sound, Buffer.from('\r\n--b0undary--\r\n')],
+    ]);
+    client.post(body.length);
+    client.socket.write(body);
+    const pid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0);
+    while (pid() === 0) await new Promise(setImmediate);
+    t.ok(isRunning(pid()), `${name} runs`);
+    client.socket.destroy();
+    while (isRunning(pid())) await new Promise(setImmediate);
+    await cleared(t);
+  }
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 t.test('a deadline in the middle of an upload', async (t) => {
   const live = await buildTestApp(t, { PATH, DEADLINE_S: 0.3 });
