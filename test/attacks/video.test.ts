@@ -45,7 +45,7 @@ test('claims that only the system’s limit stops', async (t) => {
   // As many samples as are taken, each of them held: 16 bytes of memory for each byte of file.
   const held = forgedMp4({ samples: 5 * MILLION, held: 5 * MILLION, edits: 1 });
   await underAttack(t, {
-    // Two programs at once, each within 256 MiB, 128 bytes a sample and 16 a pixel.
+    // Two programs at once, each within 128 MiB, 128 bytes a sample and 16 a pixel of the largest frame.
     bounds: { addedMiB: 1100, normalMs: 10_000 },
     async attack(server) {
       for (const [what, video] of [
