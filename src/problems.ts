@@ -39,15 +39,12 @@ export const PROBLEMS = {
   'not-a-video': [422, 'The file is not an MP4, WebM or MKV video'],
   'video-unsupported': [422, 'The video has an unsupported format'],
   'video-damaged': [422, 'The video is cut off or damaged'],
-  'video-too-large': [422, 'The video has too many samples or tracks, or reading it takes too much memory'],
+  'video-too-large': [422, 'The video is too large: tracks, samples, or the memory that reading it takes'],
   'frame-size-unsupported': [422, 'The model does not take this frame size'],
   'context-exceeded': [422, 'The episode is longer than the model can see'],
-  'video-unavailable'
-: [501, 'No videos are taken here'],
-  'server-busy': [503, 'The service has too much waiting'],
-  'storage-unavailable': [503, 'The video cannot be stored'],
   'video-unavailable': [501, 'This server cannot read videos'],
   'server-busy': [503, 'The service is busy'],
+  'storage-unavailable': [503, 'The video cannot be stored'],
   'engine-unavailable': [503, 'The engine cannot be reached or is not ready'],
   'engine-busy': [503, 'The engine is busy'],
   'engine-failed': [502, 'The engine refused or failed'],
@@ -55,9 +52,7 @@ export const PROBLEMS = {
   'deadline-exceeded': [504, 'The request took longer than it may'],
   'video-timeout': [504, 'Reading the video took longer than it may'],
   'internal-error': [500, 'Something went wrong in the service'],
-} as
-const satisfies;
-Record<string, readonly [number, string]>;
+} as const satisfies Record<string, readonly [number, string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
