@@ -35,3 +35,8 @@ export function checkTracks(tracks: number, { place }: IndexLimits): void {
   const detail = `The file has more than ${MAX_TRACKS} tracks. Send one with the video alone.`;
   throw new ProblemError('video-too-large', detail, { ...place, limit: MAX_TRACKS });
 }
+
+/** @param why a sentence */
+export function damagedIndex(why: string, { place }: IndexLimits): ProblemError {
+  return new ProblemError('video-damaged', `The file is damaged. ${why}`, place);
+}

@@ -76,7 +76,8 @@ async function makeOwnFolder(): Promise<OwnFolder> {
 async function listen(path: string): Promise<Server | undefined> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return undefined;
   const server = createServer((socket) => socket.destroy()).listen(path);
-  server.unref();
+  // A connection that cannot be taken is one that somebody asked for to see whether there is anybody.
+  server.on('error', () => undefined).unref();
   return once(server, 'listening').then(
     () => server,
     () => undefined,
