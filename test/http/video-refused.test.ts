@@ -277,7 +277,7 @@ t.test('a client that goes, while it sends and while it waits', async (t) => {
 
 t.test('a client that goes while a program runs', async (t) => {
   for (const name of ['ffprobe', 'ffmpeg']) {
-    const pidFile = join(t.testdir({ pids: {} }), 'pids', name);
+    const pidFile = join(folder, `pid.${name}`);
     const FFMPEG_DIR = tools(t, { [name]: `echo $$ > '${pidFile}'; exec /bin/sleep 600` });
     const live = await buildTestApp(t, { FFMPEG_DIR });
     const client = await rawClient(t, await listen(live));
