@@ -287,11 +287,14 @@ t.test('a client that goes while a program runs', async (t) => {
     ]);
     client.post(body.length);
     client.socket.write(body);
-    const pid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0);
-    while (pid() === 0) await new Promise(setImmediate);
-    t.ok(isRunning(pid()), `${name} runs`);
+    let pid = 0;
+    while (pid === 0) {
+      await new Promise(setImmediate);
+      if (existsSync(pidFile)) pid = Number(readFileSync(pidFile, 'utf8'));
+    }
+    t.ok(isRunning(pid), `${name} runs`);
     client.socket.destroy();
-    while (isRunning(pid())) await new Promise(setImmediate);
+    while (isRunning(pid)) await new Promise(setImmediate);
     await cleared(t);
   }
 });
