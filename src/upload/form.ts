@@ -1,5 +1,6 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
+import { didYouMean } from '../did-you-mean.ts';
 import { ProblemError } from '../problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
@@ -30,8 +31,9 @@ export async function* formParts(request: FastifyRequest, room: number, count: C
 }
 
 async function* namedParts(parts: AsyncIterable<MultipartFile>, count: CountBytes) {
+  // Some parts have no name at all, whatever the parser's types say.
   for await (const { fieldname, filename, file } of wellFormed(parts))
-    yield { name: fieldname, filename, chunks: counted(wellFormed(file), count) };
+    yield { name: fieldname ?? '', filename, chunks: counted(wellFormed(file), count) };
 }
 
 /** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
@@ -55,6 +57,18 @@ async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): Async
     count(chunk.length);
     yield chunk;
   }
+}
+
+/**
+ * The problem of a part that belongs to no form.
+ * @param name of the part, empty where it has none
+ * @param known names of the form's parts
+ * @param expected one sentence that lists them
+ */
+export function unexpectedPart(name: string, known: string[], expected: string): ProblemError {
+  const meant = didYouMean(name, known);
+  const what = name === '' ? 'There is a part without a name.' : meant ? `Did you mean \`${meant}\`?` : '';
+  return new ProblemError('unexpected-part', `${what} ${expected}`.trim(), { part: name.slice(0, 64) });
 }
 
 /** @throws ProblemError upload-too-large */
