@@ -8,9 +8,10 @@ import numpy.typing as npt
 Frame = npt.NDArray[np.uint8]  # height × width × 3, RGB
 
 
-def checked(value: Any) -> Frame:
+def checked(value: Any, earlier: Frame | None = None) -> Frame:
     """A copy of a frame: the environment may draw the next one into the same memory.
 
+    :param earlier: another frame of the episode, which has the same size
     :raises ValueError: where it is no uint8 array of height × width × 3; says what to write instead
     """
     if value is None:
@@ -21,6 +22,8 @@ def checked(value: Any) -> Frame:
         raise ValueError('The frame is a text. Make the environment with render_mode="rgb_array".')
     array = np.asarray(value)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size > 0:
+        if earlier is not None and array.shape != earlier.shape:
+            raise ValueError(f"The frame has shape {array.shape}, earlier ones of this episode have {earlier.shape}.")
         return np.array(array, order="C")
     fix = _fix("frame" if isinstance(value, np.ndarray) else "numpy.asarray(frame)", array)
     raise ValueError(

@@ -107,7 +107,7 @@ class ProgressReward(gymnasium.Wrapper):
         asked = is_shown(len(self.digests), self.fps)
         self.digests.append("")  # this step counts, also where its frame is refused
         if asked:
-            frame = self._frame()
+            frame = checked(self.frame(self.env), next(iter(self.frames.values()), None))
             self.digests[-1] = digest = hashlib.sha256(frame.tobytes()).hexdigest()
             if digest not in self.frames:
                 self.frames[digest] = frame
@@ -119,13 +119,6 @@ class ProgressReward(gymnasium.Wrapper):
             "reward_warnings": self.warnings,
             "asked": asked,
         }
-
-    def _frame(self) -> Frame:
-        frame = checked(self.frame(self.env))
-        first = next(iter(self.frames.values()), frame)
-        if frame.shape != first.shape:
-            raise ValueError(f"The frame has shape {frame.shape}, the first one of this episode {first.shape}.")
-        return frame
 
     def _ask(self) -> None:
         self.log_prob, self.warnings = math.nan, []

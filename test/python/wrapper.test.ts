@@ -237,7 +237,7 @@ t.test('frames of one episode have one size', async (t) => {
   const { address } = await startServer(t);
   const { code, stderr } = await play(t, address, { draw: 'frame[: len(frame) - at]' });
   t.equal(code, 1);
-  t.match(stderr, /The frame has shape \(46, 64, 3\), the first one of this episode \(48, 64, 3\)\./);
+  t.match(stderr, /The frame has shape \(46, 64, 3\), earlier ones of this episode have \(48, 64, 3\)\./);
 });
 
 t.test('the service’s warnings are in info, and each code is warned of once', async (t) => {
