@@ -4,7 +4,7 @@ import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { ChosenScale } from '../episode/progress-scale.ts';
 import { type FrameSize, PATCH_MULTIPLE } from '../plan/frame-size.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
+import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { promptText } from '../plan/prompt.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
 import { finalScore } from '../scores/success.ts';
@@ -129,7 +129,7 @@ function usageOf({ scores, usage }: Scored): Usage {
 function provenanceOf({ request, frames, plan, size, scores, description }: Scored): RewardResult['provenance'] {
   const seen = scores[0]?.prompt as SeenPrompt;
   const { tokens } = description.prompts[plan.prompt];
-  const times = plan.queries[0]?.blocks.map(({ time }) => time) ?? [];
+  const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
     service: SERVICE,

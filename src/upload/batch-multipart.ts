@@ -1,10 +1,8 @@
+import type { JsonReader } from '../json/json.ts';
 import { ProblemError } from '../problems.ts';
 import type { BatchLimits, BatchReader } from './batch.ts';
-import { type FormPart, parseJson, readAll } from './form.ts';
+import { type FormPart, readAll } from './form.ts';
 import { tooLarge } from './limits.ts';
-
-/** Options and digests of all episodes. */
-const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
 
 /**
  * Reads a batch that came as a form, as it streams in.
@@ -14,11 +12,12 @@ export async function readBatchMultipart(
   parts: AsyncIterable<FormPart>,
   limits: BatchLimits,
   reader: BatchReader,
+  json: JsonReader,
 ): Promise<void> {
   for await (const { name, chunks } of parts) {
     if (name === 'batch') {
-      const bytes = await readAll(chunks, MAX_BATCH_PART_BYTES, { part: 'batch' });
-      await reader.batch(parseJson(bytes, 'batch'));
+      const bytes = await readAll(chunks, limits.MAX_JSON_BYTES, { part: 'batch' });
+      await reader.batch(await json.read(bytes, 'batch'));
     } else if (name === 'frames') {
       const bytes = await readUpTo(chunks, limits.MAX_FRAME_BYTES);
       await reader.frame(async (episode, place) => {

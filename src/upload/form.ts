@@ -50,16 +50,6 @@ async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): Async
   }
 }
 
-/** @param part its name, for problems */
-export function parseJson(bytes: Buffer, part: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    // The parser's own words quote the text.
-    throw new ProblemError('malformed-json', `The part \`${part}\` is not valid JSON.`, { part });
-  }
-}
-
 /** @throws ProblemError upload-too-large */
 export async function readAll(
   chunks: AsyncIterable<Buffer>,

@@ -1,10 +1,8 @@
+import type { JsonReader } from '../json/json.ts';
 import { ProblemError } from '../problems.ts';
-import { type FormPart, parseJson, readAll } from './form.ts';
-import type { UploadLimits } from './limits.ts';
+import { type FormPart, readAll } from './form.ts';
+import { maxEpisodeBytes, type UploadLimits } from './limits.ts';
 import type { UploadReader } from './upload.ts';
-
-/** The episode is a small JSON document; its timestamps are the bulk of it. */
-const MAX_EPISODE_BYTES = 4 * 1024 * 1024;
 
 /**
  * Reads a multipart upload as it streams in. Parts may come in any order; `frames` count in the order they come.
@@ -14,11 +12,13 @@ export async function readMultipart(
   parts: AsyncIterable<FormPart>,
   limits: UploadLimits,
   reader: UploadReader,
+  json: JsonReader,
 ): Promise<void> {
   let frame = 0;
   for await (const { name, chunks } of parts) {
     if (name === 'episode') {
-      reader.episode(parseJson(await readAll(chunks, MAX_EPISODE_BYTES, { part: 'episode' }), 'episode'), '');
+      const bytes = await readAll(chunks, maxEpisodeBytes(limits), { part: 'episode' });
+      reader.episode(await json.read(bytes, 'episode'), '');
     } else if (name === 'npy') {
       await reader.npy(chunks);
     } else if (name === 'video') {

@@ -5,11 +5,12 @@ import type { Answer } from '../../src/engine/embedded/task.ts';
 import type { ModelThread } from '../../src/engine/embedded/thread.ts';
 import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
 import { createFairGate } from '../../src/engine/fair-gate.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
-import { INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
-const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount: 4 }, [2, 4]);
+const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: CLOCK }, sampleSchedule(4, CLOCK), [2, 4]);
 const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs, promptTokens: 50, cachedTokens: 20 });
 
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {

@@ -81,6 +81,22 @@ t.test('a part without a name', async (t) => {
   t.match(answer.statusCode, /^4/, answer.body);
 });
 
+t.test('text that is not UTF-8 is refused in every form, not scored as another text', async (t) => {
+  const latin1 = (text: string) => Buffer.from(text, 'latin1');
+  const episode = latin1(JSON.stringify({ ...EPISODE, instruction: 'Öffne die Schublade.' }));
+  const frame = await frameFile();
+  const parts = multipart([{ name: 'episode', content: episode }, framePart(frame)]);
+  const answer = await post(parts.headers['content-type'], parts.payload);
+  t.match(isProblem(t, answer, 'malformed-json', { part: 'episode' }).detail, /UTF-8/);
+  const json = latin1(`{"episode": ${episode.toString('latin1')}, "frames": ["${frame.toString('base64')}"]}`);
+  t.match(isProblem(t, await post('application/json', json), 'malformed-json').detail, /UTF-8/);
+  const items = latin1(`{"items": [{"episode": ${episode.toString('latin1')}, "frame_count": 1}]}`);
+  const batch = multipart([{ name: 'batch', content: items }, framePart(frame)]);
+  const url = '/v1/rewards/batch';
+  const refused = await app.inject({ method: 'POST', url, headers: batch.headers, payload: batch.payload });
+  t.match(isProblem(t, refused, 'malformed-json', { part: 'batch' }).detail, /UTF-8/);
+});
+
 t.test('text round the parts is skipped', async (t) => {
   const payload = Buffer.concat([Buffer.from('preamble\r\n'), form.payload, Buffer.from('epilogue')]);
   resultOf(t, await post(form.headers['content-type'] as string, payload));

@@ -1,0 +1,109 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Test } from 'tap';
+import { launch, postEpisode, type Server } from '../embedded/server.ts';
+import type { Watched } from './watch.ts';
+
+const MiB = 1024 * 1024;
+const WATCH = fileURLToPath(new URL('./watch.ts', import.meta.url));
+
+/** What must hold while a service is attacked. */
+export interface Bounds {
+  /** time of an answer of /health/live */
+  p99Ms?: number;
+  worstMs?: number;
+  /** most memory of the service and its children above what it held before, MiB */
+  addedMiB: number;
+  /** longest time of a normal request */
+  normalMs?: number;
+}
+
+export interface Attack {
+  /** of the service, beside the defaults: the embedded engine, one thread each */
+  env?: Record<string, string>;
+  /** API key of normal requests, where the service asks for keys */
+  key?: string;
+  bounds: Bounds;
+  /** Attacks, and checks how the attack is answered. */
+  attack(server: Server): Promise<void>;
+}
+
+/** A watch is at least so long. */
+const WATCH_MS = 30_000;
+const BETWEEN_NORMAL_MS = 250;
+
+/**
+ * Attacks a real service in a process of its own, while /health/live is asked from another process and normal requests go
+ * on, for at least 30 s. What was measured is printed and held against the bounds.
+ */
+export async function underAttack(t: Test, { env = {}, key, bounds, attack }: Attack): Promise<void> {
+  const server = await launch(t, { LOG_LEVEL: 'info', ...env });
+  if ('code' in server) throw new Error(`The service ended with ${server.code}: ${server.lines} ${server.errors}`);
+  const normal = () => normalRequest(server.address, key);
+  // All that is loaded at the first request is there before memory is compared.
+  await normal();
+  await normal();
+  const before = residentBytes(server.process.pid as number);
+  const watcher = fork(WATCH, [server.address, String(server.process.pid)], { env: { ...process.env, TAP: '' } });
+  t.teardown(() => watcher.kill());
+  await once(watcher, 'message');
+  const until = performance.now() + WATCH_MS;
+  let attacking = true;
+  const attacked = attack(server).finally(() => {
+    attacking = false;
+  });
+  const normalMs: number[] = [];
+  const normals = (async () => {
+    while (attacking || performance.now() < until) {
+      normalMs.push(await normal());
+      await sleep(BETWEEN_NORMAL_MS);
+    }
+  })();
+  await Promise.all([attacked, normals]);
+  check(t, await stop(watcher), { before, normalMs }, bounds);
+  t.equal(server.process.exitCode, null, 'the service still runs');
+}
+
+async function stop(watcher: ChildProcess): Promise<Watched> {
+  const told = once(watcher, 'message');
+  watcher.send('stop');
+  const [watched] = await told;
+  return watched as Watched;
+}
+
+function check(
+  t: Test,
+  { liveMs, failed, peakBytes }: Watched,
+  { before, normalMs }: { before: number; normalMs: number[] },
+  { p99Ms = 100, worstMs = 500, addedMiB, normalMs: slowest = 5_000 }: Bounds,
+): void {
+  const p99 = liveMs[Math.ceil(liveMs.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
+  const worst = liveMs.at(-1) ?? Number.POSITIVE_INFINITY;
+  const added = (peakBytes - before) / MiB;
+  const normal = Math.max(...normalMs);
+  const tenth = (value: number) => Math.round(value * 10) / 10;
+  t.comment(
+    `/health/live ${liveMs.length} looks, p99 ${tenth(p99)} ms, worst ${tenth(worst)} ms; memory ${tenth(before / MiB)} + ${tenth(added)} MiB; ${normalMs.length} normal requests, worst ${tenth(normal)} ms`,
+  );
+  t.equal(failed, 0, 'every look at /health/live is answered');
+  t.ok(p99 <= p99Ms, `p99 of /health/live is at most ${p99Ms} ms`);
+  t.ok(worst <= worstMs, `the slowest /health/live is at most ${worstMs} ms`);
+  t.ok(added <= addedMiB, `at most ${addedMiB} MiB are added`);
+  t.ok(normal <= slowest, `a normal request is answered in ${slowest} ms`);
+}
+
+/** @returns how long it took, ms */
+async function normalRequest(address: string, key?: string): Promise<number> {
+  const started = performance.now();
+  const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
+  const { status, body } = await postEpisode(address, 4, {}, { headers });
+  if (status !== 200) throw new Error(`A normal request is answered ${status}: ${JSON.stringify(body)}`);
+  return performance.now() - started;
+}
+
+function residentBytes(pid: number): number {
+  return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+}
