@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { allowedNames } from './hosts.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
 import { REFERENCE_SIDE } from './plan/frame-size.ts';
 
@@ -167,7 +168,12 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   }
   const mistaken = mistakenVariables(env, Object.keys(Environment.properties));
   if (!checker.Check(values)) throw wrong([...mistaken, ...checker.Errors(values).map(faultOf)]);
-  const faults = [...mistaken, ...urlFaults(values.ENGINE_URL), ...keyFaults(values.API_KEYS)];
+  const faults = [
+    ...mistaken,
+    ...urlFaults(values.ENGINE_URL),
+    ...keyFaults(values.API_KEYS),
+    ...hostFaults(values.ALLOWED_HOSTS),
+  ];
   if (faults.length > 0) throw wrong(faults);
   const { API_KEYS, ...rest } = values;
   return Object.freeze({
@@ -203,6 +209,11 @@ function faultOf({ instancePath, keyword, params, message }: CheckerError): stri
 function urlFaults(url: string): string[] {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return [];
   return ['ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'];
+}
+
+function hostFaults(text: string): string[] {
+  const odd = allowedNames(text).filter((name) => name !== '*' && !/^\.?[\w-]+(\.[\w-]+)*$/.test(name));
+  return odd.length === 0 ? [] : ['ALLOWED_HOSTS takes names without scheme, port and path, like robots.example.com.'];
 }
 
 function keyFaults(text: string): string[] {
