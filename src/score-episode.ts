@@ -65,7 +65,7 @@ export async function* scoreEpisode(
     const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
-      for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+      for await (const score of engine.score({ plan, frames, size, tenant, pointer, signal, usage })) {
         if (scores[score.query]) continue;
         scores[score.query] = score;
         for (const prefix of prefixesOf.get(score.query) ?? []) {

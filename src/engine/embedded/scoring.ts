@@ -1,5 +1,5 @@
 import type { ShownFrame } from '../../frames/frames.ts';
-import { tooLong } from '../../plan/context.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
 import { countBlocks } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
@@ -16,16 +16,26 @@ import type { ModelThread } from './thread.ts';
 export interface ScoringContext {
   checkpoint: Checkpoint;
   thread: ModelThread;
-  gate: FairGate;
+  gates: Gates;
 }
+
+/** Two doors: however many long episodes wait, a short one does not wait for them. */
+export interface Gates {
+  short: FairGate;
+  long: FairGate;
+}
+
+/** Tokens to compute of an episode that goes through the door for long ones: some seconds of work. */
+const LONG_TOKENS = 32_768;
 
 /** Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest. */
 export async function* scoreEpisode(
   request: ScoreRequest,
-  { checkpoint, thread, gate }: ScoringContext,
+  { checkpoint, thread, gates }: ScoringContext,
 ): AsyncGenerator<QueryScore> {
   const { plan, tenant, signal, usage } = request;
   const tokens = promptTokens(plan, checkpoint);
+  checkQuestion(tokens.question.length, request.pointer);
   checkLength(request, tokens, checkpoint);
   const frames = await renderFrames(request, 'rgb');
   const own = plan.queries.flatMap((query) => query.own ?? []);
@@ -33,6 +43,7 @@ export async function* scoreEpisode(
   if (framesMissing(frames, own)) throw framesMissing(frames, [...plan.blocks, ...own]);
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
+  const gate = tokensToCompute(tokens) > LONG_TOKENS ? gates.long : gates.short;
   const leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
   const started = performance.now();
   usage.queuedMs += started - waiting;
@@ -66,6 +77,12 @@ function checkLength(
     return room < 0;
   });
   if (fitting >= 0) throw tooLong(plan.queries[0].framesUsed, 2 * fitting);
+}
+
+/** Every prefix computes its question and its doubled block; the shared blocks are computed once. */
+function tokensToCompute({ blocks, doubled, question }: PromptTokens): number {
+  const own = doubled.reduce((sum, ids) => sum + (ids?.length ?? 0) + question.length, 0);
+  return blocks.reduce((sum, ids) => sum + ids.length, own);
 }
 
 function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Checkpoint) {

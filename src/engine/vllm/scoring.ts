@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ShownFrame } from '../../frames/frames.ts';
-import { tooLong } from '../../plan/context.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
 import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
 import { ProblemError } from '../../problems.ts';
@@ -14,7 +14,7 @@ import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import { cachedTokens, type Probed } from './probe.ts';
-import { layoutOf, padsPerBlock } from './vocabulary.ts';
+import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
 
 /** What scoring needs of the engine around it. */
 export interface ScoringContext {
@@ -51,7 +51,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
 }
 
 function asker(
-  { plan, frames: { size: source }, size, tenant, signal, usage }: ScoreRequest,
+  { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: ScoringContext,
   { description, vocabulary, fingerprint, encoding }: Probed,
   frames: ReadonlyMap<number, ShownFrame>,
@@ -101,6 +101,8 @@ function asker(
     if (query > 0) return score;
     const ids = answer.prompt_token_ids;
     if (!ids) throw new EngineFault('refused', 'The answer does not hold the token ids of its prompt.');
+    // Before the other prefixes are asked: each of them pays for the question.
+    checkQuestion(questionTokens(ids, vocabulary), pointer);
     const prompt = {
       layout: layoutOf(ids, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(ids, vocabulary),
