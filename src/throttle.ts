@@ -4,8 +4,8 @@ import { isIPv4, isIPv6 } from 'node:net';
 const WRONG_KEYS = 20;
 const WINDOW_MS = 60_000;
 
-/** Addresses remembered at once; about 100 bytes each. The oldest makes room. */
-const ADDRESSES = 10_000;
+/** The latest so many addresses are remembered, and at most as many again; about 100 bytes each. */
+const ADDRESSES = 5_000;
 
 interface Window {
   began: number;
@@ -22,20 +22,20 @@ export interface Throttle {
 
 /** Counts wrong keys by address. Nothing is remembered of addresses that send right ones. @param now ms */
 export function createThrottle(now: () => number = () => performance.now()): Throttle {
-  const windows = new Map<string, Window>();
+  let recent = new Map<string, Window>();
+  let older = new Map<string, Window>();
+  function begin(name: string, began: number): Window {
+    if (recent.size >= ADDRESSES) [recent, older] = [new Map(), recent];
+    const window = { began, count: 0 };
+    recent.set(name, window);
+    return window;
+  }
   return {
     wrongKey(address) {
       const name = networkOf(address);
       const time = now();
-      let window = windows.get(name);
-      if (!window || time - window.began >= WINDOW_MS) {
-        // Last of all again: the first one in the map is always the oldest.
-        windows.delete(name);
-        window = { began: time, count: 0 };
-        windows.set(name, window);
-        const [oldest] = windows.keys();
-        if (windows.size > ADDRESSES && oldest !== undefined) windows.delete(oldest);
-      }
+      const known = recent.get(name) ?? older.get(name);
+      const window = known && time - known.began < WINDOW_MS ? known : begin(name, time);
       window.count += 1;
       return window.count > WRONG_KEYS ? Math.ceil((window.began + WINDOW_MS - time) / 1000) : 0;
     },
