@@ -7,11 +7,11 @@ import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/suppo
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 
-/** One browser for a test file. */
-export async function startBrowser(t: Test): Promise<Browser> {
+/** One browser for a test file. @param args of Chromium, besides */
+export async function startBrowser(t: Test, args: string[] = []): Promise<Browser> {
   if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}: install Debian's chromium, or set CHROMIUM.`);
   // Chromium's own sandbox does not start as root, which is what containers run as.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', ...args] });
   t.teardown(() => browser.close());
   return browser;
 }
