@@ -1,9 +1,12 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { needing } from '../support/needs.ts';
 import { openPage, risingEngine, startBrowser } from './support.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium');
+
+const browser = startBrowser(t);
 
 /** Holds what is on the screen against axe's rules. */
 async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
@@ -17,7 +20,7 @@ async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 360]) {
-    t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, async (t) => {
+    t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, needs, async (t) => {
       // Contrast is that of a page at rest, not of a button halfway from one colour to the next.
       const context = { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const };
       const { page, faults } = await openPage(t, browser, { context });
@@ -44,7 +47,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-t.test('with the keyboard alone', async (t) => {
+t.test('with the keyboard alone', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   const visited: string[] = [];
   for (let step = 0; visited.at(-1) !== 'score' && step < 20; step += 1) {
@@ -59,7 +62,7 @@ t.test('with the keyboard alone', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('while it is scored, and without motion for those who want none', async (t) => {
+t.test('while it is scored, and without motion for those who want none', needs, async (t) => {
   const moving = `[...document.querySelectorAll('*')].map(getComputedStyle).filter(({ transitionDuration, animationName }) =>
     animationName !== 'none' || /[1-9]/.test(transitionDuration)).length`;
   for (const reducedMotion of ['reduce', 'no-preference'] as const) {
@@ -73,7 +76,7 @@ t.test('while it is scored, and without motion for those who want none', async (
   }
 });
 
-t.test('how the page is served', async (t) => {
+t.test('how the page is served', needs, async (t) => {
   const { app, page, faults } = await openPage(t, browser);
   const get = (url: string, headers = {}) => app.inject({ method: 'GET', url, headers });
   const document = await get('/');
@@ -113,7 +116,7 @@ t.test('how the page is served', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('below a path of a proxy', async (t) => {
+t.test('below a path of a proxy', needs, async (t) => {
   const { app } = await openPage(t, browser);
   const { body } = await app.inject('/');
   t.notMatch(body, /(?:src|href)="\//, 'all addresses are relative');

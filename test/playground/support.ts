@@ -1,19 +1,19 @@
-import { existsSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core';
 import type { Test } from 'tap';
 import type { Engine } from '../../src/engine/engine.ts';
 import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/support.ts';
+import { chromium } from '../support/needs.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-/** One browser for a test file. */
-export async function startBrowser(t: Test): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}: install Debian's chromium, or set CHROMIUM.`);
-  // Chromium's own sandbox does not start as root, which is what containers run as.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  t.teardown(() => browser.close());
-  return browser;
+/** The browser of a test file. It starts when the first test wants it: where there is none, all tests are skipped. */
+export function startBrowser(t: Test): () => Promise<Browser> {
+  let started: Promise<Browser> | undefined;
+  t.teardown(async () => (await started)?.close());
+  return () => {
+    // Chromium's own sandbox does not start as root, which is what containers run as.
+    started ??= playwright.launch({ executablePath: chromium() as string, args: ['--no-sandbox'] });
+    return started;
+  };
 }
 
 /** log p(True) as the engine of these tests makes it: from −3 at the start to −0.5 when all frames are seen. */
@@ -34,7 +34,7 @@ export interface Opened {
 
 export async function openPage(
   t: Test,
-  browser: Browser,
+  browser: () => Promise<Browser>,
   {
     engine = risingEngine(),
     settings = {},
@@ -43,7 +43,7 @@ export async function openPage(
 ): Promise<Opened> {
   const app = await buildTestApp(t, settings, engine);
   const origin = `http://127.0.0.1:${await listen(app)}`;
-  const opened = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...context });
+  const opened = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...context });
   t.teardown(() => opened.close());
   const page = await opened.newPage();
   page.setDefaultTimeout(20_000);
