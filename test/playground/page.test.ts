@@ -8,10 +8,9 @@ const needs = needing('chromium');
 
 const browser = startBrowser(t);
 
-/** Holds what is on the screen against axe's rules. */
+/** Holds what is on the screen against axe's rules; the page was opened with axe. */
 async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
   const found: { id: string; targets: string[] }[] = await page.evaluate(`(async () => {
-    ${axe.source}
     const { violations } = await axe.run(document, { resultTypes: ['violations'] });
     return violations.map(({ id, nodes }) => ({ id, targets: nodes.map(({ target, failureSummary }) => target.join(' ') + ' ' + failureSummary) }));
   })()`);
@@ -23,7 +22,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
     t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, needs, async (t) => {
       // Contrast is that of a page at rest, not of a button halfway from one colour to the next.
       const context = { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const };
-      const { page, faults } = await openPage(t, browser, { context });
+      const { page, faults } = await openPage(t, browser, { context, script: axe.source });
       const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
       await isAccessible(t, page, 'before anything is scored');
       await page.locator('#threshold').fill('-1');
@@ -67,7 +66,7 @@ t.test('while it is scored, and without motion for those who want none', needs, 
     animationName !== 'none' || /[1-9]/.test(transitionDuration)).length`;
   for (const reducedMotion of ['reduce', 'no-preference'] as const) {
     const engine = risingEngine({ until: new Promise(() => {}) });
-    const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion } });
+    const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion }, script: axe.source });
     await page.locator('#score').click();
     await page.locator('#stop').waitFor();
     await isAccessible(t, page, 'while it is scored');

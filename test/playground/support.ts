@@ -32,6 +32,7 @@ export interface Opened {
   faults: string[];
 }
 
+/** @param options.script runs in the page before its own, as no policy of the page's lets one in */
 export async function openPage(
   t: Test,
   browser: () => Promise<Browser>,
@@ -39,12 +40,19 @@ export async function openPage(
     engine = risingEngine(),
     settings = {},
     context = {},
-  }: { engine?: Engine; settings?: Record<string, string | number>; context?: BrowserContextOptions } = {},
+    script,
+  }: {
+    engine?: Engine;
+    settings?: Record<string, string | number>;
+    context?: BrowserContextOptions;
+    script?: string;
+  } = {},
 ): Promise<Opened> {
   const app = await buildTestApp(t, settings, engine);
   const origin = `http://127.0.0.1:${await listen(app)}`;
   const opened = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...context });
   t.teardown(() => opened.close());
+  if (script) await opened.addInitScript(script);
   const page = await opened.newPage();
   page.setDefaultTimeout(20_000);
   const faults: string[] = [];
