@@ -1,4 +1,4 @@
-import type { FileReport } from './run-file.ts';
+import type { FileReport, Outcome } from './run-file.ts';
 
 /** Passed, failed and skipped tests. */
 export interface Counts {
@@ -20,17 +20,22 @@ export function readClosingLine(line: string): Counts | undefined {
 }
 
 export function count(reports: readonly FileReport[]): Counts {
+  return countOutcomes(reports.flatMap(({ outcomes }) => outcomes));
+}
+
+function countOutcomes(outcomes: readonly Outcome[]): Counts {
   const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const { is } of reports.flatMap(({ outcomes }) => outcomes)) counts[is] += 1;
+  for (const { is } of outcomes) counts[is] += 1;
   return counts;
 }
 
 /** A file's line, what its tests say and, where one has failed, all that the file wrote from there on. */
 export function linesOf({ file, outcomes, output, seconds }: FileReport, comments: boolean): string[] {
-  const failed = outcomes.filter(({ is }) => is === 'failed').length;
-  const head = `${failed > 0 ? 'FAIL' : 'ok  '} ${file}  ${outcomes.length} tests, ${seconds.toFixed(1)} s`;
-  if (failed > 0) return [head, output.slice(Math.max(0, output.search(/^ *not ok/m)))];
-  return comments ? [head, ...(output.match(/^ {4}# (?!Subtest: |time=|\{).*$/gm) ?? [])] : [head];
+  const { passed, failed, skipped } = countOutcomes(outcomes);
+  const head = `${failed > 0 ? 'FAIL' : 'ok  '} ${seconds.toFixed(1).padStart(5)} s  ${file}: ${passed} of ${outcomes.length}`;
+  const line = skipped > 0 ? `${head}, ${skipped} skipped` : head;
+  if (failed > 0) return [line, output.slice(Math.max(0, output.search(/^ *not ok/m)))];
+  return comments ? [line, ...(output.match(/^ {4}# (?!Subtest: |time=|\{).*$/gm) ?? [])] : [line];
 }
 
 /** Every failed and every skipped test by its name. */

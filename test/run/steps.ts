@@ -22,7 +22,7 @@ export const CI: readonly string[] = [
 ];
 
 /** What `npm run test:all` runs after those. */
-export const HEAVY: readonly string[] = [];
+export const HEAVY: readonly string[] = ['npm run test:image', 'npm run test:fresh'];
 
 interface Done {
   step: string;

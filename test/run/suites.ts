@@ -19,10 +19,20 @@ export const SUITES: Record<string, Suite> = {
       (folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`,
     ),
   },
-  quick: { files: ['test/contract/*.test.ts', 'test/domain/*.test.ts'] },
+  // A second or two each.
+  quick: {
+    files: [
+      ...['authentication', 'calibrations', 'frame-kinds', 'frame-pixels', 'instruction-and-clock', 'json', 'log'],
+      ...['malformed', 'npy', 'options', 'parts', 'service', 'training'],
+    ]
+      .map((name) => `test/http/${name}.test.ts`)
+      .concat('test/contract/*.test.ts', 'test/domain/*.test.ts'),
+  },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'], timeoutS: 300 },
   clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
+  // In test/image/with-image.sh.
+  image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: {
     files: ['exact', 'service', 'embedded'].map((name) => `test/real/${name}.test.ts`),
     timeoutS: 900,
