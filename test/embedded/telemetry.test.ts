@@ -1,10 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
+import { needing } from '../support/needs.ts';
 import { postEpisode, ROOT } from './server.ts';
 import { MODEL_DIR } from './support.ts';
 
@@ -67,43 +68,36 @@ function isElsewhere(line: string): boolean {
   return four ? !four.startsWith('127.') : six !== undefined && six !== '::1';
 }
 
-function hasStrace(): boolean {
-  try {
-    execFileSync('strace', ['-qq', '-o', '/dev/null', 'true'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
+t.test(
+  'the embedded service speaks to nobody and writes nothing',
+  { timeout: 90_000, ...needing('strace') },
+  async (t) => {
+    const folders = () => ({ home: {}, cache: {}, tmp: {} });
+    const folder = t.testdir({ control: folders(), service: folders() });
+    const service = trace(t, join(folder, 'service'), ['src/server.ts']);
+    let pid = 0;
+    for await (const line of createInterface(service.child.stdout as Readable)) {
+      const said = JSON.parse(line) as { msg: string; pid: number };
+      const address = /Server listening at (http:\S+)/.exec(said.msg)?.[1];
+      if (!address) continue;
+      ({ pid } = said);
+      t.equal((await postEpisode(address, 3)).status, 200, 'it scores');
+      break;
+    }
+    service.child.stdout?.resume();
 
-const skip = hasStrace() ? false : 'strace is not installed, or may not be used here';
-
-t.test('the embedded service speaks to nobody and writes nothing', { skip, timeout: 90_000 }, async (t) => {
-  const folders = () => ({ home: {}, cache: {}, tmp: {} });
-  const folder = t.testdir({ control: folders(), service: folders() });
-  const service = trace(t, join(folder, 'service'), ['src/server.ts']);
-  let pid = 0;
-  for await (const line of createInterface(service.child.stdout as Readable)) {
-    const said = JSON.parse(line) as { msg: string; pid: number };
-    const address = /Server listening at (http:\S+)/.exec(said.msg)?.[1];
-    if (!address) continue;
-    ({ pid } = said);
-    t.equal((await postEpisode(address, 3)).status, 200, 'it scores');
-    break;
-  }
-  service.child.stdout?.resume();
-
-  // From here on it has less time than the service. No query of it leaves this machine.
-  const refused = ['-e', 'inject=connect:error=ENETUNREACH'];
-  const control = trace(t, join(folder, 'control'), ['--input-type=module', '--eval', CONTROL], refused);
-  await control.spoke;
-  t.match(await control.files(), /deviceid/, 'the library, left alone, looks a name up and keeps a device id');
-  const ended = once(service.child, 'exit');
-  process.kill(pid, 'SIGTERM');
-  await ended;
-  t.strictSame(service.sent, [], 'the service has looked up no name in that time, and spoken to no other machine');
-  t.strictSame(await service.files(), [], 'nothing is in its home, its cache or its temporary folder');
-});
+    // From here on it has less time than the service. No query of it leaves this machine.
+    const refused = ['-e', 'inject=connect:error=ENETUNREACH'];
+    const control = trace(t, join(folder, 'control'), ['--input-type=module', '--eval', CONTROL], refused);
+    await control.spoke;
+    t.match(await control.files(), /deviceid/, 'the library, left alone, looks a name up and keeps a device id');
+    const ended = once(service.child, 'exit');
+    process.kill(pid, 'SIGTERM');
+    await ended;
+    t.strictSame(service.sent, [], 'the service has looked up no name in that time, and spoken to no other machine');
+    t.strictSame(await service.files(), [], 'nothing is in its home, its cache or its temporary folder');
+  },
+);
 
 t.test('one file loads the library, and turns its telemetry off first', async (t) => {
   const folders = ['src', 'test', 'examples', 'routes'];

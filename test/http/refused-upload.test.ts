@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { FormData, fetch } from 'undici';
 import { frameFile } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import {
   type Answer,
   BOUNDARY,
@@ -23,6 +24,7 @@ import {
   whenLoad,
 } from './support.ts';
 
+const needs = needing('curl', 'python3');
 const run = promisify(execFile);
 const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0, DEADLINE_S: 20 });
 const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
@@ -75,13 +77,13 @@ print("HTTP/1.1 %d\\r\\n%s\\r\\n\\r\\n%s" % (answer.status, "\\r\\n".join("%s: %
 
 for (const [name, post] of Object.entries(CLIENTS)) {
   for (const [what, parts, code] of EARLY) {
-    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000 }, async (t) => {
+    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000, ...needs }, async (t) => {
       isProblem(t, await post(multipart(parts).payload), code);
     });
   }
 }
 
-t.test('Python http.client: refused before a byte is read', { timeout: 20_000 }, async (t) => {
+t.test('Python http.client: refused before a byte is read', { timeout: 20_000, ...needs }, async (t) => {
   const body = file(Buffer.alloc(30_000_000));
   const kind = `multipart/form-data; boundary=${BOUNDARY}`;
   for (const [settings, type, code] of [
@@ -133,7 +135,7 @@ async function takenIn({ socket }: RawClient): Promise<boolean> {
   return closed;
 }
 
-t.test('the ordinary ways to post an episode', { timeout: 20_000 }, async (t) => {
+t.test('the ordinary ways to post an episode', { timeout: 20_000, ...needs }, async (t) => {
   const frame = await frameFile();
   const path = file(frame);
   const fields = ['-F', `episode=${JSON.stringify(EPISODE)}`, '-F', `frames=@${path}`, '-F', `frames=@${path}`];

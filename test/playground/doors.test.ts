@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import { buildTestApp, listen } from '../http/support.ts';
+import { needing } from '../support/needs.ts';
 import { risingEngine, startBrowser } from './support.ts';
 
 // Names of other sites; a browser trusts them no more than any other machine's.
-const browser = await startBrowser(t, ['--host-resolver-rules=MAP *.example 127.0.0.1']);
+const browser = startBrowser(t, ['--host-resolver-rules=MAP *.example 127.0.0.1']);
+
+const needs = needing('chromium');
 
 async function service(t: Test, settings: Record<string, string> = {}) {
   const engine = risingEngine();
@@ -27,14 +30,14 @@ async function otherSite(t: Test, body: string): Promise<{ page: Page; port: num
 }
 
 async function newPage(t: Test): Promise<Page> {
-  const context = await browser.newContext();
+  const context = await (await browser()).newContext();
   t.teardown(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(20_000);
   return page;
 }
 
-t.test('a form that another site posts scores nothing', async (t) => {
+t.test('a form that another site posts scores nothing', needs, async (t) => {
   const { engine, url } = await service(t);
   const { page } = await otherSite(
     t,
@@ -48,7 +51,7 @@ t.test('a form that another site posts scores nothing', async (t) => {
   t.equal(engine.calls.length, 0);
 });
 
-t.test('nor does a script of another site, or of another port', async (t) => {
+t.test('nor does a script of another site, or of another port', needs, async (t) => {
   const { engine, url } = await service(t);
   const { page, port } = await otherSite(t, '');
   for (const site of ['evil.example', '127.0.0.1']) {
@@ -62,7 +65,7 @@ t.test('nor does a script of another site, or of another port', async (t) => {
   t.equal(engine.calls.length, 0);
 });
 
-t.test('a site whose name is moved to the service’s address gets nothing', async (t) => {
+t.test('a site whose name is moved to the service’s address gets nothing', needs, async (t) => {
   const { port } = await service(t);
   const page = await newPage(t);
   const answer = await page.goto(`http://evil.example:${port}/`);
@@ -71,7 +74,7 @@ t.test('a site whose name is moved to the service’s address gets nothing', asy
   t.equal(model, 421);
 });
 
-t.test('a link from another site opens the playground', async (t) => {
+t.test('a link from another site opens the playground', needs, async (t) => {
   const { url } = await service(t);
   const { page } = await otherSite(t, `<a href="${url}/">Try it</a>`);
   await page.getByText('Try it').click();
@@ -81,7 +84,7 @@ t.test('a link from another site opens the playground', async (t) => {
   t.pass('and it scores');
 });
 
-t.test('the playground works under an allowed name, over plain http', async (t) => {
+t.test('the playground works under an allowed name, over plain http', needs, async (t) => {
   const { port, engine } = await service(t, { ALLOWED_HOSTS: 'rewards.example' });
   const page = await newPage(t);
   const sent: Record<string, string>[] = [];
