@@ -38,7 +38,9 @@ export const Model = Type.Object(
         blocks: nullable(
           Type.Integer({ description: 'Pairs of frames in one prompt; null where the context decides.' }),
         ),
-        sampled_frames: Type.Integer({ description: 'About how many sampled frames fit at the reference size.' }),
+        sampled_frames: Type.Integer({
+          description: 'About how many sampled frames fit at the reference size, with a short instruction.',
+        }),
         frames: Type.Integer(),
         upload_bytes: Type.Integer(),
         frame_side: Type.Integer(),
@@ -55,7 +57,8 @@ export type Model = Static<typeof Model>;
 export const Health = Type.Object(
   {
     status: Type.Enum(['ok', 'unavailable'], { title: 'HealthStatus' }),
-    reason: Type.Optional(Type.String({ description: 'One line on why the service is not ready.' })),
+    reason: Type.Optional(Type.String({ description: 'One line on why, when unavailable.' })),
   },
   { title: 'Health' },
 );
+export type Health = Static<typeof Health>;

@@ -25,8 +25,35 @@ export function checkContext(framesUsed: number, size: FrameSize, limits: Contex
   const { contextTokens, maxBlocks, tokensPerBlock, referenceFrame } = limits;
   const isReference = size.width === referenceFrame.width && size.height === referenceFrame.height;
   const blockTokens = isReference ? tokensPerBlock : LEAST_TOKENS_PER_BLOCK;
-  const fitting = Math.min(Math.floor(contextTokens / blockTokens), maxBlocks ?? Number.POSITIVE_INFINITY);
-  if (Math.ceil(framesUsed / 2) > fitting) throw tooLong(framesUsed, 2 * fitting);
+  const most = Math.min(Math.floor(contextTokens / blockTokens), maxBlocks ?? Number.POSITIVE_INFINITY);
+  if (Math.ceil(framesUsed / 2) > most) throw tooLong(framesUsed, isReference ? fittingFrames(limits) : 2 * most);
+}
+
+/** Tokens of an ordinary question. */
+const QUESTION_TOKENS = 64;
+/** Tokens by which a time of some minutes is longer than the shortest time. */
+const LATE_TIME_TOKENS = 2;
+
+/** About how many sampled frames fit at the reference frame size, with a short instruction: rather too few than too many. */
+export function fittingFrames({ contextTokens, maxBlocks, tokensPerBlock }: ContextLimits): number {
+  const blocks = Math.floor((contextTokens - QUESTION_TOKENS) / (tokensPerBlock + LATE_TIME_TOKENS));
+  return 2 * Math.max(1, Math.min(blocks, maxBlocks ?? blocks));
+}
+
+/** Most tokens of a question. Each prefix pays for them anew: no cache holds what follows a prefix's last block. */
+const MAX_QUESTION_TOKENS = 1024;
+
+/**
+ * Bounds what an instruction can cost.
+ * @param tokens of the text that follows the last block
+ * @param pointer to the episode in the request
+ * @throws ProblemError instruction-too-long
+ */
+export function checkQuestion(tokens: number, pointer: string): void {
+  if (tokens <= MAX_QUESTION_TOKENS) return;
+  const detail = `The question with this instruction is ${tokens} tokens long; at most ${MAX_QUESTION_TOKENS} are taken. Send a shorter instruction.`;
+  const place = { pointer: `${pointer}/instruction`, limit: MAX_QUESTION_TOKENS };
+  throw new ProblemError('instruction-too-long', detail, place);
 }
 
 /**

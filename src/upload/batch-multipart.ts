@@ -1,8 +1,9 @@
 import type { JsonReader } from '../json/json.ts';
-import { ProblemError } from '../problems.ts';
 import type { BatchLimits, BatchReader } from './batch.ts';
-import { type FormPart, readAll } from './form.ts';
+import { type FormPart, readAll, unexpectedPart } from './form.ts';
 import { tooLarge } from './limits.ts';
+
+const PARTS = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
 
 /**
  * Reads a batch that came as a form, as it streams in.
@@ -30,8 +31,7 @@ export async function readBatchMultipart(
       else await reader.video({ chunks: shared, place: { part: 'video' } });
       for await (const _ of shared);
     } else {
-      const detail = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
-      throw new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
+      throw unexpectedPart(name, ['batch', 'frames', 'npy', 'video'], PARTS);
     }
   }
 }

@@ -1,8 +1,9 @@
 import type { JsonReader } from '../json/json.ts';
-import { ProblemError } from '../problems.ts';
-import { type FormPart, readAll } from './form.ts';
+import { type FormPart, readAll, unexpectedPart } from './form.ts';
 import { maxEpisodeBytes, type UploadLimits } from './limits.ts';
 import type { UploadReader } from './upload.ts';
+
+const PARTS = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
 
 /**
  * Reads a multipart upload as it streams in. Parts may come in any order; `frames` count in the order they come.
@@ -28,12 +29,7 @@ export async function readMultipart(
       await reader.image(await readAll(chunks, limits.MAX_FRAME_BYTES, place), place);
       frame += 1;
     } else {
-      throw unexpected(name);
+      throw unexpectedPart(name, ['episode', 'frames', 'npy', 'video'], PARTS);
     }
   }
-}
-
-function unexpected(name: string): ProblemError {
-  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
-  return new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
 }

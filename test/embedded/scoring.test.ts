@@ -17,13 +17,13 @@ function request(signal = new AbortController().signal): ScoreRequest & { usage:
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const render = async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 });
   const frames = { size: checkpoint.frame, render } as never;
-  return { plan, frames, size: checkpoint.frame, tenant: 'a', signal, usage };
+  return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
 }
 
 /** The engine around a thread that answers as told. */
 function around(answers: ModelThread['answers']): ScoringContext {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
-  return { checkpoint, thread, gate: createFairGate(1) };
+  return { checkpoint, thread, gates: { short: createFairGate(1), long: createFairGate(1) } };
 }
 
 /** Scores to the end. */
@@ -37,13 +37,17 @@ t.test('numbers that cannot be are refused, never passed on', async (t) => {
     [-1, Number.NEGATIVE_INFINITY, -2],
     [0.1, -1, -2],
     [-7.3, -7.3, -7.3],
+    [-0.5, -0.6, -7],
+    [-1, -2, -0.3],
+    [-1, -9999, -2],
+    [-1],
   ];
   for (const logProbs of impossible) {
     const context = around(async function* () {
       yield answer(0, logProbs);
     });
     await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
-    t.same(context.gate.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
+    t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
   }
 });
 
@@ -65,7 +69,7 @@ t.test('a caller who is gone gets the reason of the signal, and gives the place 
   });
   const asked = request(gone.signal);
   await t.rejects(score(asked, context), /the client left/);
-  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
   t.equal(asked.usage.requests, 1);
 });
 
@@ -84,5 +88,5 @@ t.test('who stops listening stops the work', async (t) => {
     break;
   }
   t.ok(stopped);
-  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
 });

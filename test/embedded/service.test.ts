@@ -16,15 +16,17 @@ t.test('while a long episode is scored, health checks are answered at once', asy
   const { limits } = await describeModel(address);
   const frames = Math.min(300, limits.sampled_frames - 80);
   const latencies: number[] = [];
+  const statuses = new Set<number>();
   let scoring = true;
   const scored = postEpisode(address, frames).finally(() => {
     scoring = false;
   });
   while (scoring) {
     const started = performance.now();
-    t.equal((await fetch(`${address}/health/live`)).status, 200);
+    statuses.add((await fetch(`${address}/health/live`)).status);
     latencies.push(performance.now() - started);
   }
+  t.same([...statuses], [200]);
   const { status, body } = await scored;
   t.equal(status, 200);
   t.ok(body.usage.engine_ms > 10 * PROMPT_MS, `it took the model ${body.usage.engine_ms} ms`);
@@ -76,10 +78,19 @@ t.test('what the model cannot do is a problem that says what to do', async (t) =
   t.equal(long.status, 422);
   t.match(long.body, { code: 'context-exceeded' });
   const fitting = long.body['limit'] as number;
-  t.ok(fitting > 0 && fitting <= limits.sampled_frames, `${fitting} frames fit`);
+  const { sampled_frames: about } = limits;
+  t.ok(fitting >= about && fitting < 1.05 * about, `${fitting} frames fit, about ${about} were promised`);
   const fit = await postEpisode(address, fitting, { prefixes: { last: 1 } });
   t.equal(fit.status, 200, 'so many do');
   t.ok(fit.body.usage.prompt_tokens <= limits.context_tokens);
+});
+
+t.test('an instruction of too many tokens is refused before the model sees it', async (t) => {
+  const { status, body } = await postEpisode(address, 4, { instruction: '🤖'.repeat(1_700), prefixes: { every: 1 } });
+  t.equal(status, 422);
+  t.match(body, { code: 'instruction-too-long', pointer: '/instruction', limit: 1024 });
+  const long = await postEpisode(address, 4, { instruction: 'Open the drawer. '.repeat(200) });
+  t.equal(long.status, 200, 'two hundred sentences are taken');
 });
 
 t.test('the answer says which model, which frames, and that pixels went as they are', async (t) => {

@@ -69,6 +69,26 @@ t.test('prefixes that show the same frames are asked once and told for each', as
   t.match(one.warnings, [{ code: 'one-view' }]);
 });
 
+t.test('one view has no range, and its progress is warned of', async (t) => {
+  const frames = await frameFiles(2);
+  for (const [count, asked] of [
+    [1, {}],
+    [2, {}],
+    [2, { prefixes: { last: 1 } }],
+  ] as const) {
+    const { log_prob_range, progress_curve, warnings } = resultOf(
+      t,
+      await postEpisode(app, { ...EPISODE, ...asked }, frames.slice(0, count)),
+    );
+    t.equal(log_prob_range.flat, null);
+    t.strictSame(progress_curve, Array(count).fill(1));
+    t.match(warnings, [{ code: 'one-view', message: /progress is then 1/ }], `${count} frames`);
+  }
+  const bounds = { progress: { bounds: { low: -4, high: -0.1 } } };
+  const bounded = resultOf(t, await postEpisode(app, { ...EPISODE, ...bounds }, frames));
+  t.strictSame(bounded.warnings, [], 'bounds give one value a meaning');
+});
+
 t.test('only scheduled frames are decoded', async (t) => {
   const frames = await frameFiles(9);
   const asked = { ...EPISODE, fps: 8, frame_size: 'native' };

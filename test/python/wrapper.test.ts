@@ -7,8 +7,11 @@ import t, { type Test } from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { startServer } from '../embedded/server.ts';
 import { npyFile, testPixels } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { linkTo, occurrences } from './link.ts';
 import { postNpy, runPython, startPython } from './support.ts';
+
+const needs = needing('examples/python');
 
 t.setTimeout(240_000);
 
@@ -26,6 +29,7 @@ interface Line {
   env_reward?: number;
   asked: boolean;
   reward_missing: boolean;
+  reward_warnings: { code: string; message: string }[];
 }
 
 /** Plays the film to the wrapper. */
@@ -56,6 +60,7 @@ async function wholes(address: string, fps = FPS): Promise<number[]> {
 
 t.test(
   'every step has the number of the episode so far, and each frame that the model sees goes up once',
+  needs,
   async (t) => {
     const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
     for (const fps of [1, FPS, 8]) {
@@ -86,7 +91,7 @@ t.test(
   },
 );
 
-t.test('shaping is the difference of potentials within the bounds given', async (t) => {
+t.test('shaping is the difference of potentials within the bounds given', needs, async (t) => {
   const { address } = await startServer(t);
   const raw = (await play(t, address)).lines.map(({ log_prob_true }) => log_prob_true as number);
   const sorted = raw.toSorted((a, b) => a - b);
@@ -101,14 +106,14 @@ t.test('shaping is the difference of potentials within the bounds given', async 
   }
 });
 
-t.test('a service that keeps nothing gives the same numbers', async (t) => {
+t.test('a service that keeps nothing gives the same numbers', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
   const { lines } = await play(t, address);
   const expected = await wholes(address);
   t.ok(lines.length === COUNT && lines.every(({ log_prob_true }, i) => near(log_prob_true, expected[i])));
 });
 
-t.test('without a service there is no number', async (t) => {
+t.test('without a service there is no number', needs, async (t) => {
   const { address, process: service } = await startServer(t);
   service.kill('SIGKILL');
   const patience_s = 0.1;
@@ -129,13 +134,13 @@ t.test('without a service there is no number', async (t) => {
   );
 });
 
-t.test('a reward is missing where one of its ends is, and says so; the next one is there again', async (t) => {
+t.test('a reward is missing where one of its ends is, and says so; the next one is there again', needs, async (t) => {
   const lost = 4;
   const service = createHttpServer(async (request, response) => {
     const [, digests] = /"frame_digests": \[([^\]]*)\]/.exec(await text(request)) as unknown as [string, string];
     const count = digests.split(',').length;
     if (count === lost) response.writeHead(503, { 'retry-after': '3600' }).end('{"code": "server-busy"}');
-    else response.end(JSON.stringify({ prefixes: [{ log_prob_true: -count }] }));
+    else response.end(JSON.stringify({ prefixes: [{ log_prob_true: -count }], warnings: [] }));
   }).listen(0, '127.0.0.1');
   t.teardown(() => service.close());
   await once(service, 'listening');
@@ -164,7 +169,7 @@ t.test('a reward is missing where one of its ends is, and says so; the next one 
   }
 });
 
-t.test('what the wrapper passes over the model never sees, at any rate', async (t) => {
+t.test('what the wrapper passes over the model never sees, at any rate', needs, async (t) => {
   const [rates, frames] = [[0.5, 1, 1.9, 2, 2.2, 2.5, 3, 5, 7, 8, 9, 10, 12.5, 15, 24, 25, 29.97, 30, 59.94, 80], 241];
   const program = `import json; from reward_wrapper import is_shown
 print(json.dumps([[is_shown(i, fps) for i in range(${frames})] for fps in ${JSON.stringify(rates)}]))`;
@@ -196,7 +201,7 @@ print(json.dumps([[is_shown(i, fps) for i in range(${frames})] for fps in ${JSON
   t.ok(replaced > 100, `${replaced} times a frame stood in for another`);
 });
 
-t.test('what will never be answered is raised, with the service’s words', async (t) => {
+t.test('what will never be answered is raised, with the service’s words', needs, async (t) => {
   const { address } = await startServer(t, { MAX_FRAMES: '3' });
   const { code, lines, stderr } = await play(t, address, { on_missing: 'nan' });
   t.equal(code, 1);
@@ -204,8 +209,69 @@ t.test('what will never be answered is raised, with the service’s words', asyn
   t.match(stderr, /Refused: too-many-frames/);
 });
 
+t.test('an odd frame is never sent, and the episode does not go on without it', async (t) => {
+  const { address } = await startServer(t);
+  const link = await linkTo(t, address);
+  for (const [draw, words] of [
+    ['frame / 255', '(frame * 255).round().astype(numpy.uint8)'],
+    ['numpy.transpose(frame, (2, 0, 1))', 'numpy.transpose(frame, (1, 2, 0))'],
+    ['None', 'The frame is None'],
+  ] as const) {
+    const { code, lines, stderr } = await play(t, link.address, { draw, on_missing: 'nan' });
+    t.match({ code, lines }, { code: 1, lines: [] }, draw);
+    t.ok(stderr.includes(words), stderr);
+  }
+  t.equal(link.taken(), 0);
+
+  // At 5 a second frame 2 is the second one that the model sees.
+  const late = { draw: 'frame / 255 if at == 2 else frame' };
+  const { code, lines, stderr } = await play(t, link.address, late);
+  t.match({ code, lines: lines.length }, { code: 1, lines: 2 });
+  t.match(stderr, 'ValueError: A frame must be uint8');
+  const stubborn = await play(t, link.address, { ...late, stubborn: true });
+  t.equal(stubborn.code, 1);
+  t.ok(
+    stubborn.lines.slice(2).every(({ asked }) => !asked),
+    'no number comes of an episode with a hole',
+  );
+  t.match(stubborn.stderr, 'Refused: ');
+
+  const shrinking = await play(t, link.address, { draw: 'frame[: len(frame) - at]' });
+  t.equal(shrinking.code, 1);
+  t.match(shrinking.stderr, /has shape \(46, 64, 3\), earlier ones of this episode have \(48, 64, 3\)\./);
+});
+
+t.test('the service’s warnings are in info, and each code is warned of once', async (t) => {
+  const warnings = [1, 2].map((number) => ({ code: 'flat-curve', message: `It is flat (${number}).` }));
+  let asked = 0;
+  const service = createHttpServer(async (request, response) => {
+    await text(request);
+    asked += 1;
+    const told = asked < 3 ? [] : [{ code: 'nested-layout', message: 'It differs.' }, warnings[asked % 2]];
+    response.end(JSON.stringify({ prefixes: [{ log_prob_true: -asked }], warnings: told }));
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => service.close());
+  await once(service, 'listening');
+  const { code, lines, stderr } = await play(t, `http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  t.equal(code, 0, stderr);
+  t.strictSame(lines[0]?.reward_warnings, []);
+  const first = lines.findIndex(({ reward_warnings }) => reward_warnings.length > 0);
+  t.ok(first > 0);
+  t.strictSame(lines[first]?.reward_warnings, [{ code: 'nested-layout', message: 'It differs.' }, warnings[1]]);
+  t.ok(
+    lines.slice(first).every(({ reward_warnings }) => reward_warnings.length === 2),
+    'between two answers too',
+  );
+  const told = stderr.split('\n').filter((line) => /RewardWarning: /.test(line));
+  t.strictSame(
+    told.map((line) => line.replace(/.*RewardWarning: /, '')),
+    ['nested-layout: It differs.', 'flat-curve: It is flat (2).'],
+  );
+});
+
 t.test(
   'Meta-World: experts rise above their start and above an idle arm; the service may start anew midway',
+  needs,
   async (t) => {
     const { address, process: service } = await startServer(t);
     const folder = t.testdir({});
