@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import sharp from 'sharp';
+import { lowerThreadPriority } from '../low-priority.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { letGo } from './let-go.ts';
 import { pillowBicubic } from './resample.ts';
@@ -34,6 +35,7 @@ const CODEC_TIMEOUT_S = 30;
 const PNG = { compressionLevel: 1 };
 const JPEG = { quality: 95, chromaSubsampling: '4:4:4' };
 
+lowerThreadPriority();
 // Parallelism comes from the worker threads; one episode's frames need no cache.
 sharp.concurrency(1);
 sharp.cache(false);

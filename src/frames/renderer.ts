@@ -38,10 +38,17 @@ export interface Renderer {
   begin(rendering: Rendering, signal: AbortSignal): RenderFrame;
   /** Frames of one episode that are worth having in flight. */
   parallel: number;
-  /** Tenants take turns, and their episodes render in order, a few at a time: all at once, every one would be done only at the end. */
-  turns: Admission;
+  /**
+   * Where an episode of so many frames waits for its turn. Tenants take turns, and their episodes render in order, a few at a
+   * time: all at once, every one would be done only at the end. A few frames, such as a step of a growing episode, do not wait
+   * behind whole episodes.
+   */
+  turns(frames: number): Admission;
   close(): Promise<void>;
 }
+
+/** Frames that have a turn of their own. */
+const FEW_FRAMES = 8;
 
 /** A thread awaits sharp while it decodes and encodes; a second task fills that time. */
 const TASKS_PER_THREAD = 2;
@@ -61,6 +68,8 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
   const parallel = TASKS_PER_THREAD * threads;
   // The pool's own queue is kept empty: what waits here can be taken back.
   const slots = createAdmission({ ...UNBOUNDED, places: parallel });
+  const few = createAdmission({ ...UNBOUNDED, places: 2 });
+  const many = createAdmission({ ...UNBOUNDED, places: Math.max(2, threads) });
   return {
     begin({ from, to, encoding, place }, signal) {
       checkResizing(from, to, maxPixels, place);
@@ -80,7 +89,7 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
       };
     },
     parallel,
-    turns: createAdmission({ ...UNBOUNDED, places: Math.max(2, threads) }),
+    turns: (frames) => (frames <= FEW_FRAMES ? few : many),
     close: () => pool.close({ force: true }),
   };
 }

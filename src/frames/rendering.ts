@@ -24,7 +24,7 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from, to, encoding, place }, going);
-    const turn = await renderer.turns.enter(0, signal, tenant);
+    const turn = await renderer.turns(indices.length).enter(0, signal, tenant);
     const rendered: ShownFrame[] = [];
     const pending = indices.entries();
     const work = async () => {

@@ -1,4 +1,7 @@
+import { lowerThreadPriority } from '../low-priority.ts';
 import { type JsonReading, readJsonBytes } from './read.ts';
+
+lowerThreadPriority();
 
 /** Reads one large document on a thread of its own. */
 export default function work({ bytes, what }: { bytes: Uint8Array; what: string }): JsonReading {

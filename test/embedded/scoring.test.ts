@@ -23,7 +23,7 @@ function request(signal = new AbortController().signal): ScoreRequest & { usage:
 /** The engine around a thread that answers as told. */
 function around(answers: ModelThread['answers']): ScoringContext {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
-  return { checkpoint, thread, gates: { short: createFairGate(1), long: createFairGate(1) } };
+  return { checkpoint, thread, gates: { step: createFairGate(1), short: createFairGate(1), long: createFairGate(1) } };
 }
 
 /** Scores to the end. */
@@ -47,7 +47,7 @@ t.test('numbers that cannot be are refused, never passed on', async (t) => {
       yield answer(0, logProbs);
     });
     await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
-    t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
+    t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
   }
 });
 
@@ -69,7 +69,7 @@ t.test('a caller who is gone gets the reason of the signal, and gives the place 
   });
   const asked = request(gone.signal);
   await t.rejects(score(asked, context), /the client left/);
-  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
   t.equal(asked.usage.requests, 1);
 });
 
@@ -88,5 +88,5 @@ t.test('who stops listening stops the work', async (t) => {
     break;
   }
   t.ok(stopped);
-  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });

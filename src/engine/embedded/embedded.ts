@@ -13,7 +13,7 @@ import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
 
 /** Episodes whose keys and values are in memory at once; their calls take turns. Tenants take turns for the places. */
-const EPISODES_AT_ONCE = { short: 3, long: 1 };
+const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
 const RETRY_AFTER_S = 1;
 
 /**
@@ -31,7 +31,11 @@ export async function createEmbeddedEngine(
   const start = () => openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
   const host = await hostModel(start, log, restartPausesMs);
   const description = descriptionOf(checkpoint, host.onnxruntime);
-  const gates = { short: createFairGate(EPISODES_AT_ONCE.short), long: createFairGate(EPISODES_AT_ONCE.long) };
+  const gates = {
+    step: createFairGate(EPISODES_AT_ONCE.step),
+    short: createFairGate(EPISODES_AT_ONCE.short),
+    long: createFairGate(EPISODES_AT_ONCE.long),
+  };
   log.info({ engine: description }, 'engine is ready');
   return {
     describe() {

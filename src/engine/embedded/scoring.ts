@@ -20,14 +20,16 @@ export interface ScoringContext {
   gates: Gates;
 }
 
-/** Two doors: however many long episodes wait, a short one does not wait for them. */
+/** Three doors: however many longer episodes wait, a shorter one does not wait for them. */
 export interface Gates {
+  step: FairGate;
   short: FairGate;
   long: FairGate;
 }
 
-/** Tokens to compute of an episode that goes through the door for long ones: some seconds of work. */
-const LONG_TOKENS = 32_768;
+/** Tokens to compute, at most: a step of a growing episode, and an episode of some minutes with a few prefixes. */
+const STEP_TOKENS = 512;
+const SHORT_TOKENS = 32_768;
 
 /** Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest. */
 export async function* scoreEpisode(
@@ -44,7 +46,7 @@ export async function* scoreEpisode(
   if (framesMissing(frames, own)) throw framesMissing(frames, [...plan.blocks, ...own]);
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
-  const gate = tokensToCompute(tokens) > LONG_TOKENS ? gates.long : gates.short;
+  const gate = gates[doorOf(tokensToCompute(tokens))];
   const leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
   const started = performance.now();
   usage.queuedMs += started - waiting;
@@ -88,6 +90,11 @@ function checkLength(
 function tokensToCompute({ blocks, doubled, question }: PromptTokens): number {
   const own = doubled.reduce((sum, ids) => sum + (ids?.length ?? 0) + question.length, 0);
   return blocks.reduce((sum, ids) => sum + ids.length, own);
+}
+
+function doorOf(tokens: number): keyof Gates {
+  if (tokens <= STEP_TOKENS) return 'step';
+  return tokens <= SHORT_TOKENS ? 'short' : 'long';
 }
 
 function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Checkpoint) {

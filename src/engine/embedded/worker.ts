@@ -1,4 +1,5 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
+import { lowerThreadPriority } from '../../low-priority.ts';
 import { createBlockCache } from './cache.ts';
 import { openModel } from './model.ts';
 import { answerTask } from './pass.ts';
@@ -17,6 +18,8 @@ const CHUNK = { blocks: 384, questions: 256 };
 const { folder, grid, threads, cacheBytes } = workerData as ThreadOptions;
 const service = parentPort as MessagePort;
 
+// First, so that onnxruntime's own threads have it too.
+lowerThreadPriority();
 const model = await openModel(folder, grid, threads);
 const cache = createBlockCache(cacheBytes);
 const pasts = createPasts(model.width);
