@@ -29,7 +29,7 @@ export const SUITES: Record<string, Suite> = {
       .concat('test/contract/*.test.ts', 'test/domain/*.test.ts'),
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
-  python: { files: ['test/python/*.test.ts'], timeoutS: 300 },
+  python: { files: ['test/python/*.test.ts'] },
   clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   // In test/image/with-image.sh.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
