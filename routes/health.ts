@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { Health } from '../schemas/model.ts';
 import { ProblemError } from '../src/problems.ts';
 import type { Service } from '../src/service.ts';
+import { problems } from './problem-responses.ts';
 
 const health = (description: string) => ({ description, content: { 'application/json': { schema: Health } } });
 
@@ -11,7 +12,7 @@ export async function healthRoutes(app: FastifyInstance, { engine }: Service): P
     summary: 'Whether the service runs',
     tags: ['service'],
     security: [],
-    response: { 200: health('It runs.') },
+    response: { 200: health('It runs.'), ...problems() },
   };
   app.get('/health/live', { schema: live, logLevel: 'warn' }, () => ({ status: 'ok' }));
 
@@ -20,7 +21,7 @@ export async function healthRoutes(app: FastifyInstance, { engine }: Service): P
     summary: 'Whether the engine answers and can do what is needed',
     tags: ['service'],
     security: [],
-    response: { 200: health('Episodes can be scored.'), 503: health('They cannot; `reason` says why.') },
+    response: { 200: health('Episodes can be scored.'), 503: health('They cannot; `reason` says why.'), ...problems() },
   };
   app.get('/health/ready', { schema: ready, logLevel: 'warn' }, async (_request, reply) => {
     try {

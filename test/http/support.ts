@@ -325,7 +325,7 @@ export async function rawClient(t: Test, port: number): Promise<RawClient> {
       const length =
         contentLength === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': contentLength };
       const all = {
-        host: 'test',
+        host: '127.0.0.1',
         'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
         ...length,
         ...headers,

@@ -30,6 +30,8 @@ const NEEDS = {
   curl: { found: () => onPath('curl') !== undefined, apt: ['curl'], brew: ['curl'] },
   ffmpeg: { found: isFfmpegNew, apt: ['ffmpeg'], brew: ['ffmpeg'] },
   python3: { found: () => runs('python3', '--version'), apt: ['python3'], brew: ['python3'] },
+  // Linux alone has it.
+  strace: { found: () => runs('strace', '-qq', '-o', '/dev/null', 'true'), apt: ['strace'] },
   // Debian splits venv off Python.
   venv: {
     found: () => runs('python3', '-c', 'import ensurepip, venv'),

@@ -1,5 +1,5 @@
 import { on, once } from 'node:events';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { VideoGrid } from './checkpoint.ts';
 import { type Answer, BlocksUnknown, type Task } from './task.ts';
@@ -36,7 +36,8 @@ export interface ModelThread {
 
 /** @throws Error when the model cannot be opened */
 export async function startThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
+  // What the thread sets in the environment must reach the native library: see onnxruntime.ts.
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options, env: SHARE_ENV });
   const [{ onnxruntime }] = (await once(worker, 'message')) as [{ onnxruntime: string }];
   const end = new AbortController();
   const ended = once(worker, 'exit').then(() => end.abort(new Error('The model’s thread has ended.')));
