@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
 /** Longest time that the rest of an answered request's body is taken in for, ms. */
-const REST_MS = 10_000;
+const REST_MS = 5_000;
 
 /** Most bytes that are taken in of it. */
 const REST_BYTES = 64 * 1024 * 1024;

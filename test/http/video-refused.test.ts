@@ -282,7 +282,7 @@ t.test('a client that goes, while it sends and while it waits', needs, async (t)
 
 t.test('a client that goes while a program runs', needs, async (t) => {
   for (const name of ['ffprobe', 'ffmpeg']) {
-    const pidFile = join(t.testdir({ pids: {} }), 'pids', name);
+    const pidFile = join(folder, `pid.${name}`);
     const FFMPEG_DIR = tools(t, { [name]: `echo $$ > '${pidFile}'; exec /bin/sleep 600` });
     const live = await buildTestApp(t, { FFMPEG_DIR });
     const client = await rawClient(t, await listen(live));
@@ -292,11 +292,14 @@ t.test('a client that goes while a program runs', needs, async (t) => {
     ]);
     client.post(body.length);
     client.socket.write(body);
-    const pid = () => (existsSync(pidFile) ? Number(readFileSync(pidFile, 'utf8')) : 0);
-    while (pid() === 0) await new Promise(setImmediate);
-    t.ok(isRunning(pid()), `${name} runs`);
+    let pid = 0;
+    while (pid === 0) {
+      await new Promise(setImmediate);
+      if (existsSync(pidFile)) pid = Number(readFileSync(pidFile, 'utf8'));
+    }
+    t.ok(isRunning(pid), `${name} runs`);
     client.socket.destroy();
-    while (isRunning(pid())) await new Promise(setImmediate);
+    while (isRunning(pid)) await new Promise(setImmediate);
     await cleared(t);
   }
 });

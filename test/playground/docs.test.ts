@@ -1,4 +1,4 @@
-import type { Locator, Page } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
@@ -14,13 +14,6 @@ const frames = await frameFiles(COUNT);
 const npyOf = (count: number) => npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3] });
 
 t.setTimeout(120_000);
-let page: Page;
-t.before(async () => {
-  if (needs.skip) return;
-  const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
-  page = await context.newPage();
-  page.setDefaultTimeout(30_000);
-});
 const docs = `http://127.0.0.1:${await listen(await buildTestApp(t))}/docs`;
 
 /** An operation's multipart form, as it is when it is opened. */
@@ -34,6 +27,9 @@ interface Form {
 }
 
 async function openForm(operation: string): Promise<Form> {
+  const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
   await page.goto(docs);
   const block = page.locator(`#operations-rewards-${operation}`);
   await block.locator('.opblock-summary-control').click();
