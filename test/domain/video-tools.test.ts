@@ -3,6 +3,7 @@ import t from 'tap';
 import { startTool } from '../../src/video/process.ts';
 import { findVideoTools } from '../../src/video/tools.ts';
 import { isNewEnough, parseVersion } from '../../src/video/version.ts';
+import { needing } from '../support/needs.ts';
 
 /** The first line as a build writes it, and the libraries that it names. */
 const BUILDS: [line: string, avutil: string, avcodec: string, isNew: boolean][] = [
@@ -49,7 +50,7 @@ const path = (process.env['PATH'] as string).split(':');
 const tools = await findVideoTools(path, path, GiB);
 const prlimit = tools?.prlimit;
 
-t.test('the system’s own ffmpeg', { skip: tools ? false : 'there is no ffmpeg' }, async (t) => {
+t.test('the system’s own ffmpeg', needing('ffmpeg'), async (t) => {
   t.match(tools?.version, /\d/);
   t.equal(
     prlimit !== undefined,

@@ -21,6 +21,7 @@ import t, { type Test } from 'tap';
 import { createUploadStorage } from '../../src/video/storage.ts';
 import { storeVideo } from '../../src/video/video-file.ts';
 import { frameFile } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { LOSSLESS, makeVideo, uploadsIn } from '../support/videos.ts';
 import {
   buildTestApp,
@@ -35,12 +36,13 @@ import {
   resultOf,
 } from './support.ts';
 
+const needs = needing('ffmpeg');
 const TMPDIR = tmpdir();
 const PATH = process.env['PATH'] as string;
 const asked = episodePart({ instruction: INSTRUCTION });
 const videoPart = (content: Buffer): Part => ({ name: 'video', content, filename: 'episode.mp4' });
-const path = makeVideo(t, { type: 'mp4', args: LOSSLESS });
-const small = readFileSync(path);
+const path = needs.skip ? '' : makeVideo(t, { type: 'mp4', args: LOSSLESS });
+const small = needs.skip ? Buffer.alloc(0) : readFileSync(path);
 /** The same video with more bytes behind it than the small disk holds. */
 const large = Buffer.concat([small, boxOf('free', 2 ** 21)]);
 
@@ -83,7 +85,7 @@ function mayMount(t: Test): string | false {
   }
 }
 
-const skip = mayMount(t);
+const skip = needs.skip || mayMount(t);
 
 t.test('a disk that is full', { skip }, async (t) => {
   const disk = smallDisk(t);
@@ -146,7 +148,7 @@ t.test('a disk that is full spoils no other episode of a batch', { skip }, async
   t.match(linesOf(form.body).slice(0, 4), expected);
 });
 
-t.test('a folder that cannot be used', async (t) => {
+t.test('a folder that cannot be used', needs, async (t) => {
   const folder = t.testdir({ file: 'not a folder' });
   const folders = [join(folder, 'missing'), join(folder, 'file'), ...(skip ? [] : [smallDisk(t, 'ro')])];
   for (const unusable of folders) {
@@ -162,7 +164,7 @@ t.test('a folder that cannot be used', async (t) => {
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
 });
 
-t.test('the service’s own folder: made anew when it is cleaned away, removed at the end', async (t) => {
+t.test('the service’s own folder: made anew when it is cleaned away, removed at the end', needs, async (t) => {
   const folder = t.testdir();
   useFolder(t, folder);
   const app = await buildTestApp(t, { PATH });
@@ -176,7 +178,7 @@ t.test('the service’s own folder: made anew when it is cleaned away, removed a
   t.strictSame(readdirSync(folder), []);
 });
 
-t.test('a path that is too long for a socket', async (t) => {
+t.test('a path that is too long for a socket', needs, async (t) => {
   const folder = join(t.testdir(), 'a'.repeat(100));
   for (const name of ['topreward-ABCold', 'topreward-ABCnew']) mkdirSync(join(folder, name), { recursive: true });
   utimesSync(join(folder, 'topreward-ABCold'), LONG_AGO, LONG_AGO);
@@ -205,7 +207,7 @@ async function otherService(t: Test): Promise<{ upload: string; kill(): Promise<
   };
 }
 
-t.test('what a killed process has left is removed at the start, and nothing else', async (t) => {
+t.test('what a killed process has left is removed at the start, and nothing else', needs, async (t) => {
   const folder = mkdtempSync(join(TMPDIR, 'sweep-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
   // The first two are of an older release, or of processes whose folder is too deep for a socket.
@@ -245,7 +247,7 @@ const openIn = (folder: string) =>
 
 t.test(
   'an upload that is given up at any moment leaves no file, open or not',
-  { skip: existsSync('/proc/self/fd') ? false : 'the system does not list open files' },
+  { skip: needs.skip || (existsSync('/proc/self/fd') ? false : 'the system does not list open files') },
   async (t) => {
     const folder = t.testdir();
     useFolder(t, folder);

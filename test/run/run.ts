@@ -28,7 +28,7 @@ function needsOf(file: string): Need[] {
 }
 
 /** Runs files, so many at once. */
-async function runAll(files: string[], { jobs = JOBS, timeoutS = 120, comments = false }: Suite) {
+async function runAll(files: string[], { jobs = JOBS, timeoutS = 300, comments = false }: Suite) {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
   const waiting = files.values();
