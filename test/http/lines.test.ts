@@ -1,4 +1,5 @@
 import { Writable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
@@ -94,6 +95,24 @@ t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }
   t.match(await next(t, lines), { ...common, length: 2, time_s: 0.125, frames_used: 1, log_prob_true: -3, known: 4 });
   t.match(await next(t, lines), { event: 'result', result: { log_prob_range: { min: -3, max: -1 } } });
   t.ok((await lines.next()).done);
+});
+
+t.test('a service that stops ends soon after the last line', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(3);
+  const app = await buildTestApp(t, {}, stubEngine({ before }));
+  const answering = post(await listen(app));
+  open(0);
+  const { lines } = await answering;
+  t.match(await next(t, lines), { event: 'prefix', known: 1 });
+  const closed = app.close();
+  while (app.server.listening) await setImmediate();
+  open(1);
+  open(2);
+  const events: string[] = [];
+  for await (const { event } of lines) events.push(event);
+  t.strictSame(events, ['prefix', 'prefix', 'prefix', 'result']);
+  // The client keeps its connection for a next request; the service would wait for 72 s.
+  await closed;
 });
 
 t.test('in whatever order the engine answers, the result is that of one document', { timeout: 20_000 }, async (t) => {
@@ -253,9 +272,9 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
   const controller = new AbortController();
   const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
   await sendReward(scoring() as never, { reply, deadline } as never);
-  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
+  for (let turn = 0; turn < 100; turn += 1) await setImmediate();
   t.ok(scored < 10, `${scored} were scored for nobody`);
   controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));
-  while (!released) await new Promise(setImmediate);
+  while (!released) await setImmediate();
   t.ok(raw.destroyed);
 });

@@ -73,7 +73,7 @@ export async function runToEnd(settings: Record<string, string>) {
 
 /** Runs a command in a container that runs, as its user and with its environment, like `docker exec`. */
 export function inContainer({ pid, env }: Container, command: string[], settings: string[] = []) {
-  const enter = ['nsenter', '--target', String(pid), '--mount', '--pid', '--root', '--wd=/app'];
+  const enter = ['nsenter', '--target', String(pid), '--mount', '--pid', '--root', '--wd'];
   const user = ['setpriv', '--no-new-privs', '--reuid=1000', '--regid=1000', '--clear-groups'];
   return outcome(contained([...enter, '--', ...user, 'env', '--ignore-environment', ...env, ...settings, ...command]));
 }

@@ -10,13 +10,20 @@ const MODEL = fileURLToPath(new URL('../../models/topreward-pico', import.meta.u
 const FOR_CPU = ['--dtype', 'float32', '--enforce-eager', '--block-size', '32'];
 
 /**
+ * vLLM ends with its process 1, before it could remove what it shares between its processes: /dev/shm is its own too, of
+ * compose.yaml's size.
+ */
+const OWN = 'mount -t tmpfs -o size=8g,mode=1777 tmpfs /dev/shm && exec "$@"';
+const ISOLATED = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', OWN, 'sh'];
+
+/**
  * Starts the pinned vLLM on the CPU with docker/vllm/start.sh, as process 1 as in its container, and waits until it answers.
  * @returns its address
  * @throws Error with the end of its log when it ends before that
  */
 export async function startEngine(t: Test): Promise<string> {
   const port = String(await freePort());
-  const child = contained(['unshare', '--pid', '--fork', '--kill-child', '--mount-proc', START, ...FOR_CPU], {
+  const child = contained([...ISOLATED, START, ...FOR_CPU], {
     ...process.env,
     PATH: `${environment('VLLM_VENV')}/bin:${process.env['PATH']}`,
     MODEL,
