@@ -81,7 +81,7 @@ async function readBatch(
   service: Service,
   { tenant, deadline: { signal }, count }: Admitted,
 ): Promise<BatchEntry[]> {
-  const { config } = service;
+  const { config, json } = service;
   const createReader = () => uploadReader(service, { tenant, signal });
   if (!request.isMultipart()) {
     const entries = await readBatchJson(request.body, config, createReader);
@@ -90,6 +90,6 @@ async function readBatch(
   }
   const reader = createBatchReader(config, createReader);
   const room = config.MAX_BATCH_FRAMES + config.MAX_BATCH_EPISODES + 1;
-  await readBatchMultipart(formParts(request, room, count), config, reader);
+  await readBatchMultipart(formParts(request, room, count), config, reader, json);
   return reader.finish();
 }

@@ -4,8 +4,9 @@ import type { Deadline } from '../src/deadline.ts';
 
 export const LINES = 'application/x-ndjson';
 
-/** Answers with one JSON document per line, as fast as the client takes them. */
+/** Answers with one JSON document per line, as fast as the client takes them. Where the deadline has answered already, nothing more is sent. */
 export function sendLines(events: AsyncIterable<object>, reply: FastifyReply, deadline: Deadline): FastifyReply {
+  if (reply.sent) return reply.hijack();
   deadline.underWay();
   deadline.signal.addEventListener('abort', () => {
     // Who takes no lines cannot be told that there are no more, and would hold on to the episode's frames.

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { Model } from '../schemas/model.ts';
 import type { ServedPrompt } from '../src/engine/engine.ts';
+import { fittingFrames } from '../src/plan/context.ts';
 import type { Service } from '../src/service.ts';
 import { problems } from './problem-responses.ts';
 
@@ -26,10 +27,9 @@ export async function modelRoute(
       true_token: tokens.true,
       false_token: tokens.false,
     });
-    const { calibration, contextTokens, maxBlocks, tokensPerBlock, prompts, onePass, ...description } =
-      engine.describe();
-    const { referenceFrame, frameSizes, frameEncoding, ...served } = description;
-    const blocks = Math.floor(contextTokens / tokensPerBlock);
+    const description = engine.describe();
+    const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = description;
+    const { tokensPerBlock: _, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
@@ -42,7 +42,7 @@ export async function modelRoute(
       limits: {
         context_tokens: contextTokens,
         blocks: maxBlocks,
-        sampled_frames: 2 * Math.min(blocks, maxBlocks ?? blocks),
+        sampled_frames: fittingFrames(description),
         frames: config.MAX_FRAMES,
         upload_bytes: config.MAX_UPLOAD_BYTES,
         frame_pixels: config.MAX_FRAME_PIXELS,

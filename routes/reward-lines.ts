@@ -27,7 +27,15 @@ interface Answering {
  */
 export async function sendReward(scoring: Scoring, answering: Answering): Promise<FastifyReply> {
   const first = await scoring.next();
+  endWithReply(scoring, answering.reply);
   return sendLines(eventsOf(first, scoring, answering), answering.reply, answering.deadline);
+}
+
+/** Ends the scoring when the reply is closed. A stream that is closed before it is read ends nothing by itself: its generator has not started. */
+function endWithReply(scoring: Scoring, { raw }: FastifyReply): void {
+  const end = () => void scoring.return(undefined as never).catch(() => {});
+  if (raw.closed) end();
+  else raw.once('close', end);
 }
 
 async function* eventsOf(
@@ -46,8 +54,5 @@ async function* eventsOf(
     const problem = loggedProblem(error, request);
     metrics.toldInLines(problem.code);
     yield { event: 'problem', problem };
-  } finally {
-    // A client that leaves between two lines.
-    await scoring.return(undefined as never);
   }
 }

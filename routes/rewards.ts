@@ -78,10 +78,10 @@ async function readUpload(
   service: Service,
   { tenant, deadline: { signal }, count }: Admitted,
 ): Promise<Upload> {
-  const { config } = service;
+  const { config, json } = service;
   const reader = uploadReader(service, { tenant, signal });
   if (request.isMultipart()) {
-    await readMultipart(formParts(request, config.MAX_FRAMES + 2, count), config, reader);
+    await readMultipart(formParts(request, config.MAX_FRAMES + 2, count), config, reader, json);
   } else {
     await readJson(request.body, config, reader);
     // Its frames are decoded: the text is not needed any more.

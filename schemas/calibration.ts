@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { PromptVariant } from './enumerations.ts';
+import { givenLogProb } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 import { ProgressBounds } from './progress.ts';
 import { Warning } from './reward.ts';
@@ -37,10 +38,10 @@ const belonging = {
 const LabelledEpisode = Type.Object(
   {
     success: Type.Boolean({ description: 'Whether the robot did it, as somebody saw.' }),
-    score: Type.Number({ maximum: 0, description: '`score` of the answer, nats.' }),
+    score: givenLogProb('`score` of the answer, nats.'),
     log_prob_range: Type.Optional(
       Type.Object(
-        { min: Type.Number({ maximum: 0 }), max: Type.Number({ maximum: 0 }) },
+        { min: givenLogProb(), max: givenLogProb() },
         {
           ...closed,
           title: 'ScoredRange',
@@ -92,7 +93,7 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ThresholdFit = Type.Object(
   {
-    threshold: Type.Number({ maximum: 0, description: 'An episode counts as a success at or above it, nats.' }),
+    threshold: givenLogProb('An episode counts as a success at or above it, nats.'),
     true_positives: count('Successes called so.'),
     false_positives: count('Failures called successes.'),
     true_negatives: count('Failures called so.'),
@@ -133,11 +134,9 @@ export const Calibration = Type.Object(
   {
     ...belonging,
     threshold: nullable(
-      Type.Number({
-        maximum: 0,
-        description:
-          'What requests with this calibration use: that of `best`, or of `precise` where a precision was wished. Null where there is none; `warnings` say why.',
-      }),
+      givenLogProb(
+        'What requests with this calibration use: that of `best`, or of `precise` where a precision was wished. Null where there is none; `warnings` say why.',
+      ),
     ),
     bounds: nullable(ProgressBounds),
     best: nullable(ThresholdFit),

@@ -2,6 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Calibration } from './calibration.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
+import { givenLogProb } from './log-prob.ts';
 import { ProgressRule } from './progress.ts';
 import { TrainingOptions } from './training.ts';
 
@@ -40,11 +41,9 @@ export const PrefixSelection = Type.Object(
 export const SuccessRule = Type.Object(
   {
     threshold: Type.Optional(
-      Type.Number({
-        maximum: 0,
-        description:
-          'Natural-log probability at or above which an episode counts as a success. It belongs to one model, prompt and task: calibrate it.',
-      }),
+      givenLogProb(
+        'Natural-log probability at or above which an episode counts as a success. It belongs to one model, prompt and task: calibrate it.',
+      ),
     ),
     last: Type.Optional(
       Type.Integer({ minimum: 1, default: 3, description: 'How many final prefixes are averaged into the score.' }),

@@ -38,7 +38,9 @@ export const Model = Type.Object(
         blocks: nullable(
           Type.Integer({ description: 'Pairs of frames in one prompt; null where the context decides.' }),
         ),
-        sampled_frames: Type.Integer({ description: 'About how many sampled frames fit at the reference size.' }),
+        sampled_frames: Type.Integer({
+          description: 'About how many sampled frames fit at the reference size, with a short instruction.',
+        }),
         frames: Type.Integer(),
         upload_bytes: Type.Integer(),
         frame_pixels: Type.Integer(),

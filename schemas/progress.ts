@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { givenLogProb } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
@@ -6,8 +7,8 @@ const closed = { additionalProperties: false };
 /** Nats that stand for no progress and for all of it. `low` must be below `high`. */
 export const ProgressBounds = Type.Object(
   {
-    low: Type.Number({ maximum: 0, description: 'log_prob_true that counts as no progress, in nats.' }),
-    high: Type.Number({ maximum: 0, description: 'log_prob_true that counts as full progress, in nats; above `low`.' }),
+    low: givenLogProb('log_prob_true that counts as no progress, in nats.'),
+    high: givenLogProb('log_prob_true that counts as full progress, in nats; above `low`.'),
   },
   { title: 'ProgressBounds', examples: [{ low: -4, high: -0.1 }] },
 );

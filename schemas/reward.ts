@@ -49,9 +49,12 @@ export const LogProbRange = Type.Object(
     min: Type.Number(),
     max: Type.Number(),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
-    flat: Type.Boolean({
-      description: 'The span is below `flat_below`: min-max progress and voc are stretched from noise.',
-    }),
+    flat: nullable(
+      Type.Boolean({
+        description:
+          'Whether the span is below `flat_below`: min-max progress and voc are then unreliable, since the curve is mostly noise. Null where all prefixes show the same sampled frames: one value has no span.',
+      }),
+    ),
     flat_below: Type.Number(),
   },
   { title: 'LogProbRange' },

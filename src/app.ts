@@ -19,6 +19,7 @@ import type { Engine } from './engine/engine.ts';
 import { answerError } from './error-handler.ts';
 import { createFrameMemory } from './frames/recent-frames.ts';
 import { createRenderer } from './frames/renderer.ts';
+import { createJsonReader } from './json/json.ts';
 import { createMetrics } from './metrics.ts';
 import { nameSchemas, OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
@@ -44,9 +45,6 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     genReqId: () => randomUUID(),
-    // A body is checked, read by its members' names and never merged: an odd member is an unknown one, as in a form.
-    onProtoPoisoning: 'ignore',
-    onConstructorPoisoning: 'ignore',
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
@@ -54,6 +52,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
   });
+  const json = createJsonReader();
   const renderer = createRenderer(config.RENDER_WORKERS);
   const video = await createVideoReader(config, renderer);
   // Where a folder is named, that is no choice but a mistake.
@@ -78,6 +77,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const service: Service = {
     config,
     engine,
+    json,
     renderer,
     recentFrames,
     video,
@@ -120,6 +120,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.addHook('onClose', async () => {
     await engine.close();
     await renderer.close();
+    await json.close();
   });
 
   await app.register(fastifySwagger, { openapi: OPENAPI });
@@ -130,7 +131,10 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     transformSpecification: (document) => nameSchemas(document),
     transformSpecificationClone: false,
   });
-  app.removeContentTypeParser('text/plain');
+  app.removeContentTypeParser(['text/plain', 'application/json']);
+  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_: FastifyRequest, body: Buffer) =>
+    json.read(body),
+  );
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
   await app.register(batchRoute, service);

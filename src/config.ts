@@ -84,7 +84,7 @@ export const Environment = Type.Object({
   MAX_FRAME_PIXELS: count(4096 * 4096, 'Width × height of one frame, read from its header before decoding.'),
   MAX_FRAME_BYTES: count(32 * MiB, 'Bytes of one frame file.'),
   MAX_UPLOAD_BYTES: count(256 * MiB, 'Bytes of one request.'),
-  MAX_JSON_BYTES: count(64 * MiB, 'Bytes of a JSON request, base64 included: it is parsed in one go.'),
+  MAX_JSON_BYTES: count(16 * MiB, 'Bytes of a JSON request, base64 included, and of the `batch` part of a form.'),
   UPLOAD_MEMORY_BYTES: count(1024 * MiB, 'Bytes of all uploads held at once; further requests wait unread.'),
   FRAME_MEMORY_BYTES: count(1024 * MiB, 'Bytes of rendered frames held at once; further episodes wait their turn.'),
   RECENT_FRAMES_BYTES: Type.Integer({

@@ -3,10 +3,7 @@ import { ProblemError } from './problems.ts';
 
 /** The time that one request may take. */
 export interface Deadline {
-  /**
-   * Aborts when nobody waits any more: answered, out of time, or the client is gone. Once an answer is under way, being out
-   * of time is its reason, a ProblemError.
-   */
+  /** Aborts when nobody waits any more: answered, out of time, or the client is gone. Being out of time is a ProblemError. */
   signal: AbortSignal;
   /**
    * Says that the request has its place: from here on a slow upload is the caller's.
@@ -32,8 +29,8 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   const giveUp = (problem: ProblemError) => {
     // Answered already, to a client that reads slowly.
     if (reply.sent) return;
-    if (started) controller.abort(problem);
-    else reply.send(problem);
+    if (!started) reply.send(problem);
+    controller.abort(problem);
   };
   const timer = setTimeout(() => giveUp(waiting ? neverAdmitted() : outOfTime(request)), seconds * 1000);
   reply.raw.once('close', () => {
@@ -45,6 +42,8 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
     signal: controller.signal,
     admitted(idleSeconds) {
       waiting = false;
+      // Closed while it waited for its place: nothing would end the watch.
+      if (controller.signal.aborted) return;
       const watch = silenceWatch(request, () => giveUp(silent(idleSeconds)));
       silence = setInterval(watch, idleSeconds * 1000).unref();
     },

@@ -11,12 +11,12 @@ export function fieldErrors(
 ): FieldError[] {
   return (
     errors
-      // An unknown member is reported where it stands and once more, with its siblings, at their parent.
-      .filter(({ keyword }) => keyword !== 'additionalProperties')
-      .map(({ keyword, instancePath, message, params }) => {
+      // Unknown members, at their own place and at their parent's, are told by the checker, with a suggestion.
+      .filter(({ keyword }) => keyword !== 'additionalProperties' && keyword !== 'boolean')
+      .map(({ instancePath, message, params }) => {
         const { allowedValues } = params as { allowedValues?: string[] };
         const detail = allowedValues ? `must be one of ${allowedValues.join(', ')}` : message;
-        return { pointer: `${pointer}${instancePath}`, detail: keyword === 'boolean' ? 'is not known' : detail };
+        return { pointer: `${pointer}${instancePath}`, detail };
       })
   );
 }

@@ -19,6 +19,7 @@ export const PROBLEMS = {
   'invalid-request': [422, 'The request does not fit its schema'],
   'missing-instruction': [422, 'The instruction is missing or empty'],
   'special-token-text': [422, 'The instruction holds text that the model reads as a control token'],
+  'instruction-too-long': [422, 'The instruction is too long'],
   'missing-clock': [422, 'Neither fps nor timestamps_s is given'],
   'ambiguous-clock': [422, 'More than one of fps, timestamps_s and a video’s own times is given'],
   'invalid-timestamps': [422, 'The timestamps do not fit the frames'],

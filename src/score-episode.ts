@@ -4,9 +4,11 @@ import type { Admission } from './admission.ts';
 import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
 import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
+import { sampleSchedule } from './episode/schedule.ts';
 import type { Frames } from './frames/frames.ts';
+import { checkContext } from './plan/context.ts';
 import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
-import { doubledFrames, type EpisodePlan, planEpisode } from './plan/plan.ts';
+import { doubledFrames, type EpisodePlan, framesShown, planEpisode } from './plan/plan.ts';
 import { ProblemError } from './problems.ts';
 import { buildResult, prefixScore, type ResultDefaults } from './result/result.ts';
 import type { Upload } from './upload/upload.ts';
@@ -40,8 +42,12 @@ export async function* scoreEpisode(
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, description, pointer);
   checkCalibration(request, description, pointer);
-  const plan = planEpisode({ ...request, frameCount: frames.count }, prefixLengths(frames.count, request.prefixes));
   const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
+  const lengths = prefixLengths(frames.count, request.prefixes);
+  const schedule = sampleSchedule(frames.count, request.clock);
+  checkContext(framesShown(schedule, lengths.slice(-1))[0] as number, size, description);
+  const plan = planEpisode(request, schedule, lengths);
+  const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,
@@ -59,10 +65,10 @@ export async function* scoreEpisode(
     const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
-      for await (const score of engine.score({ plan, frames, size, tenant, signal, usage })) {
+      for await (const score of engine.score({ plan, frames, size, tenant, pointer, signal, usage })) {
         if (scores[score.query]) continue;
         scores[score.query] = score;
-        for (const prefix of plan.prefixes.filter(({ query }) => query === score.query)) {
+        for (const prefix of prefixesOf.get(score.query) ?? []) {
           known += 1;
           yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
         }

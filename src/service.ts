@@ -4,6 +4,7 @@ import type { Config } from './config.ts';
 import type { Engine } from './engine/engine.ts';
 import type { FrameMemory } from './frames/recent-frames.ts';
 import type { Renderer } from './frames/renderer.ts';
+import type { JsonReader } from './json/json.ts';
 import type { Metrics } from './metrics.ts';
 import type { VideoReader } from './video/video.ts';
 
@@ -11,6 +12,7 @@ import type { VideoReader } from './video/video.ts';
 export interface Service {
   config: Config;
   engine: Engine;
+  json: JsonReader;
   renderer: Renderer;
   /** frames of growing episodes */
   recentFrames: FrameMemory;

@@ -50,6 +50,8 @@ export interface ScoreRequest {
   size: FrameSize;
   /** Whose episode it is: engines share nothing between tenants. */
   tenant: string;
+  /** JSON pointer to the episode in the caller's request, for problems */
+  pointer: string;
   signal: AbortSignal;
   usage: EngineUsage;
 }

@@ -1,8 +1,8 @@
-import { Compile } from 'typebox/compile';
 import type { Calibration } from '../../schemas/calibration.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
 import type { TrainingOptions } from '../../schemas/training.ts';
-import { fieldErrors, invalidRequest } from '../field-errors.ts';
+import { createChecker } from '../checker.ts';
+import { invalidRequest } from '../field-errors.ts';
 import type { FrameSizeMode } from '../plan/frame-size.ts';
 import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
 import { ProblemError } from '../problems.ts';
@@ -38,7 +38,7 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
   range: TimeRange;
 }
 
-const schema = Compile(EpisodeSchema);
+const checkEpisode = createChecker(EpisodeSchema);
 
 /** Longest episode: three years. Anything longer is a mistake of units, and past what a block's time can say. */
 const MAX_SPAN_S = 1e8;
@@ -49,13 +49,13 @@ const MAX_SPAN_S = 1e8;
  * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
  *   missing-bounds or invalid-request
  */
-export function parseEpisode(value: unknown, pointer: string): AskedEpisode {
-  if (lacksInstruction(value)) {
+export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
+  if (lacksInstruction(asked)) {
     throw new ProblemError('missing-instruction', 'Say in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
     });
   }
-  if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), pointer));
+  const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`);
   const { frame_size: frameSize = 'reference', max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {

@@ -80,20 +80,39 @@ function frameBytes({ size }: NpyHeader): number {
 }
 
 function parseHeader(text: string): { count: number; size: FrameSize } {
-  const dtype = /'descr':\s*'([^']*)'/.exec(text)?.[1];
-  if (dtype !== '|u1') throw npyFault(`The dtype is ${dtype ?? 'not a plain one'}; save the frames as uint8.`);
+  const dtype = /'descr':\s*'([^']{0,32})'/.exec(text)?.[1];
+  if (dtype !== '|u1') throw npyFault(`The dtype is ${dtype ?? 'not a plain one'}. ${dtypeAdvice(dtype)}`);
   if (!/'fortran_order':\s*False/.test(text))
     throw npyFault('The array is in Fortran order; save numpy.ascontiguousarray(frames).');
-  const tuple = /'shape':\s*\(([\d,\s]*)\)/.exec(text)?.[1];
+  const tuple = /'shape':\s*\(([\d,\s]{0,200})\)/.exec(text)?.[1];
   const shape = (tuple ?? '')
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
   const [count, height, width, channels] = shape as [number, number, number, number];
   if (shape.length !== 4 || channels !== 3)
-    throw npyFault(`The shape is (${shape.join(', ')}); (frames, height, width, 3) is needed.`);
+    throw npyFault(
+      `The shape is (${shape.join(', ')}); (frames, height, width, 3) is needed. ${shapeAdvice(shape)}`.trim(),
+    );
   if (height < 1 || width < 1) throw npyFault(`The shape is (${shape.join(', ')}): frames without pixels.`);
   return { count, size: { width, height } };
+}
+
+/** @param dtype as NumPy writes it: `<f4` is float32 */
+function dtypeAdvice(dtype: string | undefined): string {
+  if (dtype?.[1] === 'f')
+    return 'Save frames of 0 to 1 as (frames * 255).round().astype(numpy.uint8), frames of 0 to 255 as frames.round().astype(numpy.uint8).';
+  return 'Save the frames as uint8: frames.astype(numpy.uint8), if they hold 0 to 255.';
+}
+
+function shapeAdvice(shape: number[]): string {
+  const channels = shape.at(-1);
+  if (shape.length === 4 && shape[1] === 3) return 'Channels come first: save numpy.transpose(frames, (0, 2, 3, 1)).';
+  if (shape.length === 4 && channels === 4) return 'Drop the alpha channel: save frames[..., :3].';
+  if (shape.length === 4 && channels === 1) return 'Grey frames: save numpy.repeat(frames, 3, axis=-1).';
+  if (shape.length === 3 && channels === 3) return 'One frame alone: save frames[numpy.newaxis].';
+  if (shape.length === 3) return 'Grey frames: save numpy.repeat(frames[..., numpy.newaxis], 3, axis=-1).';
+  return '';
 }
 
 function npyFault(detail: string): ProblemError {

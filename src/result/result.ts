@@ -4,7 +4,7 @@ import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { ChosenScale } from '../episode/progress-scale.ts';
 import { type FrameSize, PATCH_MULTIPLE } from '../plan/frame-size.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
+import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { promptText } from '../plan/prompt.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../scores/progress.ts';
 import { finalScore } from '../scores/success.ts';
@@ -64,7 +64,8 @@ export function buildResult(scored: Scored): RewardResult {
   const curve = progress && denseCurve(lengths, progress, frames.count);
   const { min, max } = extent(rewards);
   const flatBelow = defaults.FLAT_BELOW ?? calibration?.flatBelow ?? NOISE;
-  const flat = max - min < flatBelow;
+  // One view has no range: whether the curve is flat cannot be said.
+  const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.last);
   const success = successOf(score, Math.min(request.last, rewards.length), scored);
   return {
@@ -129,7 +130,7 @@ function usageOf({ scores, usage }: Scored): Usage {
 function provenanceOf({ request, frames, plan, size, scores, description }: Scored): RewardResult['provenance'] {
   const seen = scores[0]?.prompt as SeenPrompt;
   const { tokens } = description.prompts[plan.prompt];
-  const times = plan.queries[0]?.blocks.map(({ time }) => time) ?? [];
+  const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
     service: SERVICE,
@@ -157,7 +158,7 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
   };
 }
 
-function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean): Warning[] {
+function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean | null): Warning[] {
   const warnings: Warning[] = [...(scores[0]?.warnings ?? [])];
   const layout = scores[0]?.prompt?.layout;
   if (layout === 'nested') {
@@ -173,7 +174,7 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
       message: 'The engine’s caches are off: every prefix was computed from its start.',
     });
   }
-  if (flat && plan.queries.length > 1) {
+  if (flat) {
     warnings.push({
       code: 'flat-curve',
       message: `The log probabilities hardly move: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} stretched from noise.`,
@@ -186,8 +187,11 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
       message: `These were asked of an episode that may still grow, and change when it does: ${moving.join(', ')}.`,
     });
   }
-  if (plan.queries.length === 1 && plan.prefixes.length > 1) {
-    warnings.push({ code: 'one-view', message: 'All prefixes show the same sampled frames, so they have one value.' });
+  const isMinMax = request.progress.scale === 'episode';
+  if (plan.queries.length === 1 && (plan.prefixes.length > 1 || isMinMax)) {
+    const views = 'All prefixes show the same sampled frames, so they have the same value.';
+    const progress = isMinMax ? ' Min-max progress is then 1, whatever the value: it needs two views, or bounds.' : '';
+    warnings.push({ code: 'one-view', message: `${views}${progress}` });
   }
   // The processor first brings both sides to multiples of its own, 244 px to 256.
   const processed = (side: number) => Math.max(1, Math.round(side / PATCH_MULTIPLE)) * PATCH_MULTIPLE;

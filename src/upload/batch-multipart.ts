@@ -1,10 +1,9 @@
-import { ProblemError } from '../problems.ts';
+import type { JsonReader } from '../json/json.ts';
 import type { BatchLimits, BatchReader } from './batch.ts';
-import { type FormPart, parseJson, readAll } from './form.ts';
+import { type FormPart, readAll, unexpectedPart } from './form.ts';
 import { tooLarge } from './limits.ts';
 
-/** Options and digests of all episodes. */
-const MAX_BATCH_PART_BYTES = 64 * 1024 * 1024;
+const PARTS = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
 
 /**
  * Reads a batch that came as a form, as it streams in.
@@ -14,11 +13,12 @@ export async function readBatchMultipart(
   parts: AsyncIterable<FormPart>,
   limits: BatchLimits,
   reader: BatchReader,
+  json: JsonReader,
 ): Promise<void> {
   for await (const { name, chunks } of parts) {
     if (name === 'batch') {
-      const bytes = await readAll(chunks, MAX_BATCH_PART_BYTES, { part: 'batch' });
-      await reader.batch(parseJson(bytes, 'batch'));
+      const bytes = await readAll(chunks, limits.MAX_JSON_BYTES, { part: 'batch' });
+      await reader.batch(await json.read(bytes, 'batch'));
     } else if (name === 'frames') {
       const bytes = await readUpTo(chunks, limits.MAX_FRAME_BYTES);
       await reader.frame(async (episode, place) => {
@@ -31,8 +31,7 @@ export async function readBatchMultipart(
       else await reader.video({ chunks: shared, place: { part: 'video' } });
       for await (const _ of shared);
     } else {
-      const detail = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
-      throw new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
+      throw unexpectedPart(name, ['batch', 'frames', 'npy', 'video'], PARTS);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { Type } from 'typebox';
-import { Compile } from 'typebox/compile';
-import { fieldErrors, invalidRequest } from '../field-errors.ts';
+import { createChecker } from '../checker.ts';
+import { invalidRequest } from '../field-errors.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import type { UploadLimits } from './limits.ts';
 import type { Upload, UploadReader, VideoUpload } from './upload.ts';
@@ -39,7 +39,7 @@ interface Entry {
 }
 
 /** The list alone: each episode in it has a checker of its own, with problems of its own. */
-const schema = Compile(
+const checkList = createChecker(
   Type.Object(
     {
       items: Type.Array(
@@ -82,18 +82,18 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
   return {
     async batch(value) {
       if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
-      if (!schema.Check(value)) throw invalidRequest(fieldErrors(schema.Errors(value), ''));
-      checkCount(value.items.length, limits.MAX_BATCH_EPISODES);
+      const { items } = checkList(value, '');
+      checkCount(items.length, limits.MAX_BATCH_EPISODES);
       checkFrames(
-        value.items.map((item) => item.frame_count ?? 0),
+        items.map((item) => item.frame_count ?? 0),
         limits.MAX_BATCH_FRAMES,
       );
       const listed: Entry[] = [];
       entries = listed;
-      const both = value.items.findIndex((item) => item.frame_count !== undefined && item.video !== undefined);
+      const both = items.findIndex((item) => item.frame_count !== undefined && item.video !== undefined);
       if (both >= 0)
         throw invalidRequest([{ pointer: `/items/${both}/video`, detail: 'does not go with `frame_count`' }]);
-      for (const [index, { episode, frame_count: expected, video }] of value.items.entries()) {
+      for (const [index, { episode, frame_count: expected, video }] of items.entries()) {
         const entry = { reader: createReader(), id: idOf(episode), expected, video, seen: 0 };
         listed.push(entry);
         await attempt(entry, async () => entry.reader.episode(episode, `/items/${index}/episode`));

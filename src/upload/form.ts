@@ -1,4 +1,5 @@
 import type { FastifyRequest } from 'fastify';
+import { didYouMean } from '../did-you-mean.ts';
 import { ProblemError } from '../problems.ts';
 import { tooLarge } from './limits.ts';
 
@@ -23,8 +24,9 @@ export async function* formParts(request: FastifyRequest, room: number, count: C
     // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
     limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
   });
+  // Some parts have no name at all, whatever the parser's types say.
   for await (const { fieldname, file } of wellFormed(parts))
-    yield { name: fieldname, chunks: counted(wellFormed(file), count) };
+    yield { name: fieldname ?? '', chunks: counted(wellFormed(file), count) };
 }
 
 /** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
@@ -50,14 +52,16 @@ async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): Async
   }
 }
 
-/** @param part its name, for problems */
-export function parseJson(bytes: Buffer, part: string): unknown {
-  try {
-    return JSON.parse(bytes.toString('utf8'));
-  } catch {
-    // The parser's own words quote the text.
-    throw new ProblemError('malformed-json', `The part \`${part}\` is not valid JSON.`, { part });
-  }
+/**
+ * The problem of a part that belongs to no form.
+ * @param name of the part, empty where it has none
+ * @param known names of the form's parts
+ * @param expected one sentence that lists them
+ */
+export function unexpectedPart(name: string, known: string[], expected: string): ProblemError {
+  const meant = didYouMean(name, known);
+  const what = name === '' ? 'There is a part without a name.' : meant ? `Did you mean \`${meant}\`?` : '';
+  return new ProblemError('unexpected-part', `${what} ${expected}`.trim(), { part: name.slice(0, 64) });
 }
 
 /** @throws ProblemError upload-too-large */

@@ -1,14 +1,14 @@
 import { Readable } from 'node:stream';
-import { Compile } from 'typebox/compile';
 import { RewardRequest } from '../../schemas/episode.ts';
-import { fieldErrors, invalidRequest } from '../field-errors.ts';
+import { createChecker } from '../checker.ts';
+import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
 import type { UploadLimits } from './limits.ts';
 import { tooLarge } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
 /** The envelope alone: the episode in it has a checker of its own, with problems of its own. */
-const schema = Compile(RewardRequest);
+const checkRequest = createChecker(RewardRequest);
 
 /**
  * Reads an upload that came as one JSON document with base64 frames.
@@ -20,17 +20,17 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
   if (episode === undefined)
     throw new ProblemError('missing-episode', 'Say in `episode` what is asked.', { pointer: `${pointer}/episode` });
   reader.episode(episode, `${pointer}/episode`);
-  if (!schema.Check(body)) throw invalidRequest(fieldErrors(schema.Errors(body), pointer));
-  for (const [frame, text] of (body.frames ?? []).entries()) {
+  const { frames = [], npy, video } = checkRequest(body, pointer);
+  for (const [frame, text] of frames.entries()) {
     const place = { pointer: `${pointer}/frames/${frame}`, frame };
     const bytes = decodeBase64(text, place.pointer);
     if (bytes.length > limits.MAX_FRAME_BYTES) throw tooLarge(limits.MAX_FRAME_BYTES, place);
     await reader.image(bytes, place);
   }
-  if (body.npy !== undefined) await reader.npy(Readable.from([decodeBase64(body.npy, `${pointer}/npy`)]));
-  if (body.video !== undefined) {
+  if (npy !== undefined) await reader.npy(Readable.from([decodeBase64(npy, `${pointer}/npy`)]));
+  if (video !== undefined) {
     const place = { pointer: `${pointer}/video` };
-    await reader.video({ chunks: Readable.from([decodeBase64(body.video, place.pointer)]), place });
+    await reader.video({ chunks: Readable.from([decodeBase64(video, place.pointer)]), place });
   }
 }
 

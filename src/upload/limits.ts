@@ -6,6 +6,17 @@ export interface UploadLimits {
   MAX_FRAME_PIXELS: number;
   MAX_FRAME_BYTES: number;
   MAX_UPLOAD_BYTES: number;
+  MAX_JSON_BYTES: number;
+}
+
+/** The options of an episode, generously. */
+const OPTIONS_BYTES = 64 * 1024;
+/** The digest and the time of a frame, as JSON writes them. */
+const BYTES_PER_FRAME = 100;
+
+/** Most bytes of one episode as JSON, its frames not counted: digests and times are the bulk of it. */
+export function maxEpisodeBytes({ MAX_FRAMES }: Pick<UploadLimits, 'MAX_FRAMES'>): number {
+  return OPTIONS_BYTES + BYTES_PER_FRAME * MAX_FRAMES;
 }
 
 /** @param limit bytes */

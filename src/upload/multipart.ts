@@ -1,10 +1,9 @@
-import { ProblemError } from '../problems.ts';
-import { type FormPart, parseJson, readAll } from './form.ts';
-import type { UploadLimits } from './limits.ts';
+import type { JsonReader } from '../json/json.ts';
+import { type FormPart, readAll, unexpectedPart } from './form.ts';
+import { maxEpisodeBytes, type UploadLimits } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
-/** The episode is a small JSON document; its timestamps are the bulk of it. */
-const MAX_EPISODE_BYTES = 4 * 1024 * 1024;
+const PARTS = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
 
 /**
  * Reads a multipart upload as it streams in. Parts may come in any order; `frames` count in the order they come.
@@ -14,11 +13,13 @@ export async function readMultipart(
   parts: AsyncIterable<FormPart>,
   limits: UploadLimits,
   reader: UploadReader,
+  json: JsonReader,
 ): Promise<void> {
   let frame = 0;
   for await (const { name, chunks } of parts) {
     if (name === 'episode') {
-      reader.episode(parseJson(await readAll(chunks, MAX_EPISODE_BYTES, { part: 'episode' }), 'episode'), '');
+      const bytes = await readAll(chunks, maxEpisodeBytes(limits), { part: 'episode' });
+      reader.episode(await json.read(bytes, 'episode'), '');
     } else if (name === 'npy') {
       await reader.npy(chunks);
     } else if (name === 'video') {
@@ -28,12 +29,7 @@ export async function readMultipart(
       await reader.image(await readAll(chunks, limits.MAX_FRAME_BYTES, place), place);
       frame += 1;
     } else {
-      throw unexpected(name);
+      throw unexpectedPart(name, ['episode', 'frames', 'npy', 'video'], PARTS);
     }
   }
-}
-
-function unexpected(name: string): ProblemError {
-  const detail = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
-  return new ProblemError('unexpected-part', detail, { part: name.slice(0, 64) });
 }

@@ -6,7 +6,7 @@ import { cacheSalt, type Item, itemsOf } from '../../src/engine/vllm/items.ts';
 import { cachedTokens, type Probed } from '../../src/engine/vllm/probe.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import type { FrameSize } from '../../src/plan/frame-size.ts';
-import type { EpisodePlan, PrefixQuery } from '../../src/plan/plan.ts';
+import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts';
 import { question } from '../../src/plan/prompt.ts';
 import { wholeVideo } from './whole-video.ts';
 
@@ -38,7 +38,8 @@ function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probe
 
 /** The longest prefix alone, in blocks as the service sends it. */
 export function longestBody(prepared: Prepared, probed: Probed): Body {
-  const { blocks } = prepared.plan.queries[0] as PrefixQuery;
+  const { plan } = prepared;
+  const blocks = blocksOf(plan, plan.queries[0]);
   const itemOf = freshItems(prepared, probed);
   return completionBody(questionOf(prepared.plan, probed, true), blocks.map(itemOf), () => true);
 }
@@ -79,7 +80,7 @@ export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
   const dataOf = (item: Item) => Math.ceil((item.video?.bytes ?? 0) / 3) * 4;
   return prepared.plan.queries
     .slice(1)
-    .flatMap(({ blocks }) => blocks.filter(({ first, second }) => first === second))
+    .flatMap(({ own }) => own ?? [])
     .reduce((sum, block) => sum + dataOf(itemOf(block)), 0);
 }
 
@@ -142,10 +143,10 @@ export function promptShape(
   const question = tokenIds.length - end(ends.length);
   return {
     question,
-    queries: queries.map(({ blocks }) => end(blocks.length) + question),
-    unfinished: queries.map(({ blocks, framesUsed }, query) => {
-      if (query === 0 || framesUsed % 2 === 0) return 0;
-      return end(blocks.length) - (blocks.length > 1 ? end(blocks.length - 1) : 0);
+    queries: queries.map((query) => end(countBlocks(query)) + question),
+    unfinished: queries.map(({ shows, own }, query) => {
+      if (query === 0 || !own) return 0;
+      return end(shows + 1) - (shows > 0 ? end(shows) : 0);
     }),
   };
 }

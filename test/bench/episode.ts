@@ -10,6 +10,7 @@ import type { RewardResult } from '../../schemas/reward.ts';
 import { createClient } from '../../src/engine/vllm/client.ts';
 import { probeEngine } from '../../src/engine/vllm/probe.ts';
 import { prefixLengths } from '../../src/episode/prefixes.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { createRenderer } from '../../src/frames/renderer.ts';
 import { type FrameSizeMode, REFERENCE_SIDE } from '../../src/plan/frame-size.ts';
 import { type EpisodePlan, planEpisode } from '../../src/plan/plan.ts';
@@ -89,8 +90,12 @@ const service = await startService(url);
 let seed = Number(options.seed);
 
 function planOf({ count }: Case): EpisodePlan {
-  const asked = { instruction: INSTRUCTION, prompt: 'open', clock: { fps: FPS }, frameCount: count } as const;
-  return planEpisode(asked, prefixLengths(count));
+  const clock = { fps: FPS };
+  return planEpisode(
+    { instruction: INSTRUCTION, prompt: 'open', clock },
+    sampleSchedule(count, clock),
+    prefixLengths(count),
+  );
 }
 
 /** New frames, as files to upload and as the engine gets them. */

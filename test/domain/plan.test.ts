@@ -1,14 +1,16 @@
 import t from 'tap';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { sentFrameSize } from '../../src/plan/frame-size.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
+import { blocksOf, planEpisode } from '../../src/plan/plan.ts';
 import { promptText, question, specialTokenText } from '../../src/plan/prompt.ts';
 
 const plan = (frameCount: number, fps: number, lengths: number[]) =>
-  planEpisode({ instruction: 'Go.', prompt: 'open', clock: { fps }, frameCount }, lengths);
+  planEpisode({ instruction: 'Go.', prompt: 'open', clock: { fps } }, sampleSchedule(frameCount, { fps }), lengths);
 
 t.test('one frame is shown twice, an odd last frame is doubled', async (t) => {
-  t.same(plan(1, 10, [1]).queries, [{ framesUsed: 1, blocks: [{ first: 0, second: 0, time: '0.0' }] }]);
-  t.same(plan(3, 2, [3]).queries[0]?.blocks, [
+  t.same(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } }]);
+  const three = plan(3, 2, [3]);
+  t.same(blocksOf(three, three.queries[0]), [
     { first: 0, second: 1, time: '0.2' },
     { first: 2, second: 2, time: '1.0' },
   ]);
@@ -39,18 +41,31 @@ t.test('only the frames of the longest prefix asked for are sampled', async (t) 
   t.same(plan(100, 2, [3, 4]).sampledFrames, [0, 1, 2, 3]);
 });
 
-t.test('full blocks of shorter prefixes are blocks of the longest', async (t) => {
-  const { queries } = plan(
-    64,
+t.test('every query shows the first blocks of the plan, which holds them once', async (t) => {
+  const every = Array.from({ length: 64 }, (_, i) => i + 1);
+  const whole = plan(64, 2, every);
+  const faults = whole.queries.filter((query) => {
+    const blocks = blocksOf(whole, query);
+    const shared = whole.blocks.slice(0, Math.floor(query.framesUsed / 2));
+    const last = blocks.at(-1);
+    const isOwn = last?.first === query.framesUsed - 1 && last.second === last.first;
+    return shared.some((block, place) => blocks[place] !== block) || isOwn !== (query.framesUsed % 2 === 1);
+  });
+  t.same(faults, []);
+  t.equal(whole.queries.length, 64);
+});
+
+t.test('a plan grows with its frames and prefixes, not with their product', async (t) => {
+  const count = 10_000;
+  const { blocks, queries, prefixes } = plan(
+    count,
     2,
-    Array.from({ length: 64 }, (_, i) => i + 1),
+    Array.from({ length: count }, (_, i) => i + 1),
   );
-  const longest = new Set(queries[0]?.blocks.map((block) => JSON.stringify(block)));
-  for (const { framesUsed, blocks } of queries) {
-    const full = blocks.filter(({ first, second }) => first !== second);
-    t.equal(full.length, Math.floor(framesUsed / 2));
-    t.ok(full.every((block) => longest.has(JSON.stringify(block))));
-  }
+  t.equal(blocks.length, count / 2);
+  t.equal(queries.length, count);
+  t.same(prefixes.at(-1), { length: count, query: 0 });
+  t.equal(JSON.stringify(queries).length < 100 * count, true, 'a query holds one block at most');
 });
 
 t.test('the prompt is the paper’s to the letter', async (t) => {

@@ -1,9 +1,10 @@
 import t from 'tap';
 import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
 import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
+import { blocksOf, planEpisode } from '../../src/plan/plan.ts';
 import { promptText } from '../../src/plan/prompt.ts';
-import { MODEL_DIR } from './support.ts';
+import { CLOCK, MODEL_DIR } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const pads = checkpoint.grid.rows * checkpoint.grid.columns;
@@ -11,15 +12,15 @@ const pads = checkpoint.grid.rows * checkpoint.grid.columns;
 t.test('the pieces of every prompt make the tokens of its whole text', async (t) => {
   for (const prompt of ['open', 'chat'] as const) {
     const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
-    const plan = planEpisode({ instruction, prompt, clock: { fps: 2 }, frameCount: 7 }, [1, 2, 3, 6, 7]);
+    const plan = planEpisode({ instruction, prompt, clock: CLOCK }, sampleSchedule(7, CLOCK), [1, 2, 3, 6, 7]);
     const { blocks, doubled, question } = promptTokens(plan, checkpoint);
     for (const [place, query] of plan.queries.entries()) {
-      const times = query.blocks.map(({ time }) => time);
+      const times = blocksOf(plan, query).map(({ time }) => time);
       const text = promptText(times, instruction, prompt, 'reference').replaceAll('<|video_pad|>', (pad) =>
         pad.repeat(pads),
       );
       const own = doubled[place] ?? [];
-      const shared = blocks.slice(0, query.blocks.length - (own.length > 0 ? 1 : 0));
+      const shared = blocks.slice(0, query.shows);
       t.same([...shared.flat(), ...own, ...question], checkpoint.encode(text), `${prompt}, ${query.framesUsed} frames`);
       t.equal(own.length > 0, query.framesUsed % 2 === 1);
     }

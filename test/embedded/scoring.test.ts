@@ -5,24 +5,25 @@ import type { Answer } from '../../src/engine/embedded/task.ts';
 import type { ModelThread } from '../../src/engine/embedded/thread.ts';
 import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
 import { createFairGate } from '../../src/engine/fair-gate.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
-import { INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
-const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount: 4 }, [2, 4]);
+const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: CLOCK }, sampleSchedule(4, CLOCK), [2, 4]);
 const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs, promptTokens: 50, cachedTokens: 20 });
 
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const render = async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 });
   const frames = { size: checkpoint.frame, render } as never;
-  return { plan, frames, size: checkpoint.frame, tenant: 'a', signal, usage };
+  return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
 }
 
 /** The engine around a thread that answers as told. */
 function around(answers: ModelThread['answers']): ScoringContext {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
-  return { checkpoint, thread, gate: createFairGate(1) };
+  return { checkpoint, thread, gates: { short: createFairGate(1), long: createFairGate(1) } };
 }
 
 /** Scores to the end. */
@@ -42,7 +43,7 @@ t.test('numbers that cannot be are refused, never passed on', async (t) => {
       yield answer(0, logProbs);
     });
     await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
-    t.same(context.gate.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
+    t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
   }
 });
 
@@ -64,7 +65,7 @@ t.test('a caller who is gone gets the reason of the signal, and gives the place 
   });
   const asked = request(gone.signal);
   await t.rejects(score(asked, context), /the client left/);
-  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
   t.equal(asked.usage.requests, 1);
 });
 
@@ -83,5 +84,5 @@ t.test('who stops listening stops the work', async (t) => {
     break;
   }
   t.ok(stopped);
-  t.same(context.gate.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.short.state(), { inFlight: 0, waiting: 0 });
 });

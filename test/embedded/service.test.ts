@@ -76,10 +76,19 @@ t.test('what the model cannot do is a problem that says what to do', async (t) =
   t.equal(long.status, 422);
   t.match(long.body, { code: 'context-exceeded' });
   const fitting = long.body['limit'] as number;
-  t.ok(fitting > 0 && fitting <= limits.sampled_frames, `${fitting} frames fit`);
+  const { sampled_frames: about } = limits;
+  t.ok(fitting >= about && fitting < 1.05 * about, `${fitting} frames fit, about ${about} were promised`);
   const fit = await postEpisode(address, fitting, { prefixes: { last: 1 } });
   t.equal(fit.status, 200, 'so many do');
   t.ok(fit.body.usage.prompt_tokens <= limits.context_tokens);
+});
+
+t.test('an instruction of too many tokens is refused before the model sees it', async (t) => {
+  const { status, body } = await postEpisode(address, 4, { instruction: '🤖'.repeat(1_700), prefixes: { every: 1 } });
+  t.equal(status, 422);
+  t.match(body, { code: 'instruction-too-long', pointer: '/instruction', limit: 1024 });
+  const long = await postEpisode(address, 4, { instruction: 'Open the drawer. '.repeat(200) });
+  t.equal(long.status, 200, 'two hundred sentences are taken');
 });
 
 t.test('the answer says which model, which frames, and that pixels went as they are', async (t) => {

@@ -8,6 +8,7 @@ import { answerTask } from '../../src/engine/embedded/pass.ts';
 import { createPasts, type Pasts } from '../../src/engine/embedded/past.ts';
 import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
 import { type Answer, taskOf } from '../../src/engine/embedded/task.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
 import type { PromptVariant } from '../../src/plan/prompt.ts';
@@ -16,6 +17,9 @@ import type { PromptVariant } from '../../src/plan/prompt.ts';
 export const { MODEL_DIR } = loadConfig({ MODEL_DIR: process.env['MODEL_DIR'] });
 
 export const INSTRUCTION = 'Open the zebra-striped drawer.';
+
+/** Two frames a second: every frame is shown. */
+export const CLOCK = { fps: 2 };
 
 /** A checkpoint opened in this process, closed when the test ends. */
 export async function openCheckpoint(t: Test): Promise<{ checkpoint: Checkpoint; model: Model }> {
@@ -64,7 +68,11 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   const { cache = createBlockCache(0), chunk = { blocks: 384, questions: 256 } } = asking;
   const { signal = new AbortController().signal, pasts = createPasts(model.width) } = asking;
   const frameCount = lengths.at(-1) as number;
-  const plan = planEpisode({ instruction: INSTRUCTION, prompt, clock: { fps: 2 }, frameCount }, lengths);
+  const plan = planEpisode(
+    { instruction: INSTRUCTION, prompt, clock: CLOCK },
+    sampleSchedule(frameCount, CLOCK),
+    lengths,
+  );
   const task = taskOf(
     { plan, tenant, frames: { size: checkpoint.frame } },
     promptTokens(plan, checkpoint),

@@ -6,8 +6,9 @@ import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
 import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
 import { type Answer, type Task, taskOf } from '../../src/engine/embedded/task.ts';
 import { type ModelThread, startThread } from '../../src/engine/embedded/thread.ts';
+import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
-import { INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
 
 const log = pino({ level: 'silent' });
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -16,7 +17,11 @@ const options = { folder: MODEL_DIR, grid: checkpoint.grid, threads: 1, cacheByt
 /** A task of its own each time: its frames go over to the thread. */
 function newTask(lengths: number[]): Task {
   const frameCount = lengths.at(-1) as number;
-  const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: { fps: 2 }, frameCount }, lengths);
+  const plan = planEpisode(
+    { instruction: INSTRUCTION, prompt: 'open', clock: CLOCK },
+    sampleSchedule(frameCount, CLOCK),
+    lengths,
+  );
   const frames = { size: checkpoint.frame };
   const shown = pictures(frameCount, 1, checkpoint);
   return taskOf({ plan, tenant: 'a', frames }, promptTokens(plan, checkpoint), shown, checkpoint);

@@ -49,6 +49,12 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
   ['no episodes', {}, 'invalid-request', {}],
   ['an empty list', { episodes: [] }, 'invalid-request', { pointer: '/episodes' }],
   ['null', null, 'invalid-request', {}],
+  [
+    'a range that no model can give',
+    { episodes: Array(6).fill({ ...episodes[0], log_prob_range: { min: -1.7e308, max: 0 } }) },
+    'invalid-request',
+    { pointer: '/episodes/0/log_prob_range/min' },
+  ],
   ['no label', { episodes: [{ score: -1 }] }, 'invalid-request', { pointer: '/episodes/0' }],
   [
     'a label as text',

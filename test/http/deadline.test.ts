@@ -162,6 +162,29 @@ t.test('time spent waiting for a place is never blamed on the upload', async (t)
   t.equal(await codeAfter(true, true), 'deadline-exceeded');
 });
 
+t.test('a request that is closed before it gets its place is watched no more', async (t) => {
+  const raw = new EventEmitter();
+  const socket = {
+    get bytesRead() {
+      t.fail('its silence is watched');
+      return 0;
+    },
+  };
+  const deadline = startDeadline({ raw: { socket } } as never, { raw, send: () => {} } as never, 60);
+  raw.emit('close');
+  t.ok(deadline.signal.aborted);
+  deadline.admitted(60);
+});
+
+t.test('work ends as soon as the deadline has answered, however slowly the client reads', async (t) => {
+  const sent = Promise.withResolvers<ProblemError>();
+  const reply = { raw: new EventEmitter(), send: sent.resolve };
+  const { signal } = startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
+  const problem = await sent.promise;
+  t.ok(signal.aborted);
+  t.equal(signal.reason, problem);
+});
+
 t.test('what is answered already is not answered again', async (t) => {
   await new Promise<void>((resolve) => {
     const reply = {

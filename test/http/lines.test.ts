@@ -235,6 +235,46 @@ t.test('a client that goes away between two lines', { timeout: 20_000 }, async (
   t.match(metrics, /topreward_frame_bytes_held 0\n/);
 });
 
+t.test('a deadline that answers while the first prefix comes leaves nothing behind', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(1);
+  const app = await buildTestApp(t, { DEADLINE_S: 0.5 }, stubEngine({ before }));
+  // The answer of the deadline is held until the engine's first number has come too.
+  app.addHook('onSend', async (_request, reply) => {
+    if (reply.statusCode !== 504) return;
+    open(0);
+    for (let turn = 0; turn < 20; turn += 1) await new Promise(setImmediate);
+  });
+  const answer = await post(await listen(app));
+  t.equal(answer.statusCode, 504);
+  await answer.body.dump();
+  await whenLoad(app, { active: 0, waiting: 0 });
+  t.match((await app.inject('/metrics')).body, /topreward_frame_bytes_held 0\n/);
+});
+
+t.test('a reply that is closed before its first line is read ends the scoring', async (t) => {
+  let released = false;
+  async function* scoring() {
+    try {
+      for (;;) yield { event: 'prefix' };
+    } finally {
+      released = true;
+    }
+  }
+  const raw = new Writable({ write: () => {} });
+  const reply = {
+    raw,
+    type: () => reply,
+    header: () => reply,
+    // As Fastify does when the connection is gone.
+    send: (lines: NodeJS.ReadableStream) => (lines as unknown as Writable).destroy(),
+  };
+  raw.destroy();
+  const deadline = { signal: new AbortController().signal, admitted: () => {}, underWay: () => {} };
+  await sendReward(scoring() as never, { reply, deadline } as never);
+  for (let turn = 0; turn < 100 && !released; turn += 1) await new Promise(setImmediate);
+  t.ok(released);
+});
+
 t.test('a client that takes no lines is asked for no more, and cut off at its deadline', async (t) => {
   const prefix: PrefixEvent = {
     event: 'prefix',

@@ -76,9 +76,28 @@ t.test('an empty multipart body', async (t) => {
 });
 
 t.test('a part without a name', async (t) => {
-  const body = `--${BOUNDARY}\r\nContent-Type: text/plain\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
-  const answer = await post(`multipart/form-data; boundary=${BOUNDARY}`, body);
-  t.match(answer.statusCode, /^4/, answer.body);
+  const body = `--${BOUNDARY}\r\nContent-Disposition: form-data; filename="x"\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
+  for (const url of ['/v1/rewards', '/v1/rewards/batch']) {
+    const headers = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };
+    const answer = await app.inject({ method: 'POST', url, headers, payload: body });
+    t.match(isProblem(t, answer, 'unexpected-part', { part: '' }).detail, /without a name/);
+  }
+});
+
+t.test('text that is not UTF-8 is refused in every form, not scored as another text', async (t) => {
+  const latin1 = (text: string) => Buffer.from(text, 'latin1');
+  const episode = latin1(JSON.stringify({ ...EPISODE, instruction: 'Öffne die Schublade.' }));
+  const frame = await frameFile();
+  const parts = multipart([{ name: 'episode', content: episode }, framePart(frame)]);
+  const answer = await post(parts.headers['content-type'], parts.payload);
+  t.match(isProblem(t, answer, 'malformed-json', { part: 'episode' }).detail, /UTF-8/);
+  const json = latin1(`{"episode": ${episode.toString('latin1')}, "frames": ["${frame.toString('base64')}"]}`);
+  t.match(isProblem(t, await post('application/json', json), 'malformed-json').detail, /UTF-8/);
+  const items = latin1(`{"items": [{"episode": ${episode.toString('latin1')}, "frame_count": 1}]}`);
+  const batch = multipart([{ name: 'batch', content: items }, framePart(frame)]);
+  const url = '/v1/rewards/batch';
+  const refused = await app.inject({ method: 'POST', url, headers: batch.headers, payload: batch.payload });
+  t.match(isProblem(t, refused, 'malformed-json', { part: 'batch' }).detail, /UTF-8/);
 });
 
 t.test('text round the parts is skipped', async (t) => {

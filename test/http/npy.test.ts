@@ -84,3 +84,19 @@ for (const [what, npy, code] of REFUSED) {
     isProblem(t, await post(npy), code, code === 'no-frames' ? {} : { part: 'npy' });
   });
 }
+
+t.test('an array of another kind is refused with the NumPy expression that makes it right', async (t) => {
+  const advice: [shape: number[], dtype: string, expression: string][] = [
+    [[COUNT, HEIGHT, WIDTH, 3], '<f4', '(frames * 255).round().astype(numpy.uint8)'],
+    [[COUNT, HEIGHT, WIDTH, 3], '<i8', 'frames.astype(numpy.uint8)'],
+    [[COUNT, 3, HEIGHT, WIDTH], '|u1', 'numpy.transpose(frames, (0, 2, 3, 1))'],
+    [[COUNT, HEIGHT, WIDTH, 4], '|u1', 'frames[..., :3]'],
+    [[COUNT, HEIGHT, WIDTH, 1], '|u1', 'numpy.repeat(frames, 3, axis=-1)'],
+    [[HEIGHT, WIDTH, 3], '|u1', 'frames[numpy.newaxis]'],
+    [[COUNT, HEIGHT, WIDTH], '|u1', 'numpy.repeat(frames[..., numpy.newaxis], 3, axis=-1)'],
+  ];
+  for (const [shape, dtype, expression] of advice) {
+    const { detail } = isProblem(t, await post(npyFile(pixels, { shape, dtype })), 'invalid-npy', { part: 'npy' });
+    t.ok(detail.includes(expression), detail);
+  }
+});

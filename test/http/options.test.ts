@@ -55,6 +55,23 @@ t.test('all mistakes are told at once', async (t) => {
   t.match(errors.find(({ pointer }) => pointer === '/prompt')?.detail, /open, chat/);
 });
 
+t.test('an unknown member is told with the name that was probably meant', async (t) => {
+  const meant: [wrong: object, pointer: string, name: string | undefined][] = [
+    [{ prefix: { count: 3 } }, '/prefix', 'prefixes'],
+    [{ instructions: 'x' }, '/instructions', 'instruction'],
+    [{ frameSize: 'native' }, '/frameSize', 'frame_size'],
+    [{ prefixes: { counts: 3 } }, '/prefixes/counts', 'count'],
+    [{ progress: { bound: { low: -2, high: -1 } } }, '/progress/bound', 'bounds'],
+    [{ 'a/b~c': 1 }, '/a~1b~0c', undefined],
+  ];
+  for (const [wrong, pointer, name] of meant) {
+    const answer = await postEpisode(app, { ...EPISODE, ...wrong }, frames);
+    const { detail } = isProblem(t, answer, 'invalid-request', { pointer });
+    if (name) t.ok(detail.endsWith(`did you mean \`${name}\`?`), detail);
+    else t.ok(detail.endsWith('is not known'), detail);
+  }
+});
+
 t.test('many mistakes do not make a long answer', async (t) => {
   const times = Array.from({ length: 20_000 }, () => 'x');
   const members = Object.fromEntries(times.map((_, i) => [`m${i}`, i]));

@@ -27,7 +27,9 @@ t.test('one frame', async (t) => {
   );
   t.strictSame(result.progress_curve, [1]);
   t.equal(result.voc, null);
-  t.strictSame(lastCall().request.plan.queries, [{ framesUsed: 1, blocks: [{ first: 0, second: 0, time: '0.0' }] }]);
+  t.strictSame(lastCall().request.plan.queries, [
+    { framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } },
+  ]);
 });
 
 t.test('two frames', async (t) => {
@@ -36,7 +38,9 @@ t.test('two frames', async (t) => {
     result.prefixes.map(({ length }) => length),
     [2],
   );
-  t.strictSame(lastCall().request.plan.queries, [{ framesUsed: 2, blocks: [{ first: 0, second: 1, time: '0.2' }] }]);
+  const { plan } = lastCall().request;
+  t.strictSame(plan.queries, [{ framesUsed: 2, shows: 1, own: null }]);
+  t.strictSame(plan.blocks, [{ first: 0, second: 1, time: '0.2' }]);
 });
 
 t.test('odd counts show their last frame twice', async (t) => {
@@ -44,8 +48,8 @@ t.test('odd counts show their last frame twice', async (t) => {
     const result = resultOf(t, await postEpisode(app, EPISODE, await frameFiles(count)));
     t.equal(result.progress_curve?.length, count);
     const longest = lastCall().request.plan.queries[0];
-    t.equal(longest?.framesUsed, count);
-    t.match(longest?.blocks.at(-1), { first: count - 1, second: count - 1 });
+    t.equal(longest.framesUsed, count);
+    t.match(longest.own, { first: count - 1, second: count - 1 });
   }
 });
 
@@ -63,6 +67,26 @@ t.test('prefixes that show the same frames are asked once and told for each', as
   const one = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 1000, ...every }, frames));
   t.equal(one.usage.engine_requests, 1);
   t.match(one.warnings, [{ code: 'one-view' }]);
+});
+
+t.test('one view has no range, and its progress is warned of', async (t) => {
+  const frames = await frameFiles(2);
+  for (const [count, asked] of [
+    [1, {}],
+    [2, {}],
+    [2, { prefixes: { last: 1 } }],
+  ] as const) {
+    const { log_prob_range, progress_curve, warnings } = resultOf(
+      t,
+      await postEpisode(app, { ...EPISODE, ...asked }, frames.slice(0, count)),
+    );
+    t.equal(log_prob_range.flat, null);
+    t.strictSame(progress_curve, Array(count).fill(1));
+    t.match(warnings, [{ code: 'one-view', message: /progress is then 1/ }], `${count} frames`);
+  }
+  const bounds = { progress: { bounds: { low: -4, high: -0.1 } } };
+  const bounded = resultOf(t, await postEpisode(app, { ...EPISODE, ...bounds }, frames));
+  t.strictSame(bounded.warnings, [], 'bounds give one value a meaning');
 });
 
 t.test('only scheduled frames are decoded', async (t) => {

@@ -30,7 +30,7 @@ t.test('while the engine is ready', async (t) => {
     one_pass: true,
     frame_encoding: 'png',
     success_threshold: -2,
-    limits: { context_tokens: 32_768, blocks: null, sampled_frames: 936, frames: 77, deadline_s: 33 },
+    limits: { context_tokens: 32_768, blocks: null, sampled_frames: 908, frames: 77, deadline_s: 33 },
   });
 });
 

@@ -11,7 +11,7 @@ import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
-import type { PrefixQuery } from '../../src/plan/plan.ts';
+import { blocksOf, type Query } from '../../src/plan/plan.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
 
@@ -91,7 +91,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     for (const query of options.order?.(queries) ?? queries) {
       await Promise.race([options.before?.(query), gone]);
       usage.requests += 1;
-      const { blocks, framesUsed } = plan.queries[query] as PrefixQuery;
+      const each = plan.queries[query] as Query;
+      const { framesUsed } = each;
+      const blocks = blocksOf(plan, each);
       const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
       const [logProbTrue, logProbFalse] = numbers ?? numbersOf([seen, plan.instruction, plan.prompt]);

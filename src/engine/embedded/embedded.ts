@@ -12,7 +12,7 @@ import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
 
 /** Episodes whose keys and values are in memory at once; their calls take turns. Tenants take turns for the places. */
-const EPISODES_AT_ONCE = 4;
+const EPISODES_AT_ONCE = { short: 3, long: 1 };
 
 /**
  * An engine in this process: an exported Qwen3-VL checkpoint, run by onnxruntime in a thread of its own.
@@ -23,14 +23,14 @@ export async function createEmbeddedEngine(config: EmbeddedConfig, log: Logger):
   const checkpoint = await readCheckpoint(folder);
   const thread = await openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
   const description = descriptionOf(checkpoint, thread);
-  const gate = createFairGate(EPISODES_AT_ONCE);
+  const gates = { short: createFairGate(EPISODES_AT_ONCE.short), long: createFairGate(EPISODES_AT_ONCE.long) };
   log.info({ engine: description }, 'engine is ready');
   return {
     describe() {
       if (thread.alive()) return description;
       throw new ProblemError('engine-unavailable', 'The model’s thread has ended; the service must be restarted.');
     },
-    score: (request) => scoreEpisode(request, { checkpoint, thread, gate }),
+    score: (request) => scoreEpisode(request, { checkpoint, thread, gates }),
     close: () => thread.close(),
   };
 }

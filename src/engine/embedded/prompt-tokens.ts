@@ -1,4 +1,4 @@
-import { type Block, type EpisodePlan, isDoubled, type PrefixQuery } from '../../plan/plan.ts';
+import type { Block, EpisodePlan } from '../../plan/plan.ts';
 import { blockText, closingText, OPENING } from '../../plan/prompt.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
@@ -13,15 +13,15 @@ export interface PromptTokens {
 }
 
 /** The tokens of every prompt of a plan; put together, those of the reference's text with each block's pads spelled out. */
-export function promptTokens({ queries, instruction, prompt }: EpisodePlan, checkpoint: Checkpoint): PromptTokens {
+export function promptTokens(
+  { blocks, queries, instruction, prompt }: EpisodePlan,
+  checkpoint: Checkpoint,
+): PromptTokens {
   // The first block's time stands in one piece of text with the turn's opening, and is tokenized with it.
   const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? OPENING : '');
   return {
-    blocks: wholeBlocks(queries[0] as PrefixQuery).map(tokens),
-    doubled: queries.map(({ blocks }) => {
-      const last = blocks.at(-1) as Block;
-      return isDoubled(last) ? tokens(last, blocks.length - 1) : null;
-    }),
+    blocks: blocks.map(tokens),
+    doubled: queries.map(({ shows, own }) => own && tokens(own, shows)),
     question: checkpoint.encode(closingText(instruction, prompt)),
   };
 }
@@ -43,9 +43,4 @@ export function blockTokens(time: string, checkpoint: Checkpoint, before = ''): 
   if (texts.size >= REMEMBERED) texts.clear();
   texts.set(text, ids);
   return ids;
-}
-
-/** The blocks of a query that show two frames: all but a doubled last one. */
-export function wholeBlocks({ blocks }: PrefixQuery): Block[] {
-  return isDoubled(blocks.at(-1) as Block) ? blocks.slice(0, -1) : blocks;
 }

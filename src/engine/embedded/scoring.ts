@@ -1,14 +1,14 @@
 import type { ShownFrame } from '../../frames/frames.ts';
-import { isDoubled, type PrefixQuery } from '../../plan/plan.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { countBlocks } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import { framesMissing } from '../frames-missing.ts';
 import { renderFrames } from '../render-frames.ts';
-import { tooLong } from '../too-long.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
-import { type PromptTokens, promptTokens, wholeBlocks } from './prompt-tokens.ts';
+import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
 import { type Answer, BlocksUnknown, taskOf } from './task.ts';
 import type { ModelThread } from './thread.ts';
 
@@ -16,24 +16,34 @@ import type { ModelThread } from './thread.ts';
 export interface ScoringContext {
   checkpoint: Checkpoint;
   thread: ModelThread;
-  gate: FairGate;
+  gates: Gates;
 }
+
+/** Two doors: however many long episodes wait, a short one does not wait for them. */
+export interface Gates {
+  short: FairGate;
+  long: FairGate;
+}
+
+/** Tokens to compute of an episode that goes through the door for long ones: some seconds of work. */
+const LONG_TOKENS = 32_768;
 
 /** Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest. */
 export async function* scoreEpisode(
   request: ScoreRequest,
-  { checkpoint, thread, gate }: ScoringContext,
+  { checkpoint, thread, gates }: ScoringContext,
 ): AsyncGenerator<QueryScore> {
   const { plan, tenant, signal, usage } = request;
   const tokens = promptTokens(plan, checkpoint);
+  checkQuestion(tokens.question.length, request.pointer);
   checkLength(request, tokens, checkpoint);
   const frames = await renderFrames(request, 'rgb');
-  const longest = plan.queries[0] as PrefixQuery;
-  const blocks = plan.queries.flatMap((query) => query.blocks);
+  const own = plan.queries.flatMap((query) => query.own ?? []);
   // A doubled block is never known from before. Which of the others are, only the model's thread can tell: ask for all at once.
-  if (framesMissing(frames, blocks.filter(isDoubled))) throw framesMissing(frames, blocks);
+  if (framesMissing(frames, own)) throw framesMissing(frames, [...plan.blocks, ...own]);
   const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
   const waiting = performance.now();
+  const gate = tokensToCompute(tokens) > LONG_TOKENS ? gates.long : gates.short;
   const leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
   const started = performance.now();
   usage.queuedMs += started - waiting;
@@ -46,7 +56,7 @@ export async function* scoreEpisode(
   } catch (error) {
     if (signal.aborted) throw signal.reason;
     if (error instanceof ProblemError) throw error;
-    if (error instanceof BlocksUnknown) throw framesMissing(frames, wholeBlocks(longest).slice(error.known));
+    if (error instanceof BlocksUnknown) throw framesMissing(frames, plan.blocks.slice(error.known));
     throw new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
   } finally {
     leave();
@@ -66,7 +76,13 @@ function checkLength(
     room -= ids.length;
     return room < 0;
   });
-  if (fitting >= 0) throw tooLong(plan.queries[0] as PrefixQuery, 2 * fitting);
+  if (fitting >= 0) throw tooLong(plan.queries[0].framesUsed, 2 * fitting);
+}
+
+/** Every prefix computes its question and its doubled block; the shared blocks are computed once. */
+function tokensToCompute({ blocks, doubled, question }: PromptTokens): number {
+  const own = doubled.reduce((sum, ids) => sum + (ids?.length ?? 0) + question.length, 0);
+  return blocks.reduce((sum, ids) => sum + ids.length, own);
 }
 
 function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Checkpoint) {
@@ -79,7 +95,7 @@ function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, ShownFrame
   const { instruction, sampledFrames, queries } = plan;
   const ends = [sampledFrames[0] as number, sampledFrames.at(-1) as number];
   const pictures = ends.flatMap((frame) => frames.get(frame)?.bytes ?? []);
-  return domainWarnings(domain, { instruction, pictures, size, blocks: (queries[0] as PrefixQuery).blocks.length });
+  return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
 }
 
 /** @throws ProblemError engine-answer-unusable, for numbers that cannot be: not finite, positive, or equal for every token */

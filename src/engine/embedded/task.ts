@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import type { Frames, ShownFrame } from '../../frames/frames.ts';
 import type { FrameSize } from '../../plan/frame-size.ts';
-import type { Block, PrefixQuery } from '../../plan/plan.ts';
+import type { Block } from '../../plan/plan.ts';
 import type { ScoreRequest } from '../engine.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import { type PromptTokens, wholeBlocks } from './prompt-tokens.ts';
+import type { PromptTokens } from './prompt-tokens.ts';
 
 /** Two frames behind a block's video tokens, as RGB pixels. */
 export type FramePair = [Uint8Array, Uint8Array];
@@ -76,17 +76,15 @@ export function taskOf(
     const [a, b] = [frames.get(first)?.bytes, frames.get(second)?.bytes];
     return { ids, frames: a && b ? [a, b] : null };
   };
-  const shared = wholeBlocks(plan.queries[0] as PrefixQuery);
   const asked = answers[plan.prompt];
   return {
     tenant,
-    blocks: shared.map((each, place) => block(each, tokens.blocks[place] as number[])),
-    chain: chainOf({ tenant, source }, shared, frames),
-    questions: plan.queries.map((query, place) => {
-      const ids = tokens.doubled[place];
-      const own = ids ? block(query.blocks.at(-1) as Block, ids) : null;
+    blocks: plan.blocks.map((each, place) => block(each, tokens.blocks[place] as number[])),
+    chain: chainOf({ tenant, source }, plan.blocks, frames),
+    questions: plan.queries.map(({ shows, own: doubled }, place) => {
+      const own = doubled && block(doubled, tokens.doubled[place] as number[]);
       if (own && !own.frames) throw new Error('The frame of a doubled block is not here.');
-      return { query: place, sees: wholeBlocks(query).length, own: own as SeenBlock | null };
+      return { query: place, sees: shows, own: own as SeenBlock | null };
     }),
     question: tokens.question,
     answers: [asked.true.id, asked.false.id, grid.token],

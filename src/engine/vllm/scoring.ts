@@ -1,20 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ShownFrame } from '../../frames/frames.ts';
-import { type Block, type EpisodePlan, isDoubled, type PrefixQuery } from '../../plan/plan.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import { framesMissing } from '../frames-missing.ts';
 import { renderFrames } from '../render-frames.ts';
-import { tooLong } from '../too-long.ts';
 import type { VllmClient } from './client.ts';
 import { type Completion, completionBody, readLogProbs } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import { cachedTokens, type Probed } from './probe.ts';
-import { layoutOf, padsPerBlock } from './vocabulary.ts';
+import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
 
 /** What scoring needs of the engine around it. */
 export interface ScoringContext {
@@ -51,7 +51,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
 }
 
 function asker(
-  { plan, frames: { size: source }, size, tenant, signal, usage }: ScoreRequest,
+  { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: ScoringContext,
   { description, vocabulary, fingerprint, encoding }: Probed,
   frames: ReadonlyMap<number, ShownFrame>,
@@ -64,19 +64,18 @@ function asker(
   const text = question(plan.instruction);
   const salt = cacheSalt(secret, tenant);
   // A router in front of several engines keeps an episode on one of them by this header.
-  const headers = { 'x-session-id': itemOf((plan.queries[0] as PrefixQuery).blocks[0] as Block).uuid };
+  const headers = { 'x-session-id': itemOf(blocksOf(plan, plan.queries[0])[0] as Block).uuid };
 
   async function send(query: number, withAllData: boolean): Promise<Completion> {
     const waiting = performance.now();
     const leave = await gate.enter(owner, signal);
     usage.queuedMs += performance.now() - waiting;
     try {
-      const { blocks } = plan.queries[query] as PrefixQuery;
-      // The last block of an odd prefix is its own: no longer prefix has brought it.
-      const own = isDoubled(blocks.at(-1) as Block) ? blocks.length - 1 : -1;
-      const withData = (block: number) => withAllData || query === 0 || block === own;
+      const each = plan.queries[query] as Query;
+      // A block of its own no longer prefix has brought.
+      const withData = (block: number) => withAllData || query === 0 || block >= each.shows;
       const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
-      const body = completionBody(asked, blocks.map(itemOf), withData);
+      const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
       return await client.post<Completion>('/v1/chat/completions', body, signal, headers);
@@ -102,8 +101,10 @@ function asker(
     if (query > 0) return score;
     const ids = answer.prompt_token_ids;
     if (!ids) throw new EngineFault('refused', 'The answer does not hold the token ids of its prompt.');
+    // Before the other prefixes are asked: each of them pays for the question.
+    checkQuestion(questionTokens(ids, vocabulary), pointer);
     const prompt = {
-      layout: layoutOf(ids, (plan.queries[0] as PrefixQuery).blocks.length, vocabulary),
+      layout: layoutOf(ids, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(ids, vocabulary),
     };
     return { ...score, prompt: { ...prompt, tokenIds: ids } };
@@ -164,29 +165,24 @@ async function* asCompleted<Value>(promises: Promise<Value>[]): AsyncGenerator<V
  * A growing episode names blocks that the engine has lost. It says of one item only, so all that are not here are asked for:
  * one answer for the caller, not one for each.
  */
-function lostFrames(error: unknown, { queries }: EpisodePlan, frames: ReadonlyMap<number, ShownFrame>) {
+function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, frames: ReadonlyMap<number, ShownFrame>) {
   // A 500, when all that is here has been sent again, may be an item that it only thinks it has.
   const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
-  return lost
-    ? framesMissing(
-        frames,
-        queries.flatMap(({ blocks }) => blocks),
-      )
-    : undefined;
+  return lost ? framesMissing(frames, [...blocks, ...queries.flatMap(({ own }) => own ?? [])]) : undefined;
 }
 
 /** The caller's side of a fault. The engine's own words stay in the log. */
 function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown {
   if (!(error instanceof EngineFault)) return error;
-  const longest = plan.queries[0] as PrefixQuery;
+  const [longest] = plan.queries;
   switch (error.kind) {
     case 'context': {
       const [a = 0, b = 0] = error.numbers;
       const share = Math.min(a, b) / Math.max(a, b);
-      return tooLong(longest, Math.max(2, 2 * Math.floor(longest.blocks.length * share - 1)), error);
+      return tooLong(longest.framesUsed, Math.max(2, 2 * Math.floor(countBlocks(longest) * share - 1)), error);
     }
     case 'items':
-      return tooLong(longest, 2 * (error.numbers[0] ?? 0), error);
+      return tooLong(longest.framesUsed, 2 * (error.numbers[0] ?? 0), error);
     case 'busy':
       return new ProblemError(
         'engine-busy',

@@ -1,9 +1,7 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config.ts';
-import type { PrefixQuery } from '../../plan/plan.ts';
-import type { Engine, EngineDescription, ScoreRequest } from '../engine.ts';
+import type { Engine } from '../engine.ts';
 import { createFairGate } from '../fair-gate.ts';
-import { tooLong } from '../too-long.ts';
 import { createClient } from './client.ts';
 import { watchEngine } from './monitor.ts';
 import { scoreEpisode } from './scoring.ts';
@@ -51,29 +49,10 @@ export function createVllmEngine(
   );
   return {
     describe: () => monitor.ready().description,
-    score(request) {
-      checkLength(request, monitor.ready().description);
-      return scoreEpisode(request, { client, gate, monitor, secret: config.SECRET });
-    },
+    score: (request) => scoreEpisode(request, { client, gate, monitor, secret: config.SECRET }),
     async close() {
       await monitor.close();
       await client.close();
     },
   };
-}
-
-/**
- * Refuses what cannot fit before a frame is decoded. Only where the size of a block is known for sure; the engine itself
- * counts exactly, but an item of a refused request costs a repeat later.
- * @throws ProblemError context-exceeded
- */
-function checkLength(
-  { plan, size }: ScoreRequest,
-  { contextTokens, maxBlocks, tokensPerBlock, referenceFrame }: EngineDescription,
-): void {
-  const longest = plan.queries[0] as PrefixQuery;
-  if (maxBlocks !== null && longest.blocks.length > maxBlocks) throw tooLong(longest, 2 * maxBlocks);
-  if (size.width !== referenceFrame.width || size.height !== referenceFrame.height) return;
-  const fitting = Math.floor(contextTokens / tokensPerBlock);
-  if (longest.blocks.length > fitting) throw tooLong(longest, 2 * fitting);
 }

@@ -35,3 +35,8 @@ export function padsPerBlock(tokenIds: number[], { videoPad }: Vocabulary): numb
   const length = tokenIds.slice(start).findIndex((id) => id !== videoPad);
   return length < 0 ? tokenIds.length - start : length;
 }
+
+/** Tokens after the last video token: the end of its block, and the question. */
+export function questionTokens(tokenIds: number[], { videoPad }: Vocabulary): number {
+  return tokenIds.length - 1 - tokenIds.lastIndexOf(videoPad);
+}

@@ -21,7 +21,7 @@ LINES = "application/x-ndjson"
 CONTRADICTIONS = {
     *("missing-clock", "ambiguous-clock", "ambiguous-frames", "missing-bounds", "frames-missing", "no-frames"),
     *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "frame-size-unsupported"),
-    *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "missing-instruction"),
+    *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
 CONTRADICTING = re.compile(r"go together|go(es)? with|must not be below `min`|must be above `low`|but the frame is shown")
 

@@ -1,0 +1,37 @@
+import { test } from 'tap';
+import { postEpisode } from '../embedded/server.ts';
+import { underAttack } from './support.ts';
+
+test('instructions of many tokens, asked of every prefix', async (t) => {
+  await underAttack(t, {
+    bounds: { addedMiB: 100 },
+    async attack({ address }) {
+      const episode = { instruction: '🤖'.repeat(1_700), prefixes: { every: 1 } };
+      const answers = await Promise.all(
+        Array.from({ length: 8 }, (_, seed) => postEpisode(address, 40, episode, { seed })),
+      );
+      for (const { status, body } of answers) {
+        t.equal(status, 422);
+        t.match(body, { code: 'instruction-too-long' });
+      }
+    },
+  });
+});
+
+test('the longest instructions and episodes that are taken, until their deadline', async (t) => {
+  await underAttack(t, {
+    env: { DEADLINE_S: '20' },
+    // One call of the model reads a question of 800 tokens over 6,000 of the past.
+    bounds: { addedMiB: 500 },
+    async attack({ address }) {
+      const episode = { instruction: 'Open the drawer. '.repeat(200), prefixes: { every: 1 } };
+      const answers = await Promise.all(
+        Array.from({ length: 4 }, (_, seed) => postEpisode(address, 300, episode, { seed })),
+      );
+      for (const { status, body } of answers) {
+        t.ok(status === 200 || status === 504, `answered ${status}`);
+        if (status === 504) t.match(body, { code: 'deadline-exceeded' });
+      }
+    },
+  });
+});
