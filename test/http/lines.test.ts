@@ -1,5 +1,4 @@
 import { Writable } from 'node:stream';
-import { setImmediate } from 'node:timers/promises';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
@@ -105,7 +104,7 @@ t.test('a service that stops ends soon after the last line', { timeout: 20_000 }
   const { lines } = await answering;
   t.match(await next(t, lines), { event: 'prefix', known: 1 });
   const closed = app.close();
-  while (app.server.listening) await setImmediate();
+  while (app.server.listening) await new Promise(setImmediate);
   open(1);
   open(2);
   const events: string[] = [];
@@ -312,9 +311,9 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
   const controller = new AbortController();
   const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
   await sendReward(scoring() as never, { reply, deadline } as never);
-  for (let turn = 0; turn < 100; turn += 1) await setImmediate();
+  for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
   t.ok(scored < 10, `${scored} were scored for nobody`);
   controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));
-  while (!released) await setImmediate();
+  while (!released) await new Promise(setImmediate);
   t.ok(raw.destroyed);
 });

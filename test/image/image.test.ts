@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
 import { FormData, fetch } from 'undici';
@@ -37,7 +38,12 @@ const processStatus = ({ pid }: Container, field: string) =>
   new RegExp(`^${field}:\\s+(.*)$`, 'm').exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
 
 async function becomesReady(address: string): Promise<void> {
-  while (!(await fetch(`${address}/health/ready`)).ok);
+  for (;;) {
+    const answer = await fetch(`${address}/health/ready`);
+    await answer.arrayBuffer();
+    if (answer.ok) return;
+    await sleep(100);
+  }
 }
 
 t.test('the image runs as a numeric user that is not root, and says so', async (t) => {
