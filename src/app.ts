@@ -54,9 +54,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   });
   const json = createJsonReader();
   const renderer = createRenderer(config.RENDER_WORKERS);
-  const video = await createVideoReader(config, renderer);
-  // Where a folder is named, that is no choice but a mistake.
-  if (!video.tools) app.log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');
+  const video = await createVideoReader(config, renderer, app.log);
   // Whoever stalls with all the places and memory that it can get still leaves half to the others.
   const share = config.tenants.size > 1 ? 0.5 : 1;
   const admission = createAdmission({
@@ -120,6 +118,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.addHook('onClose', async () => {
     await engine.close();
     await renderer.close();
+    await video.close();
     await json.close();
   });
 

@@ -107,7 +107,7 @@ export function givenClock({ clock, range }: AskedEpisode, pointer: string): Clo
   }
   if (clock) return clock;
   const detail =
-    'Give `fps`, the rate of the frames you send, or `timestamps_s`: a wrong rate would change the reward in silence.';
+    'Give `fps`, the rate of the frames you send, or `timestamps_s`. There is no default: a wrong fps changes the reward without an error.';
   throw new ProblemError('missing-clock', detail, { pointer: `${pointer}/fps` });
 }
 

@@ -44,12 +44,12 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
 function checkTraining({ training }: Episode, { scale }: ChosenScale, pointer: string): void {
   if (training?.shaping && scale !== 'bounds') {
     const detail =
-      'Shaping needs progress that does not change as the episode grows: give `progress.bounds` or a `calibration` that has them.';
+      'Shaping rewards require progress bounds: give `progress.bounds`, or a `calibration` that has bounds.';
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/shaping` });
   }
   for (const name of ['cloning_weights', 'rabc_weights'] as const) {
     if (!training?.[name] || scale !== 'none') continue;
-    const detail = `\`${name}\` are made from progress: give \`progress.bounds\`, a \`calibration\` that has them, or \`progress.scale\` "episode".`;
+    const detail = `\`${name}\` require progress: give \`progress.bounds\`, a \`calibration\` that has them, or \`progress.scale\` "episode".`;
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/${name}` });
   }
 }

@@ -177,14 +177,14 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
   if (flat) {
     warnings.push({
       code: 'flat-curve',
-      message: `The log probabilities hardly move: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} stretched from noise.`,
+      message: `The log probabilities hardly change: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} unreliable, since the curve is mostly noise.`,
     });
   }
   const moving = movingParts(request);
   if (request.frameDigests && moving.length > 0) {
     warnings.push({
       code: 'unfinished-episode',
-      message: `These were asked of an episode that may still grow, and change when it does: ${moving.join(', ')}.`,
+      message: `\`frame_digests\` marks the episode as unfinished. These values change when it gains frames: ${moving.join(', ')}.`,
     });
   }
   const isMinMax = request.progress.scale === 'episode';

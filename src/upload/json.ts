@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { Type } from 'typebox';
 import { RewardRequest } from '../../schemas/episode.ts';
 import { createChecker } from '../checker.ts';
 import { invalidRequest } from '../field-errors.ts';
@@ -8,7 +9,9 @@ import { tooLarge } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
 /** The envelope alone: the episode in it has a checker of its own, with problems of its own. */
-const checkRequest = createChecker(RewardRequest);
+const checkRequest = createChecker(
+  Type.Object({ ...RewardRequest.properties, episode: Type.Unknown() }, { additionalProperties: false }),
+);
 
 /**
  * Reads an upload that came as one JSON document with base64 frames.

@@ -1,39 +1,54 @@
 import { createHash } from 'node:crypto';
 import { test } from 'tap';
-import { fetch } from 'undici';
+import { FormData, fetch } from 'undici';
 import { frameFile } from '../support/images.ts';
 import { underAttack } from './support.ts';
 
+const ITEMS = 16;
+const frame = await frameFile();
+const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
+
+/** An episode of 10,000 frames, of which one is sent, and every prefix of it. */
+function episode(item: number) {
+  const frame_digests = Array.from({ length: 10_000 }, (_, i) => sha256(i === 0 ? frame : `${item} ${i}`));
+  return { instruction: 'Open the drawer.', fps: 2, frame_digests, prefixes: { every: 1 } };
+}
+
+/** Problem codes of a batch's lines. */
+async function codes(answer: { text(): Promise<string> }): Promise<(string | undefined)[]> {
+  const lines = (await answer.text()).trim().split('\n');
+  return lines.slice(0, -1).map((line) => JSON.parse(line).problem?.code);
+}
+
+const REFUSED = Array(ITEMS).fill('context-exceeded');
+
 test('a batch of episodes of 10,000 named frames, every prefix of each', async (t) => {
-  const frame = await frameFile();
-  const digest = createHash('sha256').update(frame).digest('hex');
-  const other = (index: number, item: number) => createHash('sha256').update(`${item} ${index}`).digest('hex');
-  const items = Array.from({ length: 16 }, (_, item) => {
-    const frame_digests = Array.from({ length: 10_000 }, (_, index) => (index === 0 ? digest : other(index, item)));
-    return {
-      episode: { instruction: 'Open the drawer.', fps: 2, frame_digests, prefixes: { every: 1 } },
-      frames: [frame.toString('base64')],
-    };
-  });
+  const frames = [frame.toString('base64')];
+  const items = Array.from({ length: ITEMS }, (_, item) => ({ episode: episode(item), frames }));
   const body = JSON.stringify({ items });
   t.comment(`${body.length} bytes`);
   await underAttack(t, {
     bounds: { addedMiB: 100 },
     async attack({ address }) {
+      const headers = { 'content-type': 'application/json' };
       for (let round = 0; round < 3; round += 1) {
-        const headers = { 'content-type': 'application/json' };
         const answer = await fetch(`${address}/v1/rewards/batch`, { method: 'POST', headers, body });
-        const lines = (await answer.text())
-          .trim()
-          .split('\n')
-          .map((line) => JSON.parse(line));
-        const codes = lines.slice(0, -1).map(({ problem }) => problem?.code);
-        t.strictSame(
-          codes,
-          Array(16).fill('context-exceeded'),
-          'every episode is refused: it is longer than the context',
-        );
+        t.strictSame(await codes(answer), REFUSED, 'every episode is longer than the context');
       }
+    },
+  });
+});
+
+test('the same batch as a form', async (t) => {
+  const items = Array.from({ length: ITEMS }, (_, item) => ({ episode: episode(item), frame_count: 1 }));
+  await underAttack(t, {
+    bounds: { addedMiB: 100 },
+    async attack({ address }) {
+      const body = new FormData();
+      body.set('batch', JSON.stringify({ items }));
+      for (let item = 0; item < ITEMS; item += 1) body.append('frames', new Blob([new Uint8Array(frame)]), 'frame.png');
+      const answer = await fetch(`${address}/v1/rewards/batch`, { method: 'POST', body });
+      t.strictSame(await codes(answer), REFUSED, 'every episode is longer than the context');
     },
   });
 });
