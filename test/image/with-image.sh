@@ -50,8 +50,9 @@ took() { say "$1: $((SECONDS - started)) s"; }
 started=$SECONDS
 make_root "$work/base"
 put_node "$work/base" 24 11
+node_version=$("$work/base/usr/local/bin/node" -p process.versions.node)
 copy_client_settings "$work/base"
-# The rest of what the official image has: its user, and an entrypoint that gives options and scripts to Node.
+# The rest of what the official image has: its user, variables and an entrypoint that gives options and scripts to Node.
 echo 'node:x:1000:1000::/home/node:/bin/bash' >>"$work/base/etc/passwd"
 echo 'node:x:1000:' >>"$work/base/etc/group"
 install -d -m 755 -o 1000 -g 1000 "$work/base/home/node"
@@ -70,7 +71,7 @@ started=$SECONDS
 base=$(build from scratch)
 build add --quiet "$base" "$work/base" / >/dev/null
 settings=(--env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd node)
-settings+=(--entrypoint '["docker-entrypoint.sh"]')
+settings+=(--env "NODE_VERSION=$node_version" --env YARN_VERSION=1.22.22 --entrypoint '["docker-entrypoint.sh"]')
 # Only here, for npm ci in the build: a registry with a certificate of its own.
 [[ -z ${NODE_EXTRA_CA_CERTS:-} ]] || settings+=(--env "NODE_EXTRA_CA_CERTS=$NODE_EXTRA_CA_CERTS")
 build config "${settings[@]}" "$base"
