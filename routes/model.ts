@@ -12,7 +12,7 @@ const schema = {
   security: [{}, { apiKey: [] }],
   response: {
     200: { description: 'The model and its limits.', content: { 'application/json': { schema: Model } } },
-    ...problems(401, 500, 503),
+    ...problems(401, 429, 500, 503),
   },
 };
 
@@ -45,6 +45,7 @@ export async function modelRoute(
         sampled_frames: fittingFrames(description),
         frames: config.MAX_FRAMES,
         upload_bytes: config.MAX_UPLOAD_BYTES,
+        frame_side: config.MAX_FRAME_SIDE,
         frame_pixels: config.MAX_FRAME_PIXELS,
         deadline_s: config.DEADLINE_S,
       },

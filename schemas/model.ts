@@ -43,6 +43,7 @@ export const Model = Type.Object(
         }),
         frames: Type.Integer(),
         upload_bytes: Type.Integer(),
+        frame_side: Type.Integer(),
         frame_pixels: Type.Integer(),
         deadline_s: Type.Number(),
       },
@@ -56,7 +57,8 @@ export type Model = Static<typeof Model>;
 export const Health = Type.Object(
   {
     status: Type.Enum(['ok', 'unavailable'], { title: 'HealthStatus' }),
-    reason: Type.Optional(Type.String({ description: 'One line on why the service is not ready.' })),
+    reason: Type.Optional(Type.String({ description: 'One line on why, when unavailable.' })),
   },
   { title: 'Health' },
 );
+export type Health = Static<typeof Health>;

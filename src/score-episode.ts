@@ -2,7 +2,7 @@ import type { RewardResult } from '../schemas/reward.ts';
 import type { PrefixEvent } from '../schemas/reward-event.ts';
 import type { Admission } from './admission.ts';
 import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
-import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
+import { checkAgainstFrames, controlTokenProblem, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import { sampleSchedule } from './episode/schedule.ts';
 import type { Frames } from './frames/frames.ts';
@@ -46,6 +46,7 @@ export async function* scoreEpisode(
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
   checkContext(framesShown(schedule, lengths.slice(-1))[0] as number, size, description);
+  await checkControlTokens(request, engine, signal, pointer);
   const plan = planEpisode(request, schedule, lengths);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
@@ -62,7 +63,8 @@ export async function* scoreEpisode(
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const memory = await frameMemory.enter(renderedBytes(plan, frames, size, frameMemory.capacity), signal, tenant);
+    const bytes = renderedBytes(plan, frames, size, { limit: frameMemory.capacity, pointer });
+    const memory = await frameMemory.enter(bytes, signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
       for await (const score of engine.score({ plan, frames, size, tenant, pointer, signal, usage })) {
@@ -104,6 +106,17 @@ function checkFrameSize(
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 
+/** @throws ProblemError special-token-text */
+async function checkControlTokens(
+  { instruction }: EpisodeRequest,
+  engine: Engine,
+  signal: AbortSignal,
+  pointer: string,
+): Promise<void> {
+  const special = await engine.controlTokenIn(instruction, signal);
+  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`);
+}
+
 /**
  * A calibration says nothing of another model or another prompt. One that names neither is taken at the caller's word.
  * @throws ProblemError calibration-mismatch
@@ -127,11 +140,11 @@ function renderedBytes(
   { sampledFrames }: EpisodePlan,
   frames: Frames,
   { width, height }: FrameSize,
-  limit: number,
+  { limit, pointer }: { limit: number; pointer: string },
 ): number {
   const held = frames.held(sampledFrames);
   const bytes = held * width * height * 3;
   if (bytes <= limit) return bytes;
   const detail = `The ${held} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
-  throw new ProblemError('image-too-large', detail, { pointer: '/frame_size', limit });
+  throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
 }

@@ -1,22 +1,5 @@
-import closeWithGrace from 'close-with-grace';
-import { pino } from 'pino';
-import { buildApp } from './app.ts';
-import { loadConfig } from './config.ts';
-import { createEngine } from './engine/create-engine.ts';
+import { restartLean } from './lean-memory.ts';
 
-const config = loadConfig(process.env);
-const log = pino({ level: config.LOG_LEVEL });
-const engine = await createEngine(config, log).catch((error: Error) => {
-  log.fatal(error.message);
-  process.exit(1);
-});
-const app = await buildApp(config, engine, log);
-
-// Episodes in flight may finish; after the longest deadline there is nobody left to answer.
-const delay = Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000;
-closeWithGrace({ delay, logger: log }, async ({ err }) => {
-  if (err) log.fatal({ err }, 'stopping after an error');
-  await app.close();
-});
-
-await app.listen({ host: config.HOST, port: config.PORT });
+// First of all, so that nothing is loaded twice.
+restartLean();
+await import('./serve.ts');

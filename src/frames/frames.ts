@@ -9,6 +9,7 @@ import type { FrameEncoding } from './render-worker.ts';
 import type { Renderer } from './renderer.ts';
 import { digestOf, renderFrom } from './rendering.ts';
 import { listedShelf, orderedShelf, type Shelf } from './shelf.ts';
+import type { SizeLimits } from './size-limits.ts';
 
 /** The frames of one episode: all counted and checked, only those that the schedule can show still held. */
 export interface Frames {
@@ -26,7 +27,7 @@ export interface Frames {
   /**
    * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows
-   * @throws ProblemError image-damaged; the signal's reason when it aborts
+   * @throws ProblemError image-damaged or image-too-large; the signal's reason when it aborts
    */
   render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<ShownFrames>;
 }
@@ -55,9 +56,8 @@ export interface FrameCollector {
   finish(): Frames;
 }
 
-export interface FrameLimits {
+export interface FrameLimits extends SizeLimits {
   MAX_FRAMES: number;
-  MAX_FRAME_PIXELS: number;
 }
 
 /**
@@ -97,7 +97,7 @@ export function collectFrames(
       for (const frame of early.splice(0)) shelf.put(frame);
     },
     async addImage(bytes, place) {
-      const header = await readImageHeader(bytes, limits.MAX_FRAME_PIXELS, place);
+      const header = await readImageHeader(bytes, limits, place);
       seen.alpha ||= header.hasAlpha;
       seen.turned ||= header.turned;
       add(bytes, 'file', header, place);

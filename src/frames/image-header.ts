@@ -1,6 +1,8 @@
 import sharp, { type Metadata } from 'sharp';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { pngPictures } from './apng.ts';
+import { checkSizeLimits, type SizeLimits } from './size-limits.ts';
 
 /** What a frame's header says, as far as it matters. */
 export interface ImageHeader extends FrameSize {
@@ -25,18 +27,17 @@ const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
  * are refused, since there is no one right way to make 8-bit RGB of them.
  * @throws ProblemError not-an-image, image-damaged, image-unsupported or image-too-large
  */
-export async function readImageHeader(bytes: Buffer, maxPixels: number, place: ProblemPlace): Promise<ImageHeader> {
+export async function readImageHeader(bytes: Buffer, limits: SizeLimits, place: ProblemPlace): Promise<ImageHeader> {
   const format = SIGNATURES.find(([, at, magic]) => bytes.subarray(at, at + magic.length).equals(magic))?.[0];
   if (!format) {
     throw new ProblemError('not-an-image', 'The bytes are no JPEG, PNG or WebP file. Send one of these.', place);
   }
   const header = await metadata(bytes, format, place);
   const { width, height } = header;
-  if (width * height > maxPixels) {
-    const detail = `The frame is ${width}×${height}; at most ${maxPixels} pixels are taken. Send smaller frames.`;
-    throw new ProblemError('image-too-large', detail, { ...place, limit: maxPixels });
-  }
-  const fault = unsupported(header);
+  checkSizeLimits({ width, height }, limits, place);
+  // A JPEG may be followed by others (two lenses, gain maps): the first is the picture, for Pillow too.
+  const pictures = format === 'png' ? pngPictures(bytes) : (header.pages ?? 1);
+  const fault = pictures > 1 ? `The frame is animated (${pictures} pictures).` : unsupported(header);
   if (fault) throw new ProblemError('image-unsupported', `${fault} Send 8-bit RGB or grey.`, place);
   return { width, height, hasAlpha: header.hasAlpha, turned: (header.orientation ?? 1) > 1 };
 }
@@ -49,8 +50,7 @@ async function metadata(bytes: Buffer, format: string, place: ProblemPlace) {
   }
 }
 
-function unsupported({ pages, space, depth }: Metadata): string | undefined {
-  if ((pages ?? 1) > 1) return `The frame is animated (${pages} pictures).`;
+function unsupported({ space, depth }: Metadata): string | undefined {
   if (space === 'cmyk') return 'The frame is CMYK.';
   if (depth !== 'uchar') return `The frame has ${depth === 'ushort' ? '16-bit' : depth} samples.`;
   return undefined;

@@ -45,6 +45,7 @@ export async function* npyFrames(
   let header: NpyHeader | undefined;
   let pending: Buffer = Buffer.alloc(0);
   let frame = Buffer.alloc(0);
+  let length = 0;
   let filled = 0;
   let complete = 0;
   for await (const chunk of chunks) {
@@ -55,7 +56,8 @@ export async function* npyFrames(
       if (!header) continue;
       accept(header);
       rest = pending.subarray(header.start);
-      frame = Buffer.allocUnsafe(frameBytes(header));
+      length = frameBytes(header);
+      frame = Buffer.allocUnsafe(length);
     }
     while (rest.length > 0) {
       if (complete === header.count)
@@ -63,11 +65,12 @@ export async function* npyFrames(
       const taken = rest.copy(frame, filled);
       rest = rest.subarray(taken);
       filled += taken;
-      if (filled < frame.length) continue;
+      if (filled < length) continue;
+      // From here on it is the reader's, who may let it go.
       yield frame;
       complete += 1;
       filled = 0;
-      frame = Buffer.allocUnsafe(complete < header.count ? frame.length : 1);
+      frame = Buffer.allocUnsafe(complete < header.count ? length : 1);
     }
   }
   if (!header) throw npyFault('The file ends before its header does.');

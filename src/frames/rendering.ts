@@ -1,43 +1,48 @@
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
 import type { Frames, ShownFrame } from './frames.ts';
-import type { FrameEncoding } from './render-worker.ts';
-import type { Renderer } from './renderer.ts';
+import type { Renderer, RenderFrame } from './renderer.ts';
 import type { Shelf } from './shelf.ts';
 
 /** Renders frames of a shelf, as Frames.render says. @param from their own size */
 export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, tenant: string): Frames['render'] {
-  async function renderOne(index: number, to: FrameSize, encoding: FrameEncoding): Promise<ShownFrame> {
+  async function renderOne(index: number, render: RenderFrame, signal: AbortSignal): Promise<ShownFrame> {
     const frame = shelf.take(index);
     if (!frame) return { bytes: null, digest: digestOf(shelf, index) };
-    const { bytes, kind, place } = frame;
     try {
-      return await renderer.render({ bytes, kind, from, to, encoding });
+      return await render({ ...frame, shared: shelf.shared });
     } catch (error) {
-      throw new ProblemError('image-damaged', 'The frame is truncated or damaged and cannot be decoded.', place, error);
+      signal.throwIfAborted();
+      const detail = 'The frame cannot be decoded: it is truncated or damaged, or takes far too long.';
+      throw new ProblemError('image-damaged', detail, frame.place, error);
     }
   }
 
   return async (indices, to, encoding, signal) => {
-    const turn = await renderer.turns.enter(0, signal, tenant);
-    const rendered: ShownFrame[] = [];
+    const place = shelf.peek(indices[0] as number)?.place ?? {};
     // One damaged frame ends the episode: the others need not be rendered any more.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
+    const render = renderer.begin({ from, to, encoding, place }, going);
+    const turn = await renderer.turns.enter(0, signal, tenant);
+    const rendered: ShownFrame[] = [];
     const pending = indices.entries();
     const work = async () => {
-      for (const [place, index] of pending) {
+      for (const [at, index] of pending) {
         going.throwIfAborted();
-        rendered[place] = await renderOne(index, to, encoding);
+        rendered[at] = await renderOne(index, render, going);
       }
     };
+    const workers = Array.from({ length: renderer.parallel }, work);
     try {
-      await Promise.all(Array.from({ length: renderer.parallel }, work));
+      await Promise.all(workers);
     } finally {
       stop.abort();
+      // The turn is over when nothing of it is under way any more.
+      await Promise.allSettled(workers);
       turn.release();
     }
-    const frames = new Map(indices.map((index, place) => [index, rendered[place] as ShownFrame]));
+    const frames = new Map(indices.map((index, at) => [index, rendered[at] as ShownFrame]));
     return { frames, waitedMs: turn.waitedMs };
   };
 }

@@ -1,4 +1,5 @@
 import type { FrameSize } from '../plan/frame-size.ts';
+import { letGo } from './let-go.ts';
 
 /** For each output position: where its inputs start, how many there are, and their weights. */
 interface Kernel {
@@ -19,13 +20,20 @@ const HALF = FIXED_ONE / 2;
  * rounded to 8 bits in between. Pillow 13 takes columns first on frames much taller than wide and differs there by a few
  * grey levels; this is Pillow 12, which the paper's code ran on.
  * @param pixels height × width × 3 bytes
+ * @param check called before each row of both passes; throws to stop
  * @returns to.height × to.width × 3 bytes; the same array where the size does not change
  */
-export function pillowBicubic(pixels: Uint8Array, from: FrameSize, to: FrameSize): Uint8Array {
-  if (from.width === to.width && from.height === to.height) return pixels;
-  const vertical = kernel(from.height, to.height);
-  const rows = from.width === to.width ? pixels : resizeRows(pixels, from, kernel(from.width, to.width));
-  return from.height === to.height ? rows : resizeColumns(rows, to.width, vertical);
+export function pillowBicubic(
+  pixels: Uint8Array,
+  from: FrameSize,
+  to: FrameSize,
+  check: () => void = () => {},
+): Uint8Array {
+  const rows = from.width === to.width ? pixels : resizeRows(pixels, from, kernel(from.width, to.width), check);
+  if (from.height === to.height) return rows;
+  const resized = resizeColumns(rows, to.width, kernel(from.height, to.height), check);
+  if (rows !== pixels) letGo(rows);
+  return resized;
 }
 
 function cubic(x: number): number {
@@ -66,11 +74,17 @@ function kernel(from: number, to: number): Kernel {
   return { starts, counts, weights, width };
 }
 
-function resizeRows(pixels: Uint8Array, from: FrameSize, { starts, counts, weights, width }: Kernel): Uint8Array {
+function resizeRows(
+  pixels: Uint8Array,
+  from: FrameSize,
+  { starts, counts, weights, width }: Kernel,
+  check: () => void,
+): Uint8Array {
   const to = starts.length;
   const result = new Uint8ClampedArray(from.height * to * 3);
   let target = 0;
   for (let y = 0; y < from.height; y += 1) {
+    check();
     for (let out = 0; out < to; out += 1) {
       const weightBase = out * width;
       const weightEnd = weightBase + (counts[out] as number);
@@ -94,11 +108,17 @@ function resizeRows(pixels: Uint8Array, from: FrameSize, { starts, counts, weigh
   return new Uint8Array(result.buffer);
 }
 
-function resizeColumns(pixels: Uint8Array, columns: number, { starts, counts, weights, width }: Kernel): Uint8Array {
+function resizeColumns(
+  pixels: Uint8Array,
+  columns: number,
+  { starts, counts, weights, width }: Kernel,
+  check: () => void,
+): Uint8Array {
   const stride = columns * 3;
   const result = new Uint8ClampedArray(starts.length * stride);
   const sums = new Int32Array(stride);
   for (let out = 0; out < starts.length; out += 1) {
+    check();
     sums.fill(HALF);
     for (let k = 0; k < (counts[out] as number); k += 1) {
       const weight = weights[out * width + k] as number;

@@ -4,6 +4,7 @@ import { sampleSchedule } from '../episode/schedule.ts';
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
 import type { HeldFrame } from './held-frame.ts';
+import { letGo } from './let-go.ts';
 import type { RecentFrames } from './recent-frames.ts';
 
 /** Where uploaded frames stand, by their number in the episode. Only those that the schedule can show stay. */
@@ -13,6 +14,8 @@ export interface Shelf {
   /** Frames of the episode so far. */
   count(): number;
   peek(index: number): HeldFrame | undefined;
+  /** Whether somebody else looks at the bytes that are handed out. */
+  shared: boolean;
   /** Hands a frame out, for good where it can be let go; undefined where only its digest is known, or where it was let go. */
   take(index: number): HeldFrame | undefined;
   /** Frame numbers whose pixels are there. */
@@ -33,12 +36,17 @@ export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
   return {
     put(frame) {
       // The schedule clips its last position to the last frame, so the newest one is always kept.
-      if (!shown.has(count - 1)) frames.delete(count - 1);
+      const last = frames.get(count - 1);
+      if (last && !shown.has(count - 1)) {
+        frames.delete(count - 1);
+        letGo(last.bytes);
+      }
       frames.set(count, frame);
       count += 1;
     },
     count: () => count,
     peek: (index) => frames.get(index),
+    shared: false,
     take(index) {
       const frame = frames.get(index);
       frames.delete(index);
@@ -95,6 +103,7 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
     },
     count: () => digests.length,
     peek: (index) => frames.get(digests[index] as string),
+    shared: true,
     // Frames that look alike have one digest, and the memory of recent ones holds on to it anyway.
     take: (index) => frames.get(digests[index] as string),
     held: () => shown.filter((index) => frames.has(digests[index] as string)),

@@ -24,6 +24,9 @@ export async function* formParts(request: FastifyRequest, room: number, count: C
   // Every part is a stream, with a file name or without: clients differ.
   const parts = request.files({
     isPartAFile: () => true,
+    // The parser stops at each piece until it is read. By default it goes on while a part is below 64 KiB, and small frames
+    // would all be in memory before the first is looked at, whether they are shown or not.
+    fileHwm: 1,
     // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
     limits: { files: most, parts: most, fileSize: Number.POSITIVE_INFINITY },
   });

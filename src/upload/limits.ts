@@ -1,9 +1,9 @@
+import type { SizeLimits } from '../frames/size-limits.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 
 /** What one upload may hold. */
-export interface UploadLimits {
+export interface UploadLimits extends SizeLimits {
   MAX_FRAMES: number;
-  MAX_FRAME_PIXELS: number;
   MAX_FRAME_BYTES: number;
   MAX_UPLOAD_BYTES: number;
   MAX_JSON_BYTES: number;

@@ -7,6 +7,7 @@ import {
 } from '../episode/episode.ts';
 import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frames.ts';
 import { npyFrames } from '../frames/npy.ts';
+import { checkSizeLimits } from '../frames/size-limits.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import type { VideoReader } from '../video/video.ts';
@@ -72,9 +73,7 @@ export function createUploadReader(
 
   function accept({ count, size }: { count: number; size: FrameSize }) {
     if (count > limits.MAX_FRAMES) throw tooManyFrames(limits.MAX_FRAMES, { part: 'npy' });
-    if (size.width * size.height <= limits.MAX_FRAME_PIXELS) return;
-    const detail = `The frames are ${size.width}×${size.height}; at most ${limits.MAX_FRAME_PIXELS} pixels are taken.`;
-    throw new ProblemError('image-too-large', detail, { part: 'npy', limit: limits.MAX_FRAME_PIXELS });
+    checkSizeLimits(size, limits, { part: 'npy' });
   }
 
   return {

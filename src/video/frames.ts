@@ -30,14 +30,24 @@ export function videoFrames(
     signal: AbortSignal,
   ) {
     const rendered = new Map<number, ShownFrame>();
-    const decoded = decodeFrames(file, video, indices, { seek, signal });
+    // One frame that fails ends the run: those under way are not wanted any more.
+    const stop = new AbortController();
+    const going = AbortSignal.any([signal, stop.signal]);
+    const render = renderer.begin({ from: video.size, to, encoding, place: file.place }, going);
+    const decoded = decodeFrames(file, video, indices, { seek, signal: going });
     const numbered = numbering(decoded, indices);
     const work = async () => {
       for await (const { index, bytes } of numbered)
-        rendered.set(index, await renderer.render({ bytes, kind: 'rgb', from: video.size, to, encoding }));
+        rendered.set(index, await render({ bytes, kind: 'rgb', shared: false }));
     };
-    await Promise.all(Array.from({ length: renderer.parallel }, work));
-    return rendered;
+    const workers = Array.from({ length: renderer.parallel }, work);
+    try {
+      await Promise.all(workers);
+      return rendered;
+    } finally {
+      stop.abort();
+      await Promise.allSettled(workers);
+    }
   }
 
   return {

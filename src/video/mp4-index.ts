@@ -21,6 +21,8 @@ export interface Mp4Index {
   samples: number;
 }
 
+/** Handlers that make ffmpeg take a track for something else. */
+const PICTURES_OR_TEXT = ['vide', 'subp', 'clcp'];
 /** ffmpeg goes no deeper. */
 const MAX_DEPTH = 10;
 
@@ -90,7 +92,9 @@ export async function readMp4Index(reader: ByteReader, limits: IndexLimits): Pro
 function indexedSamples(track: Track, fileBytes: number, limits: IndexLimits): number {
   const { sizes, sampleBytes, durations, ticks, handlers, chunks, perChunk, edits } = track;
   // Sound with a sample for every tick is indexed by its chunks, in pieces of 1,024 samples.
-  const isPlainSound = ticks.length === 1 && ticks[0] === 1 && handlers.length === 1 && handlers[0] === 'soun';
+  // QuickTime names where the media lies by a handler too.
+  const isSound = handlers.includes('soun') && !handlers.some((handler) => PICTURES_OR_TEXT.includes(handler));
+  const isPlainSound = isSound && ticks.length === 1 && ticks[0] === 1;
   const samples = isPlainSound ? chunks * Math.ceil(perChunk / 1024) : Math.max(sizes, durations);
   if (!isPlainSound && Math.max(samples, sizes * sampleBytes) > fileBytes) throw cannotHold(samples, fileBytes, limits);
   return samples * Math.max(1, edits);

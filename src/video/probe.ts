@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Warning } from '../../schemas/reward.ts';
 import { tooManyFrames } from '../frames/frames.ts';
+import { checkSizeLimits, type SizeLimits } from '../frames/size-limits.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
 import { readContainer } from './container.ts';
@@ -29,9 +30,8 @@ export interface ProbedVideo {
   warnings: Warning[];
 }
 
-export interface ProbeLimits {
+export interface ProbeLimits extends SizeLimits {
   MAX_FRAMES: number;
-  MAX_FRAME_PIXELS: number;
 }
 
 const CODECS = ['h264', 'hevc', 'av1', 'vp8', 'vp9', 'mpeg4'];
@@ -61,16 +61,12 @@ export async function probeVideo(
 
 type Stream = Pick<ProbedVideo, 'codec' | 'size' | 'timeBase' | 'warnings'>;
 
-async function readStream(
-  file: KnownVideoFile,
-  { MAX_FRAME_PIXELS }: ProbeLimits,
-  signal: AbortSignal,
-): Promise<Stream> {
+async function readStream(file: KnownVideoFile, limits: ProbeLimits, signal: AbortSignal): Promise<Stream> {
   const { place } = file;
   const entries =
     'stream=codec_name,width,height,pix_fmt,time_base,color_transfer:stream_side_data=rotation:stream_tags=alpha_mode';
   let text = '';
-  for await (const line of probeLines(file, entries, MAX_FRAME_PIXELS, signal)) text += `|${line}`;
+  for await (const line of probeLines(file, entries, limits.MAX_FRAME_PIXELS, signal)) text += `|${line}`;
   const field = (name: string) => new RegExp(`\\|(?:tag:)?${name}=([^|]*)`, 'i').exec(text)?.[1] ?? '';
   const codec = field('codec_name');
   if (!codec) throw new ProblemError('video-unsupported', 'The file holds no video track that is known.', place);
@@ -79,10 +75,7 @@ async function readStream(
     throw new ProblemError('video-unsupported', detail, place);
   }
   const size = { width: Number(field('width')), height: Number(field('height')) };
-  if (size.width * size.height > MAX_FRAME_PIXELS) {
-    const detail = `The video is ${size.width}×${size.height}; at most ${MAX_FRAME_PIXELS} pixels are taken. Send a smaller one.`;
-    throw new ProblemError('image-too-large', detail, { ...place, limit: MAX_FRAME_PIXELS });
-  }
+  checkSizeLimits(size, limits, place);
   const [num = 0, den = 0] = field('time_base').split('/').map(Number);
   if (!(size.width > 1 && size.height > 1 && num > 0 && den > 0))
     throw new ProblemError('video-damaged', 'The file does not say its size or its clock.', place);

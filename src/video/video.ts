@@ -41,7 +41,7 @@ export interface OpenedVideo {
 
 type Settings = Pick<
   Config,
-  'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_PIXELS'
+  'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_SIDE' | 'MAX_FRAME_PIXELS'
 >;
 
 /** Looks for the programs, and removes what a killed service has left on disk. */

@@ -79,7 +79,7 @@ interface Repetition extends Record<Kind, Figures> {
 
 const url = process.env['ENGINE_URL'] ?? 'http://127.0.0.1:8000';
 const client = createClient({ url, apiKey: '', connections: 16 });
-const renderer = createRenderer(2);
+const renderer = createRenderer(2, 4096 * 4096);
 const probed = await probeEngine(client, {
   model: '',
   encoding: 'png',
@@ -103,9 +103,9 @@ async function prepare(episode: Case): Promise<Prepared & { files: Buffer[] }> {
   const size = { width: episode.side, height: episode.side };
   seed += 1;
   const files = await syntheticEpisode(seed, episode.count, size, episode.format);
-  const rendered = files.map((bytes) =>
-    renderer.render({ bytes, kind: 'file', from: size, to: size, encoding: 'png' }),
-  );
+  const { signal } = new AbortController();
+  const render = renderer.begin({ from: size, to: size, encoding: 'png', place: {} }, signal);
+  const rendered = files.map((bytes) => render({ bytes, kind: 'file', shared: true }));
   return { plan: planOf(episode), size, files, frames: new Map((await Promise.all(rendered)).entries()) };
 }
 

@@ -5,8 +5,11 @@ import t from 'tap';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { describeModel, startServer } from '../embedded/server.ts';
+import { needing } from '../support/needs.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { laterVersion, script } from './support.ts';
+
+const needs = needing('test/clients');
 
 t.setTimeout(600_000);
 
@@ -63,7 +66,7 @@ async function expectedOutput(): Promise<string> {
 const expected = await expectedOutput();
 
 for (const language of ['python', 'typescript', 'java', 'go']) {
-  t.test(language, async (t) => {
+  t.test(language, needs, async (t) => {
     const built = await script(`${language}/build.sh`);
     t.equal(built.code, 0, `the client is generated and compiles: ${built.out}`);
     const { address } = await startServer(t);

@@ -1,14 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { startServer } from '../embedded/server.ts';
+import { needing } from '../support/needs.ts';
 import { script } from './support.ts';
+
+const needs = needing('test/clients');
 
 t.setTimeout(300_000);
 
 const KEY = 'a-key-for-the-fuzzer-alone';
 const OUTCOMES = new URL('../../.cache/clients/fuzz/outcomes.json', import.meta.url);
 
-t.test('the service does what openapi.yaml says, whatever it is sent', async (t) => {
+t.test('the service does what openapi.yaml says, whatever it is sent', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_THREADS: '2', LOG_LEVEL: 'info', API_KEYS: `fuzz=${KEY}` });
   const { code, out } = await script('fuzz/run.sh', address, KEY);
   t.equal(code, 0, out);

@@ -2,6 +2,7 @@ import t from 'tap';
 import { denseCurve, minMaxProgress } from '../../src/scores/progress.ts';
 import { finalScore } from '../../src/scores/success.ts';
 import { valueOrderCorrelation } from '../../src/scores/value-order-correlation.ts';
+import { noFaults } from '../support/faults.ts';
 import { REFERENCE } from './reference-numbers.ts';
 
 t.test('progress is min-max; one value and equal values give 1', async (t) => {
@@ -12,23 +13,29 @@ t.test('progress is min-max; one value and equal values give 1', async (t) => {
 
 t.test('the dense curve is numpy.interp over frames', async (t) => {
   for (const { lengths, progress, frames, curve } of REFERENCE.interpolations) {
-    denseCurve(lengths, progress, frames).forEach((value, i) => {
-      t.ok(Math.abs(value - (curve[i] as number)) < 1e-12, `frame ${i} of ${frames}`);
-    });
+    const found = denseCurve(lengths, progress, frames);
+    const faults = found.flatMap((value, i) =>
+      Math.abs(value - (curve[i] as number)) < 1e-12 ? [] : [`frame ${i}: ${value}, not ${curve[i]}`],
+    );
+    noFaults(t, faults, `${frames} frames`);
   }
 });
 
 t.test('rounding does not carry the dense curve out of 0…1', async (t) => {
   // 0.05 − (0.05 · 3) / 3 is below 0 in binary.
   t.same(denseCurve([1, 4], [0.05, 0], 4).at(-1), 0);
+  const faults: string[] = [];
   for (let percent = 0; percent <= 100; percent += 1) {
     for (const progress of [
       [percent / 100, 0],
       [percent / 100, 1],
     ])
-      for (const gap of [2, 3, 7, 48])
-        t.ok(denseCurve([1, 1 + gap], progress, 1 + gap).every((value) => value >= 0 && value <= 1));
+      for (const gap of [2, 3, 7, 48]) {
+        const curve = denseCurve([1, 1 + gap], progress, 1 + gap);
+        if (!curve.every((value) => value >= 0 && value <= 1)) faults.push(`${progress} over ${gap} frames: ${curve}`);
+      }
   }
+  noFaults(t, faults, 'within 0…1');
 });
 
 t.test('value-order correlation is Spearman’s, ties on average ranks', async (t) => {

@@ -1,5 +1,6 @@
 import t from 'tap';
 import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { noFaults } from '../support/faults.ts';
 
 const block = (floats: number) => ({ keys: new Float32Array(floats), values: new Float32Array(floats) });
 const BYTES = 8 * 100;
@@ -45,15 +46,16 @@ t.test('a chain is found from its start, as far as it is kept without a gap', as
 
 t.test('it never holds more than its bound, and counts every byte once', async (t) => {
   const cache = createBlockCache(10 * BYTES);
+  const faults: string[] = [];
   for (let i = 0; i < 200; i += 1) {
     const name = `e${i % 7}`;
     // Two of them begin alike, and some tenants come and go.
     const links = [`${i % 2}`, ...chain(name, i % 12)];
     cache.keep(links, blocks(links.length), i % 50 > 40 ? 'b' : 'a');
     const { bytes, blocks: count } = cache.state();
-    t.ok(bytes <= 10 * BYTES, `${bytes} bytes`);
-    t.equal(bytes, count * BYTES);
+    if (bytes > 10 * BYTES || bytes !== count * BYTES) faults.push(`step ${i}: ${bytes} bytes in ${count} blocks`);
   }
+  noFaults(t, faults, 'within its bound, and counted');
   t.equal(cache.state().blocks, 10, 'and it is full');
   cache.keep(['huge'], [block(2000)], 'a');
   t.equal(cache.state().blocks, 10, 'what does not fit alone drives nothing out');
@@ -72,12 +74,15 @@ t.test('many robots in turn: as many find all they have as there is room for', a
 t.test('robots whose episodes grow: their hits are what there is room for, at every length', async (t) => {
   const cache = createBlockCache(1500 * BYTES);
   const names = robots(50);
+  const faults: string[] = [];
   for (let length = 1; length <= 90; length += 1) {
     const hits = round(cache, names, length, 1);
     // A hit has all blocks but the new one.
     const room = Math.min(50, 1500 / (length - 1));
-    t.ok(hits >= 0.85 * room && hits <= room + 1, `${hits} of 50 at ${length} blocks, room for ${room.toFixed(1)}`);
+    if (!(hits >= 0.85 * room && hits <= room + 1))
+      faults.push(`${hits} of 50 at ${length} blocks, room for ${room.toFixed(1)}`);
   }
+  noFaults(t, faults, 'as many hits as there is room');
 });
 
 t.test('robots in any order lose little by it', async (t) => {
@@ -97,13 +102,16 @@ t.test('episodes that come once do not drive out those that come again', async (
   const cache = createBlockCache(60 * 20 * BYTES);
   const names = robots(50);
   round(cache, names, 20);
+  const faults: string[] = [];
   for (let turn = 0; turn < 6; turn += 1) {
     for (const [i, name] of names.entries()) {
-      t.equal(found(cache, name, 20), 20);
+      const hits = found(cache, name, 20);
+      if (hits !== 20) faults.push(`${name} in turn ${turn}: ${hits} blocks`);
       use(cache, name, 20);
       if (i % 2 === 0) use(cache, `once${turn}.${i}`, 20);
     }
   }
+  noFaults(t, faults, 'all 20 blocks are found');
 });
 
 t.test('an episode that was asked about is known when it is asked about again', async (t) => {

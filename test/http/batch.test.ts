@@ -5,6 +5,7 @@ import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { ProblemCode } from '../../src/problems.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { LOSSLESS, makeVideo } from '../support/videos.ts';
 import {
   type Answer,
@@ -25,6 +26,8 @@ import {
   stubEngine,
   whenLoad,
 } from './support.ts';
+
+const needs = needing('ffmpeg');
 
 const files = await frameFiles(6);
 const npy = (count: number, options = {}) =>
@@ -327,7 +330,7 @@ t.test('nothing that a caller wrote ends a line', async (t) => {
   t.match(told[0], { event: 'result', id });
 });
 
-t.test('a video among frames', async (t) => {
+t.test('a video among frames', needs, async (t) => {
   const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
   const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
   const video = { name: 'video', content, filename: 'episode.mp4' };
@@ -341,7 +344,7 @@ t.test('a video among frames', async (t) => {
   t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
 });
 
-t.test('episodes cut from one video', async (t) => {
+t.test('episodes cut from one video', needs, async (t) => {
   const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
   const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
   const video = { name: 'video', content, filename: 'file-000.mp4' };

@@ -3,7 +3,7 @@ import t from 'tap';
 import { request } from 'undici';
 import { startDeadline } from '../../src/deadline.ts';
 import type { ProblemError } from '../../src/problems.ts';
-import { frameFile } from '../support/images.ts';
+import { frameFile, npyFile } from '../support/images.ts';
 import {
   aborted,
   buildTestApp,
@@ -13,7 +13,9 @@ import {
   isProblem,
   listen,
   multipart,
+  npyPart,
   partHead,
+  postParts,
   rawClient,
   resultOf,
   stubEngine,
@@ -48,6 +50,19 @@ for (const [what, headers, payload] of [
     },
   );
 }
+
+t.test('rendering that is out of time ends: the next episode need not wait for it', { timeout: 60_000 }, async (t) => {
+  const limits = { MAX_FRAME_SIDE: 2_000_000, MAX_FRAME_PIXELS: 1e9 };
+  const app = await buildTestApp(t, { ...limits, DEADLINE_S: 5, RENDER_WORKERS: 1 });
+  const height = limits.MAX_FRAME_SIDE;
+  // Half a minute of resizing on the only thread.
+  const high = npyPart(npyFile(Buffer.alloc(height * 3), { shape: [1, height, 1, 3] }));
+  const { headers, payload } = multipart([episodePart(EPISODE), high]);
+  const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
+  const { body, ...answer } = await request(url, { method: 'POST', headers, body: payload });
+  isProblem(t, { ...answer, body: await body.text() }, 'deadline-exceeded');
+  resultOf(t, await postParts(app, [episodePart(EPISODE), framePart(frame)]));
+});
 
 t.test('an upload that falls silent is given up long before the deadline', { timeout: 15_000 }, async (t) => {
   const app = await buildTestApp(t, { ...place, DEADLINE_S: 600, UPLOAD_IDLE_S: 0.2 });

@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { ProblemCode } from '../../src/problems.ts';
 import {
+  animatedPng,
   animatedWebp,
   bitFlipped,
   cmykJpeg,
@@ -47,8 +48,12 @@ const REFUSED: [what: string, file: Buffer, code: ProblemCode][] = [
   ['a PNG of no width', pngFile({ width: 0 }), 'image-damaged'],
   ['a CMYK JPEG', await cmykJpeg(), 'image-unsupported'],
   ['an animated WebP', await animatedWebp(), 'image-unsupported'],
+  ['an animated PNG', animatedPng(), 'image-unsupported'],
+  ['an animated PNG that hides its only picture', animatedPng(1, true), 'image-unsupported'],
   ['a 16-bit PNG', pngFile({ depth: 16, colour: RGB, samples: testPixels({}, 6) }), 'image-unsupported'],
   ['a PNG bomb', pngBomb(), 'image-too-large'],
+  ['a high PNG', pngFile({ width: 1, height: 8193 }), 'image-too-large'],
+  ['a wide PNG', pngFile({ width: 8193, height: 1 }), 'image-too-large'],
 ];
 
 for (const [what, file, code] of REFUSED) {
@@ -69,7 +74,7 @@ t.test('the first frame decides the size of all', async (t) => {
 t.test('a bomb is refused by its header, before the engine or a decoder sees it', async (t) => {
   const before = engine.calls.length;
   const answer = await postEpisode(app, EPISODE, [pngBomb()]);
-  isProblem(t, answer, 'image-too-large', { frame: 0, limit: 4096 * 4096 });
+  isProblem(t, answer, 'image-too-large', { frame: 0, limit: 8192 });
   t.equal(engine.calls.length, before);
 });
 

@@ -1,11 +1,13 @@
 import t from 'tap';
 import {
+  animatedPng,
   frameFile,
   GREY,
   GREY_ALPHA,
   greyJpeg,
   HEIGHT,
   interlacedPng,
+  multiPictureJpeg,
   PALETTE,
   pngChunk,
   pngFile,
@@ -92,6 +94,8 @@ const EXACT: [what: string, file: Buffer, pixels: Buffer, warnings: string[]][] 
   ['JPEG', jpeg, await rgb(jpeg), []],
   ['progressive JPEG', await progressiveJpeg(), await rgb(await progressiveJpeg()), []],
   ['grey JPEG', await greyJpeg(), channels(await rgb(await greyJpeg()), 3, [0, 0, 0]), []],
+  ['JPEG that another one follows', multiPictureJpeg(jpeg, await frameFile('jpeg', { seed: 1 })), await rgb(jpeg), []],
+  ['animated PNG of one picture', animatedPng(1), plain, []],
   ['JPEG with an EXIF orientation of 1', turnedJpeg(jpeg, 1), await rgb(jpeg), []],
   ['JPEG turned by EXIF', turnedJpeg(jpeg, 6), await rgb(jpeg), ['orientation-ignored']],
 ];

@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
+import type { FastifyInstance } from 'fastify';
 import t from 'tap';
-import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
+import type { Problem } from '../../schemas/problem.ts';
+import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, testPixels, WIDTH } from '../support/images.ts';
 import {
+  type Answer,
   buildTestApp,
   EPISODE,
   episodePart,
@@ -62,6 +66,51 @@ t.test('MAX_FRAME_PIXELS', async (t) => {
   const enough = await buildTestApp(t, { MAX_FRAME_PIXELS: PIXELS });
   resultOf(t, await postEpisode(enough, EPISODE));
   resultOf(t, await postParts(enough, [episodePart(EPISODE), npy]));
+});
+
+t.test('MAX_FRAME_SIDE, in whatever way frames come', async (t) => {
+  const size = { width: 1, height: HEIGHT };
+  const [file, pixels] = [await frameFile('png', size), testPixels(size)];
+  const npy = npyFile(pixels, { shape: [1, HEIGHT, 1, 3] });
+  const growing = { ...EPISODE, frame_digests: [createHash('sha256').update(file).digest('hex')] };
+  const json = { episode: EPISODE, frames: [file.toString('base64')] };
+  const inject = (app: FastifyInstance, url: string, payload: object) => app.inject({ method: 'POST', url, payload });
+  const ways: [place: Partial<Problem>, post: (app: FastifyInstance) => Promise<Answer>][] = [
+    [{ part: 'frames', frame: 0 }, (app) => postEpisode(app, EPISODE, [file])],
+    [{ part: 'frames', frame: 0 }, (app) => postEpisode(app, growing, [file])],
+    [{ part: 'npy' }, (app) => postParts(app, [episodePart(EPISODE), npyPart(npy)])],
+    [{ pointer: '/frames/0', frame: 0 }, (app) => inject(app, '/v1/rewards', json)],
+    [{ part: 'npy' }, (app) => inject(app, '/v1/rewards', { episode: EPISODE, npy: npy.toString('base64') })],
+  ];
+  const tight = await buildTestApp(t, { MAX_FRAME_SIDE: HEIGHT - 1 });
+  const enough = await buildTestApp(t, { MAX_FRAME_SIDE: HEIGHT });
+  for (const [place, post] of ways) {
+    const { detail } = isProblem(t, await post(tight), 'image-too-large', { ...place, limit: HEIGHT - 1 });
+    t.match(detail, /^A frame is 1×24; /);
+    resultOf(t, await post(enough));
+  }
+  const items = [json, json];
+  const first = async (app: FastifyInstance) =>
+    JSON.parse((await inject(app, '/v1/rewards/batch', { items })).body.split('\n')[0] as string);
+  t.match((await first(tight)).problem, {
+    code: 'image-too-large',
+    limit: HEIGHT - 1,
+    pointer: /^\/items\/\d\/frames\/0$/,
+  });
+  t.ok((await first(enough)).result);
+});
+
+t.test('the picture between the two passes of resizing', async (t) => {
+  const engine = stubEngine();
+  const limit = 244 * 244;
+  const app = await buildTestApp(t, { MAX_FRAME_PIXELS: limit }, engine);
+  const wide = await frameFile('png', { width: 245, height: 1 });
+  resultOf(t, await postEpisode(app, EPISODE, [wide]));
+  const high = await frameFile('png', { width: 1, height: 245 });
+  const answer = await postEpisode(app, EPISODE, [high]);
+  const { detail } = isProblem(t, answer, 'image-too-large', { part: 'frames', frame: 0, limit });
+  t.match(detail, /1×245 becomes 244×245 on its way to 244×244; .* Send frames that are less high\./);
+  resultOf(t, await postEpisode(app, { ...EPISODE, frame_size: 'native' }, [high]));
 });
 
 t.test('MAX_FRAME_BYTES', async (t) => {
@@ -133,6 +182,12 @@ t.test('FRAME_MEMORY_BYTES: one episode that does not fit alone, and two that do
   const tight = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes - 1 });
   const refused = await postEpisode(tight, native, frames);
   isProblem(t, refused, 'image-too-large', { pointer: '/frame_size', limit: bytes - 1 });
+  const json = { episode: native, frames: frames.map((file) => file.toString('base64')) };
+  const inJson = await tight.inject({ method: 'POST', url: '/v1/rewards', payload: json });
+  isProblem(t, inJson, 'image-too-large', { pointer: '/episode/frame_size', limit: bytes - 1 });
+  const inBatch = await tight.inject({ method: 'POST', url: '/v1/rewards/batch', payload: { items: [json] } });
+  const [line] = inBatch.body.split('\n') as [string];
+  t.match(JSON.parse(line).problem, { code: 'image-too-large', pointer: '/items/0/episode/frame_size' });
 
   const held = Promise.withResolvers<void>();
   const engine = stubEngine({ until: held.promise });

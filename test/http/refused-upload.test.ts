@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { FormData, fetch } from 'undici';
 import { frameFile } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import {
   type Answer,
   BOUNDARY,
@@ -17,9 +18,13 @@ import {
   multipart,
   type Part,
   postEpisode,
+  type RawClient,
+  rawClient,
   resultOf,
+  whenLoad,
 } from './support.ts';
 
+const needs = needing('curl', 'python3');
 const run = promisify(execFile);
 const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0, DEADLINE_S: 20 });
 const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
@@ -72,13 +77,13 @@ print("HTTP/1.1 %d\\r\\n%s\\r\\n\\r\\n%s" % (answer.status, "\\r\\n".join("%s: %
 
 for (const [name, post] of Object.entries(CLIENTS)) {
   for (const [what, parts, code] of EARLY) {
-    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000 }, async (t) => {
+    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000, ...needs }, async (t) => {
       isProblem(t, await post(multipart(parts).payload), code);
     });
   }
 }
 
-t.test('Python http.client: refused before a byte is read', { timeout: 20_000 }, async (t) => {
+t.test('Python http.client: refused before a byte is read', { timeout: 20_000, ...needs }, async (t) => {
   const body = file(Buffer.alloc(30_000_000));
   const kind = `multipart/form-data; boundary=${BOUNDARY}`;
   for (const [settings, type, code] of [
@@ -100,7 +105,37 @@ t.test('undici with a form of blobs', { timeout: 20_000 }, async (t) => {
   isProblem(t, await seen(await fetch(url, { method: 'POST', body: form })), 'not-an-image', { frame: 0 });
 });
 
-t.test('the ordinary ways to post an episode', { timeout: 20_000 }, async (t) => {
+t.test('a body that does not end is not read for ever, whatever has answered', { timeout: 20_000 }, async (t) => {
+  const busy = await buildTestApp(t, { MAX_ACTIVE: 1, DEADLINE_S: 0.5, MAX_UPLOAD_BYTES: 2 ** 40 });
+  const port = await listen(busy);
+  // A batch has more time: it keeps the only place.
+  const first = await rawClient(t, port);
+  first.socket.write(`POST /v1/rewards/batch HTTP/1.1\r\nHost: 127.0.0.1\r\n${type}\r\nContent-Length: 9\r\n\r\n`);
+  await whenLoad(busy, { active: 1 });
+  // It waits for a place until its time is over, then for nothing.
+  const queued = await rawClient(t, port);
+  queued.post(2 ** 34);
+  isProblem(t, await queued.answer(), 'server-busy');
+  t.ok(await takenIn(queued), 'out of time in the queue');
+  const stranger = await rawClient(t, port);
+  stranger.post(2 ** 34, { host: 'evil.example' });
+  isProblem(t, await stranger.answer(), 'forbidden-host');
+  t.ok(await takenIn(stranger), 'refused at the door');
+});
+
+/** Writes until the connection is closed. @returns whether that is soon */
+async function takenIn({ socket }: RawClient): Promise<boolean> {
+  let closed = false;
+  const close = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
+    closed = true;
+  });
+  const megabyte = Buffer.alloc(1_000_000);
+  for (let written = 0; written < 200 && !closed; written += 1)
+    if (!socket.write(megabyte)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), close]);
+  return closed;
+}
+
+t.test('the ordinary ways to post an episode', { timeout: 20_000, ...needs }, async (t) => {
   const frame = await frameFile();
   const path = file(frame);
   const fields = ['-F', `episode=${JSON.stringify(EPISODE)}`, '-F', `frames=@${path}`, '-F', `frames=@${path}`];

@@ -1,7 +1,10 @@
 import t from 'tap';
+import { needing } from '../support/needs.ts';
 import { framesOf, makeVideo, numberShown } from '../support/videos.ts';
 import { comparable, episodePart, framePart, postParts, resultOf } from './support.ts';
 import { AV1, even, NATIVE, videoApp, X264 } from './video-support.ts';
+
+const needs = needing('ffmpeg');
 
 const { app, seen } = await videoApp(t);
 
@@ -22,7 +25,7 @@ const KINDS: [what: string, type: 'mp4' | 'webm' | 'mkv', args: string[]][] = [
 ];
 
 for (const [what, type, args] of KINDS) {
-  t.test(`${what}: the numbers of posting its frames, whole and in a range`, async (t) => {
+  t.test(`${what}: the numbers of posting its frames, whole and in a range`, needs, async (t) => {
     const path = makeVideo(t, { type, args, count: 50 });
     const files = framesOf(path);
     t.equal(files.length, 50);

@@ -8,10 +8,13 @@ import t, { type Test } from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { stubEngine } from '../http/support.ts';
 import { frameFiles } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { openPage, startBrowser } from './support.ts';
 import { webmOf } from './webm.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium', 'curl');
+
+const browser = startBrowser(t);
 const context = { permissions: ['clipboard-read', 'clipboard-write'] };
 
 /** What a shell, curl or JSON might take for more than text. */
@@ -53,7 +56,7 @@ function same(t: Test, one: RewardResult, other: RewardResult): void {
   t.strictSame(seen, expected);
 }
 
-t.test('a recorded episode, an instruction of odd characters, every option, and a key', async (t) => {
+t.test('a recorded episode, an instruction of odd characters, every option, and a key', needs, async (t) => {
   const key = 'key-of-ada-0123456789';
   const engine = stubEngine();
   const { page, faults } = await openPage(t, browser, { engine, context, settings: { API_KEYS: `ada=${key}` } });
@@ -74,7 +77,7 @@ t.test('a recorded episode, an instruction of odd characters, every option, and 
   t.strictSame(faults, []);
 });
 
-t.test('images of odd names', async (t) => {
+t.test('images of odd names', needs, async (t) => {
   const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
   const names = ['10,b;type=c.png', '2 "q" \'s\' $x.png', '1 \\back.png', '-3.png'];
   const files = await frameFiles(names.length);
@@ -92,7 +95,7 @@ t.test('images of odd names', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a video, whose frames are saved first', async (t) => {
+t.test('a video, whose frames are saved first', needs, async (t) => {
   const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
   const buffer = await webmOf([20, 60, 100, 140, 180], 4);
   await page.locator('#files').setInputFiles({ name: 'clip.webm', mimeType: 'video/webm', buffer });

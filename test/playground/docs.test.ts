@@ -4,17 +4,16 @@ import type { BatchEvent } from '../../schemas/batch.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildTestApp, EPISODE, listen } from '../http/support.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { startBrowser } from './support.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium');
+const browser = startBrowser(t);
 const COUNT = 3;
 const frames = await frameFiles(COUNT);
 const npyOf = (count: number) => npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3] });
 
 t.setTimeout(120_000);
-const context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-const page = await context.newPage();
-page.setDefaultTimeout(30_000);
 const docs = `http://127.0.0.1:${await listen(await buildTestApp(t))}/docs`;
 
 /** An operation's multipart form, as it is when it is opened. */
@@ -28,6 +27,9 @@ interface Form {
 }
 
 async function openForm(operation: string): Promise<Form> {
+  const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
+  const page = await context.newPage();
+  page.setDefaultTimeout(30_000);
   await page.goto(docs);
   const block = page.locator(`#operations-rewards-${operation}`);
   await block.locator('.opblock-summary-control').click();
@@ -60,7 +62,7 @@ function lengthOf(t: Test, { status, body }: { status: number; body: string }): 
   return (JSON.parse(body) as RewardResult).prefixes.at(-1)?.length;
 }
 
-t.test('Swagger UI scores frames that were chosen in its form, other fields left as they are', async (t) => {
+t.test('Swagger UI scores frames that were chosen in its form, other fields left as they are', needs, async (t) => {
   const form = await openForm('scoreEpisode');
   await form.addFiles('frames', frames);
   t.equal(lengthOf(t, await form.execute()), COUNT);
@@ -69,13 +71,13 @@ t.test('Swagger UI scores frames that were chosen in its form, other fields left
   t.match({ status, ...JSON.parse(body) }, { status: 422, code: 'not-an-image', frame: COUNT }, 'a row left empty');
 });
 
-t.test('Swagger UI scores a .npy that was chosen in its form', async (t) => {
+t.test('Swagger UI scores a .npy that was chosen in its form', needs, async (t) => {
   const form = await openForm('scoreEpisode');
   await chooseFile(form.field('npy').locator('input[type=file]'), npyOf(4));
   t.equal(lengthOf(t, await form.execute()), 4);
 });
 
-t.test('Swagger UI scores a batch', async (t) => {
+t.test('Swagger UI scores a batch', needs, async (t) => {
   const form = await openForm('scoreBatch');
   const items = [{ episode: EPISODE, frame_count: 2 }, { episode: EPISODE }, { episode: EPISODE, frame_count: 1 }];
   await form.field('batch').locator('textarea').fill(JSON.stringify({ items }));

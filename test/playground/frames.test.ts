@@ -2,10 +2,13 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { frameFile, turnedJpeg } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { openPage, risingEngine, startBrowser } from './support.ts';
 import { webmOf } from './webm.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium');
+
+const browser = startBrowser(t);
 
 interface NamedFile {
   name: string;
@@ -54,7 +57,7 @@ function near(t: Test, seen: [number, number][], expected: [number, number][]): 
   }
 }
 
-t.test('dropped images count in the order of their names, and need a rate', async (t) => {
+t.test('dropped images count in the order of their names, and need a rate', needs, async (t) => {
   const engine = risingEngine();
   const { page, faults } = await openPage(t, browser, { engine });
   const names = ['shot 10.png', 'shot 9.png', 'shot 1.png', 'notes.txt'];
@@ -86,7 +89,7 @@ t.test('dropped images count in the order of their names, and need a rate', asyn
   t.strictSame(faults, []);
 });
 
-t.test('chosen with the file field: a damaged frame is pointed at', async (t) => {
+t.test('chosen with the file field: a damaged frame is pointed at', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   const good = await frameFile('jpeg');
   const files = [good, good.subarray(0, good.length / 2), turnedJpeg(good, 6)];
@@ -103,7 +106,7 @@ t.test('chosen with the file field: a damaged frame is pointed at', async (t) =>
   t.strictSame(faults, []);
 });
 
-t.test('what is no image and no video', async (t) => {
+t.test('what is no image and no video', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await drop(page, [{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }]);
   await page.getByText('notes.txt is no image or video that this page can read.').waitFor();
@@ -118,7 +121,7 @@ t.test('what is no image and no video', async (t) => {
 const GREYS = [20, 50, 80, 110, 140, 170, 200, 230];
 
 for (const saysDuration of [true, false]) {
-  t.test(`a dropped video that ${saysDuration ? 'says' : 'does not say'} how long it is`, async (t) => {
+  t.test(`a dropped video that ${saysDuration ? 'says' : 'does not say'} how long it is`, needs, async (t) => {
     const engine = risingEngine();
     const { page, faults } = await openPage(t, browser, { engine });
     const buffer = await webmOf(GREYS, 4, saysDuration);
@@ -151,7 +154,7 @@ for (const saysDuration of [true, false]) {
   });
 }
 
-t.test('videos that cannot be taken', async (t) => {
+t.test('videos that cannot be taken', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await drop(page, [{ name: 'broken.mp4', mimeType: 'video/mp4', buffer: Buffer.from('no video at all') }]);
   await page.getByText('This browser cannot play broken.mp4.').waitFor();

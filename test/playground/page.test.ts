@@ -1,14 +1,16 @@
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
+import { needing } from '../support/needs.ts';
 import { openPage, risingEngine, startBrowser } from './support.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium');
 
-/** Holds what is on the screen against axe's rules. */
+const browser = startBrowser(t);
+
+/** Holds what is on the screen against axe's rules; the page was opened with axe. */
 async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
   const found: { id: string; targets: string[] }[] = await page.evaluate(`(async () => {
-    ${axe.source}
     const { violations } = await axe.run(document, { resultTypes: ['violations'] });
     return violations.map(({ id, nodes }) => ({ id, targets: nodes.map(({ target, failureSummary }) => target.join(' ') + ' ' + failureSummary) }));
   })()`);
@@ -17,10 +19,10 @@ async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 360]) {
-    t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, async (t) => {
+    t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, needs, async (t) => {
       // Contrast is that of a page at rest, not of a button halfway from one colour to the next.
       const context = { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const };
-      const { page, faults } = await openPage(t, browser, { context });
+      const { page, faults } = await openPage(t, browser, { context, script: axe.source });
       const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
       await isAccessible(t, page, 'before anything is scored');
       await page.locator('#threshold').fill('-1');
@@ -48,7 +50,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
   }
 }
 
-t.test('with the keyboard alone', async (t) => {
+t.test('with the keyboard alone', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   const visited: string[] = [];
   for (let step = 0; visited.at(-1) !== 'score' && step < 20; step += 1) {
@@ -63,12 +65,12 @@ t.test('with the keyboard alone', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('while it is scored, and without motion for those who want none', async (t) => {
+t.test('while it is scored, and without motion for those who want none', needs, async (t) => {
   const moving = `[...document.querySelectorAll('*')].map(getComputedStyle).filter(({ transitionDuration, animationName }) =>
     animationName !== 'none' || /[1-9]/.test(transitionDuration)).length`;
   for (const reducedMotion of ['reduce', 'no-preference'] as const) {
     const engine = risingEngine({ until: new Promise(() => {}) });
-    const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion } });
+    const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion }, script: axe.source });
     await page.locator('#score').click();
     await page.locator('#stop').waitFor();
     await isAccessible(t, page, 'while it is scored');
@@ -77,7 +79,7 @@ t.test('while it is scored, and without motion for those who want none', async (
   }
 });
 
-t.test('how the page is served', async (t) => {
+t.test('how the page is served', needs, async (t) => {
   const { app, page, faults } = await openPage(t, browser);
   const get = (url: string, headers = {}) => app.inject({ method: 'GET', url, headers });
   const document = await get('/');
@@ -117,7 +119,7 @@ t.test('how the page is served', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('below a path of a proxy', async (t) => {
+t.test('below a path of a proxy', needs, async (t) => {
   const { app } = await openPage(t, browser);
   const { body } = await app.inject('/');
   t.notMatch(body, /(?:src|href)="\//, 'all addresses are relative');

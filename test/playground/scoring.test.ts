@@ -1,14 +1,17 @@
 import t from 'tap';
 import { ProblemError } from '../../src/problems.ts';
 import { aborted } from '../http/support.ts';
+import { needing } from '../support/needs.ts';
 import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
 
-const browser = await startBrowser(t);
+const needs = needing('chromium');
+
+const browser = startBrowser(t);
 /** Prefixes of 24 frames at 4 a second, 15 asked for, by how many frames the model is shown of each. */
 const PREFIXES = [1, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20, 22, 24];
 const shown = (length: number) => Math.ceil(length / 2);
 
-t.test('a recorded episode: the curve grows while the engine works', async (t) => {
+t.test('a recorded episode: the curve grows while the engine works', needs, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });
   const { page, faults } = await openPage(t, browser, { engine });
@@ -63,7 +66,7 @@ t.test('a recorded episode: the curve grows while the engine works', async (t) =
   t.strictSame(faults, []);
 });
 
-t.test('points are looked at by pointer and by keyboard', async (t) => {
+t.test('points are looked at by pointer and by keyboard', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
@@ -81,7 +84,7 @@ t.test('points are looked at by pointer and by keyboard', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a failure, a flat curve, and no threshold', async (t) => {
+t.test('a failure, a flat curve, and no threshold', needs, async (t) => {
   const engine = risingEngine({ numbers: (share) => [-2 + share / 10, -0.2] });
   const { page, faults } = await openPage(t, browser, { engine });
   await page.locator('#score').click();
@@ -99,7 +102,7 @@ t.test('a failure, a flat curve, and no threshold', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a problem is shown with what to do, and goes away', async (t) => {
+t.test('a problem is shown with what to do, and goes away', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await page.locator('#instruction').fill('Open the <|im_end|> drawer.');
   await page.locator('#score').click();
@@ -118,7 +121,7 @@ t.test('a problem is shown with what to do, and goes away', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a problem after the first prefixes', async (t) => {
+t.test('a problem after the first prefixes', needs, async (t) => {
   const busy = new ProblemError('engine-busy', 'The engine refused more work.', { retry_after_s: 5 });
   const before = async (query: number) => {
     if (query === 3) throw busy;
@@ -134,7 +137,7 @@ t.test('a problem after the first prefixes', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('Stop reaches the engine', async (t) => {
+t.test('Stop reaches the engine', needs, async (t) => {
   const engine = risingEngine({ before: (query) => (query > 0 ? new Promise(() => {}) : undefined) });
   const { page, faults } = await openPage(t, browser, { engine });
   await page.locator('#score').click();
@@ -147,7 +150,7 @@ t.test('Stop reaches the engine', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a service that asks for a key', async (t) => {
+t.test('a service that asks for a key', needs, async (t) => {
   const key = 'key-of-ada-0123456789';
   const { page, faults } = await openPage(t, browser, { settings: { API_KEYS: `ada=${key}` } });
   await page.locator('#key').waitFor();
@@ -169,7 +172,7 @@ t.test('a service that asks for a key', async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('an engine that becomes ready later', async (t) => {
+t.test('an engine that becomes ready later', needs, async (t) => {
   let ready = false;
   const fault = new ProblemError('engine-unavailable', 'The engine has not been probed.', { retry_after_s: 5 });
   const engine = risingEngine({ unready: () => (ready ? undefined : fault) });

@@ -1,19 +1,22 @@
-import { existsSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core';
 import type { Test } from 'tap';
 import type { Engine } from '../../src/engine/engine.ts';
 import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/support.ts';
+import { chromium } from '../support/needs.ts';
 
-const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
-
-/** One browser for a test file. */
-export async function startBrowser(t: Test): Promise<Browser> {
-  if (!existsSync(CHROMIUM)) throw new Error(`There is no ${CHROMIUM}: install Debian's chromium, or set CHROMIUM.`);
-  // Chromium's own sandbox does not start as root, which is what containers run as.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
-  t.teardown(() => browser.close());
-  return browser;
+/**
+ * The browser of a test file. It starts when the first test wants it: where there is none, all tests are skipped.
+ * @param args of Chromium, besides
+ */
+export function startBrowser(t: Test, args: string[] = []): () => Promise<Browser> {
+  let started: Promise<Browser> | undefined;
+  t.teardown(async () => (await started)?.close());
+  return () => {
+    // Chromium's own sandbox does not start as root, which is what containers run as.
+    started ??= playwright.launch({ executablePath: chromium() as string, args: ['--no-sandbox', ...args] });
+    return started;
+  };
 }
 
 /** log p(True) as the engine of these tests makes it: from −3 at the start to −0.5 when all frames are seen. */
@@ -32,19 +35,27 @@ export interface Opened {
   faults: string[];
 }
 
+/** @param options.script runs in the page before its own, as no policy of the page's lets one in */
 export async function openPage(
   t: Test,
-  browser: Browser,
+  browser: () => Promise<Browser>,
   {
     engine = risingEngine(),
     settings = {},
     context = {},
-  }: { engine?: Engine; settings?: Record<string, string | number>; context?: BrowserContextOptions } = {},
+    script,
+  }: {
+    engine?: Engine;
+    settings?: Record<string, string | number>;
+    context?: BrowserContextOptions;
+    script?: string;
+  } = {},
 ): Promise<Opened> {
   const app = await buildTestApp(t, settings, engine);
   const origin = `http://127.0.0.1:${await listen(app)}`;
-  const opened = await browser.newContext({ viewport: { width: 1280, height: 900 }, ...context });
+  const opened = await (await browser()).newContext({ viewport: { width: 1280, height: 900 }, ...context });
   t.teardown(() => opened.close());
+  if (script) await opened.addInitScript(script);
   const page = await opened.newPage();
   page.setDefaultTimeout(20_000);
   const faults: string[] = [];

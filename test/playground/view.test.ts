@@ -1,10 +1,12 @@
 import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
+import { needing } from '../support/needs.ts';
 import { openPage, risingEngine, startBrowser } from './support.ts';
 
 t.setTimeout(120_000);
-const browser = await startBrowser(t);
+const needs = needing('chromium');
+const browser = startBrowser(t);
 const SCREENS = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
 const NOTES = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
 
@@ -43,6 +45,7 @@ async function isEmpty(t: Test, page: Page): Promise<void> {
 for (const [screen, viewport] of Object.entries(SCREENS)) {
   t.test(
     `${screen}: a file that cannot be used takes the earlier answer away, and says so on the screen`,
+    needs,
     async (t) => {
       const { page, faults } = await open(t, viewport);
       for (const file of [NOTES, { ...NOTES, name: 'broken.mp4', mimeType: 'video/mp4' }]) {
@@ -62,7 +65,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     },
   );
 
-  t.test(`${screen}: a problem is brought onto the screen`, async (t) => {
+  t.test(`${screen}: a problem is brought onto the screen`, needs, async (t) => {
     const { page, faults } = await open(t, viewport);
     await score(page);
     await page.locator('#instruction').fill('<|im_end|>');
@@ -76,7 +79,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     t.strictSame(faults, []);
   });
 
-  t.test(`${screen}: the verdict is brought onto the screen, with what to beware of`, async (t) => {
+  t.test(`${screen}: the verdict is brought onto the screen, with what to beware of`, needs, async (t) => {
     const flat = risingEngine({ numbers: (share) => [-2 + share / 10, -0.2] });
     const { page, faults } = await open(t, viewport, flat);
     await score(page);
@@ -85,7 +88,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     t.strictSame(faults, []);
   });
 
-  t.test(`${screen}: a frame that is picked is shown large`, async (t) => {
+  t.test(`${screen}: a frame that is picked is shown large`, needs, async (t) => {
     const { page, faults } = await open(t, viewport);
     const checked = page.locator('#strip-frames li:has(:checked)');
     t.equal(await checked.innerText(), '24', 'the last one at first');
@@ -109,7 +112,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
   });
 }
 
-t.test('while the next episode is read, the earlier answer is gone', async (t) => {
+t.test('while the next episode is read, the earlier answer is gone', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   await score(page);
   await page.route('**/drawer-open-v3-failure/*.jpg', () => {});
@@ -119,7 +122,7 @@ t.test('while the next episode is read, the earlier answer is gone', async (t) =
   t.strictSame(faults, []);
 });
 
-t.test('a frame that is picked while the engine works stays in view', async (t) => {
+t.test('a frame that is picked while the engine works stays in view', needs, async (t) => {
   const { promise: until, resolve: go } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });
   const { page, faults } = await open(t, SCREENS.desktop, engine);
@@ -133,7 +136,7 @@ t.test('a frame that is picked while the engine works stays in view', async (t) 
   t.strictSame(faults, []);
 });
 
-t.test('an answer says so when the form asks something else by now', async (t) => {
+t.test('an answer says so when the form asks something else by now', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   await score(page);
   const stale = page.getByText('The form has changed since.');
@@ -145,7 +148,7 @@ t.test('an answer says so when the form asks something else by now', async (t) =
   t.strictSame(faults, []);
 });
 
-t.test('of a long episode every so many frames are there to pick', async (t) => {
+t.test('of a long episode every so many frames are there to pick', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   const background = { r: 90, g: 120, b: 30 };
   const buffer = await sharp({ create: { width: 32, height: 32, channels: 3, background } })

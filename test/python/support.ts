@@ -1,12 +1,11 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { ROOT } from '../embedded/server.ts';
-
-const PYTHON = readyPython();
+import { examplesPython } from '../support/needs.ts';
 
 /** A Python program, run to its end. */
 export interface Run {
@@ -27,7 +26,7 @@ export interface Running {
  * @param heard each line of either stream as it comes
  */
 export function startPython(t: Test, args: string[], heard: (line: string) => void = () => {}): Running {
-  const child = spawn(PYTHON, args, {
+  const child = spawn(examplesPython(), args, {
     cwd: ROOT,
     env: { ...process.env, PYTHONPATH: 'examples/python', PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa' },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -70,17 +69,4 @@ export async function gauge(address: string, name: string): Promise<number> {
 /** Asks again until it is so; the test's own time limit ends it. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()));
-}
-
-/** @throws Error that says what is missing */
-function readyPython(): string {
-  const { PYTHON: python } = process.env;
-  if (!python) throw new Error('Set PYTHON to a Python that has examples/python/requirements.txt.');
-  try {
-    execFileSync(python, ['test/python/ready.py', 'examples/python/requirements.txt'], { cwd: ROOT, stdio: 'pipe' });
-  } catch (error) {
-    const { stderr, message } = error as Error & { stderr?: Buffer };
-    throw new Error(`${python} is not ready for these tests.\n${stderr?.length ? stderr : message}`);
-  }
-  return python;
 }

@@ -2,9 +2,12 @@ import t, { type Test } from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { startServer } from '../embedded/server.ts';
 import { rawClient } from '../http/support.ts';
+import { needing } from '../support/needs.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { type Link, linkTo, occurrences } from './link.ts';
 import { gauge, type Run, runPython, startPython, until } from './support.ts';
+
+const needs = needing('examples/python');
 
 t.setTimeout(120_000);
 
@@ -33,7 +36,7 @@ const sentOnce = (t: Test, { upstream }: Link) => {
   t.strictSame([...new Set(times(hidden))], [0], 'no other one did');
 };
 
-t.test('a link that breaks within a frame costs that frame, and the answer is the same', async (t) => {
+t.test('a link that breaks within a frame costs that frame, and the answer is the same', needs, async (t) => {
   const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
   const calm = await linkTo(t, other);
   const calmRun = await runPython(t, PROGRAM, FOLDER, '--url', calm.address);
@@ -71,7 +74,7 @@ t.test('a link that breaks within a frame costs that frame, and the answer is th
   t.ok(link.taken() < 2 * calm.taken(), `${link.taken()} bytes, undisturbed ${calm.taken()}`);
 });
 
-t.test('started again after all has arrived, it sends digests only', async (t) => {
+t.test('started again after all has arrived, it sends digests only', needs, async (t) => {
   const { address } = await startServer(t);
   const first = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
   const link = await linkTo(t, address);
@@ -80,37 +83,41 @@ t.test('started again after all has arrived, it sends digests only', async (t) =
   t.equal(files.filter((file) => occurrences(file, link.upstream()) > 0).length, 0);
 });
 
-t.test('a calibration brings the bounds of progress and the threshold; without bounds it is min-max', async (t) => {
-  const { address } = await startServer(t);
-  const calibration = {
-    ...{ threshold: -0.5, best: null, precise: null, auc: null, warnings: [] },
-    counts: { episodes: 0, successes: 0, failures: 0, ranges: 0 },
-  };
-  const bounds = { low: -4, high: -1 };
-  const folder = t.testdir({
-    'with.json': JSON.stringify({ ...calibration, bounds }),
-    'without.json': JSON.stringify({ ...calibration, bounds: null }),
-  });
-  const run = async (name: string) =>
-    resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address, '--calibration', `${folder}/${name}`));
-  const bounded = await run('with.json');
-  t.match(bounded.progress_scale, { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
-  t.match(bounded.success, { threshold: -0.5, threshold_source: 'calibration' });
-  const byHand = curve(bounded).map((value) => Math.min(1, Math.max(0, (value + 4) / 3)));
-  t.ok(furthest(progressOf(bounded), byHand) <= 1e-9);
-  const minMax = await run('without.json');
-  t.match(minMax, { progress_scale: { scale: 'episode' }, success: { threshold_source: 'calibration' } });
-  t.strictSame([progressOf(minMax)[0], progressOf(minMax).at(-1)], [0, 1]);
-});
+t.test(
+  'a calibration brings the bounds of progress and the threshold; without bounds it is min-max',
+  needs,
+  async (t) => {
+    const { address } = await startServer(t);
+    const calibration = {
+      ...{ threshold: -0.5, best: null, precise: null, auc: null, warnings: [] },
+      counts: { episodes: 0, successes: 0, failures: 0, ranges: 0 },
+    };
+    const bounds = { low: -4, high: -1 };
+    const folder = t.testdir({
+      'with.json': JSON.stringify({ ...calibration, bounds }),
+      'without.json': JSON.stringify({ ...calibration, bounds: null }),
+    });
+    const run = async (name: string) =>
+      resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address, '--calibration', `${folder}/${name}`));
+    const bounded = await run('with.json');
+    t.match(bounded.progress_scale, { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
+    t.match(bounded.success, { threshold: -0.5, threshold_source: 'calibration' });
+    const byHand = curve(bounded).map((value) => Math.min(1, Math.max(0, (value + 4) / 3)));
+    t.ok(furthest(progressOf(bounded), byHand) <= 1e-9);
+    const minMax = await run('without.json');
+    t.match(minMax, { progress_scale: { scale: 'episode' }, success: { threshold_source: 'calibration' } });
+    t.strictSame([progressOf(minMax)[0], progressOf(minMax).at(-1)], [0, 1]);
+  },
+);
 
-t.test('a service that keeps nothing gets all frames in one request', async (t) => {
+t.test('a service that keeps nothing gets all frames in one request', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
   const { body: whole } = await post(address, files, { instruction, fps });
   const answer = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
   t.ok(furthest(curve(answer), curve(whole)) <= 1e-4);
 });
 
-t.test('a service that is busy is waited for, as long as it asks', async (t) => {
+t.test('a service that is busy is waited for, as long as it asks', needs, async (t) => {
   const { address } = await startServer(t, { MAX_ACTIVE: '1', MAX_WAITING: '0' });
   const holder = await rawClient(t, Number(new URL(address).port));
   holder.post(1_000);
@@ -124,7 +131,7 @@ t.test('a service that is busy is waited for, as long as it asks', async (t) => 
   t.equal(resultOf(run).prefixes.length, 15);
 });
 
-t.test('the exit code says whether to try again', async (t) => {
+t.test('the exit code says whether to try again', needs, async (t) => {
   const { address, process: service } = await startServer(t);
   const refused = await runPython(t, PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
   t.match(refused, { code: 2, stdout: '', stderr: /^missing-instruction: /m });

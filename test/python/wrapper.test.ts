@@ -7,8 +7,11 @@ import t, { type Test } from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { startServer } from '../embedded/server.ts';
 import { npyFile, testPixels } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
 import { linkTo, occurrences } from './link.ts';
 import { postNpy, runPython, startPython } from './support.ts';
+
+const needs = needing('examples/python');
 
 t.setTimeout(240_000);
 
@@ -57,6 +60,7 @@ async function wholes(address: string, fps = FPS): Promise<number[]> {
 
 t.test(
   'every step has the number of the episode so far, and each frame that the model sees goes up once',
+  needs,
   async (t) => {
     const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
     for (const fps of [1, FPS, 8]) {
@@ -87,7 +91,7 @@ t.test(
   },
 );
 
-t.test('shaping is the difference of potentials within the bounds given', async (t) => {
+t.test('shaping is the difference of potentials within the bounds given', needs, async (t) => {
   const { address } = await startServer(t);
   const raw = (await play(t, address)).lines.map(({ log_prob_true }) => log_prob_true as number);
   const sorted = raw.toSorted((a, b) => a - b);
@@ -102,14 +106,14 @@ t.test('shaping is the difference of potentials within the bounds given', async 
   }
 });
 
-t.test('a service that keeps nothing gives the same numbers', async (t) => {
+t.test('a service that keeps nothing gives the same numbers', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
   const { lines } = await play(t, address);
   const expected = await wholes(address);
   t.ok(lines.length === COUNT && lines.every(({ log_prob_true }, i) => near(log_prob_true, expected[i])));
 });
 
-t.test('without a service there is no number', async (t) => {
+t.test('without a service there is no number', needs, async (t) => {
   const { address, process: service } = await startServer(t);
   service.kill('SIGKILL');
   const patience_s = 0.1;
@@ -130,7 +134,7 @@ t.test('without a service there is no number', async (t) => {
   );
 });
 
-t.test('a reward is missing where one of its ends is, and says so; the next one is there again', async (t) => {
+t.test('a reward is missing where one of its ends is, and says so; the next one is there again', needs, async (t) => {
   const lost = 4;
   const service = createHttpServer(async (request, response) => {
     const [, digests] = /"frame_digests": \[([^\]]*)\]/.exec(await text(request)) as unknown as [string, string];
@@ -165,7 +169,7 @@ t.test('a reward is missing where one of its ends is, and says so; the next one 
   }
 });
 
-t.test('what the wrapper passes over the model never sees, at any rate', async (t) => {
+t.test('what the wrapper passes over the model never sees, at any rate', needs, async (t) => {
   const [rates, frames] = [[0.5, 1, 1.9, 2, 2.2, 2.5, 3, 5, 7, 8, 9, 10, 12.5, 15, 24, 25, 29.97, 30, 59.94, 80], 241];
   const program = `import json; from reward_wrapper import is_shown
 print(json.dumps([[is_shown(i, fps) for i in range(${frames})] for fps in ${JSON.stringify(rates)}]))`;
@@ -197,7 +201,7 @@ print(json.dumps([[is_shown(i, fps) for i in range(${frames})] for fps in ${JSON
   t.ok(replaced > 100, `${replaced} times a frame stood in for another`);
 });
 
-t.test('what will never be answered is raised, with the service’s words', async (t) => {
+t.test('what will never be answered is raised, with the service’s words', needs, async (t) => {
   const { address } = await startServer(t, { MAX_FRAMES: '3' });
   const { code, lines, stderr } = await play(t, address, { on_missing: 'nan' });
   t.equal(code, 1);
@@ -267,6 +271,7 @@ t.test('the service’s warnings are in info, and each code is warned of once', 
 
 t.test(
   'Meta-World: experts rise above their start and above an idle arm; the service may start anew midway',
+  needs,
   async (t) => {
     const { address, process: service } = await startServer(t);
     const folder = t.testdir({});

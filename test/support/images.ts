@@ -48,6 +48,55 @@ export function animatedWebp(pages = 2): Promise<Buffer> {
   return sharp(pixels, { raw }).webp({ delay: 100, loop: 0 }).toBuffer();
 }
 
+/**
+ * An animated PNG: an ordinary one, and pictures that only a reader of its further chunks sees.
+ * @param hidden whether the ordinary picture is none of the animation's
+ */
+export function animatedPng(pictures = 2, hidden = false): Buffer {
+  const numbers = (...values: number[]) => Buffer.from(Uint32Array.from(values).buffer).swap32();
+  const control = (sequence: number) =>
+    pngChunk('fcTL', Buffer.concat([numbers(sequence, WIDTH, HEIGHT, 0, 0), Buffer.from([0, 1, 0, 10, 0, 0])]));
+  const head = [pngChunk('acTL', numbers(pictures, 0)), ...(hidden ? [] : [control(0)])];
+  const file = pngFile({ samples: testPixels(), chunks: head });
+  const end = file.length - 12;
+  const first = hidden ? 0 : 1;
+  const more = Array.from({ length: pictures - first }, (_, i) => {
+    const rows = deflateSync(withFilterBytes(testPixels({ seed: i + 1 }), HEIGHT));
+    const sequence = 2 * i + first;
+    return Buffer.concat([control(sequence), pngChunk('fdAT', Buffer.concat([numbers(sequence + 1), rows]))]);
+  });
+  return Buffer.concat([file.subarray(0, end), ...more, file.subarray(end)]);
+}
+
+/** Two JPEGs in one file, as cameras with two lenses and phones with gain maps write it (CIPA DC-007). */
+export function multiPictureJpeg(first: Buffer, second: Buffer): Buffer {
+  // A little-endian index: version, number of pictures, and an entry of 16 bytes for each.
+  const index = Buffer.alloc(8 + 2 + 3 * 12 + 4 + 2 * 16);
+  index.write('II*\0', 0, 'latin1');
+  index.writeUInt32LE(8, 4);
+  index.writeUInt16LE(3, 8);
+  const entry = (place: number, tag: number, type: number, count: number, value: number) => {
+    index.writeUInt16LE(tag, 10 + place * 12);
+    index.writeUInt16LE(type, 12 + place * 12);
+    index.writeUInt32LE(count, 14 + place * 12);
+    index.writeUInt32LE(value, 18 + place * 12);
+  };
+  entry(0, 0xb000, 7, 4, 0x30303130);
+  entry(1, 0xb001, 4, 1, 2);
+  entry(2, 0xb002, 7, 32, 50);
+  const body = Buffer.concat([Buffer.from('MPF\0'), index]);
+  const head = Buffer.from([0xff, 0xe2, 0, body.length + 2]);
+  const whole = Buffer.concat([first.subarray(0, 2), head, body, first.subarray(2), second]);
+  const at = 2 + 4 + 4 + 50;
+  const length = whole.length - second.length;
+  whole.writeUInt32LE(0x030000, at);
+  whole.writeUInt32LE(length, at + 4);
+  whole.writeUInt32LE(0x020002, at + 16);
+  whole.writeUInt32LE(second.length, at + 20);
+  whole.writeUInt32LE(length - 10, at + 24);
+  return whole;
+}
+
 /** A JPEG that says in EXIF which way up it is; the coded picture is the same. */
 export function turnedJpeg(file: Buffer, orientation: number): Buffer {
   const tiff = Buffer.from('49492a0008000000010012010300010000000000000000000000', 'hex');
@@ -113,6 +162,15 @@ export async function profileChunk(): Promise<Buffer> {
 
 /** Header of 60,000 × 60,000 pixels (10.8 GB of RGB), 70 bytes of file. */
 export const pngBomb = () => pngFile({ width: 60_000, height: 60_000 });
+
+/** A black picture of one column: a few kB of file, half a minute of resizing for two million rows where nothing bounds it. */
+export function thinPng(height: number): Buffer {
+  const empty = pngFile({ width: 1, height });
+  const [start, end] = [empty.indexOf('IDAT') - 4, empty.length - 12];
+  // A filter byte and three samples for each row.
+  const image = pngChunk('IDAT', deflateSync(Buffer.alloc(height * 4)));
+  return Buffer.concat([empty.subarray(0, start), image, empty.subarray(end)]);
+}
 
 /** A PNG whose header is sound and whose pixels are not: one bit of the data is turned. */
 export function bitFlipped(png: Buffer): Buffer {

@@ -39,7 +39,7 @@ export function twoFrameAvi(
   );
   const headers = list('hdrl', avih, list('strl', strh, strf));
   const movie = list('movi', ...frames.map((frame) => chunk('00dc', frame)));
-  return chunk('RIFF', ascii('AVI '), headers, movie);
+  return Buffer.concat(chunk('RIFF', ascii('AVI '), ...headers, ...movie));
 }
 
 /** Bytes around the two frames: every header, and none of them depends on the frames. */
@@ -50,15 +50,15 @@ export function aviLength(first: Uint8Array, second: Uint8Array): number {
   return OVERHEAD + first.length + (first.length % 2) + second.length + (second.length % 2);
 }
 
-/** A RIFF chunk, padded to an even length as the format wants. */
-function chunk(id: string, ...parts: Uint8Array[]): Buffer {
+/** A RIFF chunk, padded to an even length as the format wants: in pieces, so that frames are copied once. */
+function chunk(id: string, ...parts: Uint8Array[]): Uint8Array[] {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
   const padding = Buffer.alloc(size % 2);
-  return Buffer.concat([ascii(id), uint32(size), ...parts, padding]);
+  return [ascii(id), uint32(size), ...parts, padding];
 }
 
-function list(type: string, ...chunks: Buffer[]): Buffer {
-  return chunk('LIST', ascii(type), ...chunks);
+function list(type: string, ...chunks: Uint8Array[][]): Uint8Array[] {
+  return chunk('LIST', ascii(type), ...chunks.flat());
 }
 
 function ascii(text: string): Buffer {

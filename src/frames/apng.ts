@@ -1,0 +1,16 @@
+/**
+ * How many pictures a PNG holds, as Pillow counts them. libvips shows the first and does not tell.
+ * Format: PNG (third edition) 11.3.6: acTL stands before the pixels and tells how many there are. Where no fcTL stands there,
+ * the ordinary picture is none of them.
+ */
+export function pngPictures(file: Buffer): number {
+  let animated = 0;
+  let ordinary = 1;
+  for (let at = 8; at + 12 <= file.length; at += 12 + file.readUInt32BE(at)) {
+    const type = file.toString('latin1', at + 4, at + 8);
+    if (type === 'IDAT') break;
+    if (type === 'acTL') animated = file.readUInt32BE(at + 8);
+    if (type === 'fcTL') ordinary = 0;
+  }
+  return animated > 0 ? animated + ordinary : 1;
+}

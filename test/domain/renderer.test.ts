@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import t from 'tap';
+import { createRenderer, type Unrendered } from '../../src/frames/renderer.ts';
+import { frameFile, testPixels, WIDTH } from '../support/images.ts';
+
+const REFERENCE = { width: 244, height: 244 };
+const MAX_PIXELS = 4096 * 4096;
+
+/** A picture that takes half a minute to resize, of 6 MB. */
+const HIGH = { width: 1, height: 2_000_000 };
+const raw = (bytes: Uint8Array): Unrendered => ({ bytes, kind: 'rgb', shared: false });
+const high = () => raw(Buffer.alloc(HIGH.width * HIGH.height * 3));
+
+t.test('a frame under way ends with its episode, and the others go on', async (t) => {
+  const renderer = createRenderer(1, Number.POSITIVE_INFINITY);
+  t.teardown(() => renderer.close());
+  const small = { width: 8, height: 8 };
+  const other = renderer.begin(
+    { from: small, to: REFERENCE, encoding: 'rgb', place: {} },
+    new AbortController().signal,
+  );
+  const givenUp = new AbortController();
+  const render = renderer.begin({ from: HIGH, to: REFERENCE, encoding: 'rgb', place: {} }, givenUp.signal);
+  await other(raw(testPixels(small)));
+  const pending = render(high());
+  // The thread takes it up at once. Were it slow to, the frame would end unbegun, and the test would pass for less.
+  await sleep(300);
+  const started = process.cpuUsage();
+  givenUp.abort(new Error('given up'));
+  await t.rejects(pending, { message: 'given up' });
+  t.equal((await other(raw(testPixels(small)))).bytes.length, 244 * 244 * 3, 'the thread is free again');
+  const { user, system } = process.cpuUsage(started);
+  t.ok(user + system < 5e6, `${((user + system) / 1e6).toFixed(2)} s of CPU after the end, of half a minute`);
+});
+
+t.test('frames that wait are never begun when their episode is given up', async (t) => {
+  const renderer = createRenderer(1, Number.POSITIVE_INFINITY);
+  t.teardown(() => renderer.close());
+  const givenUp = new AbortController();
+  const render = renderer.begin({ from: HIGH, to: REFERENCE, encoding: 'rgb', place: {} }, givenUp.signal);
+  const frames = Array.from({ length: renderer.parallel + 3 }, high);
+  const pending = frames.map((frame) => render(frame).catch((error: Error) => error.message));
+  await new Promise(setImmediate);
+  givenUp.abort(new Error('given up'));
+  t.strictSame(
+    await Promise.all(pending),
+    frames.map(() => 'given up'),
+  );
+  const left = frames.filter(({ bytes }) => bytes.length > 0);
+  t.equal(left.length, 3, 'those that wait keep their bytes: they were not handed over');
+  await t.rejects(render(high()), { message: 'given up' }, 'nor is one that comes later');
+});
+
+t.test('the picture between the two passes is bounded before any work', async (t) => {
+  const renderer = createRenderer(1, MAX_PIXELS);
+  t.teardown(() => renderer.close());
+  const { signal } = new AbortController();
+  const begin = (from: typeof REFERENCE, to: typeof REFERENCE) =>
+    renderer.begin({ from, to, encoding: 'rgb', place: { part: 'frames', frame: 3 } }, signal);
+  t.throws(() => begin(HIGH, REFERENCE), {
+    code: 'image-too-large',
+    message: /1×2000000 becomes 244×2000000 on its way to 244×244; at most 16777216 pixels/,
+    place: { part: 'frames', frame: 3, limit: MAX_PIXELS },
+  });
+  // The rows come first: a picture as wide is small after its first pass.
+  t.ok(begin({ width: HIGH.height, height: HIGH.width }, REFERENCE));
+  t.ok(begin({ width: 2, height: 8192 }, { width: 2048, height: 2048 }));
+  t.throws(() => begin({ width: 2, height: 8193 }, { width: 2048, height: 2048 }));
+  t.ok(begin({ width: 6000, height: 6000 }, { width: 6000, height: 6000 }), 'as many pixels as the result has');
+});
+
+t.test('bytes that others look at stay as they are, those handed over are gone', async (t) => {
+  const renderer = createRenderer(1, MAX_PIXELS);
+  t.teardown(() => renderer.close());
+  const size = { width: 400, height: 24 };
+  const render = renderer.begin({ from: size, to: size, encoding: 'rgb', place: {} }, new AbortController().signal);
+  const file = await frameFile('png', size);
+  const copy = Buffer.from(file);
+  const shared = await render({ bytes: file, kind: 'file', shared: true });
+  t.strictSame(file, copy);
+  const own = Uint8Array.from(file);
+  const handed = await render({ bytes: own, kind: 'file', shared: false });
+  t.equal(own.length, 0);
+  t.strictSame(Buffer.from(handed.bytes), testPixels(size));
+  t.strictSame(handed, shared);
+  // A small buffer shares its memory with others, so it is copied all the same.
+  const pooled = Buffer.from(file.subarray(0, 100));
+  await t.rejects(render({ bytes: pooled, kind: 'file', shared: false }));
+  t.equal(pooled.length, 100);
+});
+
+t.test('a picture in one pass', async (t) => {
+  const renderer = createRenderer(1, MAX_PIXELS);
+  t.teardown(() => renderer.close());
+  const from = { width: WIDTH, height: 24 };
+  const render = renderer.begin(
+    { from, to: { ...from, height: 50 }, encoding: 'rgb', place: {} },
+    new AbortController().signal,
+  );
+  t.equal((await render(raw(testPixels(from)))).bytes.length, WIDTH * 50 * 3);
+});

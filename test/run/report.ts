@@ -1,0 +1,50 @@
+import type { FileReport, Outcome } from './run-file.ts';
+
+/** Passed, failed and skipped tests. */
+export interface Counts {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+/** The line that ends every run, alone on its line. */
+export const closingLine = ({ passed, failed, skipped }: Counts): string =>
+  `${passed} passed, ${failed} failed, ${skipped} skipped`;
+
+/** @returns the counts, where a line is such a one */
+export function readClosingLine(line: string): Counts | undefined {
+  const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(line) ?? [];
+  return skipped === undefined
+    ? undefined
+    : { passed: Number(passed), failed: Number(failed), skipped: Number(skipped) };
+}
+
+export function count(reports: readonly FileReport[]): Counts {
+  return countOutcomes(reports.flatMap(({ outcomes }) => outcomes));
+}
+
+function countOutcomes(outcomes: readonly Outcome[]): Counts {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const { is } of outcomes) counts[is] += 1;
+  return counts;
+}
+
+/** A file's line, what its tests say and, where one has failed, all that the file wrote from there on. */
+export function linesOf({ file, outcomes, output, seconds }: FileReport, comments: boolean): string[] {
+  const { passed, failed, skipped } = countOutcomes(outcomes);
+  const head = `${failed > 0 ? 'FAIL' : 'ok  '} ${seconds.toFixed(1).padStart(5)} s  ${file}: ${passed} of ${outcomes.length}`;
+  const line = skipped > 0 ? `${head}, ${skipped} skipped` : head;
+  if (failed > 0) return [line, output.slice(Math.max(0, output.search(/^ *not ok/m)))];
+  return comments ? [line, ...(output.match(/^ {4}# (?!Subtest: |time=|\{).*$/gm) ?? [])] : [line];
+}
+
+/** Every failed and every skipped test by its name. */
+export function namesOf(reports: readonly FileReport[]): string[] {
+  return (['failed', 'skipped'] as const).flatMap((kind) =>
+    reports.flatMap(({ file, outcomes }) =>
+      outcomes
+        .filter(({ is }) => is === kind)
+        .map(({ title, reason }) => `${kind}: ${file}: ${title}${reason ? ` (${reason})` : ''}`),
+    ),
+  );
+}

@@ -1,0 +1,71 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+
+/** A test of a file: one that the file itself starts, with all that it holds. */
+export interface Outcome {
+  title: string;
+  is: 'passed' | 'failed' | 'skipped';
+  /** why it is skipped */
+  reason?: string | undefined;
+}
+
+/** What became of a test file. */
+export interface FileReport {
+  file: string;
+  outcomes: Outcome[];
+  /** TAP, and what the file wrote to its standard error */
+  output: string;
+  seconds: number;
+}
+
+/** A file that has not ended by then has no say any more: tap's own time limit has passed. */
+const GRACE_S = 30;
+
+/** A test point: `not ok 3 - title # SKIP reason`. */
+const POINT = /^( *)(not )?ok \d+(?: - (.*?))?(?: # (?:(SKIP|TODO)\b *(.*)|time=.*))?$/gm;
+
+/**
+ * Runs a test file in a process of its own, and ends whatever it leaves running.
+ * @param timeoutS longest time for the file, in seconds
+ */
+export async function runFile(file: string, timeoutS: number, signal: AbortSignal): Promise<FileReport> {
+  const started = performance.now();
+  const child = spawn(process.execPath, [file], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, TAP_TIMEOUT: String(timeoutS) },
+    // A group of its own, so that the servers and browsers of a test end with it.
+    detached: true,
+  });
+  const end = () => endGroup(child.pid);
+  const timer = setTimeout(end, (timeoutS + GRACE_S) * 1000);
+  signal.addEventListener('abort', end, { once: true });
+  child.once('exit', end);
+  const output: Buffer[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => output.push(chunk));
+  const [code, ended] = await once(child, 'close');
+  clearTimeout(timer);
+  signal.removeEventListener('abort', end);
+  const text = Buffer.concat(output).toString();
+  const outcomes = outcomesOf(text);
+  // Not all faults are test points: an error outside of tests, a plan that does not fit, a process that was ended.
+  if (code !== 0 && !outcomes.some(({ is }) => is === 'failed'))
+    outcomes.push({ title: ended ? `ended by ${ended}` : `exit code ${code}`, is: 'failed' });
+  if (outcomes.length === 0) outcomes.push({ title: 'there is no test', is: 'failed' });
+  return { file, outcomes, output: text, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Tests within tests count with the one that holds them, but for those that are skipped: none is skipped unseen. */
+function outcomesOf(tap: string): Outcome[] {
+  return [...tap.matchAll(POINT)].flatMap(([, indent = '', not, title = '', skip, reason]): Outcome[] => {
+    if (skip) return [{ title, is: 'skipped', reason }];
+    return indent === '' ? [{ title, is: not ? 'failed' : 'passed' }] : [];
+  });
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // The group has ended by itself.
+  }
+}

@@ -1,0 +1,111 @@
+import { execFile } from 'node:child_process';
+import { chmodSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { runFile } from './run-file.ts';
+
+const RUN = new URL('./run.ts', import.meta.url).pathname;
+const TAP = "import t from 'tap';\n";
+/** A test that needs curl. */
+const NEEDY = `${TAP}import { needing } from '${new URL('../support/needs.ts', import.meta.url)}';
+t.test('asks', needing('curl'), async (t) => t.pass());
+`;
+const ORDINARY_USER = '--import=data:text/javascript,process.getuid=()=>1000';
+
+interface Machine {
+  /** Programs on PATH, and nothing else is. */
+  programs: Record<string, string>;
+  env?: Record<string, string>;
+}
+
+/** Runs test files, given by their sources, as `npm test` does. */
+async function run(t: Test, sources: string[], { programs, env = {} }: Machine = { programs: {} }) {
+  const scripts = Object.entries(programs).map(([name, lines]) => [name, `#!/bin/sh\n${lines}\n`]);
+  const tests = sources.map((source, i) => [`${i}.test.ts`, source]);
+  const folder = t.testdir({ bin: Object.fromEntries(scripts), log: '', ...Object.fromEntries(tests) });
+  const bin = join(folder, 'bin');
+  for (const name of Object.keys(programs)) chmodSync(join(bin, name), 0o755);
+  const files = tests.map(([name = '']) => join(folder, name));
+  const all = { PATH: bin, BIN: bin, LOG: join(folder, 'log'), ...env };
+  const { code, lines } = await new Promise<{ code: number; lines: string[] }>((resolve) => {
+    execFile(process.execPath, [RUN, ...files], { env: all }, (error, stdout) =>
+      resolve({
+        code: error ? Number(error.code) : 0,
+        lines: stdout.trimEnd().replaceAll(`${folder}/`, '').split('\n'),
+      }),
+    );
+  });
+  return { code, lines, log: readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n') };
+}
+
+/** An apt-get that notes its arguments and, when told to, installs a curl. */
+const APT = `echo "$@" >>"$LOG"
+[ "$1" = install ] || exit 0
+printf '#!/bin/sh\\n' >"$BIN/curl"
+/bin/chmod +x "$BIN/curl"`;
+const TYPED = 'apt-get install -y -qq --no-install-recommends curl';
+
+t.test('passed, failed and skipped tests are counted, and the last two named', async (t) => {
+  const mixed = `${TAP}
+t.test('good', async (t) => { t.ok(1); t.ok(2); });
+t.test('bad', async (t) => t.equal(1, 2, 'one is two'));
+t.test('left out', { skip: 'no time' }, async () => {});
+t.test('holds one', async (t) => { await t.test('inner', { skip: true }, async () => {}); });`;
+  const { code, lines } = await run(t, [mixed, 'throw new Error("broken");', '']);
+  t.equal(code, 1);
+  t.equal(lines.at(-1), '2 passed, 3 failed, 2 skipped');
+  const names = lines.filter((line) => /^(failed|skipped): /.test(line));
+  t.same(names.sort(), [
+    'failed: 0.test.ts: bad',
+    'failed: 1.test.ts: exit code 1',
+    'failed: 2.test.ts: there is no test',
+    'skipped: 0.test.ts: inner',
+    'skipped: 0.test.ts: left out (no time)',
+  ]);
+  for (const shown of [/not ok 1 - one is two/, /Error: broken/]) t.ok(lines.some((line) => shown.test(line)));
+});
+
+t.test('root and apt-get: what is missing is installed, and only then', async (t) => {
+  const env = { NODE_OPTIONS: '--import=data:text/javascript,process.getuid=()=>0' };
+  const bare = await run(t, [NEEDY], { programs: { 'apt-get': APT }, env });
+  t.same(bare.log, ['update -qq', 'install -y -qq --no-install-recommends curl']);
+  t.equal(bare.lines.at(-1), '1 passed, 0 failed, 0 skipped');
+  const ready = await run(t, [NEEDY], { programs: { 'apt-get': APT, curl: '' }, env });
+  t.same(ready.log, ['']);
+  t.equal(ready.code, 0);
+});
+
+t.test('an ordinary user: sudo where it asks for no password, else one line to type', async (t) => {
+  const env = { NODE_OPTIONS: ORDINARY_USER };
+  const lent = await run(t, [NEEDY], { programs: { 'apt-get': APT, sudo: 'shift; exec "$@"', true: '' }, env });
+  t.equal(lent.lines.at(-1), '1 passed, 0 failed, 0 skipped');
+  const refused = await run(t, [NEEDY], { programs: { 'apt-get': APT, sudo: 'exit 1' }, env });
+  t.same(refused.log, ['']);
+  t.equal(refused.code, 0);
+  t.equal(refused.lines.filter((line) => line.endsWith(`sudo apt-get update -qq && sudo ${TYPED}`)).length, 1);
+  t.ok(refused.lines.includes('skipped: 0.test.ts: asks (needs curl)'));
+  t.equal(refused.lines.at(-1), '0 passed, 0 failed, 1 skipped');
+});
+
+t.test('with CI=true a skipped test is a failure', async (t) => {
+  const env = { NODE_OPTIONS: ORDINARY_USER, CI: 'true' };
+  const refused = await run(t, [NEEDY], { programs: { 'apt-get': APT }, env });
+  t.equal(refused.code, 1);
+  t.match(refused.lines, [new RegExp(`${TYPED}$`)]);
+  const skipped = `${TAP}t.test('left out', { skip: true }, async () => {});`;
+  t.equal((await run(t, [skipped], { programs: {}, env })).code, 1);
+});
+
+t.test('a file that takes too long fails, and nothing of it goes on', async (t) => {
+  const folder = t.testdir({
+    'slow.test.ts': `${TAP}import { spawn } from 'node:child_process';
+t.test('slow', async () => {
+  spawn('sleep', ['600'], { stdio: 'inherit' });
+  await new Promise((resolve) => setTimeout(resolve, 600_000));
+});`,
+  });
+  // It has the file's standard output, which would not end before it does.
+  const { outcomes, seconds } = await runFile(join(folder, 'slow.test.ts'), 1, new AbortController().signal);
+  t.ok(outcomes.some(({ is }) => is === 'failed'));
+  t.ok(seconds < 100, `${seconds} s`);
+});

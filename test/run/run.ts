@@ -1,0 +1,64 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { isNeed, type Need } from '../support/needs.ts';
+import { provide } from './provide.ts';
+import { closingLine, count, linesOf, namesOf } from './report.ts';
+import { type FileReport, runFile } from './run-file.ts';
+import { JOBS, SUITES, type Suite } from './suites.ts';
+
+// node test/run/run.ts [SUITE | FILE…]: what `npm test` and its kin are. With CI=true a skipped test is a failure.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const isCi = process.env['CI'] === 'true';
+const say = (line: string) => console.log(line);
+
+/** The suite of that name, or the files themselves as one; `test` where there is no argument. */
+function suiteOf(names: string[]): Suite {
+  const [name = 'test', ...others] = names;
+  const suite = SUITES[name];
+  return suite && others.length === 0 ? suite : { files: names };
+}
+
+/** What the tests of a file say that they need. */
+function needsOf(file: string): Need[] {
+  const calls = [...readFileSync(file, 'utf8').matchAll(/\bneeding\(([^)]*)\)/g)];
+  return calls.flatMap(([, list = '']) => [...list.matchAll(/'([^']*)'/g)].map(([, name = '']) => name)).filter(isNeed);
+}
+
+/** Runs files, so many at once. */
+async function runAll(files: string[], { jobs = JOBS, timeoutS = 120, comments = false }: Suite) {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  const waiting = files.values();
+  const reports: FileReport[] = [];
+  const work = async () => {
+    for (const file of waiting) {
+      if (interrupted.signal.aborted) return;
+      const report = await runFile(file, timeoutS, interrupted.signal);
+      for (const line of linesOf(report, comments)) say(line);
+      reports.push(report);
+    }
+  };
+  await Promise.all(Array.from({ length: jobs }, work));
+  if (interrupted.signal.aborted) process.exit(130);
+  return reports;
+}
+
+process.chdir(ROOT);
+// Node keeps what it has compiled; most of the time of a small test file goes into loading.
+process.env['NODE_COMPILE_CACHE'] ??= join(ROOT, '.cache/compiled');
+const suite = suiteOf(parseArgs({ allowPositionals: true }).positionals);
+const files = [...new Set(suite.files.flatMap((pattern) => globSync(pattern)))];
+if (files.length === 0) throw new Error(`There is no test file: ${suite.files.join(' ')}`);
+
+const lack = provide(files.flatMap(needsOf), say);
+if (lack) say(`${lack.needs.join(', ')} missing; to run all tests, type: ${lack.command}`);
+if (lack && isCi) process.exit(1);
+
+const reports = await runAll(files, suite);
+const counts = count(reports);
+for (const line of namesOf(reports)) say(line);
+say(closingLine(counts));
+process.exitCode = counts.failed > 0 || (isCi && counts.skipped > 0) ? 1 : 0;

@@ -1,0 +1,67 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { type Counts, closingLine, readClosingLine } from './report.ts';
+
+// node test/run/steps.ts ci | all: one step after the other, how long each took, and the sum of their tests.
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** What `.ci/run` runs after `npm ci`, at most 35 minutes on two cores. Bash commands. */
+export const CI: readonly string[] = [
+  'npm run lint',
+  'npm run lint:contract',
+  'npm run types',
+  'npm test',
+  'npm run test:attacks',
+  'npm run test:clients',
+  'npm run test:python',
+  'test/engine/with-engine.sh npm run test:engine',
+  'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
+];
+
+/** What `npm run test:all` runs after those. */
+export const HEAVY: readonly string[] = ['npm run test:image', 'npm run test:fresh'];
+
+interface Done {
+  step: string;
+  minutes: number;
+  counts: Counts;
+}
+
+/** Runs a step and passes on what it prints, but for the closing line: there is one of those in all. */
+async function runStep(step: string): Promise<Done> {
+  const started = performance.now();
+  console.log(`\n== ${step}`);
+  const child = spawn('bash', ['-c', step], { cwd: ROOT, stdio: ['ignore', 'pipe', 'inherit'] });
+  const ended = once(child, 'close');
+  let counts: Counts | undefined;
+  for await (const line of createInterface(child.stdout)) {
+    const read = readClosingLine(line);
+    if (read) counts = read;
+    else console.log(line);
+  }
+  const [code] = await ended;
+  const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
+  // A step that fails without a failed test counts as one.
+  const faults = code === 0 ? failed : Math.max(failed, 1);
+  return { step, minutes: (performance.now() - started) / 60_000, counts: { passed, failed: faults, skipped } };
+}
+
+export function sum(all: readonly Counts[]): Counts {
+  const total = { passed: 0, failed: 0, skipped: 0 };
+  for (const counts of all) for (const kind of ['passed', 'failed', 'skipped'] as const) total[kind] += counts[kind];
+  return total;
+}
+
+if (import.meta.main) {
+  const done: Done[] = [];
+  for (const step of process.argv[2] === 'all' ? [...CI, ...HEAVY] : CI) done.push(await runStep(step));
+  console.log('');
+  for (const { step, minutes, counts } of done)
+    console.log(`${minutes.toFixed(1).padStart(5)} min  ${counts.failed > 0 ? 'FAIL' : 'ok  '}  ${step}`);
+  const total = sum(done.map(({ counts }) => counts));
+  console.log(closingLine(total));
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}

@@ -1,0 +1,44 @@
+import { availableParallelism } from 'node:os';
+
+/** Test files that are run together. */
+export interface Suite {
+  /** Patterns from the repository's root, in the order in which files are started: those that take longest first. */
+  files: string[];
+  /** Files at once. */
+  jobs?: number;
+  /** Longest time for one file. */
+  timeoutS?: number;
+  /** Whether what passing tests say (`t.comment`) is printed. */
+  comments?: boolean;
+}
+
+/** Of all suites: which tests are run by which command. docs/testing.md says what each is for. */
+export const SUITES: Record<string, Suite> = {
+  test: {
+    files: ['playground', 'embedded', 'http/video*', 'http', 'vllm', 'contract', 'run', 'domain'].map(
+      (folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`,
+    ),
+  },
+  // A second or two each.
+  quick: {
+    files: [
+      ...['authentication', 'calibrations', 'frame-kinds', 'frame-pixels', 'instruction-and-clock', 'json', 'log'],
+      ...['malformed', 'npy', 'options', 'parts', 'service', 'training'],
+    ]
+      .map((name) => `test/http/${name}.test.ts`)
+      .concat('test/contract/*.test.ts', 'test/domain/*.test.ts'),
+  },
+  attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
+  python: { files: ['test/python/*.test.ts'], timeoutS: 300 },
+  clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
+  // In test/image/with-image.sh.
+  image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
+  engine: {
+    files: ['exact', 'service', 'embedded'].map((name) => `test/real/${name}.test.ts`),
+    timeoutS: 900,
+    comments: true,
+  },
+  stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
+};
+
+export const JOBS = availableParallelism();
