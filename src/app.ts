@@ -110,10 +110,12 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;
     if (schema?.operationId) metrics.request(schema.operationId, reply.statusCode, reply.elapsedTime / 1000);
   });
-  // A connection that is busy when the service stops would stay open, idle, for its keep-alive time.
+  // A connection that is busy when the service stops would stay open, idle, for its keep-alive time. An answer in lines may
+  // have sent its header by then: its client cannot be told, and its connection is closed soon after (Node adds 1 s).
   let stopping = false;
   app.addHook('preClose', async () => {
     stopping = true;
+    app.server.keepAliveTimeout = 1;
   });
   app.addHook('onSend', async (_request, reply) => {
     if (stopping) reply.header('connection', 'close');

@@ -96,6 +96,24 @@ t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }
   t.ok((await lines.next()).done);
 });
 
+t.test('a service that stops ends soon after the last line', { timeout: 20_000 }, async (t) => {
+  const { before, open } = gates(3);
+  const app = await buildTestApp(t, {}, stubEngine({ before }));
+  const answering = post(await listen(app));
+  open(0);
+  const { lines } = await answering;
+  t.match(await next(t, lines), { event: 'prefix', known: 1 });
+  const closed = app.close();
+  while (app.server.listening) await new Promise(setImmediate);
+  open(1);
+  open(2);
+  const events: string[] = [];
+  for await (const { event } of lines) events.push(event);
+  t.strictSame(events, ['prefix', 'prefix', 'prefix', 'result']);
+  // The client keeps its connection for a next request; the service would wait for 72 s.
+  await closed;
+});
+
 t.test('in whatever order the engine answers, the result is that of one document', { timeout: 20_000 }, async (t) => {
   const app = await buildTestApp(
     t,
