@@ -6,7 +6,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import type { RewardResult } from '../schemas/reward.ts';
 import { buildApp } from '../src/app.ts';
-import { loadConfig } from '../src/config.ts';
+import { configOrExit } from '../src/config.ts';
 import { createEngine } from '../src/engine/create-engine.ts';
 import { drawCurves } from './curve.ts';
 
@@ -25,9 +25,12 @@ async function score(service: string, name: string): Promise<RewardResult> {
   return (await answer.json()) as RewardResult;
 }
 
-const config = loadConfig(process.env);
+const config = configOrExit();
 const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' })));
-const service = await app.listen({ host: config.HOST, port: config.PORT });
+const service = await app.listen({ host: config.HOST, port: config.PORT }).catch((error: Error) => {
+  console.error(`Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${error.message}`);
+  process.exit(1);
+});
 while ((await app.inject('/health/ready')).statusCode !== 200) await new Promise((resolve) => setTimeout(resolve, 200));
 
 const names = (await readdir(EPISODES)).sort().reverse();

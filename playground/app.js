@@ -1,12 +1,12 @@
 import { curlCommand } from './command.js';
 import { createCurve } from './curve.js';
-import { byId } from './dom.js';
-import { markFrame, markSampled, showFrames, unmarkFrames } from './filmstrip.js';
+import { bringIntoView, byId } from './dom.js';
+import { createStrip } from './filmstrip.js';
 import { counted } from './format.js';
 import { askForKey, asksForKey, watchModel } from './model.js';
 import { hideProblem, showProblem } from './problem.js';
 import { fillIn, key, question, rate } from './question.js';
-import { hideResult, showResult, summary } from './result.js';
+import { hideResult, markStale, showResult, summary } from './result.js';
 import { ServiceProblem, score } from './service.js';
 import { offerEpisodes } from './source.js';
 import { tarOf } from './tar.js';
@@ -18,6 +18,11 @@ let chosen;
 /** @type {AbortController | undefined} */
 let running;
 const curve = createCurve(({ length }) => lookAt(length - 1));
+const strip = createStrip((index) => {
+  lookAt(index);
+  curve.pickLength(index + 1);
+  bringIntoView(byId('figure'));
+});
 
 /** @param {string} text */
 const say = (text) => {
@@ -32,14 +37,14 @@ function lookAt(index) {
   picture.src = frame.url;
   picture.alt = `Frame ${index + 1}`;
   byId('preview-note').textContent = `Frame ${index + 1} of ${chosen?.frames.length}`;
-  markFrame(index, 'current');
+  strip.check(index);
 }
 
 /** Takes away what belongs to an earlier answer. */
 function clear() {
   hideProblem();
   hideResult();
-  unmarkFrames();
+  strip.unmark();
   const frames = chosen?.frames.length ?? 1;
   curve.clear({ threshold: question().success?.threshold ?? null, duration: (frames - 1) / rate() || 1 });
 }
@@ -88,31 +93,46 @@ function showKnown({ known, total }) {
 function finish(result, frames) {
   curve.complete(result.success?.threshold ?? null);
   showResult(result);
-  markSampled(result.provenance.sampled_frame_indices, frames, rate());
+  strip.markSampled(result.provenance.sampled_frame_indices, frames, rate());
   say(summary(result));
+  bringIntoView(byId('answer'));
 }
 
 /** @param {unknown} error @param {AbortSignal} signal */
 function fail(error, signal) {
   if (signal.aborted) return say('Stopped.');
   say('');
-  showProblem(error);
+  tell(error);
   if (!(error instanceof ServiceProblem)) return;
   const { code, frame } = error.problem;
   if (code === 'unauthorized') askForKey();
-  if (frame !== undefined) markFrame(frame, 'bad');
+  if (frame !== undefined) strip.markBad(frame);
+}
+
+/** Shows a problem where it can be seen. @param {unknown} error */
+function tell(error) {
+  showProblem(error);
+  bringIntoView(byId('problem'));
 }
 
 function showCommand() {
+  /** @type {HTMLButtonElement} */ (byId('copy')).disabled = !chosen;
   byId('command').textContent = chosen ? curlCommand(question(), chosen.origin, asksForKey()) : '';
 }
 
-/** Stops what is scored and forgets the episode: another one is on its way. @param {string} what */
+/** Stops what is scored, and takes the episode and its answer off the page: another one is on its way. @param {string} what */
 function leave(what) {
   running?.abort();
   running = undefined;
   chosen = undefined;
+  clear();
+  strip.show([], Number.NaN);
+  byId('preview').removeAttribute('src');
+  byId('preview').setAttribute('alt', '');
+  byId('preview-note').textContent = '';
+  byId('save').hidden = true;
   showRunning(false);
+  showCommand();
   say(what);
 }
 
@@ -121,7 +141,10 @@ byId('form').addEventListener('submit', (event) => {
   run();
 });
 byId('stop').addEventListener('click', () => running?.abort());
-byId('form').addEventListener('input', showCommand);
+byId('form').addEventListener('input', ({ target }) => {
+  showCommand();
+  if (target !== byId('key')) markStale();
+});
 byId('key').addEventListener('change', watchModel);
 
 byId('copy').addEventListener('click', async () => {
@@ -156,13 +179,13 @@ offerEpisodes({
   onLoading: leave,
   onFault(error) {
     leave('');
-    showProblem(error);
+    tell(error);
   },
   onChosen(episode) {
     leave('');
     chosen = episode;
     fillIn(episode);
-    showFrames(episode.frames, rate());
+    strip.show(episode.frames, rate());
     clear();
     lookAt(episode.frames.length - 1);
     byId('save').hidden = episode.origin.kind !== 'video';

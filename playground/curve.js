@@ -41,6 +41,13 @@ export function createCurve(onSelect) {
     redraw();
   }
 
+  /** What a frame has where no prefix ends. @param {number} length */
+  function deselect(length) {
+    curve.selected = undefined;
+    byId('readout').replaceChildren(...noReadout(length));
+    redraw();
+  }
+
   /** @param {PrefixEvent | undefined} prefix */
   function pick(prefix) {
     isPicked = true;
@@ -72,7 +79,17 @@ export function createCurve(onSelect) {
       slider.disabled = false;
       slider.max = String(curve.points.length - 1);
       byId('empty').hidden = true;
-      select(isPicked ? curve.selected : curve.points.at(-1));
+      if (!isPicked) return select(curve.points.at(-1));
+      if (curve.selected) slider.value = String(curve.points.indexOf(curve.selected));
+      redraw();
+    },
+    /** Looks at the prefix of so many frames, if there is one. @param {number} length */
+    pickLength(length) {
+      if (curve.points.length === 0) return;
+      const prefix = curve.points.find((point) => point.length === length);
+      if (prefix) return pick(prefix);
+      isPicked = true;
+      deselect(length);
     },
     /** @param {number | null} threshold that was applied */
     complete(threshold) {
@@ -100,5 +117,11 @@ function readout({ length, time_s, frames_used, log_prob_true, log_prob_false })
     ['Shown to the model', counted(frames_used, 'frame')],
     ['log p(True)', `${decimal(log_prob_true)} (${percent(Math.exp(log_prob_true))})`],
     ['log p(False)', `${decimal(log_prob_false)} (${percent(Math.exp(log_prob_false))})`],
-  ].map(([name, value]) => make('div', {}, make('dt', {}, name ?? ''), make('dd', {}, value ?? '')));
+  ].map(([name = '', value = '']) => make('div', {}, make('dt', {}, name), make('dd', {}, value)));
+}
+
+/** @param {number} length */
+function noReadout(length) {
+  const cells = [make('dt', {}, 'After'), make('dd', {}, `${counted(length, 'frame')}: not scored`)];
+  return [make('div', {}, ...cells)];
 }

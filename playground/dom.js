@@ -38,6 +38,11 @@ export function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** Scrolls no further than needed for the whole element to be seen. @param {Element} element */
+export function bringIntoView(element) {
+  element.scrollIntoView({ block: 'nearest' });
+}
+
 /**
  * @param {Element} element
  * @param {Record<string, string | number | boolean>} attributes

@@ -7,67 +7,91 @@ import { counted, seconds } from './format.js';
 const MOST = 240;
 
 /**
- * Shows an episode's frames, one after another.
- * @param {Frame[]} frames
- * @param {number} fps
+ * An episode's frames, one after another. One of them is checked: the one that is looked at.
+ * @param {(index: number) => void} onPick somebody picked this frame, by pointer or keyboard
  */
-export function showFrames(frames, fps) {
-  const every = Math.ceil(frames.length / MOST);
-  const shown = [...frames.entries()].filter(([index]) => index % every === 0);
-  byId('strip-frames').replaceChildren(
-    ...shown.map(([index, { url }]) =>
-      make(
-        'li',
-        { 'data-frame': index },
-        make('img', { src: url, alt: `Frame ${index + 1}`, loading: 'lazy', decoding: 'async' }),
-        make('span', { 'aria-hidden': true }, String(index + 1)),
-      ),
+export function createStrip(onPick) {
+  const strip = byId('strip');
+  strip.addEventListener('change', ({ target }) => onPick(Number(/** @type {HTMLInputElement} */ (target).value)));
+
+  /** The picture of a frame, or the one before it that stands for it. @param {number} index from 0 */
+  const itemOf = (index) => items().findLast(({ dataset }) => Number(dataset['frame']) <= index);
+
+  return {
+    /** @param {Frame[]} frames @param {number} fps NaN where it is not known */
+    show(frames, fps) {
+      const every = Math.ceil(frames.length / MOST);
+      const shown = [...frames.entries()].filter(([index]) => index % every === 0);
+      byId('strip-frames').replaceChildren(...shown.map(([index, frame]) => picture(index, frame)));
+      strip.scrollTop = 0;
+      describe(frames.length, fps, every > 1 ? `every ${every}. one is shown` : '');
+    },
+
+    /** Checks one frame and brings it into view, within the strip only. @param {number} index from 0 */
+    check(index) {
+      const item = itemOf(index);
+      if (!item) return;
+      /** @type {HTMLInputElement} */ (item.querySelector('input')).checked = true;
+      scrollTo(item);
+    },
+
+    /** Marks a frame that was refused. @param {number} index from 0 */
+    markBad(index) {
+      const item = itemOf(index);
+      item?.classList.add('bad');
+      if (item) scrollTo(item);
+    },
+
+    /**
+     * Marks the frames that the model saw, and says how many.
+     * @param {number[]} sampled frame numbers, from 0
+     * @param {number} count frames of the episode
+     * @param {number} fps
+     */
+    markSampled(sampled, count, fps) {
+      const seen = new Set(sampled);
+      strip.classList.add('judged');
+      for (const item of items()) {
+        const isSeen = seen.has(Number(item.dataset['frame']));
+        item.classList.toggle('seen', isSeen);
+        const image = item.querySelector('img');
+        if (image && isSeen) image.alt = `${image.alt}, shown to the model`;
+      }
+      describe(count, fps, `${sampled.length} of them shown to the model`);
+    },
+
+    /** Takes every mark of an earlier answer away. */
+    unmark() {
+      strip.classList.remove('judged');
+      for (const item of items()) {
+        item.classList.remove('seen', 'bad');
+        const image = item.querySelector('img');
+        if (image) image.alt = image.alt.replace(/,.*/, '');
+      }
+    },
+  };
+
+  /** @param {HTMLElement} item */
+  function scrollTo(item) {
+    const above = item.offsetTop < strip.scrollTop;
+    const below = item.offsetTop + item.offsetHeight > strip.scrollTop + strip.clientHeight;
+    if (above || below) strip.scrollTop = item.offsetTop - (strip.clientHeight - item.offsetHeight) / 2;
+  }
+}
+
+/** @param {number} index @param {Frame} frame */
+function picture(index, { url }) {
+  return make(
+    'li',
+    { 'data-frame': index },
+    make(
+      'label',
+      {},
+      make('input', { type: 'radio', name: 'frame', value: index }),
+      make('img', { src: url, alt: `Frame ${index + 1}`, loading: 'lazy', decoding: 'async' }),
+      make('span', { 'aria-hidden': true }, String(index + 1)),
     ),
   );
-  byId('strip').scrollTop = 0;
-  describeStrip(frames.length, fps, every === 1 ? '' : `every ${every}. one is shown`);
-}
-
-/**
- * Marks the frames that the model saw, and says how many.
- * @param {number[]} sampled frame numbers, from 0
- * @param {number} count frames of the episode
- * @param {number} fps
- */
-export function markSampled(sampled, count, fps) {
-  const seen = new Set(sampled);
-  byId('strip').classList.add('judged');
-  for (const item of items()) {
-    const isSeen = seen.has(Number(item.dataset['frame']));
-    item.classList.toggle('seen', isSeen);
-    const picture = item.querySelector('img');
-    if (picture && isSeen) picture.alt = `${picture.alt}, shown to the model`;
-  }
-  describeStrip(count, fps, `${sampled.length} of them shown to the model`);
-}
-
-/** Takes every mark of an earlier answer away. */
-export function unmarkFrames() {
-  byId('strip').classList.remove('judged');
-  for (const item of items()) {
-    item.classList.remove('seen', 'current', 'bad');
-    const picture = item.querySelector('img');
-    if (picture) picture.alt = picture.alt.replace(/,.*/, '');
-  }
-}
-
-/**
- * Marks one frame and brings it into view, within the strip only.
- * @param {number} index from 0
- * @param {'current' | 'bad'} mark
- */
-export function markFrame(index, mark) {
-  const strip = byId('strip');
-  const item = items().findLast(({ dataset }) => Number(dataset['frame']) <= index);
-  for (const marked of strip.querySelectorAll(`.${mark}`)) marked.classList.remove(mark);
-  if (!item) return;
-  item.classList.add(mark);
-  strip.scrollTop = item.offsetTop - (strip.clientHeight - item.offsetHeight) / 2;
 }
 
 /** @returns {HTMLElement[]} */
@@ -76,7 +100,7 @@ function items() {
 }
 
 /** @param {number} count @param {number} fps @param {string} more */
-function describeStrip(count, fps, more) {
+function describe(count, fps, more) {
   const parts = [counted(count, 'frame'), ...(fps > 0 ? [seconds(count / fps)] : []), ...(more ? [more] : [])];
-  byId('strip-note').textContent = parts.join(' · ');
+  byId('strip-note').textContent = count > 0 ? parts.join(' · ') : 'No episode yet';
 }

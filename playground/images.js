@@ -14,7 +14,13 @@ const byName = new Intl.Collator('en', { numeric: true });
  */
 export function imageFrames(files) {
   const images = files.filter(({ type }) => KINDS.includes(type)).sort((a, b) => byName.compare(a.name, b.name));
-  if (images.length === 0) throw new FileFault('Drop JPEG, PNG or WebP images, or one video.');
+  if (images.length === 0) {
+    const what =
+      files.length === 1
+        ? `${files[0]?.name} is no image or video`
+        : `None of these ${files.length} files is an image or a video`;
+    throw new FileFault(`${what} that this page can read. Choose JPEG, PNG or WebP images, or one video.`);
+  }
   return images.map((file) => frameOf(file.name, file));
 }
 

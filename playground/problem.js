@@ -44,7 +44,7 @@ function inWords(error) {
     const { title, detail, status, code, instance } = error.problem;
     return { title, detail, next: nextStep(error.problem), facts: `HTTP ${status} · ${code} · request ${instance}` };
   }
-  if (error instanceof FileFault) return { title: 'These files were not taken', detail: error.message };
+  if (error instanceof FileFault) return { title: 'No episode was loaded', detail: error.message };
   const said = error instanceof Error ? error.message : String(error);
   return {
     title: 'The service cannot be reached',

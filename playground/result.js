@@ -13,7 +13,13 @@ export function showResult(result) {
   byId('notes').replaceChildren(...notes(result).map((text) => make('li', {}, text)));
   byId('provenance').replaceChildren(...provenance(result));
   byId('rows').replaceChildren(...result.prefixes.map(row));
+  byId('stale').hidden = true;
   byId('result').hidden = false;
+}
+
+/** Says that the form asks something else by now. */
+export function markStale() {
+  byId('stale').hidden = false;
 }
 
 export function hideResult() {

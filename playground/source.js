@@ -27,11 +27,12 @@ export async function offerEpisodes({ onChosen, onLoading, onFault }) {
   /** @type {File | undefined} */
   let video;
 
-  /** @param {(signal: AbortSignal) => Promise<Chosen>} load */
-  async function choose(load) {
+  /** @param {(signal: AbortSignal) => Promise<Chosen>} load @param {() => void} [drop] called where that fails */
+  async function choose(load, drop) {
     latest.abort();
     const mine = new AbortController();
     latest = mine;
+    onLoading('');
     try {
       const chosen = await load(mine.signal);
       if (mine.signal.aborted) return dropFrames(chosen.frames);
@@ -39,26 +40,35 @@ export async function offerEpisodes({ onChosen, onLoading, onFault }) {
       dropFrames(held);
       held = chosen.frames;
     } catch (error) {
-      if (!mine.signal.aborted) onFault(error);
+      if (mine.signal.aborted) return;
+      drop?.();
+      onFault(error);
     }
+  }
+
+  /** Nothing is chosen any more, so that the same may be chosen again. */
+  function dropChoice() {
+    video = undefined;
+    uncheckRecordings();
+    nameOwn('');
   }
 
   /** @param {Recording} recording */
   function chooseRecording(recording) {
     video = undefined;
     nameOwn('');
-    return choose(() => loadRecording(recording));
+    return choose(() => loadRecording(recording), dropChoice);
   }
 
   /** @param {File[]} files */
   function chooseFiles(files) {
     if (files.length === 0) return;
     video = files.find(({ type }) => type.startsWith('video/'));
-    for (const radio of document.querySelectorAll('#recordings input')) {
-      /** @type {HTMLInputElement} */ (radio).checked = false;
-    }
+    uncheckRecordings();
     nameOwn(files.length === 1 ? /** @type {File} */ (files[0]).name : counted(files.length, 'file'));
-    return choose((signal) => (video ? loadVideo(video, undefined, signal, onLoading) : loadImages(files)));
+    const load = (/** @type {AbortSignal} */ signal) =>
+      video ? loadVideo(video, undefined, signal, onLoading) : loadImages(files);
+    return choose(load, dropChoice);
   }
 
   byId('fps').addEventListener('change', () => {
@@ -117,6 +127,12 @@ function card(recording, choose) {
     make('strong', {}, `Recorded ${outcome}`),
     make('span', {}, id.slice(0, id.lastIndexOf('-'))),
   );
+}
+
+function uncheckRecordings() {
+  for (const radio of document.querySelectorAll('#recordings input')) {
+    /** @type {HTMLInputElement} */ (radio).checked = false;
+  }
 }
 
 /** @param {string} name of what was dropped; empty: nothing */

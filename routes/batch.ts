@@ -24,7 +24,7 @@ const schema = {
   },
   response: {
     200: { description: 'One line for each episode.', content: { [LINES]: { schema: BatchEvent } } },
-    ...problems(400, 401, 408, 413, 415, 422, 500, 503, 504),
+    ...problems(401, 408, 413, 415, 422, 429, 500, 503, 504),
   },
 };
 

@@ -22,7 +22,7 @@ const schema = {
       description: 'What the episodes tell; null and a warning where they do not.',
       content: { 'application/json': { schema: Calibration } },
     },
-    ...problems(400, 401, 413, 415, 422, 500),
+    ...problems(401, 413, 415, 422, 429, 500),
   },
 };
 

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import type { Service } from '../src/service.ts';
+import { problems } from './problem-responses.ts';
 
 const schema = {
   operationId: 'getMetrics',
@@ -8,6 +9,7 @@ const schema = {
   security: [],
   response: {
     200: { description: 'Text in the Prometheus format.', content: { 'text/plain': { schema: { type: 'string' } } } },
+    ...problems(),
   },
 };
 

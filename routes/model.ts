@@ -12,7 +12,7 @@ const schema = {
   security: [{}, { apiKey: [] }],
   response: {
     200: { description: 'The model and its limits.', content: { 'application/json': { schema: Model } } },
-    ...problems(401, 500, 503),
+    ...problems(401, 429, 500, 503),
   },
 };
 

@@ -36,7 +36,7 @@ export async function playgroundRoutes(app: FastifyInstance): Promise<void> {
   app.addHook('onRequest', async (_request, reply) => {
     reply.headers(HEADERS);
   });
-  const files = { index: false, cacheControl: false, dotfiles: 'deny' } as const;
+  const files = { index: false, cacheControl: false, dotfiles: 'ignore' } as const;
   await app.register(fastifyStatic, {
     ...files,
     root: fileURLToPath(PAGE),

@@ -30,7 +30,7 @@ const schema = {
       description: 'The episode, scored.',
       content: { 'application/json': { schema: RewardResult }, [LINES]: { schema: RewardEvent } },
     },
-    ...problems(400, 401, 408, 409, 413, 415, 422, 500, 501, 502, 503, 504),
+    ...problems(401, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504),
   },
 };
 

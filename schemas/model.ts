@@ -56,7 +56,8 @@ export type Model = Static<typeof Model>;
 export const Health = Type.Object(
   {
     status: Type.Enum(['ok', 'unavailable'], { title: 'HealthStatus' }),
-    reason: Type.Optional(Type.String({ description: 'One line on why the service is not ready.' })),
+    reason: Type.Optional(Type.String({ description: 'One line on why, when unavailable.' })),
   },
   { title: 'Health' },
 );
+export type Health = Static<typeof Health>;

@@ -6,6 +6,7 @@ import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { batchRoute } from '../routes/batch.ts';
 import { calibrationRoute } from '../routes/calibrations.ts';
+import { serveContract } from '../routes/contract.ts';
 import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
@@ -15,13 +16,14 @@ import { createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
 import { answerClientError } from './client-error.ts';
 import type { Config } from './config.ts';
+import { guardDoors } from './doors.ts';
 import type { Engine } from './engine/engine.ts';
 import { answerError } from './error-handler.ts';
 import { createFrameMemory } from './frames/recent-frames.ts';
 import { createRenderer } from './frames/renderer.ts';
 import { createJsonReader } from './json/json.ts';
 import { createMetrics } from './metrics.ts';
-import { nameSchemas, OPENAPI } from './openapi.ts';
+import { OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
 import { buildSerializer } from './serializers.ts';
 import type { Service } from './service.ts';
@@ -51,14 +53,14 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
+    // Node's own answer is no problem document: src/hosts.ts refuses what has no Host.
+    http: { requireHostHeader: false },
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
   });
   const json = createJsonReader();
   const renderer = createRenderer(config.RENDER_WORKERS);
-  const video = await createVideoReader(config, renderer);
-  // Where a folder is named, that is no choice but a mistake.
-  if (!video.tools) app.log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');
+  const video = await createVideoReader(config, renderer, app.log);
   // Whoever stalls with all the places and memory that it can get still leaves half to the others.
   const share = config.tenants.size > 1 ? 0.5 : 1;
   const admission = createAdmission({
@@ -90,6 +92,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   };
 
   app.setErrorHandler(answerError);
+  guardDoors(app, config);
   async function refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<never> {
     const allowed = methodsAt(app, request.url);
     if (allowed.length === 0) throw new ProblemError('not-found', 'There is nothing at this path. See /docs.');
@@ -120,16 +123,16 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   app.addHook('onClose', async () => {
     await engine.close();
     await renderer.close();
+    await video.close();
     await json.close();
   });
 
   await app.register(fastifySwagger, { openapi: OPENAPI });
+  serveContract(app);
   await app.register(fastifySwaggerUi, {
     routePrefix: '/docs',
     staticCSP: DOCS_CSP,
     uiConfig: { validatorUrl: null },
-    transformSpecification: (document) => nameSchemas(document),
-    transformSpecificationClone: false,
   });
   app.removeContentTypeParser(['text/plain', 'application/json']);
   app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_: FastifyRequest, body: Buffer) =>
@@ -143,7 +146,6 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);
   await app.register(playgroundRoutes, { logLevel: 'warn' });
-  app.get('/openapi.json', { schema: { hide: true } }, () => nameSchemas(app.swagger()));
   return app;
 }
 

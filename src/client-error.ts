@@ -14,9 +14,14 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
 export function answerClientError(error: Error & { code?: string }, socket: Socket, log: FastifyBaseLogger): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are no HTTP/1.1 request.'];
-  const document = problemDocument(new ProblemError(code, detail), randomUUID());
   // A link that drops in the middle of an upload comes by here too.
-  log.debug({ problem: code, status: document.status, fault: error.code }, 'request refused');
+  log.debug({ problem: code, fault: error.code }, 'request refused');
+  answerOnSocket(new ProblemError(code, detail), socket);
+}
+
+/** Answers with a problem where there is no reply to send it with, and closes the connection. */
+export function answerOnSocket(problem: ProblemError, socket: Socket): void {
+  const document = problemDocument(problem, randomUUID());
   const body = JSON.stringify(document);
   const head = [
     `HTTP/1.1 ${document.status} ${STATUS_CODES[document.status]}`,
@@ -26,5 +31,5 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     'connection: close',
   ];
   if (socket.writable) socket.write(`${head.join('\r\n')}\r\n\r\n${body}`);
-  socket.destroy(error);
+  socket.destroy();
 }

@@ -3,6 +3,8 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { allowedNames } from './hosts.ts';
+import { mistakenVariables } from './mistaken-variables.ts';
 import { REFERENCE_SIDE } from './plan/frame-size.ts';
 
 const MiB = 1024 * 1024;
@@ -26,6 +28,10 @@ export const Environment = Type.Object({
   API_KEYS: Type.String({
     default: '',
     description: 'Tenants and their keys, `name=key,name=key`. Empty: no key is asked for, everybody is one tenant.',
+  }),
+  ALLOWED_HOSTS: Type.String({
+    default: '',
+    description: 'Further host names that the service is reached by, `name,.domain`; `*` for all.',
   }),
   SECRET: Type.String({
     default: '',
@@ -64,6 +70,7 @@ export const Environment = Type.Object({
   }),
   DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
+    maximum: 86_400,
     default: 120,
     description: 'Longest time for one request, upload and waiting included.',
   }),
@@ -75,6 +82,7 @@ export const Environment = Type.Object({
   }),
   BATCH_DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
+    maximum: 86_400,
     default: 600,
     description: 'The same for a batch of episodes.',
   }),
@@ -134,9 +142,19 @@ export interface Config extends Readonly<Omit<Static<typeof Environment>, 'API_K
 
 const checker = Compile(Environment);
 
+/** The configuration of a program. A wrong variable ends the program, with one line on stderr for each. */
+export function configOrExit(): Config {
+  try {
+    return loadConfig(process.env);
+  } catch (error) {
+    console.error((error as Error).message);
+    process.exit(1);
+  }
+}
+
 /**
  * Reads and checks the environment, once.
- * @throws Error with one line per wrong variable
+ * @throws Error with one line for each wrong variable
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
   const values: Record<string, unknown> = {};
@@ -148,12 +166,15 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     else values[name] = schema.type === 'integer' || schema.type === 'number' ? Number(text) : text;
     if (values[name] === undefined) delete values[name];
   }
-  if (!checker.Check(values)) {
-    const faults = checker.Errors(values).map(({ instancePath, message }) => `${instancePath.slice(1)} ${message}`);
-    throw new Error(`Configuration: ${faults.join('; ')}`);
-  }
-  if (!URL.canParse(values.ENGINE_URL))
-    throw new Error('Configuration: ENGINE_URL must be a URL, like http://127.0.0.1:8000');
+  const mistaken = mistakenVariables(env, Object.keys(Environment.properties));
+  if (!checker.Check(values)) throw wrong([...mistaken, ...checker.Errors(values).map(faultOf)]);
+  const faults = [
+    ...mistaken,
+    ...urlFaults(values.ENGINE_URL),
+    ...keyFaults(values.API_KEYS),
+    ...hostFaults(values.ALLOWED_HOSTS),
+  ];
+  if (faults.length > 0) throw wrong(faults);
   const { API_KEYS, ...rest } = values;
   return Object.freeze({
     ...rest,
@@ -162,21 +183,51 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ENGINE_URL: rest.ENGINE_URL.replace(/\/+$/, ''),
     SECRET: rest.SECRET || randomBytes(32).toString('hex'),
     PATH: env['PATH'] ?? '',
-    tenants: parseKeys(API_KEYS),
+    tenants: new Map(keyEntries(API_KEYS).map(([name, key]) => [key, name])),
   });
 }
 
-function parseKeys(text: string): Map<string, string> {
+function wrong(faults: string[]): Error {
+  return new Error(faults.map((fault) => `Configuration: ${fault}`).join('\n'));
+}
+
+interface CheckerError {
+  keyword: string;
+  instancePath: string;
+  message: string;
+  params: object;
+}
+
+function faultOf({ instancePath, keyword, params, message }: CheckerError): string {
+  const name = instancePath.slice(1);
+  const { allowedValues, type } = params as { allowedValues?: string[]; type?: string };
+  if (allowedValues) return `${name} must be one of ${allowedValues.join(', ')}.`;
+  if (keyword === 'type') return `${name} must be ${type === 'integer' ? 'a whole number' : 'a number'}.`;
+  return `${name} ${message}.`;
+}
+
+function urlFaults(url: string): string[] {
+  if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return [];
+  return ['ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'];
+}
+
+function hostFaults(text: string): string[] {
+  const odd = allowedNames(text).filter((name) => name !== '*' && !/^\.?[\w-]+(\.[\w-]+)*$/.test(name));
+  return odd.length === 0 ? [] : ['ALLOWED_HOSTS takes names without scheme, port and path, like robots.example.com.'];
+}
+
+function keyFaults(text: string): string[] {
+  const entries = keyEntries(text);
+  if (entries.some(([name, key]) => name === '' || key.length < 16))
+    return ['API_KEYS takes name=key pairs, keys of 16 characters or more.'];
+  return new Set(entries.map(([, key]) => key)).size < entries.length ? ['API_KEYS gives one key to two tenants.'] : [];
+}
+
+/** Name and key of each entry; the name is empty where the entry has none. */
+function keyEntries(text: string): [name: string, key: string][] {
   const entries = text.split(',').filter((entry) => entry.trim() !== '');
-  const keys = new Map(
-    entries.map((entry) => {
-      const at = entry.indexOf('=');
-      const [name, key] = [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
-      if (at < 1 || key.length < 16)
-        throw new Error('Configuration: API_KEYS takes name=key pairs, keys of 16 characters or more');
-      return [key, name];
-    }),
-  );
-  if (keys.size < entries.length) throw new Error('Configuration: API_KEYS gives one key to two tenants');
-  return keys;
+  return entries.map((entry) => {
+    const at = Math.max(0, entry.indexOf('='));
+    return [entry.slice(0, at).trim(), entry.slice(at + 1).trim()];
+  });
 }

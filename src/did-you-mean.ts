@@ -4,16 +4,17 @@ const LONGEST = 64;
 /**
  * The known name that somebody probably meant: case, `_` and `-` do not count, and up to two letters may be missing, added,
  * changed or swapped; one in a name of three to five letters, none in a shorter one.
+ * @param most letters that may be wrong in a long name
  * @returns the nearest, the first of several; undefined where none is near
  */
-export function didYouMean(word: string, known: Iterable<string>): string | undefined {
+export function didYouMean(word: string, known: Iterable<string>, most = 2): string | undefined {
   if (word.length > LONGEST) return undefined;
   const letters = bare(word);
   let nearest: string | undefined;
   let least = Number.POSITIVE_INFINITY;
   for (const name of known) {
     const other = bare(name);
-    const allowed = Math.min(2, Math.floor(Math.max(letters.length, other.length) / 3));
+    const allowed = Math.min(most, Math.floor(Math.max(letters.length, other.length) / 3));
     if (Math.abs(letters.length - other.length) > allowed) continue;
     const distance = editDistance(letters, other);
     if (distance > allowed || distance >= least) continue;

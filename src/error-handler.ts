@@ -5,6 +5,7 @@ import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
 /** Errors of the framework and its plugins, by code. */
 const KNOWN: Record<string, [ProblemCode, string]> = {
   FST_ERR_BAD_URL: ['not-found', 'The path is no valid URL.'],
+  FST_STATIC_FORBIDDEN_PATH: ['not-found', 'There is no such file.'],
   FST_ERR_CTP_BODY_TOO_LARGE: ['upload-too-large', 'The request body is larger than the service takes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send multipart/form-data or application/json.'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-json', 'The body is empty.'],
@@ -17,6 +18,14 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
     'unexpected-part',
     'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).',
   ],
+};
+
+/** Errors of the plugin that sends files, by the status that it gives them. */
+const OF_FILES: Record<number, [ProblemCode, string]> = {
+  403: ['not-found', 'There is no such file.'],
+  404: ['not-found', 'There is no such file.'],
+  412: ['precondition-failed', 'The file does not fit If-Match or If-Unmodified-Since. Ask without them.'],
+  416: ['range-not-satisfiable', 'The file is shorter than the range. Ask for all of it.'],
 };
 
 /** Turns whatever was thrown into a problem document. What is not known is a 500 without inner words. */
@@ -41,7 +50,7 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 
 /** The problem document of whatever was thrown while this request was worked on, and a line in the log about it. */
 export function loggedProblem(error: unknown, request: FastifyRequest): Problem {
-  const problem = asProblem(error as FastifyError);
+  const problem = asProblem(error as FastifyError, request);
   const document = problemDocument(problem, request.id);
   const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
   const line = { problem: problem.code, status: document.status, fault: cause?.kind ?? cause?.code };
@@ -51,9 +60,9 @@ export function loggedProblem(error: unknown, request: FastifyRequest): Problem 
   return document;
 }
 
-function asProblem(error: FastifyError): ProblemError {
+function asProblem(error: FastifyError, { routeOptions }: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error;
-  const known = KNOWN[error.code];
+  const known = KNOWN[error.code] ?? (routeOptions.schema?.hide ? OF_FILES[error.statusCode ?? 0] : undefined);
   if (known) return new ProblemError(known[0], known[1]);
   // JSON.parse errors come bare, with the status that Fastify gives them.
   if (error.statusCode === 400 && error instanceof SyntaxError)

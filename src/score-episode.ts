@@ -2,7 +2,7 @@ import type { RewardResult } from '../schemas/reward.ts';
 import type { PrefixEvent } from '../schemas/reward-event.ts';
 import type { Admission } from './admission.ts';
 import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
-import { checkAgainstFrames, type EpisodeRequest } from './episode/episode.ts';
+import { checkAgainstFrames, controlTokenProblem, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import { sampleSchedule } from './episode/schedule.ts';
 import type { Frames } from './frames/frames.ts';
@@ -46,6 +46,7 @@ export async function* scoreEpisode(
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
   checkContext(framesShown(schedule, lengths.slice(-1))[0] as number, size, description);
+  await checkControlTokens(request, engine, signal, pointer);
   const plan = planEpisode(request, schedule, lengths);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
@@ -102,6 +103,17 @@ function checkFrameSize(
   const { width, height } = referenceFrame;
   const detail = `This model sees frames of ${width}×${height} and no others. Leave \`frame_size\` out: every frame is brought to that size.`;
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
+}
+
+/** @throws ProblemError special-token-text */
+async function checkControlTokens(
+  { instruction }: EpisodeRequest,
+  engine: Engine,
+  signal: AbortSignal,
+  pointer: string,
+): Promise<void> {
+  const special = await engine.controlTokenIn(instruction, signal);
+  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`);
 }
 
 /**

@@ -1,10 +1,10 @@
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import { buildApp } from './app.ts';
-import { loadConfig } from './config.ts';
+import { configOrExit } from './config.ts';
 import { createEngine } from './engine/create-engine.ts';
 
-const config = loadConfig(process.env);
+const config = configOrExit();
 const log = pino({ level: config.LOG_LEVEL });
 const engine = await createEngine(config, log).catch((error: Error) => {
   log.fatal(error.message);
@@ -19,4 +19,10 @@ closeWithGrace({ delay, logger: log }, async ({ err }) => {
   await app.close();
 });
 
-await app.listen({ host: config.HOST, port: config.PORT });
+try {
+  await app.listen({ host: config.HOST, port: config.PORT });
+} catch (error) {
+  log.fatal(`Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${(error as Error).message}`);
+  await app.close();
+  process.exit(1);
+}

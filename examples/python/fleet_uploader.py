@@ -73,6 +73,8 @@ def upload(folder: Path, service: Service, options: dict[str, Any]) -> dict[str,
     with requests.Session() as session:
         answer = score(session, service, episode, digests, parts, sent=progress.sent)
     say(f"scored; {progress.bytes / 1000:.0f} kB were sent")
+    for warning in answer["warnings"]:
+        say(f"warning {warning['code']}: {warning['message']}")
     return answer
 
 

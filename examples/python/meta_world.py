@@ -17,6 +17,7 @@ import gymnasium
 import metaworld
 import numpy as np
 import numpy.typing as npt
+from frames import Frame, checked
 from metaworld.policies import ENV_POLICY_MAP
 from reward_wrapper import ProgressReward
 from topreward import Service
@@ -35,10 +36,10 @@ def make_env(seed: int, service: Service, save: Path | None) -> gymnasium.Env:
     benchmark = metaworld.MT1(TASK, seed=seed)
     env = benchmark.train_classes[TASK](render_mode="rgb_array", camera_name="corner2", height=SIZE, width=SIZE)
     env.set_task(benchmark.train_tasks[0])
-    seen: list[npt.NDArray[np.uint8]] = []
+    seen: list[Frame] = []
 
-    def look(env: gymnasium.Env) -> npt.NDArray[np.uint8]:
-        frame = np.asarray(env.render())[::-1]
+    def look(env: gymnasium.Env) -> Frame:
+        frame = checked(env.render())[::-1]
         if save:
             seen.append(frame)
             np.save(save / f"{seed}.npy", np.stack(seen))

@@ -2,25 +2,28 @@
 
     env = ProgressReward(env, Service("http://127.0.0.1:8080"), "Open the drawer.", fps=80)
 
-The model sees two frames a second. At odd rates the newest frame may stand in for the next one until that is there (at 5
-steps a second frame 7 for frame 8), but a frame that was passed over when it was the newest is never seen later. So the
-wrapper renders and sends only frames that were seen as the newest, and asks only then: at the steps between, the number is
-the same by definition, and the wrapper gives it again. ``meta_world.py`` uses it on several environments at once.
+The model sees two frames a second. If no frame falls on a sampling time, the newest frame is used until the next one arrives
+(at 5 steps a second, frame 7 until frame 8). A frame that was not shown when it was the newest is never shown later. So the
+wrapper renders and sends only frames that are shown when they are the newest, and asks only then. At the steps between, the
+number is the same by definition, and the wrapper gives it again. ``meta_world.py`` uses it on several environments at once.
 """
 
 import hashlib
 import io
 import math
+import warnings
 from collections.abc import Callable
 from typing import Any
 
 import gymnasium
 import numpy as np
-import numpy.typing as npt
 import requests
+from frames import Frame, checked
 from topreward import Form, Service, Unanswered, score
 
-Frame = npt.NDArray[np.uint8]
+
+class RewardWarning(UserWarning):
+    """The service answers, and says what to beware of."""
 
 
 def is_shown(index: int, fps: float) -> bool:
@@ -40,7 +43,8 @@ class ProgressReward(gymnasium.Wrapper):
     shaping. The bounds are nats, the same for all episodes, from a calibration of this model and task.
 
     ``info`` has ``log_prob_true``, ``env_reward`` (the environment's own reward, which is not added), ``asked`` (whether
-    this step brought a new frame) and ``reward_missing`` (whether the reward is NaN).
+    this step brought a new frame), ``reward_missing`` (whether the reward is NaN) and ``reward_warnings`` (the service's
+    own, each with ``code`` and ``message``). Each code is also warned of once, as ``RewardWarning``.
 
     :param env: rendered by ``env.render()``, unless ``frame`` says otherwise
     :param fps: steps of ``env`` in a second of the robot's time
@@ -71,13 +75,14 @@ class ProgressReward(gymnasium.Wrapper):
         self.frame, self.on_missing = frame, on_missing
         self.episode = {"instruction": instruction, "fps": fps}
         self.session = requests.Session()
+        self.warned: set[str] = set()
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(**options)
         self.digests: list[str] = []  # one per step; empty for a frame that is not shown
         self.frames: dict[str, Frame] = {}  # those that are, in case the service asks for them again
         self.unsent: list[str] = []
-        self.log_prob = math.nan
+        self.log_prob, self.warnings = math.nan, []
         return observation, info | self._look()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
@@ -100,19 +105,23 @@ class ProgressReward(gymnasium.Wrapper):
     def _look(self) -> dict[str, Any]:
         """Take the new frame in, and ask for its log probability if it is one that the model sees."""
         asked = is_shown(len(self.digests), self.fps)
+        self.digests.append("")  # this step counts, also where its frame is refused
         if asked:
-            frame = np.ascontiguousarray(self.frame(self.env), dtype=np.uint8)
-            digest = hashlib.sha256(frame.tobytes()).hexdigest()
+            frame = checked(self.frame(self.env), next(iter(self.frames.values()), None))
+            self.digests[-1] = digest = hashlib.sha256(frame.tobytes()).hexdigest()
             if digest not in self.frames:
                 self.frames[digest] = frame
                 self.unsent.append(digest)
-        self.digests.append(digest if asked else "")
-        if asked:
             self._ask()
-        return {"log_prob_true": self.log_prob, "reward_missing": math.isnan(self.log_prob), "asked": asked}
+        return {
+            "log_prob_true": self.log_prob,
+            "reward_missing": math.isnan(self.log_prob),
+            "reward_warnings": self.warnings,
+            "asked": asked,
+        }
 
     def _ask(self) -> None:
-        self.log_prob = math.nan
+        self.log_prob, self.warnings = math.nan, []
         try:
             answer = score(self.session, self.service, self.episode, self.digests, self._parts, self.unsent)
         except Unanswered:
@@ -120,7 +129,11 @@ class ProgressReward(gymnasium.Wrapper):
                 raise
             return
         self.unsent = []
-        self.log_prob = answer["prefixes"][-1]["log_prob_true"]
+        self.log_prob, self.warnings = answer["prefixes"][-1]["log_prob_true"], answer["warnings"]
+        for warning in self.warnings:
+            if warning["code"] not in self.warned:
+                self.warned.add(warning["code"])
+                warnings.warn(f"{warning['code']}: {warning['message']}", RewardWarning, stacklevel=2)
 
     def _parts(self, digests: list[str]) -> Form:
         if not digests:

@@ -12,10 +12,14 @@ lacks: blocks as a batch, several questions behind one mask, the past as plain a
 
 import argparse
 import json
+import os
 import sys
 import warnings
 from pathlib import Path
 from typing import Any
+
+# onnxruntime reads it when it is loaded: no telemetry.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
 import onnxruntime

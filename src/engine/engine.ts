@@ -92,6 +92,14 @@ export interface SeenPrompt {
 export interface Engine {
   /** @throws ProblemError engine-unavailable while the engine is not ready */
   describe(): EngineDescription;
+  /** false once the engine has failed for good: only a new start of the service brings it back. */
+  alive(): boolean;
+  /**
+   * Text that the model's tokenizer reads as a control token, in what a caller wrote.
+   * @returns the first such text, or undefined
+   * @throws ProblemError when the engine does not tell
+   */
+  controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
   /**
    * Scores every query of a plan, the longest first, each as it comes.
    * @throws ProblemError when one cannot be answered; nothing is made up

@@ -144,9 +144,13 @@ function checkText(instruction: string, pointer: string): void {
     throw invalidRequest([{ pointer, detail: 'holds half a surrogate pair, which is no text' }]);
   }
   const special = specialTokenText(instruction);
-  if (!special) return;
-  const detail = `The model reads ${special} as a control token. Leave it out of the instruction.`;
-  throw new ProblemError('special-token-text', detail, { pointer });
+  if (special) throw controlTokenProblem(special, pointer);
+}
+
+/** The problem of text in an instruction that would become a control token. @param pointer to the instruction */
+export function controlTokenProblem(text: string, pointer: string): ProblemError {
+  const detail = `The model reads ${text} as a control token. Leave it out of the instruction.`;
+  return new ProblemError('special-token-text', detail, { pointer });
 }
 
 function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: string): Clock | undefined {

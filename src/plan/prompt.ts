@@ -16,11 +16,19 @@ export function question(instruction: string): string {
 }
 
 /**
- * Text that a tokenizer of the Qwen family would read as a control token, anywhere in what a caller wrote.
+ * The added tokens of Qwen2.5, Qwen3, Qwen3-VL, Qwen3-Omni and Qwen3.5, from their tokenizers' files: all of the form <|…|>
+ * but for these.
+ */
+const CONTROL_TOKENS =
+  /<\|[^|<>\s]{1,64}\|>|<\/?(?:think|tool_call|tool_response)>|<tts_(?:pad|text_bos|text_eod|text_bos_single)>/;
+
+/**
+ * Text that a tokenizer of the Qwen family would read as a control token, anywhere in what a caller wrote. An engine knows its
+ * own tokenizer, and may find more: this is what can be told without one.
  * @returns the offending text, or undefined
  */
 export function specialTokenText(text: string): string | undefined {
-  return /<\|[^|<>\s]{1,64}\|>|<\/?(?:think|tool_call|tool_response)>/.exec(text)?.[0];
+  return CONTROL_TOKENS.exec(text)?.[0];
 }
 
 /** What comes before the first block. */

@@ -1,6 +1,8 @@
+import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { didYouMean } from '../did-you-mean.ts';
 import { ProblemError } from '../problems.ts';
+import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
 
 /** Counts bytes of an upload as they come. @throws ProblemError upload-too-large; server-busy where there is no memory for them */
@@ -14,19 +16,24 @@ export interface FormPart {
 
 /**
  * The parts of a form, as they come.
- * @param room most of them that are taken
+ * @param room most of them that are taken, empty fields not counted
  * @throws ProblemError malformed-multipart, or what counting throws
  */
 export async function* formParts(request: FastifyRequest, room: number, count: CountBytes): AsyncGenerator<FormPart> {
+  const most = room + FILE_FIELDS.size; // each may be there without a file
   // Every part is a stream, with a file name or without: clients differ.
   const parts = request.files({
     isPartAFile: () => true,
     // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
-    limits: { files: room, parts: room, fileSize: Number.POSITIVE_INFINITY },
+    limits: { files: most, parts: most, fileSize: Number.POSITIVE_INFINITY },
   });
+  yield* withoutEmptyFields(namedParts(parts, count));
+}
+
+async function* namedParts(parts: AsyncIterable<MultipartFile>, count: CountBytes) {
   // Some parts have no name at all, whatever the parser's types say.
-  for await (const { fieldname, file } of wellFormed(parts))
-    yield { name: fieldname ?? '', chunks: counted(wellFormed(file), count) };
+  for await (const { fieldname, filename, file } of wellFormed(parts))
+    yield { name: fieldname ?? '', filename, chunks: counted(wellFormed(file), count) };
 }
 
 /** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { ProblemError } from '../problems.ts';
+import { decodingMemory } from './memory.ts';
 import type { ProbedVideo } from './probe.ts';
 import { startTool } from './process.ts';
 import { inputOptions, type KnownVideoFile } from './video-file.ts';
@@ -15,7 +16,7 @@ const THREADS = 2;
  * @param seek starts at a key frame before the first, and takes no fault on the way: some key frames are none. Without it the
  * file is decoded from its beginning.
  * @returns height × width × 3 bytes for each frame, in order; not to be trusted before the last has come
- * @throws ProblemError video-damaged or video-timeout; the signal's reason when it aborts
+ * @throws ProblemError video-damaged, video-timeout, video-too-large or server-busy; the signal's reason when it aborts
  */
 export async function* decodeFrames(
   file: KnownVideoFile,
@@ -26,7 +27,8 @@ export async function* decodeFrames(
   const from = indices[0] as number;
   const expected = video.ticks.slice(from, (indices.at(-1) as number) + 1);
   const args = decoderOptions(file, video, indices, seek);
-  const tool = startTool(file.tools.ffmpeg, args, { ...file, signal, notes: true });
+  const memoryBytes = decodingMemory(file.samples, video.size.width * video.size.height);
+  const tool = startTool(file.tools.ffmpeg, args, { ...file, ...file.tools, memoryBytes, signal, notes: true });
   try {
     const notes = readNotes(tool.notes as Readable);
     let count = 0;
@@ -54,7 +56,7 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   const start = (first * timeBase.num) / timeBase.den;
   const wanted = oneOf(indices.map((index) => ticks[index] as number));
   const clock = ['-fps_mode', 'passthrough', '-enc_time_base', `${timeBase.num}/${timeBase.den}`];
-  const raw = ['-autoscale', '0', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
+  const raw = ['-noautoscale', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
   // The second way out tells each decoded frame's time and, by its bytes, its width.
   const graph = [
     `[0:V:0]trim=start_pts=${first}:end_pts=${last + 1},split[all][each]`,

@@ -4,6 +4,7 @@ import { tooManyFrames } from '../frames/frames.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
 import { readContainer } from './container.ts';
+import { probingMemory } from './memory.ts';
 import { startTool } from './process.ts';
 import { inputOptions, type KnownVideoFile, type VideoFile } from './video-file.ts';
 
@@ -42,8 +43,8 @@ const TOLERANCE_S = 1e-4;
 
 /**
  * Reads what a video is and when its frames are shown, without decoding them.
- * @throws ProblemError not-a-video, video-unsupported, video-damaged, video-timeout, image-too-large, too-many-frames or
- * no-frames; the signal's reason when it aborts
+ * @throws ProblemError not-a-video, video-unsupported, video-damaged, video-timeout, video-too-large, image-too-large,
+ * too-many-frames, no-frames, storage-unavailable or server-busy; the signal's reason when it aborts
  */
 export async function probeVideo(
   uploaded: VideoFile,
@@ -51,8 +52,8 @@ export async function probeVideo(
   limits: ProbeLimits,
   signal: AbortSignal,
 ): Promise<{ file: KnownVideoFile; video: ProbedVideo }> {
-  const container = await readContainer(uploaded.path, uploaded.place);
-  const file = { ...uploaded, container };
+  const known = await readContainer(uploaded.path, limits.MAX_FRAMES, uploaded.place, signal);
+  const file = { ...uploaded, ...known };
   const stream = await readStream(file, limits, signal);
   const times = await readTimes(file, stream, range, limits, signal);
   return { file, video: { ...stream, ...times } };
@@ -159,7 +160,7 @@ async function* probeLines(
   const tool = startTool(
     file.tools.ffprobe,
     [...args, '-select_streams', 'V:0', '-show_entries', entries, '-of', 'compact'],
-    { ...file, signal },
+    { ...file, ...file.tools, memoryBytes: probingMemory(file.samples, maxPixels), signal },
   );
   try {
     yield* createInterface({ input: tool.output, crlfDelay: Number.POSITIVE_INFINITY });

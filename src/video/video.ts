@@ -1,3 +1,4 @@
+import type { FastifyBaseLogger } from 'fastify';
 import { createAdmission } from '../admission.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../episode/clock.ts';
@@ -5,7 +6,10 @@ import type { Frames } from '../frames/frames.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import { videoFrames } from './frames.ts';
+import { indexLimits } from './index-limits.ts';
+import { decodingMemory } from './memory.ts';
 import { probeVideo, type TimeRange } from './probe.ts';
+import { createUploadStorage, sweepUploads } from './storage.ts';
 import { findVideoTools, type VideoTools } from './tools.ts';
 import { storeVideo, type VideoFile } from './video-file.ts';
 
@@ -15,7 +19,7 @@ export interface VideoReader {
   tools: VideoTools | undefined;
   /**
    * Keeps an upload on disk until the signal aborts.
-   * @throws ProblemError video-unavailable
+   * @throws ProblemError video-unavailable or storage-unavailable
    */
   receive(chunks: AsyncIterable<Buffer>, place: ProblemPlace, signal: AbortSignal): Promise<VideoFile>;
   /**
@@ -23,6 +27,8 @@ export interface VideoReader {
    * @throws ProblemError as probeVideo does
    */
   open(file: VideoFile, range: TimeRange, tenant: string, signal: AbortSignal): Promise<OpenedVideo>;
+  /** Removes what is left on disk. */
+  close(): Promise<void>;
 }
 
 /** What of a video is an episode. */
@@ -38,8 +44,21 @@ type Settings = Pick<
   'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_PIXELS'
 >;
 
-export async function createVideoReader(config: Settings, renderer: Renderer): Promise<VideoReader> {
-  const tools = await findVideoTools(config.FFMPEG_DIR ? [config.FFMPEG_DIR] : config.PATH.split(':'));
+/** Looks for the programs, and removes what a killed service has left on disk. */
+export async function createVideoReader(
+  config: Settings,
+  renderer: Renderer,
+  log: FastifyBaseLogger,
+): Promise<VideoReader> {
+  const path = config.PATH.split(':');
+  const largest = decodingMemory(indexLimits(config.MAX_FRAMES, {}).samples, config.MAX_FRAME_PIXELS);
+  const tools = await findVideoTools(config.FFMPEG_DIR ? [config.FFMPEG_DIR] : path, path, largest);
+  // Where a folder is named, that is no choice but a mistake.
+  if (!tools) log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');
+  else if (!tools.prlimit)
+    log.warn('no prlimit that works: the memory of ffmpeg and ffprobe is bounded by what a file claims only');
+  await sweepUploads(log);
+  const storage = createUploadStorage();
   // Those who wait have been let in already.
   const turns = createAdmission({
     places: config.VIDEO_PROCESSES,
@@ -53,7 +72,7 @@ export async function createVideoReader(config: Settings, renderer: Renderer): P
         const detail = 'There is no ffmpeg here, so no videos are taken. Send the frames instead.';
         throw new ProblemError('video-unavailable', detail, place);
       }
-      return { ...(await storeVideo(chunks, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };
+      return { ...(await storeVideo(chunks, storage, place, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };
     },
     async open(uploaded, range, tenant, signal) {
       const turn = await turns.enter(0, signal, tenant);
@@ -65,5 +84,6 @@ export async function createVideoReader(config: Settings, renderer: Renderer): P
         turn.release();
       }
     },
+    close: () => storage.close(),
   };
 }

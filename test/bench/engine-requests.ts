@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import { COMPLETION, type Completion } from '../../src/engine/vllm/answers.ts';
 import { type Body, jsonBody, type VllmClient } from '../../src/engine/vllm/client.ts';
-import { type Completion, completionBody, type Question } from '../../src/engine/vllm/completion.ts';
+import { cachedTokens, completionBody, type Question } from '../../src/engine/vllm/completion.ts';
 import { cacheSalt, type Item, itemsOf } from '../../src/engine/vllm/items.ts';
-import { cachedTokens, type Probed } from '../../src/engine/vllm/probe.ts';
+import type { Probed } from '../../src/engine/vllm/probe.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import type { FrameSize } from '../../src/plan/frame-size.ts';
 import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts';
@@ -107,7 +108,7 @@ export async function sendAll(client: VllmClient, bodies: Body[]): Promise<Cost>
   });
   const signal = new AbortController().signal;
   const started = performance.now();
-  const answers = await Promise.all(ready.map((body) => client.post<Completion>('/v1/chat/completions', body, signal)));
+  const answers = await Promise.all(ready.map((body) => client.post('/v1/chat/completions', body, COMPLETION, signal)));
   const ms = performance.now() - started;
   const prompt = answers.map(({ usage }) => usage.prompt_tokens);
   const sum = (values: number[]) => values.reduce((total, value) => total + value, 0);

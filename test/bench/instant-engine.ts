@@ -34,11 +34,15 @@ class Refusal extends Error {}
 
 /** A word alone is one token; in other text only control tokens are, and each character is one. */
 function tokenize(text: string): number[] {
-  if (WORDS.includes(text)) return [FIRST_ID + VOCABULARY.length + WORDS.indexOf(text)];
-  return text.split(/(<\|\w+\|>)/).flatMap((piece) => {
-    const special = VOCABULARY.indexOf(piece);
-    return special < 0 ? Array.from(piece, (character) => character.charCodeAt(0)) : [FIRST_ID + special];
+  return piecesOf(text).map((piece) => {
+    const known = [...VOCABULARY, ...WORDS].indexOf(piece);
+    return known < 0 ? piece.charCodeAt(0) : FIRST_ID + known;
   });
+}
+
+function piecesOf(text: string): string[] {
+  if (WORDS.includes(text)) return [text];
+  return text.split(/(<\|\w+\|>)/).flatMap((piece) => (VOCABULARY.includes(piece) ? [piece] : Array.from(piece)));
 }
 
 /** Where the frame rate stands in the header of an AVI: scale, then rate. */
@@ -70,7 +74,7 @@ function complete({ messages: [{ content }], continue_final_message, logprob_tok
   return {
     system_fingerprint: MODEL,
     prompt_token_ids: return_token_ids ? ids : null,
-    choices: [{ logprobs: { content: [{ token: 'token_id:0', logprob: -0.5, top_logprobs: top }] } }],
+    choices: [{ logprobs: { content: [{ token: 'token_id:0', logprob: -1, top_logprobs: top }] } }],
     usage: { prompt_tokens: ids.length, prompt_tokens_details: { cached_tokens: known * PADS_PER_BLOCK } },
   };
 }
@@ -105,10 +109,12 @@ async function answer(request: IncomingMessage): Promise<object> {
   if (request.url === '/version') return { version: '0.0.0' };
   if (request.url === '/v1/models') return { data: [{ id: MODEL, max_model_len: 262_144 }] };
   const asked = await readShort(request);
-  return request.url === '/tokenize' ? { tokens: tokenize(asked.prompt) } : complete(asked);
+  if (request.url !== '/tokenize') return complete(asked);
+  return { tokens: tokenize(asked.prompt), token_strs: piecesOf(asked.prompt) };
 }
 
 const server = createServer(async (request, response) => {
+  response.setHeader('content-type', 'application/json');
   try {
     response.end(JSON.stringify(await answer(request)));
   } catch (error) {

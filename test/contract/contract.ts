@@ -7,6 +7,10 @@ const noEngine: Engine = {
   describe() {
     throw new Error('The contract needs no engine.');
   },
+  alive: () => true,
+  async controlTokenIn() {
+    throw new Error('The contract needs no engine.');
+  },
   // biome-ignore lint/correctness/useYield: it is never asked
   async *score() {
     throw new Error('The contract needs no engine.');

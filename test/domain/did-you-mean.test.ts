@@ -39,6 +39,7 @@ t.test('none where none is near', async (t) => {
 
 t.test('of several the nearest', async (t) => {
   t.equal(didYouMean('API_KEY', ['API_KEYS_S', 'API_KEYS', 'API_KEYED']), 'API_KEYS');
+  t.equal(didYouMean('prefix', MEMBERS, 1), undefined, 'fewer may be wrong');
   t.equal(didYouMean('cat', ['cab', 'car']), 'cab', 'the first of two that are as near');
 });
 

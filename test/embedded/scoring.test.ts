@@ -37,6 +37,10 @@ t.test('numbers that cannot be are refused, never passed on', async (t) => {
     [-1, Number.NEGATIVE_INFINITY, -2],
     [0.1, -1, -2],
     [-7.3, -7.3, -7.3],
+    [-0.5, -0.6, -7],
+    [-1, -2, -0.3],
+    [-1, -9999, -2],
+    [-1],
   ];
   for (const logProbs of impossible) {
     const context = around(async function* () {

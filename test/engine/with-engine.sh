@@ -16,8 +16,8 @@ root=$(cd "$here/../.." && pwd)
 export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
 export CHECKPOINT=${CHECKPOINT:-$root/models/topreward-pico}
 export VLLM_PYTHON=$VLLM_VENV/bin/python
-log=${ENGINE_LOG:-$root/.cache/engine.log}
-patience=${ENGINE_TIMEOUT:-420} # seconds until /health must answer
+log=${WITH_ENGINE_LOG:-$root/.cache/engine.log}
+patience=${WITH_ENGINE_TIMEOUT:-420} # seconds until /health must answer
 
 (($#)) || {
   echo "usage: $0 COMMAND [ARGUMENT...]" >&2

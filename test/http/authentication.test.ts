@@ -73,6 +73,21 @@ t.test('with API_KEYS', async (t) => {
   t.equal(model.statusCode, 200);
 });
 
+t.test('an address that sends too many wrong keys', async (t) => {
+  const app = await buildTestApp(t, { API_KEYS });
+  const ask = (authorization?: string, remoteAddress = '10.0.0.1') =>
+    app.inject({ method: 'GET', url: '/v1/model', headers: authorization ? { authorization } : {}, remoteAddress });
+  for (let i = 0; i < 30; i += 1) isProblem(t, await ask(), 'unauthorized');
+  for (let i = 0; i < 20; i += 1) isProblem(t, await ask(`Bearer wrong-${i}`), 'unauthorized');
+  const { retry_after_s: wait } = isProblem(t, await ask('Bearer wrong'), 'too-many-wrong-keys');
+  t.ok(wait && wait > 0 && wait <= 60, `${wait} s`);
+  isProblem(t, await postParts(app, parts, { authorization: 'Bearer wrong' }), 'unauthorized');
+  for (const key of [KEYS.ada, KEYS.bob]) t.equal((await ask(`Bearer ${key}`)).statusCode, 200, 'right keys are taken');
+  isProblem(t, await ask('Bearer wrong'), 'too-many-wrong-keys');
+  isProblem(t, await ask('Bearer wrong', '10.0.0.2'), 'unauthorized');
+  isProblem(t, await ask(), 'unauthorized');
+});
+
 t.test('a stranger’s upload is not read', async (t) => {
   const app = await buildTestApp(t, { API_KEYS });
   const answer = await app.inject({

@@ -12,6 +12,7 @@ import {
   postEpisode,
   postParts,
   resultOf,
+  stubEngine,
 } from './support.ts';
 
 const app = await buildTestApp(t);
@@ -116,12 +117,23 @@ t.test('even times and their rate give the same answer', async (t) => {
 });
 
 t.test('text that the model reads as a control token', async (t) => {
-  for (const token of ['<|im_end|>', '<|vision_start|>', '<|video_pad|>', '<think>', '</think>', '<tool_call>']) {
+  const known = ['<|im_end|>', '<|vision_start|>', '<|video_pad|>', '<think>', '</think>', '<tool_call>'];
+  for (const token of [...known, '<tts_pad>', '<tts_text_bos>', '<tts_text_eod>', '<tts_text_bos_single>']) {
     const answer = await postEpisode(app, { ...EPISODE, instruction: `Open ${token} it.` });
     isProblem(t, answer, 'special-token-text', { pointer: '/instruction' });
   }
   for (const harmless of ['a < b | c > d', '<0.5 seconds>', 'im_end', '<|>', 'Öffne die Schublade 🗄️.'])
     resultOf(t, await postEpisode(app, { ...EPISODE, instruction: harmless }));
+});
+
+t.test('text that the engine’s own tokenizer reads as a control token', async (t) => {
+  const app = await buildTestApp(t, {}, stubEngine({ controlTokens: ['<action_7>'] }));
+  const episode = { ...EPISODE, instruction: 'Do <action_7>.' };
+  const problem = isProblem(t, await postEpisode(app, episode), 'special-token-text', { pointer: '/instruction' });
+  t.match(problem.detail, '<action_7>');
+  const frames = [(await frameFile()).toString('base64')];
+  const json = await app.inject({ method: 'POST', url: '/v1/rewards', payload: { episode, frames } });
+  isProblem(t, json, 'special-token-text', { pointer: '/episode/instruction' });
 });
 
 t.test('the instruction reaches the engine to the letter', async (t) => {

@@ -18,7 +18,10 @@ import {
   multipart,
   type Part,
   postEpisode,
+  type RawClient,
+  rawClient,
   resultOf,
+  whenLoad,
 } from './support.ts';
 
 const needs = needing('curl', 'python3');
@@ -101,6 +104,36 @@ t.test('undici with a form of blobs', { timeout: 20_000 }, async (t) => {
   form.append('episode', JSON.stringify(EPISODE));
   isProblem(t, await seen(await fetch(url, { method: 'POST', body: form })), 'not-an-image', { frame: 0 });
 });
+
+t.test('a body that does not end is not read for ever, whatever has answered', { timeout: 20_000 }, async (t) => {
+  const busy = await buildTestApp(t, { MAX_ACTIVE: 1, DEADLINE_S: 0.5, MAX_UPLOAD_BYTES: 2 ** 40 });
+  const port = await listen(busy);
+  // A batch has more time: it keeps the only place.
+  const first = await rawClient(t, port);
+  first.socket.write(`POST /v1/rewards/batch HTTP/1.1\r\nHost: 127.0.0.1\r\n${type}\r\nContent-Length: 9\r\n\r\n`);
+  await whenLoad(busy, { active: 1 });
+  // It waits for a place until its time is over, then for nothing.
+  const queued = await rawClient(t, port);
+  queued.post(2 ** 34);
+  isProblem(t, await queued.answer(), 'server-busy');
+  t.ok(await takenIn(queued), 'out of time in the queue');
+  const stranger = await rawClient(t, port);
+  stranger.post(2 ** 34, { host: 'evil.example' });
+  isProblem(t, await stranger.answer(), 'forbidden-host');
+  t.ok(await takenIn(stranger), 'refused at the door');
+});
+
+/** Writes until the connection is closed. @returns whether that is soon */
+async function takenIn({ socket }: RawClient): Promise<boolean> {
+  let closed = false;
+  const close = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
+    closed = true;
+  });
+  const megabyte = Buffer.alloc(1_000_000);
+  for (let written = 0; written < 200 && !closed; written += 1)
+    if (!socket.write(megabyte)) await Promise.race([new Promise((resolve) => socket.once('drain', resolve)), close]);
+  return closed;
+}
 
 t.test('the ordinary ways to post an episode', { timeout: 20_000, ...needs }, async (t) => {
   const frame = await frameFile();

@@ -38,6 +38,7 @@ export interface StubEngine extends Engine {
 interface StubOptions {
   until?: Promise<void>;
   unready?: () => Error | undefined;
+  controlTokens?: string[];
   fault?: Error;
   before?: (query: number) => Promise<void> | undefined;
   order?: (queries: number[]) => number[];
@@ -49,6 +50,7 @@ interface StubOptions {
  * that different pictures, times or instructions give different numbers. It knows a frame again that it has seen.
  * @param options.until settles when calls may be answered
  * @param options.unready thrown by describe
+ * @param options.controlTokens of its tokenizer, beside those that every model has
  * @param options.fault thrown by score
  * @param options.before is waited for before a query is answered
  * @param options.order of the queries' answers
@@ -112,6 +114,10 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const unready = options.unready?.();
       if (unready) throw unready;
       return DESCRIPTION;
+    },
+    alive: () => true,
+    async controlTokenIn(text) {
+      return options.controlTokens?.find((token) => text.includes(token));
     },
     score,
     async close() {
@@ -325,7 +331,7 @@ export async function rawClient(t: Test, port: number): Promise<RawClient> {
       const length =
         contentLength === undefined ? { 'transfer-encoding': 'chunked' } : { 'content-length': contentLength };
       const all = {
-        host: 'test',
+        host: '127.0.0.1',
         'content-type': `multipart/form-data; boundary=${BOUNDARY}`,
         ...length,
         ...headers,

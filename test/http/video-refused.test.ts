@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, existsSync, readFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -9,7 +9,7 @@ import type { ProblemCode } from '../../src/problems.ts';
 import { inputOptions } from '../../src/video/video-file.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
-import { LOSSLESS, makeVideo, remux } from '../support/videos.ts';
+import { LOSSLESS, makeVideo, remux, uploadsIn } from '../support/videos.ts';
 import {
   buildTestApp,
   EPISODE,
@@ -42,7 +42,7 @@ const sound = needs.skip
 
 /** Waits, turn by turn of the event loop, until no upload is left on disk. */
 async function cleared(t: Test) {
-  while (readdirSync(folder).some((name) => name.startsWith('topreward-'))) await new Promise(setImmediate);
+  while (uploadsIn(folder).length > 0) await new Promise(setImmediate);
   t.pass('nothing is left on disk');
 }
 
@@ -243,7 +243,7 @@ t.test('programs get no environment, no shell and one file', needs, async (t) =>
     const runs = readFileSync(`${log}.${name}.args`, 'utf8').trimEnd().split('\n');
     t.ok(runs.length > 0, `${name} ran`);
     for (const args of runs) {
-      t.match(args, /-protocol_whitelist file -enable_drefs 0 -use_absolute_path 0 .*-f mov -i file:/);
+      t.match(args, /-max_streams 64 -protocol_whitelist file -enable_drefs 0 -use_absolute_path 0 .*-f mov -i file:/);
       t.same(args.match(/ -i /g), [' -i '], 'one input');
       t.equal(args.match(/-protocol_whitelist/g)?.length, 1, 'said once');
     }
@@ -257,7 +257,7 @@ t.test('a client that goes, while it sends and while it waits', needs, async (t)
   const sending = await rawClient(t, port);
   sending.post(1_000_000);
   sending.socket.write(Buffer.concat([partHead({ name: 'video', filename: 'v.mp4' }), sound.subarray(0, 1000)]));
-  while (readdirSync(folder).every((name) => !name.startsWith('topreward-'))) await new Promise(setImmediate);
+  while (uploadsIn(folder).length === 0) await new Promise(setImmediate);
   sending.socket.destroy();
   await cleared(t);
 
@@ -274,14 +274,43 @@ t.test('a client that goes, while it sends and while it waits', needs, async (t)
   waiting.post(body.length);
   waiting.socket.write(body);
   await called;
-  t.ok(
-    readdirSync(folder).some((name) => name.startsWith('topreward-')),
-    'the file is there',
-  );
+  t.equal(uploadsIn(folder).length, 1, 'the file is there');
   waiting.socket.destroy();
   await cleared(t);
   await whenLoad(live, { active: 0, waiting: 0 });
 });
+
+t.test('a client that goes while a program runs', needs, async (t) => {
+  for (const name of ['ffprobe', 'ffmpeg']) {
+    const pidFile = join(folder, `pid.${name}`);
+    const FFMPEG_DIR = tools(t, { [name]: `echo $$ > '${pidFile}'; exec /bin/sleep 600` });
+    const live = await buildTestApp(t, { FFMPEG_DIR });
+    const client = await rawClient(t, await listen(live));
+    const body = Buffer.concat([
+      ...[partHead(asked), Buffer.from(asked.content), Buffer.from('\r\n')],
+      ...[partHead(videoPart(sound)), sound, Buffer.from('\r\n--b0undary--\r\n')],
+    ]);
+    client.post(body.length);
+    client.socket.write(body);
+    let pid = 0;
+    while (pid === 0) {
+      await new Promise(setImmediate);
+      if (existsSync(pidFile)) pid = Number(readFileSync(pidFile, 'utf8'));
+    }
+    t.ok(isRunning(pid), `${name} runs`);
+    client.socket.destroy();
+    while (isRunning(pid)) await new Promise(setImmediate);
+    await cleared(t);
+  }
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
 
 t.test('a deadline in the middle of an upload', needs, async (t) => {
   const live = await buildTestApp(t, { PATH, DEADLINE_S: 0.3 });

@@ -109,6 +109,12 @@ t.test('sound is no frame', needs, async (t) => {
   t.equal((await seen(t, path)).times.length, 40);
 });
 
+t.test('sound without compression has more samples than are taken of anything else', needs, async (t) => {
+  const sound = ['-f', 'lavfi', '-i', 'sine=duration=120:sample_rate=44100', '-c:a', 'pcm_s16le'];
+  const path = makeVideo(t, { type: 'mp4', args: [...sound, '-map', '1:a', '-map', '0:v', ...X264, '-f', 'mov'] });
+  t.equal((await seen(t, path)).times.length, 40);
+});
+
 t.test('a rotation is ignored, and said', needs, async (t) => {
   const path = makeVideo(t, { type: 'mp4', args: LOSSLESS });
   const turned = remux(path, [], ['-metadata:s:v', 'rotate=90']);

@@ -109,7 +109,7 @@ t.test('chosen with the file field: a damaged frame is pointed at', needs, async
 t.test('what is no image and no video', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await drop(page, [{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }]);
-  await page.getByText('Drop JPEG, PNG or WebP images, or one video.').waitFor();
+  await page.getByText('notes.txt is no image or video that this page can read.').waitFor();
   t.equal(await page.locator('#score').isEnabled(), false);
   await page.locator('#recordings input').last().check({ force: true });
   await page.locator('#score:enabled').waitFor();

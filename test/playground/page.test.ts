@@ -41,6 +41,10 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await page.getByRole('alert').waitFor();
       await isAccessible(t, page, 'with a problem');
       t.equal(await page.evaluate(overflow), 0);
+      const text = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
+      await page.locator('#files').setInputFiles(text);
+      await page.getByText('notes.txt is no image or video').waitFor();
+      await isAccessible(t, page, 'without an episode');
       t.strictSame(faults, []);
     });
   }

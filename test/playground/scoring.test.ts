@@ -76,7 +76,7 @@ t.test('points are looked at by pointer and by keyboard', needs, async (t) => {
   t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 \(6\.1 %\)/);
   t.equal(await page.locator('#scrub').getAttribute('aria-valuetext'), '1 frame, 0.00 s, log p of True −2.792');
   t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 1');
-  t.equal(await page.locator('#strip-frames li.current').innerText(), '1');
+  t.equal(await page.locator('#strip-frames li:has(:checked)').innerText(), '1');
   await page.keyboard.press('ArrowRight');
   t.match(await page.locator('#readout').innerText(), '2 frames, 0.25 s');
   await page.locator('#chart circle').nth(7).hover();

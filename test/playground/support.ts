@@ -5,13 +5,16 @@ import type { Engine } from '../../src/engine/engine.ts';
 import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/support.ts';
 import { chromium } from '../support/needs.ts';
 
-/** The browser of a test file. It starts when the first test wants it: where there is none, all tests are skipped. */
-export function startBrowser(t: Test): () => Promise<Browser> {
+/**
+ * The browser of a test file. It starts when the first test wants it: where there is none, all tests are skipped.
+ * @param args of Chromium, besides
+ */
+export function startBrowser(t: Test, args: string[] = []): () => Promise<Browser> {
   let started: Promise<Browser> | undefined;
   t.teardown(async () => (await started)?.close());
   return () => {
     // Chromium's own sandbox does not start as root, which is what containers run as.
-    started ??= playwright.launch({ executablePath: chromium() as string, args: ['--no-sandbox'] });
+    started ??= playwright.launch({ executablePath: chromium() as string, args: ['--no-sandbox', ...args] });
     return started;
   };
 }

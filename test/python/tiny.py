@@ -1,6 +1,8 @@
 """Runs the reward wrapper on an environment that plays a .npy file; one JSON line for each step, the reset's first.
 
-    python tiny.py FRAMES.npy URL FPS [JSON: options of ProgressReward, patience_s]
+    python tiny.py FRAMES.npy URL FPS [JSON: options of ProgressReward, patience_s, draw, stubborn]
+
+``draw`` is what render() makes of ``frame``; a stubborn learner goes on after a frame was refused.
 """
 
 import json
@@ -15,13 +17,16 @@ from topreward import Service, Unanswered
 
 FRAMES = np.load(sys.argv[1])
 OPTIONS = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
+STUBBORN = OPTIONS.pop("stubborn", False)
+DRAW = compile(OPTIONS.pop("draw", "frame"), "draw", "eval")
 
 
 class Film(gymnasium.Env):
-    """Shows the next frame at each step, and rewards with its number."""
+    """Shows the next frame at each step, always in the same memory, and rewards with its number."""
 
     observation_space = gymnasium.spaces.Discrete(len(FRAMES))
     action_space = gymnasium.spaces.Discrete(1)
+    screen = np.zeros_like(FRAMES[0])
 
     def reset(self, **options: Any) -> tuple[int, dict[str, Any]]:
         super().reset(**options)
@@ -32,8 +37,9 @@ class Film(gymnasium.Env):
         self.at += 1
         return self.at, float(self.at), self.at == len(FRAMES) - 1, False, {}
 
-    def render(self) -> np.ndarray:
-        return FRAMES[self.at]
+    def render(self) -> Any:
+        self.screen[:] = FRAMES[self.at]
+        return eval(DRAW, {"frame": self.screen, "at": self.at, "numpy": np})
 
 
 def put(reward: float | None, info: dict[str, Any]) -> None:
@@ -47,7 +53,12 @@ try:
     put(None, env.reset()[1])
     done = False
     while not done:
-        _, reward, done, _, info = env.step(0)
-        put(reward, info)
+        try:
+            _, reward, done, _, info = env.step(0)
+        except ValueError:
+            if not STUBBORN:
+                raise
+        else:
+            put(reward, info)
 except Unanswered as error:
     sys.exit(f"Unanswered: {error}")

@@ -39,8 +39,15 @@ const sentOnce = (t: Test, { upstream }: Link) => {
 t.test('a link that breaks within a frame costs that frame, and the answer is the same', needs, async (t) => {
   const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
   const calm = await linkTo(t, other);
-  const undisturbed = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', calm.address));
+  const calmRun = await runPython(t, PROGRAM, FOLDER, '--url', calm.address);
+  const undisturbed = resultOf(calmRun);
   sentOnce(t, calm);
+  const told = undisturbed.warnings.map(({ code, message }) => `warning ${code}: ${message}`);
+  t.match(told.join(), 'warning unfinished-episode: ');
+  t.strictSame(
+    calmRun.stderr.split('\n').filter((line) => line.startsWith('warning')),
+    told,
+  );
   const arrivedIn = (bytes: Buffer) => shown.filter((file) => bytes.subarray(0, -BORDER_BYTES).includes(file));
   const link = await linkTo(t, address, {
     at: 150_000,

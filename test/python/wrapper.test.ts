@@ -29,6 +29,7 @@ interface Line {
   env_reward?: number;
   asked: boolean;
   reward_missing: boolean;
+  reward_warnings: { code: string; message: string }[];
 }
 
 /** Plays the film to the wrapper. */
@@ -139,7 +140,7 @@ t.test('a reward is missing where one of its ends is, and says so; the next one 
     const [, digests] = /"frame_digests": \[([^\]]*)\]/.exec(await text(request)) as unknown as [string, string];
     const count = digests.split(',').length;
     if (count === lost) response.writeHead(503, { 'retry-after': '3600' }).end('{"code": "server-busy"}');
-    else response.end(JSON.stringify({ prefixes: [{ log_prob_true: -count }] }));
+    else response.end(JSON.stringify({ prefixes: [{ log_prob_true: -count }], warnings: [] }));
   }).listen(0, '127.0.0.1');
   t.teardown(() => service.close());
   await once(service, 'listening');
@@ -206,6 +207,66 @@ t.test('what will never be answered is raised, with the service’s words', need
   t.equal(code, 1);
   t.equal(lines.length, 5, 'frame 5 is the next one that the model sees');
   t.match(stderr, /Refused: too-many-frames/);
+});
+
+t.test('an odd frame is never sent, and the episode does not go on without it', async (t) => {
+  const { address } = await startServer(t);
+  const link = await linkTo(t, address);
+  for (const [draw, words] of [
+    ['frame / 255', '(frame * 255).round().astype(numpy.uint8)'],
+    ['numpy.transpose(frame, (2, 0, 1))', 'numpy.transpose(frame, (1, 2, 0))'],
+    ['None', 'The frame is None'],
+  ] as const) {
+    const { code, lines, stderr } = await play(t, link.address, { draw, on_missing: 'nan' });
+    t.match({ code, lines }, { code: 1, lines: [] }, draw);
+    t.ok(stderr.includes(words), stderr);
+  }
+  t.equal(link.taken(), 0);
+
+  // At 5 a second frame 2 is the second one that the model sees.
+  const late = { draw: 'frame / 255 if at == 2 else frame' };
+  const { code, lines, stderr } = await play(t, link.address, late);
+  t.match({ code, lines: lines.length }, { code: 1, lines: 2 });
+  t.match(stderr, 'ValueError: A frame must be uint8');
+  const stubborn = await play(t, link.address, { ...late, stubborn: true });
+  t.equal(stubborn.code, 1);
+  t.ok(
+    stubborn.lines.slice(2).every(({ asked }) => !asked),
+    'no number comes of an episode with a hole',
+  );
+  t.match(stubborn.stderr, 'Refused: ');
+
+  const shrinking = await play(t, link.address, { draw: 'frame[: len(frame) - at]' });
+  t.equal(shrinking.code, 1);
+  t.match(shrinking.stderr, /has shape \(46, 64, 3\), earlier ones of this episode have \(48, 64, 3\)\./);
+});
+
+t.test('the service’s warnings are in info, and each code is warned of once', async (t) => {
+  const warnings = [1, 2].map((number) => ({ code: 'flat-curve', message: `It is flat (${number}).` }));
+  let asked = 0;
+  const service = createHttpServer(async (request, response) => {
+    await text(request);
+    asked += 1;
+    const told = asked < 3 ? [] : [{ code: 'nested-layout', message: 'It differs.' }, warnings[asked % 2]];
+    response.end(JSON.stringify({ prefixes: [{ log_prob_true: -asked }], warnings: told }));
+  }).listen(0, '127.0.0.1');
+  t.teardown(() => service.close());
+  await once(service, 'listening');
+  const { code, lines, stderr } = await play(t, `http://127.0.0.1:${(service.address() as AddressInfo).port}`);
+  t.equal(code, 0, stderr);
+  t.strictSame(lines[0]?.reward_warnings, []);
+  const first = lines.findIndex(({ reward_warnings }) => reward_warnings.length > 0);
+  t.ok(first > 0);
+  t.strictSame(lines[first]?.reward_warnings, [{ code: 'nested-layout', message: 'It differs.' }, warnings[1]]);
+  t.ok(
+    lines.slice(first).every(({ reward_warnings }) => reward_warnings.length === 2),
+    'between two answers too',
+  );
+  const told = stderr.split('\n').filter((line) => /RewardWarning: /.test(line));
+  t.strictSame(
+    told.map((line) => line.replace(/.*RewardWarning: /, '')),
+    ['nested-layout: It differs.', 'flat-curve: It is flat (2).'],
+  );
 });
 
 t.test(

@@ -1,6 +1,10 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import { MODELS } from '../../src/engine/vllm/answers.ts';
+import { createClient } from '../../src/engine/vllm/client.ts';
+import { controlTokenIn } from '../../src/engine/vllm/control-tokens.ts';
 import { growingEpisode } from '../support/growing.ts';
+import { environment } from '../support/oracle.ts';
 import { post } from '../support/recorded.ts';
 import { startService, synthetic } from './support.ts';
 
@@ -137,4 +141,18 @@ t.test('frames that the engine does not know are asked for once, and then it goe
     const difference = (body.prefixes[0]?.log_prob_true as number) - (whole.body.prefixes[0]?.log_prob_true as number);
     t.ok(Math.abs(difference) <= 1e-4, String(difference));
   }
+});
+
+t.test('the engine’s own tokenizer says what a control token is', async (t) => {
+  const client = createClient({ url: environment('ENGINE_URL'), apiKey: '', connections: 1 });
+  t.teardown(() => client.close());
+  const { signal } = new AbortController();
+  const { data } = await client.get('/v1/models', MODELS, signal);
+  const find = (text: string) => controlTokenIn(text, client, data[0]?.id ?? '', signal);
+  for (const token of ['<|im_end|>', '<|vision_pad|>']) t.equal(await find(`Open ${token}it.`), token);
+  for (const text of ['Put <it> there.', '<0.5 seconds>', 'a < b > c', '<…> <é> ⟨x⟩', '<im_end>'])
+    t.equal(await find(text), undefined, text);
+  const address = await startService(t);
+  const { status } = await post(address, await synthetic(4, 900), { instruction: 'Put <it> there.', fps: 2 });
+  t.equal(status, 200);
 });

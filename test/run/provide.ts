@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type Need, onPath, runs, sourceOf } from '../support/needs.ts';
+import { isMissing, type Need, onPath, runs, sourceOf } from '../support/needs.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -13,7 +13,8 @@ export interface Lack {
 /** A package manager. */
 interface Manager {
   name: 'apt' | 'brew';
-  commands: (packages: string[]) => string[][];
+  update: string[][];
+  install: string[];
   /** What its commands start with when this process gives them; undefined: it may not. */
   prefix: string[] | undefined;
   /** What they start with when a person types them. */
@@ -28,15 +29,17 @@ interface Manager {
  */
 export function provide(needs: readonly Need[], say: (line: string) => void): Lack | undefined {
   const wanted = [...new Set(needs.flatMap((need) => [...(sourceOf(need).after ?? []), need]))];
-  const missing = wanted.filter(isMissing);
+  const missing = wanted.filter((need) => !sourceOf(need).found());
   if (missing.length === 0) return undefined;
   const manager = packageManager();
-  const packages = packagesOf(missing, manager);
-  if (manager?.prefix && packages.length > 0) {
-    for (const command of manager.commands(packages)) {
-      const whole = [...manager.prefix, ...command];
-      say(whole.join(' '));
-      if (!succeeds(whole)) break;
+  if (manager?.prefix) {
+    const { prefix, update, install } = manager;
+    // Each by itself: a package that this system does not have keeps no other one away.
+    const packages = missing.map((need) => packagesOf([need], manager)).filter(({ length }) => length > 0);
+    const commands = packages.length > 0 ? [...update, ...packages.map((names) => [...install, ...names])] : [];
+    for (const command of commands) {
+      say([...prefix, ...command].join(' '));
+      succeeds([...prefix, ...command]);
     }
   }
   for (const { script, after = [] } of missing.map(sourceOf)) {
@@ -48,19 +51,14 @@ export function provide(needs: readonly Need[], say: (line: string) => void): La
   return lacking.length > 0 ? { needs: lacking, command: typedCommand(lacking, manager) } : undefined;
 }
 
-const isMissing = (need: Need) => !sourceOf(need).found();
-
 /** The first that is there. brew has not been tried. */
 function packageManager(): Manager | undefined {
   const isRoot = process.getuid?.() === 0;
   if (onPath('apt-get')) {
-    const install = ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'];
     return {
       name: 'apt',
-      commands: (packages) => [
-        ['apt-get', 'update', '-qq'],
-        [...install, ...packages],
-      ],
+      update: [['apt-get', 'update', '-qq']],
+      install: ['apt-get', 'install', '-y', '-qq', '--no-install-recommends'],
       prefix: isRoot ? [] : runs('sudo', '-n', 'true') ? ['sudo', '-n'] : undefined,
       typed: isRoot ? [] : ['sudo'],
     };
@@ -68,7 +66,7 @@ function packageManager(): Manager | undefined {
   if (!onPath('brew')) return undefined;
   // brew refuses to run as root, and needs no rights beyond its user's.
   const prefix = isRoot ? undefined : [];
-  return { name: 'brew', commands: (packages) => [['brew', 'install', ...packages]], prefix, typed: [] };
+  return { name: 'brew', update: [], install: ['brew', 'install'], prefix, typed: [] };
 }
 
 function packagesOf(needs: Need[], manager: Manager | undefined): string[] {
@@ -77,7 +75,7 @@ function packagesOf(needs: Need[], manager: Manager | undefined): string[] {
 
 function typedCommand(needs: Need[], manager: Manager | undefined): string {
   const packages = packagesOf(needs, manager);
-  const commands = packages.length > 0 && manager ? manager.commands(packages) : [];
+  const commands = packages.length > 0 && manager ? [...manager.update, [...manager.install, ...packages]] : [];
   const typed = commands.map((command) => [...(manager?.typed ?? []), ...command].join(' '));
   return [...typed, ...needs.flatMap((need) => sourceOf(need).script ?? [])].join(' && ');
 }

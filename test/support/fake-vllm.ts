@@ -23,13 +23,19 @@ export interface Behaviour {
   contextTokens: number;
   itemLimit: number;
   keepsItems: boolean;
+  /** Texts that are one token each, beside <|…|> and the words that are asked for. */
+  addedTokens: string[];
+  /** What to do with any request, by its path, instead of answering; undefined answers. */
+  instead?: ((path: string, response: ServerResponse) => unknown) | undefined;
   /** What to do with an episode's completion instead of answering; undefined answers. */
   fault?: ((asked: Asked, response: ServerResponse, count: number) => unknown) | undefined;
   /** Changes an answer before it is sent. */
   rewrite?: ((answer: Answer) => unknown) | undefined;
+  /** Sends an episode's answer in another way than a vLLM; undefined sends it as it should be. */
+  send?: ((response: ServerResponse, answer: Answer) => unknown) | undefined;
 }
 
-interface Answer {
+export interface Answer {
   system_fingerprint: string | null;
   prompt_token_ids?: number[];
   choices: {
@@ -39,7 +45,7 @@ interface Answer {
 }
 
 const PADS = 64;
-const TOKENS = /<\|[^|]+\|>| True| False|True|False|./gsu;
+const TOKENS = /<\|[^|]+\|>| True| False|True|False|./.source;
 
 /**
  * A server that speaks as much vLLM as the service reads, for faults that a real one does not show on demand. Its numbers
@@ -53,16 +59,20 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     contextTokens: 32768,
     itemLimit: 600,
     keepsItems: true,
+    addedTokens: ['<think>', '<tts_pad>'],
     ...change,
   };
   const vocabulary = new Map<string, number>();
   const items = new Map<string, string>();
   const seen = new Set<string>();
+  /** Requests so far by path, the answered ones and those that were not. */
+  const requests = new Map<string, number>();
   /** Completions for episodes: the probe's are not listed. */
   const asked: Asked[] = [];
 
+  const tokensOf = (text: string) => text.match(new RegExp([...behaviour.addedTokens, TOKENS].join('|'), 'gsu')) ?? [];
   const tokenize = (text: string) =>
-    (text.match(TOKENS) ?? []).map((token) => {
+    tokensOf(text).map((token) => {
       if (!vocabulary.has(token)) vocabulary.set(token, vocabulary.size + 1);
       return vocabulary.get(token) as number;
     });
@@ -113,18 +123,23 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     answer.system_fingerprint = behaviour.fingerprint;
     if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
     if (!behaviour.keepsItems) items.clear();
+    if (!isProbe && behaviour.send?.(response, answer) !== undefined) return;
     return reply(response, 200, answer);
   }
 
   const server = createServer(async (request, response) => {
-    const { url } = request;
+    const { url = '' } = request;
+    requests.set(url, (requests.get(url) ?? 0) + 1);
+    // A body is read in any case: an answer before its end would break the connection.
+    if (behaviour.instead?.(url, response) !== undefined) return request.resume();
+    if (url === '/health') return response.end();
     if (url === '/version') return reply(response, 200, { version: behaviour.version });
     if (url === '/v1/models') {
       return reply(response, 200, { data: [{ id: 'fake', max_model_len: behaviour.contextTokens }] });
     }
     if (url === '/tokenize') {
       const { prompt } = JSON.parse((await readBody(request)).toString()) as { prompt: string };
-      return reply(response, 200, { tokens: tokenize(prompt) });
+      return reply(response, 200, { tokens: tokenize(prompt), token_strs: tokensOf(prompt) });
     }
     if (url === '/v1/chat/completions') return complete(request, response);
     return refuse(response, 404, 'Not found');
@@ -135,6 +150,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     url: `http://127.0.0.1:${port}`,
     behaviour,
     asked,
+    requests,
     forget: () => items.clear(),
     async close() {
       server.closeAllConnections();
@@ -171,9 +187,10 @@ function answerTo(
   const digest = createHash('sha256')
     .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
     .digest();
-  const logprob = (i: number) => -0.1 - digest.readUInt16LE(i * 2) / 8192;
+  // Less than a quarter each, and half for the sampled token: together no more than certain.
+  const logprob = (i: number) => -1.4 - digest.readUInt16LE(i * 2) / 8192;
   const top = wanted.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
-  const sampled = { token: 'token_id:0', logprob: -0.05 };
+  const sampled = { token: 'token_id:0', logprob: -0.7 };
   return {
     system_fingerprint: null,
     ...(withIds && { prompt_token_ids: ids }),
@@ -195,11 +212,11 @@ async function readBody(request: IncomingMessage): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
-export function reply(response: ServerResponse, status: number, document: unknown): void {
+export function reply(response: ServerResponse, status: number, document: unknown): true {
   response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(document));
+  return true;
 }
 
 export function refuse(response: ServerResponse, status: number, message: string): true {
-  reply(response, status, { error: { message, type: 'BadRequestError', param: null, code: status } });
-  return true;
+  return reply(response, status, { error: { message, type: 'BadRequestError', param: null, code: status } });
 }

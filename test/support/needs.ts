@@ -2,12 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isNewEnough, parseVersion } from '../../src/video/version.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 /** How something is found, and where it comes from. */
 interface Source {
   found: () => boolean;
+  /** Something else that will do where what is wanted cannot be installed. */
+  willDo?: () => boolean;
   /** Debian packages */
   apt?: string[];
   /** Homebrew's names; nobody has tried them */
@@ -24,12 +27,22 @@ export type Need = keyof typeof NEEDS;
 /** The Python for examples/python: PYTHON, or what test/python/install.sh makes. */
 export const examplesPython = (): string => process.env['PYTHON'] ?? join(ROOT, '.cache/python/bin/python');
 
+const SHELL = 'chromium-headless-shell';
+const isChosen = () => Boolean(process.env['CHROMIUM']);
+
 const NEEDS = {
-  // Debian's browser without windows takes half the time of the whole one, which will do.
-  chromium: { found: () => chromium() !== undefined, apt: ['chromium-headless-shell'], brew: ['chromium'] },
+  // Debian's browser without windows, which takes half the time of the whole one.
+  chromium: {
+    found: () => (isChosen() || process.platform !== 'linux' ? chromium() : onPath(SHELL)) !== undefined,
+    willDo: () => chromium() !== undefined,
+    apt: [SHELL],
+    brew: ['chromium'],
+  },
   curl: { found: () => onPath('curl') !== undefined, apt: ['curl'], brew: ['curl'] },
   ffmpeg: { found: isFfmpegNew, apt: ['ffmpeg'], brew: ['ffmpeg'] },
   python3: { found: () => runs('python3', '--version'), apt: ['python3'], brew: ['python3'] },
+  // Linux alone has it.
+  strace: { found: () => runs('strace', '-qq', '-o', '/dev/null', 'true'), apt: ['strace'] },
   // Debian splits venv off Python.
   venv: {
     found: () => runs('python3', '-c', 'import ensurepip, venv'),
@@ -64,6 +77,12 @@ const NEEDS = {
 
 export const sourceOf = (need: Need): Source => NEEDS[need] as Source;
 
+/** Whether tests have to do without: neither what is wanted is there, nor what will do. */
+export function isMissing(need: Need): boolean {
+  const { found, willDo } = sourceOf(need);
+  return !found() && !willDo?.();
+}
+
 /** @param name what a source text calls a need */
 export const isNeed = (name: string): name is Need => name in NEEDS;
 
@@ -72,7 +91,7 @@ export const isNeed = (name: string): name is Need => name in NEEDS;
  * arguments in the source of the test file, to install what is missing before it starts: write them as literals.
  */
 export function needing(...needs: Need[]): { skip: string | false } {
-  const missing = needs.filter((need) => !sourceOf(need).found());
+  const missing = needs.filter(isMissing);
   return { skip: missing.length > 0 && `needs ${missing.join(', ')}` };
 }
 
@@ -80,7 +99,7 @@ export function needing(...needs: Need[]): { skip: string | false } {
 export function chromium(): string | undefined {
   const { CHROMIUM } = process.env;
   if (CHROMIUM) return isExecutable(CHROMIUM) ? CHROMIUM : undefined;
-  const names = ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome'];
+  const names = [SHELL, 'chromium', 'chromium-browser', 'google-chrome'];
   return names.map(onPath).find((file) => file !== undefined);
 }
 
@@ -100,12 +119,11 @@ export function runs(file: string, ...args: string[]): boolean {
   }
 }
 
-/** The service takes 5.1 or newer. Builds between releases have a name instead of a number, and are newer. */
+/** As new as the service wants it. */
 function isFfmpegNew(): boolean {
   if (!onPath('ffmpeg') || !onPath('ffprobe')) return false;
-  const said = execFileSync('ffmpeg', ['-version'], { encoding: 'utf8' });
-  const version = Number.parseFloat(/^ffmpeg version n?(\S+)/.exec(said)?.[1] ?? '');
-  return !(version < 5.1);
+  const version = parseVersion(execFileSync('ffmpeg', ['-version'], { encoding: 'utf8' }));
+  return version !== undefined && isNewEnough(version);
 }
 
 function isExecutable(file: string): boolean {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -104,4 +104,12 @@ export function framesOf(path: string): Buffer[] {
       return files;
     }
   }
+}
+
+/** Uploads that lie in a folder of temporary files, of whatever process. */
+export function uploadsIn(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((name) => /^topreward-.{6}$/.test(name))
+    .flatMap((name) => readdirSync(join(folder, name)).map((upload) => join(folder, name, upload)))
+    .filter((path) => path.includes('/upload-'));
 }

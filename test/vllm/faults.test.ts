@@ -68,7 +68,7 @@ t.test('a broken connection is tried once more with all data', async (t) => {
   t.equal(body.usage.engine_resends, 1);
 });
 
-t.test('an engine that restarts in the middle makes the service unready until it is probed again', async (t) => {
+t.test('an engine that restarts in the middle is asked again when it is back', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response, count) => (count >= 2 ? destroy(response) : undefined);

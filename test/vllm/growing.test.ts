@@ -1,4 +1,5 @@
 import t from 'tap';
+import { refuse } from '../support/fake-vllm.ts';
 import { growingEpisode } from '../support/growing.ts';
 import { readiness } from '../support/readiness.ts';
 import { frame, post, startService } from './support.ts';
@@ -86,7 +87,7 @@ t.test('a 500 is tried again with what is here, then with all, then it is the en
   fake.behaviour.fault = (_asked, response) => {
     if (faults === 0) return undefined;
     faults -= 1;
-    return response.writeHead(500).end('{}');
+    return refuse(response, 500, 'Internal server error');
   };
   t.equal((await step(files[4] as Buffer)).tries, 1, 'once is mended here');
   faults = 2;

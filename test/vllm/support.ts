@@ -1,4 +1,4 @@
-import { pino } from 'pino';
+import { type Logger, pino } from 'pino';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
@@ -8,12 +8,20 @@ import { loadConfig } from '../../src/config.ts';
 import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
 import { type Behaviour, startFakeVllm } from '../support/fake-vllm.ts';
 
+/** Short pauses while the engine is not ready; while it is, it is looked at only where a test wants it. */
+const TIMES = { eagerMs: 20, calmMs: 60_000 };
+
 /** The service on a socket, on a fake vLLM that is ready unless told otherwise. */
-export async function startService(t: Test, behaviour: Partial<Behaviour> = {}, env: Record<string, string> = {}) {
+export async function startService(
+  t: Test,
+  behaviour: Partial<Behaviour> = {},
+  env: Record<string, string> = {},
+  { log, ...times }: { log?: Logger; eagerMs?: number; calmMs?: number; lookMs?: number } = {},
+) {
   const fake = await startFakeVllm(behaviour);
   const config = loadConfig({ ENGINE_URL: fake.url, RENDER_WORKERS: '2', SECRET: 'secret', ...env });
-  const engine = createVllmEngine(config, pino({ level: 'silent' }), { eagerMs: 20, calmMs: 60_000 });
-  const app = await buildApp(config, engine);
+  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), { ...TIMES, ...times });
+  const app = await buildApp(config, engine, log);
   t.teardown(async () => {
     await app.close();
     await fake.close();

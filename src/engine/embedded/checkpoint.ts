@@ -6,6 +6,7 @@ import { Compile } from 'typebox/compile';
 import type { FrameSize } from '../../plan/frame-size.ts';
 import { ANSWERS, type PromptVariant } from '../../plan/prompt.ts';
 import type { AnswerToken } from '../engine.ts';
+import { isMarkup } from '../markup.ts';
 
 const Domain = Type.Object({
   words: Type.Array(Type.String()),
@@ -44,6 +45,11 @@ const Config = Type.Object({
   }),
 });
 
+/** The members of tokenizer.json that are read here; the tokenizer reads the rest. */
+const TokenizerFile = Type.Object({
+  added_tokens: Type.Array(Type.Object({ content: Type.String({ minLength: 1 }), special: Type.Boolean() })),
+});
+
 /** What a model was taught, as far as that can be told from a request. */
 export type Domain = Static<typeof Domain>;
 
@@ -66,12 +72,15 @@ export interface Checkpoint {
   domain: Domain | null;
   grid: VideoGrid;
   answers: Record<PromptVariant, { true: AnswerToken; false: AnswerToken }>;
+  /** Texts that the tokenizer reads as control tokens, wherever they stand. */
+  controlTokens: string[];
   /** Ids of a text in which special tokens may stand. */
   encode(text: string): number[];
 }
 
 const profileSchema = Compile(Profile);
 const configSchema = Compile(Config);
+const tokenizerSchema = Compile(TokenizerFile);
 
 /**
  * Reads an exported checkpoint.
@@ -89,10 +98,10 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const config = await read('config.json');
   if (!configSchema.Check(config)) throw unfit(folder, 'its config.json is not a Qwen3-VL’s');
   const square = config.vision_config.patch_size * config.vision_config.spatial_merge_size;
-  const tokenizer = new Tokenizer(
-    (await read('tokenizer.json')) as object,
-    (await read('tokenizer_config.json')) as object,
-  );
+  const tokenizerFile = await read('tokenizer.json');
+  if (!tokenizerSchema.Check(tokenizerFile)) throw unfit(folder, 'its tokenizer.json has no readable added_tokens');
+  const tokenizer = new Tokenizer(tokenizerFile, (await read('tokenizer_config.json')) as object);
+  const added = tokenizerFile.added_tokens.filter(({ content, special }) => special || isMarkup(content));
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const single = (text: string): AnswerToken => {
     const ids = encode(text);
@@ -107,6 +116,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     ...profile,
     grid: { rows: frame.height / square, columns: frame.width / square, token: config.video_token_id },
     answers: { open: pair('open'), chat: pair('chat') },
+    controlTokens: added.map(({ content }) => content),
     encode,
   };
 }

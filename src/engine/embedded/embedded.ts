@@ -4,6 +4,7 @@ import { ProblemError } from '../../problems.ts';
 import type { Engine, EngineDescription, ServedPrompt } from '../engine.ts';
 import { createFairGate } from '../fair-gate.ts';
 import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
+import { hostModel } from './host.ts';
 import { blockTokens } from './prompt-tokens.ts';
 import { scoreEpisode } from './scoring.ts';
 import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
@@ -13,25 +14,40 @@ export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EM
 
 /** Episodes whose keys and values are in memory at once; their calls take turns. Tenants take turns for the places. */
 const EPISODES_AT_ONCE = { short: 3, long: 1 };
+const RETRY_AFTER_S = 1;
 
 /**
  * An engine in this process: an exported Qwen3-VL checkpoint, run by onnxruntime in a thread of its own.
+ * @param restartPausesMs before each further start of a thread that has died
  * @throws Error with one line when the model or onnxruntime is missing or unfit
  */
-export async function createEmbeddedEngine(config: EmbeddedConfig, log: Logger): Promise<Engine> {
+export async function createEmbeddedEngine(
+  config: EmbeddedConfig,
+  log: Logger,
+  restartPausesMs?: readonly number[],
+): Promise<Engine> {
   const { MODEL_DIR: folder, EMBEDDED_THREADS: threads, EMBEDDED_CACHE_BYTES: cacheBytes } = config;
   const checkpoint = await readCheckpoint(folder);
-  const thread = await openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
-  const description = descriptionOf(checkpoint, thread);
+  const start = () => openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
+  const host = await hostModel(start, log, restartPausesMs);
+  const description = descriptionOf(checkpoint, host.onnxruntime);
   const gates = { short: createFairGate(EPISODES_AT_ONCE.short), long: createFairGate(EPISODES_AT_ONCE.long) };
   log.info({ engine: description }, 'engine is ready');
   return {
     describe() {
-      if (thread.alive()) return description;
-      throw new ProblemError('engine-unavailable', 'The model’s thread has ended; the service must be restarted.');
+      if (host.ready()) return description;
+      const detail = host.alive()
+        ? 'The model’s thread has ended; it is being started anew. Try again in a moment.'
+        : 'The model’s thread ends again and again; the service must be restarted.';
+      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S });
     },
-    score: (request) => scoreEpisode(request, { checkpoint, thread, gates }),
-    close: () => thread.close(),
+    alive: () => host.alive(),
+    async controlTokenIn(text) {
+      const normalized = text.normalize('NFC');
+      return checkpoint.controlTokens.find((token) => text.includes(token) || normalized.includes(token));
+    },
+    score: (request) => scoreEpisode(request, { checkpoint, thread: host, gates }),
+    close: () => host.close(),
   };
 }
 
@@ -50,7 +66,7 @@ async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThr
   }
 }
 
-function descriptionOf(checkpoint: Checkpoint, { onnxruntime }: ModelThread): EngineDescription {
+function descriptionOf(checkpoint: Checkpoint, onnxruntime: string): EngineDescription {
   const { name, version, about, frame, calibration, contextTokens, answers } = checkpoint;
   const served = (tokens: ServedPrompt['tokens']): ServedPrompt => ({ layout: 'reference', tokens });
   return {

@@ -1,8 +1,11 @@
 import { join } from 'node:path';
-import ort from 'onnxruntime-node';
+import type { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { VideoGrid } from './checkpoint.ts';
+import { loadOnnxruntime } from './onnxruntime.ts';
 import type { KeysValues } from './past.ts';
 import { positionsOf } from './positions.ts';
+
+const ort = await loadOnnxruntime();
 
 /** New tokens that see a part of the past and those before them in their own segment. */
 export interface Segment {
@@ -39,7 +42,7 @@ export interface Model {
  * @throws Error when a graph is missing or not of the documented form
  */
 export async function openModel(folder: string, grid: VideoGrid, threads: number): Promise<Model> {
-  const options: ort.InferenceSession.SessionOptions = {
+  const options: InferenceSession.SessionOptions = {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     // Shapes change from call to call: plans of their memory would be made and kept for each.
@@ -120,7 +123,7 @@ function flatten(segments: Segment[], grid: VideoGrid) {
 }
 
 /** Lengths of an input's dimensions; those that vary come out as NaN. */
-function shapeOf(session: ort.InferenceSession, name: string): number[] {
+function shapeOf(session: InferenceSession, name: string): number[] {
   const input = session.inputMetadata.find((each) => each.name === name);
   if (!input?.isTensor) throw new Error(`A graph has no input called ${name}: it is not of the documented form.`);
   return input.shape.map(Number);
@@ -136,6 +139,6 @@ function concatenate(arrays: Float32Array[]): Float32Array {
   return whole;
 }
 
-function integers(numbers: number[], shape: number[]): ort.Tensor {
+function integers(numbers: number[], shape: number[]): Tensor {
   return new ort.Tensor('int64', BigInt64Array.from(numbers, BigInt), shape);
 }

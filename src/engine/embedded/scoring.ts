@@ -5,17 +5,18 @@ import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import { framesMissing } from '../frames-missing.ts';
+import { logProbFault } from '../log-probs.ts';
 import { renderFrames } from '../render-frames.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
 import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
 import { type Answer, BlocksUnknown, taskOf } from './task.ts';
-import type { ModelThread } from './thread.ts';
+import { type ModelThread, ThreadEnded } from './thread.ts';
 
 /** What scoring needs of the engine around it. */
 export interface ScoringContext {
   checkpoint: Checkpoint;
-  thread: ModelThread;
+  thread: Pick<ModelThread, 'answers'>;
   gates: Gates;
 }
 
@@ -57,6 +58,10 @@ export async function* scoreEpisode(
     if (signal.aborted) throw signal.reason;
     if (error instanceof ProblemError) throw error;
     if (error instanceof BlocksUnknown) throw framesMissing(frames, plan.blocks.slice(error.known));
+    if (error instanceof ThreadEnded) {
+      const detail = 'The model’s thread ended while it worked on this episode. Try again in a moment.';
+      throw new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
+    }
     throw new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
   } finally {
     leave();
@@ -98,13 +103,11 @@ function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, ShownFrame
   return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
 }
 
-/** @throws ProblemError engine-answer-unusable, for numbers that cannot be: not finite, positive, or equal for every token */
+/** @throws ProblemError engine-answer-unusable, for numbers that cannot be a model's */
 function scoreOf({ query, logProbs, promptTokens, cachedTokens }: Answer): QueryScore {
-  const [logProbTrue, logProbFalse] = logProbs as [number, number];
-  const usable = logProbs.every((value) => Number.isFinite(value) && value <= 0) && new Set(logProbs).size > 1;
-  if (!usable) {
-    const detail = 'The model gave no usable answer; no number was made up. Tell the operator.';
-    throw new ProblemError('engine-answer-unusable', detail);
-  }
-  return { query, logProbTrue, logProbFalse, promptTokens, cachedTokens };
+  const [logProbTrue = Number.NaN, logProbFalse = Number.NaN, ...others] = logProbs;
+  const fault = logProbFault({ true: logProbTrue, false: logProbFalse }, others);
+  if (!fault) return { query, logProbTrue, logProbFalse, promptTokens, cachedTokens };
+  const detail = 'The model gave no usable answer; no number was made up. Tell the operator.';
+  throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
 }

@@ -1,5 +1,5 @@
 import { on, once } from 'node:events';
-import { MessageChannel, type MessagePort, Worker } from 'node:worker_threads';
+import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
 import type { VideoGrid } from './checkpoint.ts';
 import { type Answer, BlocksUnknown, type Task } from './task.ts';
@@ -19,15 +19,18 @@ export type ToThread = { task: Task; port: MessagePort } | 'close';
 /** What comes back over an episode's port. */
 export type FromThread = { answer: Answer } | { fault: string } | { known: number };
 
+/** The model’s thread has ended, for whatever reason, and the work in hand with it. */
+export class ThreadEnded extends Error {}
+
 /** The model, in a thread of its own: the event loop stays free while it computes. */
 export interface ModelThread {
   onnxruntime: string;
-  /** false once it has ended, for whatever reason */
-  alive(): boolean;
+  /** Resolves when the thread has ended, for whatever reason. */
+  ended: Promise<void>;
   /**
    * Answers the questions of an episode as they come. Leaving the iteration, or the signal, stops the work.
    * @param task its frames' memory goes over to the thread
-   * @throws BlocksUnknown; Error when the model fails or the thread ends; AbortError
+   * @throws BlocksUnknown; ThreadEnded; Error when the model fails; AbortError
    */
   answers(task: Task, signal: AbortSignal): AsyncGenerator<Answer>;
   /** Lets the work in hand end first. */
@@ -36,15 +39,21 @@ export interface ModelThread {
 
 /** @throws Error when the model cannot be opened */
 export async function startThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
-  const worker = new Worker(new URL('./worker.ts', import.meta.url), { workerData: options });
-  const [{ onnxruntime }] = (await once(worker, 'message')) as [{ onnxruntime: string }];
+  // What the thread sets in the environment must reach the native library: see onnxruntime.ts.
+  const worker = new Worker(new URL('./worker.ts', import.meta.url), {
+    name: 'model',
+    workerData: options,
+    env: SHARE_ENV,
+  });
   const end = new AbortController();
-  const ended = once(worker, 'exit').then(() => end.abort(new Error('The model’s thread has ended.')));
+  const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
+  ended.then(() => end.abort());
+  const onnxruntime = await opened(worker, ended);
   // It ends the thread.
   worker.on('error', (error) => log.error({ err: error }, 'the model’s thread failed'));
   return {
     onnxruntime,
-    alive: () => !end.signal.aborted,
+    ended,
     async *answers(task, signal) {
       const { port1: port, port2 } = new MessageChannel();
       try {
@@ -58,7 +67,9 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
           missing -= 1;
           if (missing === 0) return;
         }
-        throw new Error('The model’s thread has ended.');
+        throw new ThreadEnded('The model’s thread closed the connection.');
+      } catch (error) {
+        throw end.signal.aborted && !signal.aborted ? new ThreadEnded('The model’s thread has ended.') : error;
       } finally {
         port.close();
       }
@@ -68,6 +79,15 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
       await ended;
     },
   };
+}
+
+/** Waits until the model is open. @returns the version of onnxruntime */
+async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
+  const failed = ended.then(() => {
+    throw new Error('The model’s thread ended before the model was open.');
+  });
+  const [{ onnxruntime }] = (await Promise.race([once(worker, 'message'), failed])) as [{ onnxruntime: string }];
+  return onnxruntime;
 }
 
 function framesOf({ blocks, questions }: Task): ArrayBuffer[] {

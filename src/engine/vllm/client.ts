@@ -1,4 +1,5 @@
 import { Agent, type Dispatcher, request } from 'undici';
+import { type AnswerKind, ERROR } from './answers.ts';
 import { EngineFault, faultOf } from './faults.ts';
 
 /** A request body of known length that can be made again for a second try. */
@@ -7,16 +8,26 @@ export interface Body {
   chunks(): Iterable<Buffer>;
 }
 
-/** vLLM over HTTP. Connections are kept and reused. */
+/** vLLM over HTTP. Connections are kept and reused. What it answers is checked before anything reads it. */
 export interface VllmClient {
   /** @throws EngineFault, or the signal's reason when it aborts */
-  get<Answer>(path: string, signal: AbortSignal): Promise<Answer>;
-  post<Answer>(path: string, body: Body, signal: AbortSignal, headers?: Record<string, string>): Promise<Answer>;
+  get<Answer>(path: string, kind: AnswerKind<Answer>, signal: AbortSignal): Promise<Answer>;
+  /** @throws EngineFault, or the signal's reason when it aborts */
+  post<Answer>(
+    path: string,
+    body: Body,
+    kind: AnswerKind<Answer>,
+    signal: AbortSignal,
+    headers?: Record<string, string>,
+  ): Promise<Answer>;
+  /**
+   * Asks `/health`, which answers without a body.
+   * @returns whether it says that the engine runs; false too where no connection can be made
+   * @throws the signal's reason when it aborts
+   */
+  healthy(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
-
-/** The longest prompt's token ids make the largest answer. */
-const MAX_ANSWER_BYTES = 32 * 1024 * 1024;
 
 export interface ClientOptions {
   url: string;
@@ -25,67 +36,106 @@ export interface ClientOptions {
   connections: number;
 }
 
+type Options = Omit<Dispatcher.RequestOptions, 'path' | 'origin'> & { signal: AbortSignal };
+type Response = Dispatcher.ResponseData;
+
 export function createClient({ url, apiKey, connections }: ClientOptions): VllmClient {
   // Two more connections than requests for episodes: the probe and the health check are not kept waiting.
   // No timeouts of its own: every request has a signal, and a deadline behind it.
   const agent = new Agent({ connections: connections + 2, headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5000 });
-  const authorization = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
+  const common = { accept: 'application/json', 'accept-encoding': 'identity' };
+  const own = apiKey ? { ...common, authorization: `Bearer ${apiKey}` } : common;
 
-  async function ask<Answer>(
-    path: string,
-    options: Omit<Dispatcher.RequestOptions, 'path' | 'origin'>,
-  ): Promise<Answer> {
-    const response = await send(`${url}${path}`, { ...options, dispatcher: agent });
-    const text = await bodyText(response, options.signal as AbortSignal);
-    if (response.statusCode >= 400) throw faultOf(response.statusCode, text);
-    return JSON.parse(text) as Answer;
+  /** Sends a request and reads its answer; whatever breaks on the way is a fault. */
+  async function send<Result>(path: string, options: Options, read: (response: Response) => Promise<Result>) {
+    try {
+      return await read(await request(`${url}${path}`, { ...options, dispatcher: agent }));
+    } catch (error) {
+      if (error instanceof EngineFault) throw error;
+      throw options.signal.aborted ? options.signal.reason : broken(error);
+    }
+  }
+
+  async function ask<Answer>(path: string, kind: AnswerKind<Answer>, options: Options): Promise<Answer> {
+    const name = `${options.method} ${path}`;
+    return send(path, options, async (response) => {
+      if (response.statusCode >= 400) {
+        const { bytes } = await bodyOf(response, ERROR.maxBytes);
+        throw faultOf(name, response.statusCode, bytes.toString('utf8'));
+      }
+      return readAnswer(name, kind, response);
+    });
   }
 
   return {
-    get: (path, signal) => ask(path, { method: 'GET', signal, headers: authorization }),
-    post: (path, body, signal, headers = {}) =>
-      ask(path, {
+    get: (path, kind, signal) => ask(path, kind, { method: 'GET', signal, headers: own }),
+    post: (path, body, kind, signal, headers = {}) =>
+      ask(path, kind, {
         method: 'POST',
         signal,
-        headers: {
-          ...headers,
-          ...authorization,
-          'content-type': 'application/json',
-          'content-length': String(body.bytes),
-        },
+        headers: { ...headers, ...own, 'content-type': 'application/json', 'content-length': String(body.bytes) },
         body: body.chunks() as never,
       }),
+    async healthy(signal) {
+      try {
+        return await send('/health', { method: 'GET', signal, headers: own }, async (response) => {
+          await bodyOf(response, ERROR.maxBytes);
+          return response.statusCode === 200;
+        });
+      } catch (error) {
+        if (error instanceof EngineFault) return false;
+        throw error;
+      }
+    },
     close: () => agent.close(),
   };
 }
 
-async function send(url: string, options: Parameters<typeof request>[1] & { signal?: unknown }) {
+/** @throws EngineFault unusable, unless it is a JSON document of this kind, as it is and whole */
+async function readAnswer<Answer>(name: string, kind: AnswerKind<Answer>, response: Response): Promise<Answer> {
+  const { statusCode, headers } = response;
+  const { bytes, whole } = await bodyOf(response, kind.maxBytes);
+  const unusable = (what: string) => {
+    const words = bytes.toString('utf8', 0, 300);
+    return new EngineFault('unusable', `The answer to ${name} ${what}. Check that ENGINE_URL is a vLLM.`, { words });
+  };
+  if (statusCode !== 200) throw unusable(`has status ${statusCode}`);
+  if (String(headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') throw unusable('is compressed');
+  if (!/^application\/json\s*(;|$)/i.test(String(headers['content-type'] ?? ''))) throw unusable('is not JSON');
+  if (!whole) throw unusable(`has more than ${kind.maxBytes} bytes`);
+  const document = parsed(bytes);
+  if (document === undefined) throw unusable('is not valid JSON');
+  if (!kind.fits(document)) throw unusable(`does not fit at "${kind.misfit(document)}"`);
+  return document;
+}
+
+/** @returns undefined where the bytes are no JSON in UTF-8 */
+function parsed(bytes: Buffer): unknown {
   try {
-    return await request(url, options);
-  } catch (error) {
-    throw unreachable(error, options.signal as AbortSignal);
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+  } catch {
+    return undefined;
   }
 }
 
-async function bodyText(response: { body: AsyncIterable<Buffer> }, signal: AbortSignal): Promise<string> {
+/** Reads a body up to a limit; of a longer one the rest is left, and its connection closed. */
+async function bodyOf({ body }: Response, limit: number): Promise<{ bytes: Buffer; whole: boolean }> {
   const chunks: Buffer[] = [];
-  let bytes = 0;
-  try {
-    for await (const chunk of response.body) {
-      bytes += chunk.length;
-      if (bytes > MAX_ANSWER_BYTES) throw new Error('The answer is too large.');
-      chunks.push(chunk);
-    }
-  } catch (error) {
-    throw unreachable(error, signal);
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    if (length > limit) return { bytes: Buffer.concat(chunks), whole: false };
+    chunks.push(chunk);
   }
-  return Buffer.concat(chunks).toString('utf8');
+  return { bytes: Buffer.concat(chunks), whole: true };
 }
 
-function unreachable(error: unknown, signal: AbortSignal): unknown {
-  if (signal.aborted) return signal.reason;
-  const { code, message } = error as { code?: string; message: string };
-  return new EngineFault('unreachable', `${code ?? ''} ${message}`.trim(), [], error);
+function broken(error: unknown): EngineFault {
+  const { code } = error as { code?: unknown };
+  const how = typeof code === 'string' && /^\w{1,40}$/.test(code) ? ` (${code})` : '';
+  return new EngineFault('unreachable', `The engine cannot be reached${how}. Check ENGINE_URL, and that vLLM runs.`, {
+    cause: error,
+  });
 }
 
 /** A JSON document as a body. */

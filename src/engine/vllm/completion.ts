@@ -1,4 +1,6 @@
 import type { PromptVariant } from '../../plan/prompt.ts';
+import { type LogProbPair, logProbFault } from '../log-probs.ts';
+import type { Completion } from './answers.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
@@ -12,20 +14,6 @@ export interface Question {
   salt: string;
   /** Ask for the ids of the whole prompt, to see how it came out. */
   withTokenIds: boolean;
-}
-
-/** The part of vLLM's answer that is read. */
-export interface Completion {
-  system_fingerprint?: string | null;
-  prompt_token_ids?: number[] | null;
-  choices: { logprobs?: { content?: LogProbEntry[] | null } | null }[];
-  usage: { prompt_tokens: number; prompt_tokens_details?: { cached_tokens?: number | null } | null };
-}
-
-interface LogProbEntry {
-  token: string;
-  logprob: number;
-  top_logprobs: { token: string; logprob: number }[];
 }
 
 const DATA_URL = 'data:video/x-msvideo;base64,';
@@ -73,25 +61,34 @@ function partLength({ uuid, video }: Item, data: boolean): number {
 
 /**
  * Reads both log probabilities from an answer.
- * @throws EngineFault refused, when one is missing or they cannot be true: equal for every token, positive, not a number
+ * @throws EngineFault unusable, when one is missing, one token has two of them, or they cannot be a model's
  */
-export function readLogProbs(
-  { choices }: Completion,
-  tokenIds: { true: number; false: number },
-): { true: number; false: number } {
-  const entry = choices[0]?.logprobs?.content?.[0];
-  const byToken = new Map(entry?.top_logprobs.map(({ token, logprob }) => [token, logprob]));
-  const logProbs = { true: byToken.get(`token_id:${tokenIds.true}`), false: byToken.get(`token_id:${tokenIds.false}`) };
-  if (!entry || !isLogProb(logProbs.true) || !isLogProb(logProbs.false)) {
-    throw new EngineFault('refused', 'The answer does not hold the log probabilities of the tokens asked for.');
+export function readLogProbs({ choices }: Completion, tokenIds: { true: number; false: number }): LogProbPair {
+  const entries = (choices[0]?.logprobs.content ?? []).slice(0, 1);
+  const byToken = new Map<string, number>();
+  for (const { token, logprob } of entries.flatMap((entry) => [entry, ...entry.top_logprobs])) {
+    if (byToken.has(token) && byToken.get(token) !== logprob)
+      throw new EngineFault('unusable', 'The answer has two log probabilities for one token.');
+    byToken.set(token, logprob);
   }
-  if (logProbs.true === logProbs.false && logProbs.true === entry.logprob) {
-    throw new EngineFault('refused', 'Every token is equally likely: the model is not loaded as it should be.');
-  }
-  return { true: logProbs.true, false: logProbs.false };
+  const take = (id: number) => {
+    const logProb = byToken.get(`token_id:${id}`);
+    byToken.delete(`token_id:${id}`);
+    if (logProb !== undefined) return logProb;
+    throw new EngineFault('unusable', 'The answer does not hold the log probabilities of the tokens asked for.');
+  };
+  const pair = { true: take(tokenIds.true), false: take(tokenIds.false) };
+  const fault = logProbFault(pair, [...byToken.values()]);
+  if (fault) throw new EngineFault('unusable', fault);
+  return pair;
 }
 
-function isLogProb(value: number | undefined): value is number {
-  // vLLM writes −9999 for minus infinity.
-  return value !== undefined && Number.isFinite(value) && value <= 0 && value > -9999;
+/**
+ * Prompt tokens that the engine found in its cache; null where it does not tell.
+ * @throws EngineFault unusable, when there are more of them than tokens
+ */
+export function cachedTokens({ usage }: Completion): number | null {
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? null;
+  if (cached === null || cached <= usage.prompt_tokens) return cached;
+  throw new EngineFault('unusable', 'The answer has more cached tokens than prompt tokens.');
 }

@@ -3,8 +3,10 @@ import sharp from 'sharp';
 import type { FrameSize } from '../../plan/frame-size.ts';
 import { ANSWERS, type PromptVariant, promptText, question } from '../../plan/prompt.ts';
 import type { AnswerToken, EngineDescription, Layout } from '../engine.ts';
+import { COMPLETION, type Completion, MODELS, type Models, TOKENS, VERSION } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
-import { type Completion, completionBody, readLogProbs } from './completion.ts';
+import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
+import { controlTokenIn } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
@@ -27,6 +29,7 @@ export interface ProbeOptions {
   signal: AbortSignal;
 }
 
+const VISION_START = '<|vision_start|>';
 const PROBE_BLOCKS = 4;
 const PROBE_INSTRUCTION = 'Probe.';
 /** More blocks than a context of a million tokens holds at the smallest frame size. */
@@ -41,28 +44,26 @@ export async function probeEngine(
   client: VllmClient,
   { model: wanted, encoding, frame, signal }: ProbeOptions,
 ): Promise<Probed> {
-  const { version } = await client.get<{ version: string }>('/version', signal);
-  const { data: models } = await client.get<{ data: { id: string; max_model_len: number }[] }>('/v1/models', signal);
-  const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
-  if (!served)
-    throw new EngineFault(
-      'refused',
-      `The engine does not serve the model ${wanted}; it has ${models.map(({ id }) => id).join(', ')}.`,
-    );
-  const model = served.id;
+  const { version } = await client.get('/version', VERSION, signal);
+  const { data: models } = await client.get('/v1/models', MODELS, signal);
+  const model = servedModel(models, wanted);
+  const context = contextTokens(models, model);
+  if (!context) throw new EngineFault('refused', 'GET /v1/models does not tell the context length (max_model_len).');
 
   const tokenize = async (prompt: string) => {
     const body = jsonBody({ model, prompt, add_special_tokens: false });
-    return (await client.post<{ tokens: number[] }>('/tokenize', body, signal)).tokens;
+    return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
   };
   const single = async (text: string): Promise<AnswerToken> => {
     const ids = await tokenize(text);
-    if (ids.length !== 1)
-      throw new EngineFault('refused', `"${text}" is ${ids.length} tokens for this model; one is needed.`);
-    return { text, id: ids[0] as number };
+    if (ids.length === 1) return { text, id: ids[0] as number };
+    const fault = `Its tokenizer makes ${ids.length} tokens of "${text}"; one is needed. Serve a model of the Qwen3-VL family.`;
+    throw new EngineFault('refused', fault);
   };
+  if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
+    throw new EngineFault('refused', 'POST /tokenize does not name the tokens of a text (return_token_strs).');
   const vocabulary = {
-    visionStart: (await single('<|vision_start|>')).id,
+    visionStart: (await single(VISION_START)).id,
     videoPad: (await single('<|video_pad|>')).id,
   };
 
@@ -76,11 +77,8 @@ export async function probeEngine(
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,
     };
-    return client.post<Completion>(
-      '/v1/chat/completions',
-      completionBody(asked, items, () => withData),
-      signal,
-    );
+    const body = completionBody(asked, items, () => withData);
+    return client.post('/v1/chat/completions', body, COMPLETION, signal);
   };
   const probePrompt = async (prompt: PromptVariant) => {
     const tokens = { true: await single(ANSWERS[prompt].true), false: await single(ANSWERS[prompt].false) };
@@ -104,25 +102,46 @@ export async function probeEngine(
       model,
       about: null,
       prompts: { open: open.served, chat: chat.served },
-      onePass: again === null ? false : cachedTokens(again) === null ? null : (cachedTokens(again) as number) > 0,
+      onePass: sharesPass(again),
       referenceFrame: frame,
       frameSizes: ['reference', 'native', 'budget'],
       frameEncoding: encoding,
       calibration: null,
-      contextTokens: served.max_model_len,
+      contextTokens: context,
       maxBlocks: await findItemLimit(client, model, signal),
       tokensPerBlock: blockStride(tokenIds, vocabulary),
     },
   };
 }
 
-export function cachedTokens({ usage }: Completion): number | null {
-  return usage.prompt_tokens_details?.cached_tokens ?? null;
+/** @throws EngineFault refused, when the wanted model, or any at all, is not served */
+function servedModel(models: Models['data'], wanted: string): string {
+  const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
+  if (served) return served.id;
+  const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL)` : 'It serves no model';
+  const words = models
+    .map(({ id }) => id)
+    .join(', ')
+    .slice(0, 300);
+  throw new EngineFault('refused', `${lack}; GET /v1/models of the engine lists what it has.`, { words });
+}
+
+/** Longest prompt of a served model. An adapter has the base model's. */
+export function contextTokens(models: Models['data'], model: string): number | undefined {
+  const own = models.find(({ id }) => id === model)?.max_model_len;
+  return own ?? models.find(({ max_model_len: length }) => length)?.max_model_len ?? undefined;
+}
+
+/** Whether a question by names alone found its blocks; null where the engine does not tell. @param again its answer */
+function sharesPass(again: Completion | null): boolean | null {
+  if (again === null) return false;
+  const cached = cachedTokens(again);
+  return cached === null ? null : cached > 0;
 }
 
 function checkLogProbs(answer: Completion, ids: { true: number; false: number }): void {
   if (!answer.prompt_token_ids)
-    throw new EngineFault('refused', 'The engine does not return token ids; vLLM 0.26 or newer is needed.');
+    throw new EngineFault('refused', 'It does not return the token ids of a prompt; vLLM 0.26 or newer is needed.');
   readLogProbs(answer, ids);
 }
 
@@ -185,7 +204,7 @@ async function findItemLimit(client: VllmClient, model: string, signal: AbortSig
   }));
   const body = jsonBody({ model, messages: [{ role: 'user', content }], max_tokens: 1 });
   try {
-    await client.post('/v1/chat/completions', body, signal);
+    await client.post('/v1/chat/completions', body, COMPLETION, signal);
     return null;
   } catch (error) {
     if (!(error instanceof EngineFault)) throw error;

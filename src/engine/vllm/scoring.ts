@@ -3,17 +3,18 @@ import type { ShownFrame } from '../../frames/frames.ts';
 import { checkQuestion, tooLong } from '../../plan/context.ts';
 import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { question } from '../../plan/prompt.ts';
-import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import { framesMissing } from '../frames-missing.ts';
 import { renderFrames } from '../render-frames.ts';
+import { COMPLETION, type Completion } from './answers.ts';
 import type { VllmClient } from './client.ts';
-import { type Completion, completionBody, readLogProbs } from './completion.ts';
+import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
-import { cachedTokens, type Probed } from './probe.ts';
+import type { Probed } from './probe.ts';
+import { faultProblem } from './problems.ts';
 import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
 
 /** What scoring needs of the engine around it. */
@@ -53,9 +54,10 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
 function asker(
   { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: ScoringContext,
-  { description, vocabulary, fingerprint, encoding }: Probed,
+  probed: Probed,
   frames: ReadonlyMap<number, ShownFrame>,
 ): (query: number) => Promise<QueryScore> {
+  const { description, vocabulary, fingerprint, encoding } = probed;
   const { model } = description;
   const { tokens } = description.prompts[plan.prompt];
   const tokenIds = { true: tokens.true.id, false: tokens.false.id };
@@ -78,7 +80,7 @@ function asker(
       const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
-      return await client.post<Completion>('/v1/chat/completions', body, signal, headers);
+      return await client.post('/v1/chat/completions', body, COMPLETION, signal, headers);
     } finally {
       leave();
     }
@@ -87,7 +89,7 @@ function asker(
   return async (query) => {
     const answer = await withRepeats({ send: (withAllData) => send(query, withAllData), usage, signal });
     if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
-      monitor.suspect();
+      monitor.changed(probed);
       throw new EngineFault('unreachable', 'The answer came from another engine than the one probed.');
     }
     const logProbs = readLogProbs(answer, tokenIds);
@@ -100,13 +102,13 @@ function asker(
     };
     if (query > 0) return score;
     const ids = answer.prompt_token_ids;
-    if (!ids) throw new EngineFault('refused', 'The answer does not hold the token ids of its prompt.');
-    // Before the other prefixes are asked: each of them pays for the question.
-    checkQuestion(questionTokens(ids, vocabulary), pointer);
+    if (!ids) throw new EngineFault('unusable', 'The answer does not hold the token ids of its prompt.');
     const prompt = {
       layout: layoutOf(ids, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(ids, vocabulary),
     };
+    // Before the other prefixes are asked: each of them pays for the question.
+    checkQuestion(questionTokens(ids, vocabulary), pointer);
     return { ...score, prompt: { ...prompt, tokenIds: ids } };
   };
 }
@@ -183,34 +185,10 @@ function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown
     }
     case 'items':
       return tooLong(longest.framesUsed, 2 * (error.numbers[0] ?? 0), error);
-    case 'busy':
-      return new ProblemError(
-        'engine-busy',
-        'The engine refused more work. Try again in a moment.',
-        { retry_after_s: 5 },
-        error,
-      );
     case 'unreachable':
       monitor.suspect();
-      return new ProblemError(
-        'engine-unavailable',
-        'The engine stopped answering. Try again in a moment.',
-        { retry_after_s: 5 },
-        error,
-      );
-    case 'refused':
-      return new ProblemError(
-        'engine-answer-unusable',
-        'The engine gave no usable answer; no number was made up. Tell the operator.',
-        {},
-        error,
-      );
+      return faultProblem(error);
     default:
-      return new ProblemError(
-        'engine-failed',
-        'The engine failed on this episode, also when all of it was sent again.',
-        {},
-        error,
-      );
+      return faultProblem(error);
   }
 }

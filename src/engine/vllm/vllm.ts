@@ -3,7 +3,10 @@ import type { Config } from '../../config.ts';
 import type { Engine } from '../engine.ts';
 import { createFairGate } from '../fair-gate.ts';
 import { createClient } from './client.ts';
+import { controlTokenFinder } from './control-tokens.ts';
+import { EngineFault } from './faults.ts';
 import { watchEngine } from './monitor.ts';
+import { faultProblem } from './problems.ts';
 import { scoreEpisode } from './scoring.ts';
 
 /** What a vLLM engine reads of the configuration. */
@@ -20,15 +23,20 @@ export type VllmConfig = Pick<
 
 const CALM_MS = 15_000;
 const EAGER_MS = 2_000;
+const LOOK_MS = 10_000;
 
 /**
  * An engine that asks an unmodified vLLM over HTTP. It starts to probe at once and is ready when the probe has passed.
- * @param pauses between looks at the engine, while it is not ready and while it is
+ * @param times between looks at the engine, while all is well and while it is not, and for the answer to one
  */
 export function createVllmEngine(
   config: VllmConfig,
   log: Logger,
-  { eagerMs = EAGER_MS, calmMs = CALM_MS }: { eagerMs?: number; calmMs?: number } = {},
+  {
+    eagerMs = EAGER_MS,
+    calmMs = CALM_MS,
+    lookMs = LOOK_MS,
+  }: Partial<Record<'eagerMs' | 'calmMs' | 'lookMs', number>> = {},
 ): Engine {
   const client = createClient({
     url: config.ENGINE_URL,
@@ -44,11 +52,24 @@ export function createVllmEngine(
       frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
       calmMs,
       eagerMs,
+      lookMs,
     },
     log,
   );
+  const findControlToken = controlTokenFinder(client);
   return {
     describe: () => monitor.ready().description,
+    // It is another process: nothing that happens to it needs this one to be started anew.
+    alive: () => true,
+    async controlTokenIn(text, signal) {
+      try {
+        return await findControlToken(text, monitor.ready(), signal);
+      } catch (error) {
+        if (!(error instanceof EngineFault)) throw error;
+        if (error.kind === 'unreachable') monitor.suspect();
+        throw faultProblem(error);
+      }
+    },
     score: (request) => scoreEpisode(request, { client, gate, monitor, secret: config.SECRET }),
     async close() {
       await monitor.close();

@@ -9,13 +9,13 @@ export interface Vocabulary {
 
 /**
  * How a prompt of so many blocks came out, read from its token ids.
- * @throws EngineFault refused, when it is neither layout
+ * @throws EngineFault unusable, when it is neither layout
  */
 export function layoutOf(tokenIds: number[], blocks: number, { visionStart }: Vocabulary): Layout {
   const starts = tokenIds.filter((id) => id === visionStart).length;
   if (starts === blocks) return 'reference';
   if (starts === 2 * blocks) return 'nested';
-  throw new EngineFault('refused', `The prompt has ${starts} vision starts for ${blocks} blocks.`);
+  throw new EngineFault('unusable', `The prompt has ${starts} vision starts for ${blocks} blocks.`);
 }
 
 /** Token ids with each run of video tokens as one, as a prompt's text holds them. */
@@ -23,10 +23,15 @@ export function collapsePads(tokenIds: number[], { videoPad }: Vocabulary): numb
   return tokenIds.filter((id, i) => id !== videoPad || tokenIds[i - 1] !== videoPad);
 }
 
-/** Tokens from one block's start to the next one's. */
+/**
+ * Tokens from one block's start to the next one's.
+ * @throws EngineFault unusable, without two blocks
+ */
 export function blockStride(tokenIds: number[], { videoPad }: Vocabulary): number {
   const [first, second] = tokenIds.flatMap((id, i) => (id === videoPad && tokenIds[i - 1] !== videoPad ? [i] : []));
-  return (second as number) - (first as number);
+  if (first === undefined || second === undefined)
+    throw new EngineFault('unusable', 'The prompt does not have the video tokens of its blocks.');
+  return second - first;
 }
 
 /** Length of the first run of video tokens: those of one block. */

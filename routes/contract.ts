@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
+import { stringify } from 'yaml';
+import { nameSchemas } from '../src/openapi.ts';
+
+/**
+ * The contract as JSON and as YAML. It is built once, when it is first asked for: Swagger UI's own handlers, which these
+ * replace, build it for each request. To be called before the routes of Swagger UI are made.
+ */
+export function serveContract(app: FastifyInstance): void {
+  const contract = once(() => nameSchemas(app.swagger()));
+  const json = answer('application/json; charset=utf-8', () => JSON.stringify(contract()));
+  const yaml = answer('application/yaml; charset=utf-8', () => stringify(contract(), { lineWidth: 120 }));
+  app.addHook('onRoute', (route) => {
+    if (route.url === '/docs/json') route.handler = json;
+    if (route.url === '/docs/yaml') route.handler = yaml;
+  });
+  app.get('/openapi.json', { schema: { hide: true } }, json);
+}
+
+function answer(type: string, build: () => string): RouteHandlerMethod {
+  const built = once(() => {
+    const text = build();
+    return { text, etag: `"${createHash('sha256').update(text).digest('base64url')}"` };
+  });
+  return (request, reply) => {
+    const { text, etag } = built();
+    reply.headers({ etag, 'cache-control': 'no-cache' });
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.type(type).send(text);
+  };
+}
+
+function once<T>(build: () => T): () => T {
+  let built: { value: T } | undefined;
+  return () => {
+    built ??= { value: build() };
+    return built.value;
+  };
+}

@@ -1,0 +1,73 @@
+import { type Static, type TSchema, Type } from 'typebox';
+import { Compile } from 'typebox/compile';
+
+/** One kind of answer that is read of vLLM. Members that are not named here are ignored. */
+export interface AnswerKind<Answer> {
+  /** A larger answer is not read. */
+  maxBytes: number;
+  fits(value: unknown): value is Answer;
+  /** JSON pointer to the first member that does not fit. */
+  misfit(value: unknown): string;
+}
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): AnswerKind<Static<Schema>> {
+  const checker = Compile(schema);
+  return {
+    maxBytes,
+    fits: (value): value is Static<Schema> => checker.Check(value),
+    misfit: (value) => checker.Errors(value)[0]?.instancePath ?? '',
+  };
+}
+
+/** Counts of tokens, and their ids. No vocabulary and no context comes near this. */
+const MOST_TOKENS = 1e8;
+const count = (minimum: number) => Type.Integer({ minimum, maximum: MOST_TOKENS });
+const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+const TokenIds = Type.Array(count(0));
+
+/** GET /version */
+export const VERSION = answerKind(Type.Object({ version: Type.String({ pattern: '^[\\w.+-]{1,100}$' }) }), 64 * KiB);
+
+const Models = Type.Object({
+  data: Type.Array(
+    Type.Object({
+      id: Type.String({ minLength: 1, maxLength: 1000 }),
+      // An adapter has none; it is served with the base model's.
+      max_model_len: optional(count(1)),
+    }),
+  ),
+});
+/** GET /v1/models */
+export const MODELS = answerKind(Models, MiB);
+export type Models = Static<typeof Models>;
+
+/** POST /tokenize, with `return_token_strs` */
+export const TOKENS = answerKind(
+  Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Type.String())) }),
+  4 * MiB,
+);
+
+const LogProb = Type.Object({ token: Type.String({ maxLength: 1000 }), logprob: Type.Number() });
+const LogProbEntry = Type.Object({ ...LogProb.properties, top_logprobs: Type.Array(LogProb) });
+
+const Completion = Type.Object({
+  system_fingerprint: optional(Type.String({ maxLength: 1000 })),
+  prompt_token_ids: optional(TokenIds),
+  choices: Type.Array(Type.Object({ logprobs: Type.Object({ content: Type.Array(LogProbEntry, { minItems: 1 }) }) }), {
+    minItems: 1,
+  }),
+  usage: Type.Object({
+    prompt_tokens: count(1),
+    prompt_tokens_details: optional(Type.Object({ cached_tokens: optional(count(0)) })),
+  }),
+});
+/** POST /v1/chat/completions. The longest prompt's token ids make the largest answer. */
+export const COMPLETION = answerKind(Completion, 32 * MiB);
+export type Completion = Static<typeof Completion>;
+
+/** What vLLM answers with an error status, all of its own and none of a router's. */
+export const ERROR = answerKind(Type.Object({ error: Type.Object({ message: Type.String() }) }), 64 * KiB);

@@ -1,0 +1,51 @@
+import { isIPv4, isIPv6 } from 'node:net';
+
+/** Wrong keys that one address may send in a window. */
+const WRONG_KEYS = 20;
+const WINDOW_MS = 60_000;
+
+/** The latest so many addresses are remembered, and at most as many again; about 100 bytes each. */
+const ADDRESSES = 5_000;
+
+interface Window {
+  began: number;
+  count: number;
+}
+
+export interface Throttle {
+  /**
+   * Counts a wrong key.
+   * @returns seconds until the address may try again; 0 while it may
+   */
+  wrongKey(address: string): number;
+}
+
+/** Counts wrong keys by address. Nothing is remembered of addresses that send right ones. @param now ms */
+export function createThrottle(now: () => number = () => performance.now()): Throttle {
+  let recent = new Map<string, Window>();
+  let older = new Map<string, Window>();
+  function begin(name: string, began: number): Window {
+    if (recent.size >= ADDRESSES) [recent, older] = [new Map(), recent];
+    const window = { began, count: 0 };
+    recent.set(name, window);
+    return window;
+  }
+  return {
+    wrongKey(address) {
+      const name = networkOf(address);
+      const time = now();
+      const known = recent.get(name) ?? older.get(name);
+      const window = known && time - known.began < WINDOW_MS ? known : begin(name, time);
+      window.count += 1;
+      return window.count > WRONG_KEYS ? Math.ceil((window.began + WINDOW_MS - time) / 1000) : 0;
+    },
+  };
+}
+
+/** An IPv4 address; of an IPv6 address its first 64 bits, since one customer has all of the others. */
+function networkOf(address: string): string {
+  const four = address.replace(/^::ffff:/i, '');
+  if (isIPv4(four) || !isIPv6(address)) return four;
+  const [start = ''] = address.split('::');
+  return [...start.split(':'), '0', '0', '0', '0'].slice(0, 4).join(':');
+}

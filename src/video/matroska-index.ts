@@ -1,0 +1,70 @@
+import { ProblemError } from '../problems.ts';
+import type { ByteReader } from './byte-reader.ts';
+import { checkTracks, type IndexLimits } from './index-limits.ts';
+
+/** What a Matroska file's elements say of the whole. */
+export interface MatroskaIndex {
+  /** where the segment says that it ends; 0 where it does not say */
+  end: number;
+  /** elements that a program keeps for as long as it reads the file */
+  samples: number;
+}
+
+const SEGMENT = 0x18538067;
+const CLUSTER = 0x1f43b675;
+const TRACK_ENTRY = 0xae;
+
+/** Elements of elements that a program keeps: seek heads, tracks, cues, chapters, attachments and tags, with their parts. */
+const KEPT = new Set([
+  ...[0x114d9b74, 0x1654ae6b, TRACK_ENTRY, 0x6d80, 0x6240, 0x41e4, 0x1c53bb6b, 0xbb, 0xb7],
+  ...[0x1043a770, 0x45b9, 0xb6, 0x80, 0x1941a469, 0x61a7, 0x1254c367, 0x7373, 0x67c8],
+]);
+
+/**
+ * Walks the elements of a Matroska file, all but those in clusters. Format: RFC 8794, RFC 9559. Elements that hold others are
+ * entered and not left: what follows the last of the others comes next anyway.
+ * @throws ProblemError video-too-large
+ */
+export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits): Promise<MatroskaIndex> {
+  let end = 0;
+  let elements = 0;
+  let tracks = 0;
+  let at = 0;
+  while (at < reader.size) {
+    const head = reader.held(at, 12) ?? (await reader.bytes(at, 12));
+    const idBytes = head.length > 0 ? 1 + Math.clz32((head[0] as number) << 24) : 9;
+    if (idBytes > 4 || head.length <= idBytes) break;
+    const id = head.readUIntBE(0, idBytes);
+    const length = vint(head.subarray(idBytes));
+    if (!length) break;
+    const from = at + idBytes + length.bytes;
+    if (id === SEGMENT && length.value !== undefined) end = Math.max(end, from + length.value);
+    if (id === TRACK_ENTRY) tracks += 1;
+    if (id !== CLUSTER) elements += 1;
+    checkTracks(tracks, limits);
+    if (elements > limits.samples) throw tooManyElements(limits);
+    // The blocks of a live recording's clusters follow one another up to the next cluster.
+    const isEntered = id === SEGMENT || KEPT.has(id) || length.value === undefined;
+    at = isEntered ? from : from + (length.value as number);
+  }
+  return { end, samples: elements };
+}
+
+/** A length as EBML writes it. @returns no value where it is left open, as a live recording does; undefined where it is none */
+function vint(bytes: Buffer): { value: number | undefined; bytes: number } | undefined {
+  const count = bytes.length > 0 ? 1 + Math.clz32((bytes[0] as number) << 24) : 9;
+  if (count > 8 || bytes.length < count) return undefined;
+  let value = (bytes[0] as number) & (0xff >> count);
+  let isOpen = value === 0xff >> count;
+  for (let at = 1; at < count; at += 1) {
+    const byte = bytes[at] as number;
+    value = value * 256 + byte;
+    isOpen &&= byte === 0xff;
+  }
+  return { value: isOpen ? undefined : value, bytes: count };
+}
+
+function tooManyElements({ samples: limit, place }: IndexLimits): ProblemError {
+  const detail = `The file has more than ${limit} elements beside its pictures and sound. Send one with a smaller index.`;
+  return new ProblemError('video-too-large', detail, { ...place, limit });
+}

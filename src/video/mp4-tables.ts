@@ -1,0 +1,162 @@
+import { type ByteReader, WINDOW_BYTES } from './byte-reader.ts';
+import { damagedIndex, type IndexLimits } from './index-limits.ts';
+
+/** Tables, and bytes of an entry. */
+const TABLES: Record<string, number> = { stts: 8, ctts: 8, stsc: 12, stco: 4, co64: 8, stss: 4, stps: 4 };
+/** Boxes that claim something, or say what a claim means. */
+export const LOOKED_AT = new Set([
+  ...Object.keys(TABLES),
+  ...'stsz stz2 elst hdlr trun sidx tfra stsd cmov'.split(' '),
+]);
+/** What must not hide among the descriptions of samples, where ffmpeg would find it. */
+const HIDEABLE = /stsz|stz2|stts|ctts|stsc|stco|co64|elst|trun|cmov/;
+
+/** A box of an MP4, by where it lies in the file. */
+export interface Box {
+  type: string;
+  /** of its content */
+  from: number;
+  to: number;
+}
+
+/** What one track says of itself. */
+export interface Track {
+  /** in its table of sizes */
+  sizes: number;
+  /** bytes of every sample; 0 where each has its own */
+  sampleBytes: number;
+  /** in its table of durations */
+  durations: number;
+  /** length of each sample in ticks, one for each table that has one length for all */
+  ticks: (number | undefined)[];
+  handlers: string[];
+  chunks: number;
+  /** most samples in one chunk */
+  perChunk: number;
+  /** edits that show something: each may take the whole track once more */
+  edits: number;
+}
+
+/** A track that has said nothing yet. */
+export const newTrack = (): Track => ({
+  sizes: 0,
+  sampleBytes: 0,
+  durations: 0,
+  ticks: [],
+  handlers: [],
+  chunks: 0,
+  perChunk: 0,
+  edits: 0,
+});
+
+/**
+ * Takes what a box says of the track that it belongs to.
+ * @throws ProblemError video-damaged, for a table that is longer than its box
+ */
+export async function readTrackBox(reader: ByteReader, box: Box, track: Track, limits: IndexLimits): Promise<void> {
+  const { type, from } = box;
+  if (type === 'hdlr') track.handlers.push((await reader.bytes(from + 8, 4)).toString('latin1'));
+  if (type === 'elst') track.edits += await editsOf(reader, box);
+  if (type === 'stsz' || type === 'stz2') {
+    const head = await reader.bytes(from, 12);
+    if (head.length < 12) return;
+    const [field, count] = [head.readUInt32BE(4), head.readUInt32BE(8)];
+    const hasOneSize = type === 'stsz' && field > 0;
+    const bits = type === 'stsz' ? 32 : Math.max(4, field & 0xff);
+    if (!hasOneSize) checkRoom(box, 12, count, bits / 8, limits);
+    track.sizes = Math.max(track.sizes, count);
+    if (hasOneSize) track.sampleBytes = Math.max(track.sampleBytes, field);
+  }
+  const entryBytes = TABLES[type];
+  if (entryBytes === undefined) return;
+  const count = await entriesAt(reader, box, from + 4, entryBytes, limits);
+  if (type === 'stco' || type === 'co64') track.chunks = Math.max(track.chunks, count);
+  if (type !== 'stts' && type !== 'stsc') return;
+  let ticks: number | undefined;
+  for await (const piece of pieces(reader, from + 8, count * entryBytes, entryBytes)) {
+    for (let at = 0; at < piece.length; at += entryBytes) {
+      if (type === 'stts') track.durations += piece.readUInt32BE(at);
+      else track.perChunk = Math.max(track.perChunk, piece.readUInt32BE(at + 4));
+    }
+    if (type === 'stts' && count === 1) ticks = piece.readUInt32BE(4);
+  }
+  if (type === 'stts') track.ticks.push(ticks);
+}
+
+/** Edits that show something. ffmpeg passes by those that show nothing only before the first that does. */
+async function editsOf(reader: ByteReader, { from, to }: Box): Promise<number> {
+  const [version] = await reader.bytes(from, 1);
+  const entryBytes = version === 1 ? 20 : 12;
+  const count = Math.max(0, Math.floor((to - from - 8) / entryBytes));
+  let shown = 0;
+  for await (const piece of pieces(reader, from + 8, count * entryBytes, entryBytes)) {
+    for (let at = 0; at < piece.length; at += entryBytes) {
+      const isEmpty = piece.readInt32BE(at + (version === 1 ? 8 : 4)) === -1;
+      if (!isEmpty || shown > 0) shown += 1;
+    }
+  }
+  return shown;
+}
+
+/** Samples of a run in a fragment. @throws ProblemError video-damaged */
+export async function trunSamples(reader: ByteReader, box: Box, limits: IndexLimits): Promise<number> {
+  const head = await reader.bytes(box.from, 8);
+  if (head.length < 8) return 0;
+  const [flags, count] = [head.readUInt32BE(0), head.readUInt32BE(4)];
+  // Duration, size, flags and time offset: each sample has its own, or none has.
+  const members = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length;
+  checkRoom(box, 8, count, 4 * members, limits);
+  return count;
+}
+
+/** Fragments that a box lists. */
+export async function sidxEntries(reader: ByteReader, { from }: Box): Promise<number> {
+  const [version] = await reader.bytes(from, 1);
+  const bytes = await reader.bytes(from + (version === 0 ? 22 : 30), 2);
+  return bytes.length < 2 ? 0 : bytes.readUInt16BE(0);
+}
+
+/**
+ * The number of entries of a table.
+ * @param at where it is, the entries right behind it
+ * @throws ProblemError video-damaged, where there is no room for them
+ */
+export async function entriesAt(
+  reader: ByteReader,
+  box: Box,
+  at: number,
+  entryBytes: number,
+  limits: IndexLimits,
+): Promise<number> {
+  const bytes = await reader.bytes(at, 4);
+  const count = bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
+  checkRoom(box, at + 4 - box.from, count, entryBytes, limits);
+  return count;
+}
+
+/** Descriptions of samples are boxes of many kinds, and ffmpeg reads the boxes in them like any others. @throws ProblemError video-damaged */
+export async function checkHidden(reader: ByteReader, { from, to }: Box, limits: IndexLimits): Promise<void> {
+  for (let at = from; at < to; at += WINDOW_BYTES - 3) {
+    const bytes = await reader.bytes(at, Math.min(WINDOW_BYTES, to - at));
+    if (HIDEABLE.test(bytes.toString('latin1'))) throw damagedIndex('A table lies where none may be.', limits);
+  }
+}
+
+/** Whole entries of a table, many at a time. */
+async function* pieces(reader: ByteReader, from: number, count: number, entryBytes: number): AsyncGenerator<Buffer> {
+  const most = WINDOW_BYTES - (WINDOW_BYTES % entryBytes);
+  for (let at = 0; at < count; at += most) {
+    const piece = await reader.bytes(from + at, Math.min(most, count - at));
+    yield piece.subarray(0, piece.length - (piece.length % entryBytes));
+  }
+}
+
+/** @throws ProblemError video-damaged */
+function checkRoom({ type, from, to }: Box, before: number, count: number, entryBytes: number, limits: IndexLimits) {
+  const room = Math.max(0, to - from - before);
+  if (count * entryBytes <= room) return;
+  throw damagedIndex(
+    `A table of its index, ${type}, is said to have ${count} entries and has ${room} bytes for them.`,
+    limits,
+  );
+}

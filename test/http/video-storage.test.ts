@@ -1,0 +1,277 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import t, { type Test } from 'tap';
+import { createUploadStorage } from '../../src/video/storage.ts';
+import { storeVideo } from '../../src/video/video-file.ts';
+import { frameFile } from '../support/images.ts';
+import { needing } from '../support/needs.ts';
+import { LOSSLESS, makeVideo, uploadsIn } from '../support/videos.ts';
+import {
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  INSTRUCTION,
+  isProblem,
+  multipart,
+  type Part,
+  postParts,
+  resultOf,
+} from './support.ts';
+
+const needs = needing('ffmpeg');
+const TMPDIR = tmpdir();
+const PATH = process.env['PATH'] as string;
+const asked = episodePart({ instruction: INSTRUCTION });
+const videoPart = (content: Buffer): Part => ({ name: 'video', content, filename: 'episode.mp4' });
+const path = needs.skip ? '' : makeVideo(t, { type: 'mp4', args: LOSSLESS });
+const small = needs.skip ? Buffer.alloc(0) : readFileSync(path);
+/** The same video with more bytes behind it than the small disk holds. */
+const large = Buffer.concat([small, boxOf('free', 2 ** 21)]);
+
+function boxOf(type: string, bytes: number): Buffer {
+  const box = Buffer.alloc(bytes);
+  box.writeUInt32BE(bytes);
+  box.write(type, 4);
+  return box;
+}
+
+const LONG_AGO = new Date(Date.now() - 25 * 60 * 60 * 1000);
+
+/** Sets the folder of temporary files for one test. */
+function useFolder(t: Test, folder: string): void {
+  const before = process.env['TMPDIR'];
+  process.env['TMPDIR'] = folder;
+  t.teardown(() => {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  });
+}
+
+/** Mounts a disk of 1 MiB. @returns its folder */
+function smallDisk(t: Test, options = 'size=1m'): string {
+  const disk = mkdtempSync(join(TMPDIR, 'small-disk-'));
+  t.teardown(() => rmdirSync(disk));
+  execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk], { stdio: 'ignore' });
+  // What still holds a file open keeps the disk for itself.
+  t.teardown(() => execFileSync('umount', ['--lazy', disk]));
+  return disk;
+}
+
+/** @returns why not */
+function mayMount(t: Test): string | false {
+  try {
+    smallDisk(t);
+    return false;
+  } catch {
+    return 'a small disk cannot be mounted here: only root on Linux may';
+  }
+}
+
+const skip = needs.skip || mayMount(t);
+
+t.test('a disk that is full', { skip }, async (t) => {
+  const disk = smallDisk(t);
+  const app = await buildTestApp(t, { PATH });
+  useFolder(t, disk);
+  const place = { part: 'video', retry_after_s: 5 };
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+  isProblem(t, await postParts(app, [asked, videoPart(large)]), 'storage-unavailable', place);
+  t.strictSame(uploadsIn(disk), [], 'what was written is removed');
+  isProblem(t, await postParts(app, [videoPart(large), asked]), 'storage-unavailable', place);
+  const payload = { episode: { instruction: INSTRUCTION }, video: large.toString('base64') };
+  const json = await app.inject({ method: 'POST', url: '/v1/rewards', payload });
+  isProblem(t, json, 'storage-unavailable', { pointer: '/video', retry_after_s: 5 });
+  resultOf(t, await postParts(app, [episodePart(EPISODE), framePart(await frameFile())]));
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+});
+
+interface Line {
+  event: string;
+  index: number;
+  problem?: { code: string; status: number; retry_after_s: number };
+}
+
+const linesOf = (body: string): Line[] =>
+  body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .sort((one, other) => one.index - other.index);
+
+t.test('a disk that is full spoils no other episode of a batch', { skip }, async (t) => {
+  const disk = smallDisk(t);
+  const app = await buildTestApp(t, { PATH });
+  useFolder(t, disk);
+  const frame = await frameFile();
+  const full = { event: 'problem', problem: { code: 'storage-unavailable', status: 503, retry_after_s: 5 } };
+  const expected = [full, { event: 'result' }, full, { event: 'result' }];
+  const items = [
+    { episode: { instruction: INSTRUCTION }, video: large.toString('base64') },
+    { episode: EPISODE, frames: [frame.toString('base64')] },
+    { episode: { instruction: INSTRUCTION }, video: large.toString('base64') },
+    { episode: { instruction: INSTRUCTION }, video: small.toString('base64') },
+  ];
+  const json = await app.inject({ method: 'POST', url: '/v1/rewards/batch', payload: { items } });
+  t.equal(json.statusCode, 200);
+  t.match(linesOf(json.body).slice(0, 4), expected);
+  const listed = [
+    { episode: { instruction: INSTRUCTION }, video: 0 },
+    { episode: EPISODE, frame_count: 1 },
+    { episode: { instruction: INSTRUCTION }, video: 0 },
+    { episode: { instruction: INSTRUCTION }, video: 1 },
+  ];
+  const parts = [
+    { name: 'batch', content: JSON.stringify({ items: listed }) },
+    videoPart(large),
+    framePart(frame),
+    videoPart(small),
+  ];
+  const form = await app.inject({ method: 'POST', url: '/v1/rewards/batch', ...multipart(parts) });
+  t.match(linesOf(form.body).slice(0, 4), expected);
+});
+
+t.test('a folder that cannot be used', needs, async (t) => {
+  const folder = t.testdir({ file: 'not a folder' });
+  const folders = [join(folder, 'missing'), join(folder, 'file'), ...(skip ? [] : [smallDisk(t, 'ro')])];
+  for (const unusable of folders) {
+    useFolder(t, unusable);
+    const app = await buildTestApp(t, { PATH });
+    isProblem(t, await postParts(app, [asked, videoPart(small)]), 'storage-unavailable', { part: 'video' });
+    resultOf(t, await postParts(app, [episodePart(EPISODE), framePart(await frameFile())]));
+  }
+  useFolder(t, join(folder, 'missing'));
+  const app = await buildTestApp(t, { PATH });
+  isProblem(t, await postParts(app, [asked, videoPart(small)]), 'storage-unavailable');
+  mkdirSync(join(folder, 'missing'));
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+});
+
+t.test('the service’s own folder: made anew when it is cleaned away, removed at the end', needs, async (t) => {
+  const folder = t.testdir();
+  useFolder(t, folder);
+  const app = await buildTestApp(t, { PATH });
+  t.strictSame(readdirSync(folder), [], 'none before the first video');
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+  const [first] = readdirSync(folder) as [string];
+  rmSync(join(folder, first), { recursive: true });
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+  t.equal(readdirSync(folder).length, 1);
+  await app.close();
+  t.strictSame(readdirSync(folder), []);
+});
+
+t.test('a path that is too long for a socket', needs, async (t) => {
+  const folder = join(t.testdir(), 'a'.repeat(100));
+  for (const name of ['topreward-ABCold', 'topreward-ABCnew']) mkdirSync(join(folder, name), { recursive: true });
+  utimesSync(join(folder, 'topreward-ABCold'), LONG_AGO, LONG_AGO);
+  useFolder(t, folder);
+  const app = await buildTestApp(t, { PATH });
+  t.strictSame(readdirSync(folder), ['topreward-ABCnew'], 'only time tells what was left behind');
+  resultOf(t, await postParts(app, [asked, videoPart(small)]));
+});
+
+/** Another process that stores uploads and goes on. @returns its upload's folder, and a way to kill it as the system would */
+async function otherService(t: Test): Promise<{ upload: string; kill(): Promise<void> }> {
+  const url = new URL('../../src/video/storage.ts', import.meta.url);
+  const script = `import { createUploadStorage } from '${url}'; console.log(await createUploadStorage().makeFolder()); setInterval(() => {}, 1e6);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.teardown(() => child.kill('SIGKILL'));
+  const [upload] = (await once(createInterface(child.stdout), 'line')) as [string];
+  writeFileSync(join(upload, 'video'), small);
+  return {
+    upload,
+    async kill() {
+      child.kill('SIGKILL');
+      await once(child, 'exit');
+    },
+  };
+}
+
+t.test('what a killed process has left is removed at the start, and nothing else', needs, async (t) => {
+  const folder = mkdtempSync(join(TMPDIR, 'sweep-'));
+  t.teardown(() => rmSync(folder, { recursive: true }));
+  // The first two are of an older release, or of processes whose folder is too deep for a socket.
+  for (const name of ['topreward-ABCold', 'topreward-ABCnew', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
+    mkdirSync(join(folder, name, 'video'), { recursive: true });
+  for (const name of ['topreward-ABCold', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
+    utimesSync(join(folder, name), LONG_AGO, LONG_AGO);
+  symlinkSync(join(folder, 'elsewhere'), join(folder, 'topreward-ABClnk'));
+  useFolder(t, folder);
+  const killed = await otherService(t);
+  const running = await otherService(t);
+  await buildTestApp(t, { PATH });
+  t.ok(existsSync(killed.upload), 'both run');
+  await killed.kill();
+  // As another container sees it: the id of the process that owned it means nothing there.
+  const moved = join(folder, 'topreward-ABCmov');
+  renameSync(join(killed.upload, '..'), moved);
+  await buildTestApp(t, { PATH });
+  t.notOk(existsSync(moved), 'the killed one’s is gone');
+  t.ok(existsSync(join(running.upload, 'video')), 'the running one’s is there');
+  t.strictSame(
+    readdirSync(folder).filter((name) => !running.upload.includes(name)),
+    ['elsewhere', 'topreward-ABCDEFG', 'topreward-ABClnk', 'topreward-ABCnew', 'video-ABCDEF'],
+  );
+  t.ok(existsSync(join(folder, 'elsewhere', 'video')), 'what a link names is there');
+});
+
+/** Files under a folder that this process holds open. */
+const openIn = (folder: string) =>
+  readdirSync('/proc/self/fd').filter((number) => {
+    try {
+      return readlinkSync(`/proc/self/fd/${number}`).startsWith(`${folder}/`);
+    } catch {
+      return false;
+    }
+  });
+
+t.test(
+  'an upload that is given up at any moment leaves no file, open or not',
+  { skip: needs.skip || (existsSync('/proc/self/fd') ? false : 'the system does not list open files') },
+  async (t) => {
+    const folder = t.testdir();
+    useFolder(t, folder);
+    const storage = createUploadStorage();
+    t.teardown(() => storage.close());
+    const reason = new Error('gone');
+    async function* chunks() {
+      yield small;
+      yield small;
+    }
+    // The folder, the file and its bytes each take some turns of the event loop.
+    for (let turns = 0; turns < 60; turns += 1) {
+      const controller = new AbortController();
+      const stored = storeVideo(chunks(), storage, { part: 'video' }, controller.signal);
+      const refused = stored.then(
+        () => undefined,
+        (error) => error,
+      );
+      for (let turn = 0; turn < turns; turn += 1) await new Promise(setImmediate);
+      controller.abort(reason);
+      const error = await refused;
+      if (error !== undefined && error !== reason) t.equal(error, reason, `after ${turns} turns`);
+    }
+    while (uploadsIn(folder).length > 0) await new Promise(setImmediate);
+    t.strictSame(openIn(folder), []);
+  },
+);

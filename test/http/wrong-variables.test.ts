@@ -1,0 +1,38 @@
+import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
+import t from 'tap';
+import { launch, type Refusal } from '../embedded/server.ts';
+
+t.test('a wrong variable is one line, whatever is wrong', { timeout: 60_000 }, async (t) => {
+  for (const env of [
+    { PORT: 'eighty' },
+    { API_KEY: 'a-secret-in-the-wrong-place' },
+    { ENGINE_URLS: 'http://a:1,http://b:1' },
+  ]) {
+    const { code, lines, errors } = (await launch(t, env as Record<string, string>)) as Refusal;
+    const [name] = Object.keys(env);
+    t.equal(code, 1);
+    t.strictSame(lines, [], 'nothing has started');
+    t.match(errors, new RegExp(`^Configuration: ${name} .*\n$`), 'one line');
+    t.notMatch(errors, /secret/, 'its value is not shown');
+  }
+});
+
+t.test('several wrong variables are one line each', async (t) => {
+  const { code, errors } = (await launch(t, { API_KEY: 'x', LOG_LEVEL: 'loud', MAX_FRAMES: '0' })) as Refusal;
+  t.equal(code, 1);
+  t.equal(errors.trimEnd().split('\n').length, 3);
+  for (const name of ['API_KEY', 'LOG_LEVEL', 'MAX_FRAMES'])
+    t.match(errors, new RegExp(`^Configuration: ${name} `, 'm'));
+});
+
+t.test('an address that cannot be listened on is one line in the log', { timeout: 60_000 }, async (t) => {
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => other.close());
+  const port = String((other.address() as AddressInfo).port);
+  const { code, lines, errors } = (await launch(t, { PORT: port })) as Refusal;
+  t.equal(code, 1);
+  t.match(lines.at(-1), `Cannot listen on HOST=127.0.0.1, PORT=${port}: listen EADDRINUSE`);
+  t.equal(errors, '', 'no stack');
+});
