@@ -293,7 +293,7 @@ t.test('a client that leaves stops the work, and gives its place back', async (t
   const client = await rawClient(t, await listen(app));
   const form = multipart([batchPart([item(1), item(1)]), ...files.slice(0, 2).map(framePart)]);
   client.socket.write(
-    `POST /v1/rewards/batch HTTP/1.1\r\nhost: x\r\ncontent-type: ${form.headers['content-type']}\r\ncontent-length: ${form.payload.length}\r\n\r\n`,
+    `POST /v1/rewards/batch HTTP/1.1\r\nhost: localhost\r\ncontent-type: ${form.headers['content-type']}\r\ncontent-length: ${form.payload.length}\r\n\r\n`,
   );
   client.socket.write(form.payload);
   const { request } = await called;

@@ -7,6 +7,8 @@ export interface Counts {
   skipped: number;
 }
 
+const TAIL_CHARACTERS = 3000;
+
 /** The line that ends every run, alone on its line. */
 export const closingLine = ({ passed, failed, skipped }: Counts): string =>
   `${passed} passed, ${failed} failed, ${skipped} skipped`;
@@ -34,7 +36,9 @@ export function linesOf({ file, outcomes, output, seconds }: FileReport, comment
   const { passed, failed, skipped } = countOutcomes(outcomes);
   const head = `${failed > 0 ? 'FAIL' : 'ok  '} ${seconds.toFixed(1).padStart(5)} s  ${file}: ${passed} of ${outcomes.length}`;
   const line = skipped > 0 ? `${head}, ${skipped} skipped` : head;
-  if (failed > 0) return [line, output.slice(Math.max(0, output.search(/^ *not ok/m)))];
+  const fault = output.search(/^ *not ok/m);
+  // Without a failed test point the end of it tells most: an error outside of tests, or what came before silence.
+  if (failed > 0) return [line, fault >= 0 ? output.slice(fault) : output.slice(-TAIL_CHARACTERS)];
   return comments ? [line, ...(output.match(/^ {4}# (?!Subtest: |time=|\{).*$/gm) ?? [])] : [line];
 }
 
