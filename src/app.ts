@@ -25,6 +25,7 @@ import { createJsonReader } from './json/json.ts';
 import { createMetrics } from './metrics.ts';
 import { OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
+import { buildSerializer } from './serializers.ts';
 import type { Service } from './service.ts';
 import { createVideoReader } from './video/video.ts';
 
@@ -47,6 +48,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const app = Fastify({
     ...(log ? { loggerInstance: log } : { logger: false }),
     genReqId: () => randomUUID(),
+    schemaController: { compilersFactory: { buildSerializer } },
     bodyLimit: config.MAX_JSON_BYTES,
     // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
