@@ -28,6 +28,8 @@ interface Form {
 
 async function openForm(operation: string): Promise<Form> {
   const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
+  // Before the service closes, which would wait for the browser's idle connections.
+  t.teardown(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
   await page.goto(docs);

@@ -50,7 +50,9 @@ process.chdir(ROOT);
 // Node keeps what it has compiled; most of the time of a small test file goes into loading.
 process.env['NODE_COMPILE_CACHE'] ??= join(ROOT, '.cache/compiled');
 const suite = suiteOf(parseArgs({ allowPositionals: true }).positionals);
-const files = [...new Set(suite.files.flatMap((pattern) => globSync(pattern)))];
+const files = [...new Set(suite.files.flatMap((pattern) => globSync(pattern)))].filter(
+  (file) => !suite.except?.includes(file),
+);
 if (files.length === 0) throw new Error(`There is no test file: ${suite.files.join(' ')}`);
 
 const lack = provide(files.flatMap(needsOf), say);

@@ -14,6 +14,7 @@ export const CI: readonly string[] = [
   'npm run lint:contract',
   'npm run types',
   'npm test',
+  'npm run test:slow',
   'npm run test:attacks',
   'npm run test:clients',
   'npm run test:python',

@@ -4,6 +4,8 @@ import { availableParallelism } from 'node:os';
 export interface Suite {
   /** Patterns from the repository's root, in the order in which files are started: those that take longest first. */
   files: string[];
+  /** Files of those patterns that another suite has. */
+  except?: string[];
   /** Files at once. */
   jobs?: number;
   /** Longest time for one file. */
@@ -12,13 +14,27 @@ export interface Suite {
   comments?: boolean;
 }
 
+/** What takes longest for what it holds: whole processes, browsers and disks that are set up for one question each. */
+const SLOW = [
+  'test/playground/docs.test.ts',
+  'test/playground/view.test.ts',
+  'test/vllm/answers.test.ts',
+  'test/run/run.test.ts',
+  'test/embedded/telemetry.test.ts',
+  'test/embedded/host.test.ts',
+  'test/http/video-storage.test.ts',
+  'test/playground/doors.test.ts',
+];
+
 /** Of all suites: which tests are run by which command. docs/testing.md says what each is for. */
 export const SUITES: Record<string, Suite> = {
   test: {
     files: ['playground', 'embedded', 'http/video*', 'http', 'vllm', 'contract', 'run', 'domain'].map(
       (folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`,
     ),
+    except: SLOW,
   },
+  slow: { files: SLOW },
   // A second or two each.
   quick: {
     files: [
@@ -42,4 +58,4 @@ export const SUITES: Record<string, Suite> = {
 };
 
 /** One more file than there are cores: now and then a test waits for something other than a core. */
-export const JOBS = availableParallelism() + 1;
+export const JOBS = availableParallelism() + 2;
