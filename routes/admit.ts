@@ -3,6 +3,7 @@ import type { Ticket } from '../src/admission.ts';
 import type { Config } from '../src/config.ts';
 import { type Deadline, startDeadline } from '../src/deadline.ts';
 import { collectFrames } from '../src/frames/frames.ts';
+import { checkNamedFrames } from '../src/plan/context.ts';
 import type { Service } from '../src/service.ts';
 import type { CountBytes } from '../src/upload/form.ts';
 import { tooLarge } from '../src/upload/limits.ts';
@@ -52,11 +53,15 @@ export function uploadGate({ config, engine, admission, authenticate }: Service,
 
 /** A reader for one episode of a caller. @param caller.signal aborts when nobody needs the episode any more */
 export function uploadReader(
-  { config, renderer, recentFrames, video }: Service,
+  { config, engine, renderer, recentFrames, video }: Service,
   { tenant, signal }: { tenant: string; signal: AbortSignal },
 ): UploadReader {
   const frames = collectFrames(config, renderer, recentFrames.of(tenant), tenant);
-  return createUploadReader(config, frames, video, { tenant, signal });
+  return createUploadReader(config, frames, video, {
+    tenant,
+    signal,
+    refuse: (asked) => checkNamedFrames(asked, engine.describe()),
+  });
 }
 
 /** Counts the bytes of a form, and takes memory for those that were not announced. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
@@ -27,6 +28,7 @@ import { OPENAPI } from './openapi.ts';
 import { ProblemError } from './problems.ts';
 import { buildSerializer } from './serializers.ts';
 import type { Service } from './service.ts';
+import { readBody } from './upload/body.ts';
 import { createVideoReader } from './video/video.ts';
 
 /** The page of the contract asks nobody but this service. Swagger UI sets styles inline. */
@@ -137,9 +139,10 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     uiConfig: { validatorUrl: null },
   });
   app.removeContentTypeParser(['text/plain', 'application/json']);
-  app.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_: FastifyRequest, body: Buffer) =>
-    json.read(body),
-  );
+  app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
+    const { bodyLimit = config.MAX_JSON_BYTES } = request.routeOptions;
+    return json.read(await readBody(request, payload, bodyLimit));
+  });
   await app.register(fastifyMultipart);
   await app.register(rewardRoutes, service);
   await app.register(batchRoute, service);

@@ -17,12 +17,11 @@ export interface JsonReader {
 const LARGE = 128 * 1024;
 
 export function createJsonReader(): JsonReader {
-  // A thread is started when it is needed, and ends when it has had nothing to do for a minute.
+  // A thread is started when it is needed and ends when it has nothing to do: what it has read is gone with it.
   const pool = new Piscina({
     filename: new URL('./worker.ts', import.meta.url).href,
     minThreads: 0,
     maxThreads: 1,
-    idleTimeout: 60_000,
   });
 
   async function reading(bytes: Buffer, what: string): Promise<JsonReading> {

@@ -8,13 +8,15 @@ export type JsonReading = { value: unknown } | { fault: 'malformed' | 'excessive
  * Reads a JSON document that comes from a stranger. Its structure is counted before it is parsed; text that is no valid
  * UTF-8 is refused, since another text would be scored in its place.
  * @param what is read, for the sentence: "The body" or "The part `episode`"
+ * @param done is called when the bytes are not needed any more
  */
-export function readJsonBytes(bytes: Uint8Array, what: string): JsonReading {
+export function readJsonBytes(bytes: Uint8Array, what: string, done = () => {}): JsonReading {
   if (bytes.length === 0) return { fault: 'malformed', detail: `${what} is empty.` };
   const excess = excessOf(bytes);
   if (excess) return { fault: 'excessive', detail: excess };
   if (!isUtf8(bytes)) return { fault: 'malformed', detail: `${what} is not valid UTF-8. Send JSON encoded as UTF-8.` };
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8');
+  done();
   try {
     return { value: JSON.parse(text) };
   } catch (error) {

@@ -1,3 +1,4 @@
+import { letGo } from '../frames/let-go.ts';
 import { lowerThreadPriority } from '../low-priority.ts';
 import { type JsonReading, readJsonBytes } from './read.ts';
 
@@ -5,5 +6,5 @@ lowerThreadPriority();
 
 /** Reads one large document on a thread of its own. */
 export default function work({ bytes, what }: { bytes: Uint8Array; what: string }): JsonReading {
-  return readJsonBytes(bytes, what);
+  return readJsonBytes(bytes, what, () => letGo(bytes));
 }

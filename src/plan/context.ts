@@ -1,5 +1,10 @@
+import type { PrefixSelection } from '../../schemas/episode.ts';
+import type { Clock } from '../episode/clock.ts';
+import { prefixLengths } from '../episode/prefixes.ts';
+import { sampleSchedule } from '../episode/schedule.ts';
 import { ProblemError } from '../problems.ts';
-import type { FrameSize } from './frame-size.ts';
+import type { FrameSize, FrameSizeMode } from './frame-size.ts';
+import { framesShown } from './plan.ts';
 
 /** How long a prompt an engine takes. */
 export interface ContextLimits {
@@ -27,6 +32,30 @@ export function checkContext(framesUsed: number, size: FrameSize, limits: Contex
   const blockTokens = isReference ? tokensPerBlock : LEAST_TOKENS_PER_BLOCK;
   const most = Math.min(Math.floor(contextTokens / blockTokens), maxBlocks ?? Number.POSITIVE_INFINITY);
   if (Math.ceil(framesUsed / 2) > most) throw tooLong(framesUsed, isReference ? fittingFrames(limits) : 2 * most);
+}
+
+/**
+ * The same for an episode that names its frames, as soon as it is read: its frames need not be looked up.
+ * @throws ProblemError context-exceeded
+ */
+export function checkNamedFrames(
+  { frameDigests, clock, prefixes, frameSize }: NamedFrames,
+  limits: ContextLimits,
+): void {
+  if (!frameDigests || !clock) return;
+  const count = frameDigests.length;
+  const longest = prefixLengths(count, prefixes).slice(-1);
+  const [framesUsed = 1] = framesShown(sampleSchedule(count, clock), longest);
+  // Only the reference size is known before a frame is.
+  const size = frameSize === 'reference' ? limits.referenceFrame : { width: 0, height: 0 };
+  checkContext(framesUsed, size, limits);
+}
+
+interface NamedFrames {
+  frameDigests: string[] | undefined;
+  clock: Clock | undefined;
+  prefixes: PrefixSelection;
+  frameSize: FrameSizeMode;
 }
 
 /** Tokens of an ordinary question. */

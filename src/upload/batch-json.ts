@@ -29,6 +29,8 @@ export async function readBatchJson(
     await nextTurn();
     const id = idOf((item as { episode?: unknown } | null)?.episode);
     entries.push({ id, ...(await readItem(item, `/items/${index}`, limits, createReader())) });
+    // Its text is decoded: it need not be held until the last item is read.
+    items[index] = undefined;
   }
   return entries;
 }

@@ -1,6 +1,7 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { didYouMean } from '../did-you-mean.ts';
+import { letGo } from '../frames/let-go.ts';
 import { ProblemError } from '../problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
@@ -78,7 +79,7 @@ export function unexpectedPart(name: string, known: string[], expected: string):
 export async function readAll(
   chunks: AsyncIterable<Buffer>,
   limit: number,
-  place: { part: string; frame?: number },
+  place: { part?: string; frame?: number },
 ): Promise<Buffer> {
   const read: Buffer[] = [];
   let bytes = 0;
@@ -87,5 +88,7 @@ export async function readAll(
     if (bytes > limit) throw tooLarge(limit, place);
     read.push(chunk);
   }
-  return Buffer.concat(read);
+  const whole = Buffer.concat(read);
+  for (const chunk of read) letGo(chunk);
+  return whole;
 }

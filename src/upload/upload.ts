@@ -44,12 +44,20 @@ export interface UploadReader {
   finish(): Promise<Upload>;
 }
 
-/** @param caller.signal aborts when the upload and what was made of it are not needed any more, answered or not */
+/** For whom an upload is read. */
+export interface Caller {
+  tenant: string;
+  /** aborts when the upload and what was made of it are not needed any more, answered or not */
+  signal: AbortSignal;
+  /** Refuses what is asked as soon as it is read, where that is possible. @throws ProblemError */
+  refuse(asked: AskedEpisode): void;
+}
+
 export function createUploadReader(
   limits: UploadLimits,
   frames: FrameCollector,
   videos: VideoReader,
-  { tenant, signal }: { tenant: string; signal: AbortSignal },
+  { tenant, signal, refuse }: Caller,
 ): UploadReader {
   let parsed: { request: AskedEpisode; pointer: string } | undefined;
   let kind: Kind | undefined;
@@ -80,7 +88,9 @@ export function createUploadReader(
     episode(value, pointer) {
       if (parsed)
         throw new ProblemError('unexpected-part', 'There is more than one `episode` part.', { part: 'episode' });
-      parsed = { request: parseEpisode(value, pointer), pointer };
+      const request = parseEpisode(value, pointer);
+      refuse(request);
+      parsed = { request, pointer };
       const { clock, frameDigests } = parsed.request;
       agree();
       if (clock) frames.expect({ clock, frameDigests }, pointer);
