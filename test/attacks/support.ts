@@ -35,11 +35,31 @@ export interface Attack {
 const WATCH_MS = 30_000;
 const BETWEEN_NORMAL_MS = 250;
 
+/** What else runs on the machine may spoil one measurement; a service that gives way to the attack spoils every one. */
+const TRIES = 2;
+
+/** What was measured, and the bounds that it does not keep. */
+interface Measured {
+  figures: string;
+  faults: string[];
+}
+
 /**
  * Attacks a real service in a process of its own, while /health/live is asked from another process and normal requests go
- * on, for at least 30 s. What was measured is printed and held against the bounds.
+ * on, for at least 30 s. What was measured is printed and held against the bounds; where it does not keep them the attack is
+ * repeated once.
  */
-export async function underAttack(t: Test, { env = {}, key, bounds, attack }: Attack): Promise<void> {
+export async function underAttack(t: Test, attack: Attack): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    const { figures, faults } = await measure(t, attack);
+    t.comment(figures);
+    if (faults.length > 0 && tried < TRIES) continue;
+    t.same(faults, [], 'every bound is kept');
+    return;
+  }
+}
+
+async function measure(t: Test, { env = {}, key, bounds, attack }: Attack): Promise<Measured> {
   const server = await launch(t, { LOG_LEVEL: 'info', ...env });
   if ('code' in server) throw new Error(`The service ended with ${server.code}: ${server.lines} ${server.errors}`);
   const normal = () => normalRequest(server.address, key);
@@ -63,8 +83,10 @@ export async function underAttack(t: Test, { env = {}, key, bounds, attack }: At
     }
   })();
   await Promise.all([attacked, normals]);
-  check(t, await stop(watcher), { before, normalMs }, bounds);
+  const watched = await stop(watcher);
+  t.equal(watched.failed, 0, 'every look at /health/live is answered');
   t.equal(server.process.exitCode, null, 'the service still runs');
+  return hold(watched, { before, normalMs }, bounds);
 }
 
 async function stop(watcher: ChildProcess): Promise<Watched> {
@@ -74,25 +96,24 @@ async function stop(watcher: ChildProcess): Promise<Watched> {
   return watched as Watched;
 }
 
-function check(
-  t: Test,
-  { liveMs, failed, peakBytes }: Watched,
+function hold(
+  { liveMs, peakBytes }: Watched,
   { before, normalMs }: { before: number; normalMs: number[] },
   { p99Ms = 100, worstMs = 500, addedMiB, normalMs: slowest = 5_000 }: Bounds,
-): void {
+): Measured {
   const p99 = liveMs[Math.ceil(liveMs.length * 0.99) - 1] ?? Number.POSITIVE_INFINITY;
   const worst = liveMs.at(-1) ?? Number.POSITIVE_INFINITY;
   const added = (peakBytes - before) / MiB;
   const normal = Math.max(...normalMs);
   const tenth = (value: number) => Math.round(value * 10) / 10;
-  t.comment(
-    `/health/live ${liveMs.length} looks, p99 ${tenth(p99)} ms, worst ${tenth(worst)} ms; memory ${tenth(before / MiB)} + ${tenth(added)} MiB; ${normalMs.length} normal requests, worst ${tenth(normal)} ms`,
-  );
-  t.equal(failed, 0, 'every look at /health/live is answered');
-  t.ok(p99 <= p99Ms, `p99 of /health/live is at most ${p99Ms} ms`);
-  t.ok(worst <= worstMs, `the slowest /health/live is at most ${worstMs} ms`);
-  t.ok(added <= addedMiB, `at most ${addedMiB} MiB are added`);
-  t.ok(normal <= slowest, `a normal request is answered in ${slowest} ms`);
+  const figures = `/health/live ${liveMs.length} looks, p99 ${tenth(p99)} ms, worst ${tenth(worst)} ms; memory ${tenth(before / MiB)} + ${tenth(added)} MiB; ${normalMs.length} normal requests, worst ${tenth(normal)} ms`;
+  const faults = [
+    p99 > p99Ms && `p99 of /health/live is more than ${p99Ms} ms`,
+    worst > worstMs && `the slowest /health/live takes more than ${worstMs} ms`,
+    added > addedMiB && `more than ${addedMiB} MiB are added`,
+    normal > slowest && `a normal request takes more than ${slowest} ms`,
+  ];
+  return { figures, faults: faults.filter((fault) => fault !== false) };
 }
 
 /** @returns how long it took, ms */

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 /** What a watcher has seen of a service. */
 export interface Watched {
-  /** milliseconds from when each look was due until it was answered, rising */
+  /** milliseconds from when each look was sent until it was answered, rising */
   liveMs: number[];
   /** looks that were not answered with 200 */
   failed: number;
@@ -28,7 +28,8 @@ async function watch(address: string, pid: number): Promise<Watched> {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
   let peakBytes = 0;
   const looks: Promise<void>[] = [];
-  const look = async (due: number) => {
+  const look = async () => {
+    const sent = performance.now();
     try {
       const answer = await fetch(`${address}/health/live`, { signal: AbortSignal.timeout(PATIENCE_MS) });
       await answer.arrayBuffer();
@@ -36,13 +37,13 @@ async function watch(address: string, pid: number): Promise<Watched> {
     } catch {
       failed += 1;
     }
-    liveMs.push(performance.now() - due);
+    liveMs.push(performance.now() - sent);
   };
   process.send?.('watching');
   let due = performance.now();
   while (going) {
     if (performance.now() >= due) {
-      looks.push(look(due));
+      looks.push(look());
       due += LOOK_EVERY_MS;
     }
     peakBytes = Math.max(peakBytes, peakOf(pid) + childrenOf(pid).reduce((sum, child) => sum + residentOf(child), 0));
