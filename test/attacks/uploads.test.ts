@@ -12,7 +12,7 @@ test('64 uploads of 64 JPEG frames of 640×480 at once', async (t) => {
   const body = multipart({ instruction: 'Open the drawer.', fps: 10 }, frames, 'image/jpeg');
   await underAttack(t, {
     env: { DEADLINE_S: '600' },
-    // Of 420 MiB on the whole, 0.65 × what version 0.1.0 took; the normal requests wait for their turn like all others.
+    // Of 420 MiB on the whole, 0.65 × what version 0.1.0 took.
     bounds: { addedMiB: 260 },
     async attack({ address }: Server) {
       const answers = await Promise.all(Array.from({ length: UPLOADS }, () => post(`${address}/v1/rewards`, body)));

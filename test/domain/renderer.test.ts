@@ -99,3 +99,18 @@ t.test('a picture in one pass', async (t) => {
   );
   t.equal((await render(raw(testPixels(from)))).bytes.length, WIDTH * 50 * 3);
 });
+
+t.test('a few frames do not wait behind whole episodes', async (t) => {
+  const renderer = createRenderer(1, MAX_PIXELS);
+  t.teardown(() => renderer.close());
+  const { signal } = new AbortController();
+  const whole = renderer.turns(64);
+  const places = 2;
+  const inTurn = await Promise.all(Array.from({ length: places }, () => whole.enter(0, signal)));
+  const waiting = whole.enter(0, signal);
+  t.equal(whole.state().waiting, 1, 'a further episode waits');
+  const step = await renderer.turns(2).enter(0, signal);
+  t.equal(renderer.turns(2).state().active, 1, 'a step has its turn');
+  for (const turn of [...inTurn, step]) turn.release();
+  (await waiting).release();
+});

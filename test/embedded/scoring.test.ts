@@ -90,3 +90,15 @@ t.test('who stops listening stops the work', async (t) => {
   t.ok(stopped);
   t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });
+
+t.test('an episode waits at the door of its own length only', async (t) => {
+  const context = around(async function* () {
+    for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);
+  });
+  const { signal } = new AbortController();
+  const other = { tenant: 'a', episode: Symbol('other') };
+  const leave = await Promise.all([context.gates.short.enter(other, signal), context.gates.long.enter(other, signal)]);
+  await score(request(), context);
+  t.pass('four frames pass while longer episodes hold their places');
+  for (const each of leave) each();
+});
