@@ -1,7 +1,6 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { didYouMean } from '../did-you-mean.ts';
-import { letGo } from '../frames/let-go.ts';
 import { ProblemError } from '../problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
@@ -88,7 +87,5 @@ export async function readAll(
     if (bytes > limit) throw tooLarge(limit, place);
     read.push(chunk);
   }
-  const whole = Buffer.concat(read);
-  for (const chunk of read) letGo(chunk);
-  return whole;
+  return Buffer.concat(read);
 }

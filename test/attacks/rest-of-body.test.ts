@@ -107,7 +107,8 @@ t.test('bodies without end, after the answer', { timeout: 180_000 }, async (t) =
         bytes: CHUNK,
         pauseMs: 0,
       });
-      t.equal(late.status, 408, 'an episode whose form is followed by bytes without end');
+      // Whoever never stops sending may lose the answer with the connection.
+      t.ok(late.status === 408 || Number.isNaN(late.status), `an episode whose form never ends: ${late.status}`);
       t.notOk(late.wasOpen, 'the connection is closed');
     },
   });
