@@ -22,6 +22,7 @@ const SLOW = [
   'test/vllm/monitor.test.ts',
   'test/http/wrong-variables.test.ts',
   'test/http/lean-memory.test.ts',
+  'test/http/log-output.test.ts',
   'test/run/run.test.ts',
   'test/embedded/telemetry.test.ts',
   'test/embedded/host.test.ts',
