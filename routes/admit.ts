@@ -27,19 +27,31 @@ export interface Admitted {
   count: CountBytes;
 }
 
+/** What a route takes. */
+export interface GateOptions {
+  /** that one request may take */
+  seconds: number;
+  /** whether requests are refused while the engine is not ready */
+  needsEngine: boolean;
+  /** most bytes of a JSON body */
+  jsonBytes: number;
+}
+
 /**
- * Lets uploads in: known callers, while the engine is ready, within a place and memory of their own.
- * @param seconds that one request may take
+ * Lets uploads in: known callers, within a place and memory of their own.
  * @returns a hook for the route, and what it has found out about a request
  */
-export function uploadGate({ config, engine, admission, authenticate }: Service, seconds: number) {
+export function uploadGate(
+  { config, engine, admission, authenticate }: Service,
+  { seconds, needsEngine, jsonBytes }: GateOptions,
+) {
   const admitted = new WeakMap<FastifyRequest, Admitted>();
   return {
     async admit(request: FastifyRequest, reply: FastifyReply): Promise<void> {
       const tenant = authenticate(request);
-      engine.describe();
+      if (needsEngine) engine.describe();
       const deadline = startDeadline(request, reply, seconds);
-      const memory = neededMemory(request, config);
+      const memory = neededMemory(request, config, jsonBytes);
       const ticket = await admission.enter(memory, deadline.signal, tenant);
       deadline.admitted(config.UPLOAD_IDLE_S);
       reply.raw.once('close', ticket.release);
@@ -79,13 +91,13 @@ function counter(limit: number, announced: number, ticket: Ticket): CountBytes {
  * Memory that a request may need, from its header alone; for a form that does not tell its length, a beginning.
  * @throws ProblemError upload-too-large, before a byte is read
  */
-function neededMemory({ headers }: FastifyRequest, { MAX_UPLOAD_BYTES, MAX_JSON_BYTES }: Config): number {
+function neededMemory({ headers }: FastifyRequest, { MAX_UPLOAD_BYTES }: Config, jsonBytes: number): number {
   const isJson = headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
-  const limit = isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES * FORM_GROWTH;
+  const limit = isJson ? jsonBytes : MAX_UPLOAD_BYTES * FORM_GROWTH;
   const length = headers['content-length'];
   // JSON is read by its parser, in one go.
   const unknown = isJson ? limit : Math.min(STEP_BYTES, limit);
   const declared = length === undefined ? unknown : Number(length);
-  if (declared > limit) throw tooLarge(isJson ? MAX_JSON_BYTES : MAX_UPLOAD_BYTES, {});
+  if (declared > limit) throw tooLarge(isJson ? jsonBytes : MAX_UPLOAD_BYTES, {});
   return isJson ? declared * JSON_COPIES : declared;
 }

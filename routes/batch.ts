@@ -30,7 +30,11 @@ const schema = {
 
 export async function batchRoute(app: FastifyInstance, service: Service): Promise<void> {
   const { config, engine, frameMemory, metrics } = service;
-  const { admit, admitted } = uploadGate(service, config.BATCH_DEADLINE_S);
+  const { admit, admitted } = uploadGate(service, {
+    seconds: config.BATCH_DEADLINE_S,
+    needsEngine: true,
+    jsonBytes: config.MAX_JSON_BYTES,
+  });
 
   app.route({
     method: 'POST',

@@ -4,6 +4,7 @@ import { calibrate } from '../src/calibration/calibrate.ts';
 import { readCalibrationRequest } from '../src/calibration/read.ts';
 import { ProblemError } from '../src/problems.ts';
 import type { Service } from '../src/service.ts';
+import { uploadGate } from './admit.ts';
 import { problems } from './problem-responses.ts';
 
 /** Room for the most episodes, written generously. */
@@ -22,21 +23,22 @@ const schema = {
       description: 'What the episodes tell; null and a warning where they do not.',
       content: { 'application/json': { schema: Calibration } },
     },
-    ...problems(401, 413, 415, 422, 429, 500),
+    ...problems(401, 408, 413, 415, 422, 429, 500, 503, 504),
   },
 };
 
-export async function calibrationRoute(app: FastifyInstance, { config, authenticate }: Service): Promise<void> {
+export async function calibrationRoute(app: FastifyInstance, service: Service): Promise<void> {
+  const { config } = service;
+  const jsonBytes = Math.min(BODY_BYTES, config.MAX_JSON_BYTES);
+  const { admit } = uploadGate(service, { seconds: config.DEADLINE_S, needsEngine: false, jsonBytes });
   app.route({
     method: 'POST',
     url: '/v1/calibrations',
     schema,
-    bodyLimit: Math.min(BODY_BYTES, config.MAX_JSON_BYTES),
+    bodyLimit: jsonBytes,
     // Checked by src/calibration/read.ts, whose problems point to every mistake.
     validatorCompiler: () => () => true,
-    async onRequest(request) {
-      authenticate(request);
-    },
+    onRequest: admit,
     async handler(request): Promise<Calibration> {
       if (request.isMultipart()) throw new ProblemError('unsupported-media-type', 'Send application/json.');
       return calibrate(readCalibrationRequest(request.body));

@@ -36,7 +36,11 @@ const schema = {
 
 export async function rewardRoutes(app: FastifyInstance, service: Service): Promise<void> {
   const { config, engine, frameMemory, metrics } = service;
-  const { admit, admitted } = uploadGate(service, config.DEADLINE_S);
+  const { admit, admitted } = uploadGate(service, {
+    seconds: config.DEADLINE_S,
+    needsEngine: true,
+    jsonBytes: config.MAX_JSON_BYTES,
+  });
 
   app.route({
     method: 'POST',

@@ -1,8 +1,9 @@
 import t from 'tap';
+import { fetch } from 'undici';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../src/problems.ts';
-import { buildTestApp, isProblem, multipart, npyPart, stubEngine } from './support.ts';
+import { buildTestApp, isProblem, listen, multipart, npyPart, rawClient, stubEngine, whenLoad } from './support.ts';
 
 const app = await buildTestApp(t);
 const post = (payload: unknown, headers: Record<string, string> = {}, to = app) =>
@@ -109,6 +110,23 @@ t.test('10,000 episodes with as many warnings as one', async (t) => {
   const { statusCode, body } = await post({ episodes: many });
   t.equal(statusCode, 200);
   t.equal((JSON.parse(body) as Calibration).counts.episodes, 10_000);
+});
+
+t.test('it waits for a place and memory like every upload, and its silence has an end', async (t) => {
+  const busy = await buildTestApp(t, { MAX_ACTIVE: 1, UPLOAD_IDLE_S: 0.2 });
+  const port = await listen(busy);
+  const silent = await rawClient(t, port, '/v1/calibrations');
+  silent.post(1000, { 'content-type': 'application/json' });
+  await whenLoad(busy, { active: 1, bytes: 3000 });
+  const second = fetch(`http://127.0.0.1:${port}/v1/calibrations`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ episodes }),
+  });
+  await whenLoad(busy, { active: 1, waiting: 1 });
+  isProblem(t, await silent.answer(), 'upload-timeout');
+  t.equal((await second).status, 200, 'then the next one has its turn');
+  await whenLoad(busy, { active: 0, waiting: 0, bytes: 0 });
 });
 
 t.test('a key is asked for as elsewhere', async (t) => {

@@ -315,7 +315,7 @@ export interface RawClient {
   answer(): Promise<Answer>;
 }
 
-export async function rawClient(t: Test, port: number): Promise<RawClient> {
+export async function rawClient(t: Test, port: number, path = '/v1/rewards'): Promise<RawClient> {
   const socket = connect(port, '127.0.0.1');
   socket.on('error', () => {});
   socket.setTimeout(SILENCE_MS, () => socket.destroy());
@@ -337,7 +337,7 @@ export async function rawClient(t: Test, port: number): Promise<RawClient> {
         ...headers,
       };
       const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
-      socket.write(`POST /v1/rewards HTTP/1.1\r\n${lines.join('')}\r\n`);
+      socket.write(`POST ${path} HTTP/1.1\r\n${lines.join('')}\r\n`);
     },
     async answer() {
       for (;;) {
