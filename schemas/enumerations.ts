@@ -18,9 +18,9 @@ export const PromptVariant = (usage: { default?: string } = {}) =>
     ...usage,
   });
 
-export const FrameEncoding = Type.Enum(['rgb', 'png', 'jpeg'], {
+export const FrameEncoding = Type.Enum(['rgb', 'raw', 'png', 'jpeg'], {
   title: 'FrameEncoding',
-  description: 'How frames go to the model: `rgb` and `png` are exact.',
+  description: 'How frames go to the model: `rgb`, `raw` (uncompressed) and `png` are exact, `jpeg` is not.',
 });
 
 export const PromptLayout = Type.Enum(['reference', 'nested'], {

@@ -57,9 +57,10 @@ export const Environment = Type.Object({
   ENGINE_API_KEY: Type.String({ default: '', description: "vLLM's --api-key, if it has one." }),
   ENGINE_MODEL: Type.String({ default: '', description: 'Served model to ask; empty takes the first one.' }),
   ENGINE_CONCURRENCY: count(32, 'Requests in flight to the engine, over all episodes.'),
-  ENGINE_FRAME_ENCODING: Type.Enum(['png', 'jpeg'], {
-    default: 'png',
-    description: 'Frames on the way to the engine: png is exact, jpeg (quality 95, 4:4:4) is a third of the bytes.',
+  ENGINE_FRAME_ENCODING: Type.Enum(['auto', 'raw', 'png', 'jpeg'], {
+    default: 'auto',
+    description:
+      'Frames on the way to the engine: raw (least CPU) and png are exact, jpeg (quality 95, 4:4:4) is not. auto: raw if every address of ENGINE_URL is loopback or private, else png.',
   }),
   ENGINE_FRAME_SIDE: Type.Integer({
     minimum: 32,

@@ -63,7 +63,7 @@ export async function* scoreEpisode(
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const bytes = renderedBytes(plan, frames, size, { limit: frameMemory.capacity, pointer });
+    const bytes = renderedBytes(plan, frames, size, description, { limit: frameMemory.capacity, pointer });
     const memory = await frameMemory.enter(bytes, signal, tenant);
     usage.queuedMs += memory.waitedMs;
     try {
@@ -133,18 +133,20 @@ function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: En
 }
 
 /**
- * Memory for an episode's rendered frames. No encoding is larger than the pixels, three bytes each, but for a header.
+ * Memory for an episode's rendered frames: three bytes for each pixel, or the same in base64. No image file is larger, but for a
+ * header.
  * @throws ProblemError image-too-large, when they would not fit even alone
  */
 function renderedBytes(
   { sampledFrames }: EpisodePlan,
   frames: Frames,
   { width, height }: FrameSize,
+  { frameEncoding }: EngineDescription,
   { limit, pointer }: { limit: number; pointer: string },
 ): number {
   const held = frames.held(sampledFrames);
-  const bytes = held * width * height * 3;
+  const bytes = held * width * height * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
-  const detail = `The ${held} frames that the model would see are ${bytes} bytes of pixels at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
+  const detail = `The ${held} frames that the model would see are ${bytes} bytes at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
   throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
 }

@@ -20,6 +20,8 @@ export interface Rendering {
 /** A frame for the renderer. */
 export interface Unrendered {
   bytes: Uint8Array;
+  /** SHA-256 of them in hex, where it is known */
+  digest?: string | undefined;
   kind: 'file' | 'rgb';
   /** Somebody else looks at the bytes too; otherwise they are gone when this is handed over. */
   shared: boolean;
@@ -74,10 +76,10 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
     begin({ from, to, encoding, place }, signal) {
       checkResizing(from, to, maxPixels, place);
       const flag = stopFlag(signal);
-      return async ({ bytes, kind, shared }) => {
+      return async ({ bytes, digest, kind, shared }) => {
         const slot = await slots.enter(0, signal);
         try {
-          const task: RenderTask = { bytes, kind, from, to, encoding, stop: flag };
+          const task: RenderTask = { bytes, digest, kind, from, to, encoding, stop: flag };
           const transferList = !shared && ownsBuffer(bytes) ? [bytes.buffer as ArrayBuffer] : [];
           return (await pool.run(task, { transferList })) as RenderedFrame;
         } catch (error) {

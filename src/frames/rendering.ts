@@ -10,7 +10,7 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
     const frame = shelf.take(index);
     if (!frame) return { bytes: null, digest: digestOf(shelf, index) };
     try {
-      return await render({ ...frame, shared: shelf.shared });
+      return await render({ ...frame, digest: shelf.digest(index), shared: shelf.shared });
     } catch (error) {
       signal.throwIfAborted();
       const detail = 'The frame cannot be decoded: it is truncated or damaged, or takes far too long.';

@@ -1,17 +1,6 @@
+import { readFileSync } from 'node:fs';
 import type { FrameSize } from '../plan/frame-size.ts';
-import { letGo } from './let-go.ts';
-
-/** For each output position: where its inputs start, how many there are, and their weights. */
-interface Kernel {
-  starts: Int32Array;
-  counts: Int32Array;
-  weights: Int32Array;
-  width: number;
-}
-
-const SUPPORT = 2;
-const FIXED_ONE = 2 ** 22;
-const HALF = FIXED_ONE / 2;
+import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
 
 /**
  * Resizes RGB pixels as Pillow's Image.resize(size, BICUBIC) does, to the last bit, aspect ratio ignored. The reference's
@@ -19,113 +8,184 @@ const HALF = FIXED_ONE / 2;
  * on shrinking and 124 on enlarging). Two passes, rows first, of an antialiased cubic (a = −0.5) in 22-bit fixed point,
  * rounded to 8 bits in between. Pillow 13 takes columns first on frames much taller than wide and differs there by a few
  * grey levels; this is Pillow 12, which the paper's code ran on.
- * @param pixels height × width × 3 bytes
- * @param check called before each row of both passes; throws to stop
- * @returns to.height × to.width × 3 bytes; the same array where the size does not change
+ *
+ * It holds a few rows at a time and the weights of the last pair of sizes, not whole pictures: memory of WebAssembly never
+ * shrinks. One is for one thread.
  */
-export function pillowBicubic(
-  pixels: Uint8Array,
-  from: FrameSize,
-  to: FrameSize,
-  check: () => void = () => {},
-): Uint8Array {
-  const rows = from.width === to.width ? pixels : resizeRows(pixels, from, kernel(from.width, to.width), check);
-  if (from.height === to.height) return rows;
-  const resized = resizeColumns(rows, to.width, kernel(from.height, to.height), check);
-  if (rows !== pixels) letGo(rows);
-  return resized;
+export interface Resampler {
+  /** @returns to.height × to.width × 3 bytes, red first; the same array where the size does not change */
+  rgb(picture: Resizing): Uint8Array;
+  /**
+   * Writes the pixels blue first, in base64: to.height × to.width × 4 characters.
+   * @param at where in the target they begin
+   */
+  blueFirstText(picture: Resizing, target: Uint8Array, at: number): void;
 }
 
-function cubic(x: number): number {
-  const a = -0.5;
-  const d = Math.abs(x);
-  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
-  if (d < 2) return (((d - 5) * d + 8) * d - 4) * a;
-  return 0;
+/** A picture and what becomes of it. */
+export interface Resizing {
+  /** from.height × from.width × 3 bytes, red first */
+  pixels: Uint8Array;
+  from: FrameSize;
+  to: FrameSize;
+  /** Called before each row of the result; throws to stop. */
+  check?: () => void;
 }
 
-function kernel(from: number, to: number): Kernel {
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = SUPPORT * stretch;
-  const width = Math.ceil(support) * 2 + 1;
-  const starts = new Int32Array(to);
-  const counts = new Int32Array(to);
-  const weights = new Int32Array(to * width);
-  const exact = new Float64Array(width);
-  const inverse = 1 / stretch;
-  for (let out = 0; out < to; out += 1) {
-    const centre = (out + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const taps = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
-    let sum = 0;
-    for (let k = 0; k < taps; k += 1) {
-      const weight = cubic((k + start - centre + 0.5) * inverse);
-      exact[k] = weight;
-      sum += weight;
-    }
-    for (let k = 0; k < taps; k += 1) {
-      const weight = ((exact[k] as number) / sum) * FIXED_ONE;
-      weights[out * width + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
-    }
-    starts[out] = start;
-    counts[out] = taps;
+/** What src/frames/wasm/resample.ts exports. Numbers are addresses in its memory, and counts. */
+interface Passes {
+  memory: WebAssembly.Memory;
+  heapBase: { value: number };
+  resizeRows(
+    first: number,
+    second: number,
+    firstTarget: number,
+    secondTarget: number,
+    columns: number,
+    spans: number,
+    weights: number,
+    swap: boolean,
+  ): void;
+  resizeColumns(
+    ring: number,
+    stride: number,
+    rows: number,
+    at: number,
+    weights: number,
+    count: number,
+    target: number,
+  ): void;
+  encodeBase64(source: number, count: number, target: number): void;
+}
+
+/** Where everything stands in the memory of WebAssembly, for one pair of sizes. */
+interface Layout {
+  from: FrameSize;
+  to: FrameSize;
+  columns: Kernel;
+  rows: Kernel;
+  spans: number;
+  columnWeights: number;
+  rowWeights: number;
+  input: number;
+  /** rows of the picture between the two passes that are held at once */
+  ringRows: number;
+  ring: number;
+  ringStride: number;
+  output: number;
+  text: number;
+}
+
+/** Bytes of a weight's two parts. */
+const WEIGHT_BYTES = 4;
+/** Weights that a step of each pass takes. */
+const COLUMN_GROUP = 4;
+const ROW_GROUP = 2;
+/** Bytes of input that are copied at once, at least two rows: they should stay in the processor's cache. */
+const INPUT_BYTES = 64 * 1024;
+/** Bytes of one vector. */
+const VECTOR = 16;
+const PAGE_BYTES = 64 * 1024;
+
+const MODULE = new WebAssembly.Module(readFileSync(new URL('./wasm/resample.wasm', import.meta.url)));
+
+export function createResampler(): Resampler {
+  const passes = new WebAssembly.Instance(MODULE).exports as unknown as Passes;
+  const { memory, resizeRows, resizeColumns, encodeBase64 } = passes;
+  let layout: Layout | undefined;
+
+  function layoutOf(from: FrameSize, to: FrameSize): Layout {
+    if (!layout || !isSame(layout.from, from) || !isSame(layout.to, to)) layout = layOut(passes, from, to);
+    return layout;
   }
-  return { starts, counts, weights, width };
-}
 
-function resizeRows(
-  pixels: Uint8Array,
-  from: FrameSize,
-  { starts, counts, weights, width }: Kernel,
-  check: () => void,
-): Uint8Array {
-  const to = starts.length;
-  const result = new Uint8ClampedArray(from.height * to * 3);
-  let target = 0;
-  for (let y = 0; y < from.height; y += 1) {
-    check();
-    for (let out = 0; out < to; out += 1) {
-      const weightBase = out * width;
-      const weightEnd = weightBase + (counts[out] as number);
-      let at = (y * from.width + (starts[out] as number)) * 3;
-      let r = HALF;
-      let g = HALF;
-      let b = HALF;
-      for (let k = weightBase; k < weightEnd; k += 1) {
-        const weight = weights[k] as number;
-        r = (r + Math.imul(pixels[at] as number, weight)) | 0;
-        g = (g + Math.imul(pixels[at + 1] as number, weight)) | 0;
-        b = (b + Math.imul(pixels[at + 2] as number, weight)) | 0;
-        at += 3;
+  /** Makes one row of the result after another, at `output`. @returns the numbers of rows */
+  function* resized({ pixels, from, to, check }: Resizing, swap: boolean): Generator<number> {
+    const { rows, spans, columnWeights, rowWeights, input, ringRows, ring, ringStride, output } = layoutOf(from, to);
+    const bytes = new Uint8Array(memory.buffer);
+    const stride = from.width * 3;
+    const most = Math.max(2, Math.floor(INPUT_BYTES / stride));
+    const place = (row: number) => ring + (row % ringRows) * ringStride;
+    let done = 0;
+    for (let out = 0; out < to.height; out += 1) {
+      check?.();
+      const start = rows.starts[out] as number;
+      const end = start + (rows.counts[out] as number);
+      while (done < end) {
+        const more = Math.min(most, end - done);
+        bytes.set(pixels.subarray(done * stride, (done + more) * stride), input);
+        for (let row = 0; row < more; row += 2) {
+          // An odd last row is resized twice, to the same place.
+          const next = Math.min(row + 1, more - 1);
+          const [first, second] = [input + row * stride, input + next * stride];
+          resizeRows(first, second, place(done + row), place(done + next), to.width, spans, columnWeights, swap);
+        }
+        done += more;
       }
-      result[target] = r >> 22;
-      result[target + 1] = g >> 22;
-      result[target + 2] = b >> 22;
-      target += 3;
+      const weights = rowWeights + (rows.firsts[out] as number) * WEIGHT_BYTES;
+      resizeColumns(ring, ringStride, ringRows, start % ringRows, weights, rows.padded[out] as number, output);
+      yield out;
     }
   }
-  return new Uint8Array(result.buffer);
+
+  return {
+    rgb(picture) {
+      const { pixels, from, to } = picture;
+      if (isSame(from, to)) return pixels;
+      const { output } = layoutOf(from, to);
+      const stride = to.width * 3;
+      const row = new Uint8Array(memory.buffer, output, stride);
+      const result = new Uint8Array(to.height * stride);
+      for (const out of resized(picture, false)) result.set(row, out * stride);
+      return result;
+    },
+    blueFirstText(picture, target, at) {
+      const { from, to } = picture;
+      const { output, text } = layoutOf(from, to);
+      const stride = to.width * 4;
+      const row = new Uint8Array(memory.buffer, text, stride);
+      for (const out of resized(picture, true)) {
+        encodeBase64(output, to.width * 3, text);
+        target.set(row, at + out * stride);
+      }
+    },
+  };
 }
 
-function resizeColumns(
-  pixels: Uint8Array,
-  columns: number,
-  { starts, counts, weights, width }: Kernel,
-  check: () => void,
-): Uint8Array {
-  const stride = columns * 3;
-  const result = new Uint8ClampedArray(starts.length * stride);
-  const sums = new Int32Array(stride);
-  for (let out = 0; out < starts.length; out += 1) {
-    check();
-    sums.fill(HALF);
-    for (let k = 0; k < (counts[out] as number); k += 1) {
-      const weight = weights[out * width + k] as number;
-      const row = ((starts[out] as number) + k) * stride;
-      for (let x = 0; x < stride; x += 1) sums[x] = (sums[x] as number) + Math.imul(pixels[row + x] as number, weight);
-    }
-    for (let x = 0; x < stride; x += 1) result[out * stride + x] = (sums[x] as number) >> 22;
+function isSame(a: FrameSize, b: FrameSize): boolean {
+  return a.width === b.width && a.height === b.height;
+}
+
+/** Makes the weights of a pair of sizes and gives everything its place, in more memory where it takes that. */
+function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): Layout {
+  const columns = kernel(from.width, to.width, COLUMN_GROUP);
+  const rows = kernel(from.height, to.height, ROW_GROUP);
+  const ringStride = Math.ceil((to.width * 3) / VECTOR) * VECTOR;
+  const ringRows = rows.width;
+  let next = heapBase.value;
+  const take = (bytes: number) => {
+    const start = Math.ceil(next / VECTOR) * VECTOR;
+    // A vector more: the last one may be read or written beyond the end.
+    next = start + bytes + VECTOR;
+    return start;
+  };
+  const places = {
+    spans: take(to.width * 8),
+    columnWeights: take(columns.weights.length * WEIGHT_BYTES),
+    rowWeights: take(rows.weights.length * WEIGHT_BYTES),
+    input: take(Math.max(INPUT_BYTES, 2 * from.width * 3)),
+    ring: take(ringRows * ringStride),
+    output: take(ringStride),
+    text: take(to.width * 4),
+  };
+  const lacking = next - memory.buffer.byteLength;
+  if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE_BYTES));
+  const spans = new Uint32Array(memory.buffer, places.spans, to.width * 2);
+  for (let column = 0; column < to.width; column += 1) {
+    spans[2 * column] = (columns.starts[column] as number) * 3;
+    spans[2 * column + 1] = columns.padded[column] as number;
   }
-  return new Uint8Array(result.buffer);
+  writeWeights(new Int16Array(memory.buffer, places.columnWeights, columns.weights.length * 2), columns);
+  writeWeights(new Int16Array(memory.buffer, places.rowWeights, rows.weights.length * 2), rows);
+  return { from, to, columns, rows, ringRows, ringStride, ...places };
 }

@@ -47,7 +47,10 @@ export function longestBody(prepared: Prepared, probed: Probed): Body {
 
 /** Each prefix as one whole video: nothing is shared but the first words of the prompt. */
 export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
-  const files = plan.sampledFrames.map((index) => (frames.get(index) as RenderedFrame).bytes);
+  const files = plan.sampledFrames.map((index) => {
+    const text = Buffer.from((frames.get(index) as RenderedFrame).bytes).toString('latin1');
+    return Buffer.from(text, 'base64');
+  });
   const { text, model, tokenIds } = questionOf(plan, probed, false);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
@@ -78,7 +81,7 @@ export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probe
 /** Bytes of the data of all blocks that only one prefix has: those with an odd last frame, doubled. */
 export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
   const itemOf = freshItems(prepared, probed);
-  const dataOf = (item: Item) => Math.ceil((item.video?.bytes ?? 0) / 3) * 4;
+  const dataOf = (item: Item) => item.video?.length ?? 0;
   return prepared.plan.queries
     .slice(1)
     .flatMap(({ own }) => own ?? [])

@@ -81,6 +81,7 @@ const url = process.env['ENGINE_URL'] ?? 'http://127.0.0.1:8000';
 const client = createClient({ url, apiKey: '', connections: 16 });
 const renderer = createRenderer(2, 4096 * 4096);
 const probed = await probeEngine(client, {
+  url,
   model: '',
   encoding: 'png',
   frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },

@@ -28,7 +28,7 @@ t.test('while the engine is ready', async (t) => {
     model: 'stub-model',
     engine: { name: 'stub', version: '1' },
     one_pass: true,
-    frame_encoding: 'png',
+    frame_encoding: 'rgb',
     success_threshold: -2,
     limits: { context_tokens: 32_768, blocks: null, sampled_frames: 908, frames: 77, deadline_s: 33 },
   });

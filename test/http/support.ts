@@ -69,11 +69,11 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     if (options.fault) throw options.fault;
     const digests = new Map<number, string>();
     const unknown: number[] = [];
-    const shown = await frames.render(plan.sampledFrames, size, 'png', signal);
+    const shown = await frames.render(plan.sampledFrames, size, 'rgb', signal);
     for (const [index, { bytes, digest }] of shown.frames) {
       const name = JSON.stringify([request.tenant, frames.size, size, digest]);
       if (bytes) {
-        const pixels = await rgb(bytes);
+        const pixels = Buffer.from(bytes);
         call.pixels.set(index, pixels);
         memory.set(name, createHash('sha256').update(pixels).digest('hex'));
       }
@@ -140,7 +140,7 @@ const DESCRIPTION: EngineDescription = {
   onePass: true,
   referenceFrame: { width: 244, height: 244 },
   frameSizes: ['reference', 'native', 'budget'],
-  frameEncoding: 'png',
+  frameEncoding: 'rgb',
   calibration: null,
   contextTokens: 32_768,
   maxBlocks: null,

@@ -23,7 +23,7 @@ t.test('a small model is asked at its own frame size', async (t) => {
     frame_sizes: ['reference', 'native', 'budget'],
   });
   const { body } = await post(address, 4);
-  t.match(body.provenance.frame_size, { mode: 'reference', sent: size, encoding: 'png' });
+  t.match(body.provenance.frame_size, { mode: 'reference', sent: size, encoding: 'raw' });
 });
 
 t.test('a stock chat template is seen, used, and warned of in every answer', async (t) => {

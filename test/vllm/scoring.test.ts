@@ -65,7 +65,7 @@ t.test('an answer says how it was made', async (t) => {
       source: { width: 32, height: 32 },
       sent: { width: 244, height: 244 },
       resampling: 'pillow-bicubic',
-      encoding: 'png',
+      encoding: 'raw',
     },
   });
   t.match(body.provenance.prompt.text, /^<\|im_start\|>user\n<0\.2 seconds>.*<1\.0 seconds>.*Go\. Decide/s);
@@ -99,12 +99,4 @@ t.test('the closed prompt asks the assistant and reads the token without its spa
   t.equal(fake.asked[0]?.openTurn, false);
   t.equal(body.provenance.true_token.text, 'True');
   t.ok(body.provenance.prompt.text.endsWith('<|im_start|>assistant\n'));
-});
-
-t.test('JPEG on the way to the engine where it is configured', async (t) => {
-  const { fake, app, address } = await startService(t, {}, { ENGINE_FRAME_ENCODING: 'jpeg' });
-  await readiness(app, 200);
-  const { body } = await post(address, 2);
-  t.equal(body.provenance.frame_size.encoding, 'jpeg');
-  t.match(Buffer.from(fake.asked[0]?.items[0]?.data?.split(',')[1] ?? '', 'base64').toString('latin1'), 'MJPG');
 });

@@ -1,3 +1,5 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { Socket } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type AnswerKind, ERROR } from './answers.ts';
 import { EngineFault, faultOf } from './faults.ts';
@@ -5,14 +7,17 @@ import { EngineFault, faultOf } from './faults.ts';
 /** A request body of known length that can be made again for a second try. */
 export interface Body {
   bytes: number;
-  chunks(): Iterable<Buffer>;
+  chunks(): Iterable<Uint8Array>;
 }
 
 /** vLLM over HTTP. Connections are kept and reused. What it answers is checked before anything reads it. */
 export interface VllmClient {
   /** @throws EngineFault, or the signal's reason when it aborts */
   get<Answer>(path: string, kind: AnswerKind<Answer>, signal: AbortSignal): Promise<Answer>;
-  /** @throws EngineFault, or the signal's reason when it aborts */
+  /**
+   * When it has returned or thrown, nothing reads the body's chunks any more: their memory may be let go.
+   * @throws EngineFault, or the signal's reason when it aborts
+   */
   post<Answer>(
     path: string,
     body: Body,
@@ -46,6 +51,8 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
   const common = { accept: 'application/json', 'accept-encoding': 'identity' };
   const own = apiKey ? { ...common, authorization: `Bearer ${apiKey}` } : common;
 
+  const writers = watchWriters();
+
   /** Sends a request and reads its answer; whatever breaks on the way is a fault. */
   async function send<Result>(path: string, options: Options, read: (response: Response) => Promise<Result>) {
     try {
@@ -69,13 +76,16 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
 
   return {
     get: (path, kind, signal) => ask(path, kind, { method: 'GET', signal, headers: own }),
-    post: (path, body, kind, signal, headers = {}) =>
-      ask(path, kind, {
-        method: 'POST',
-        signal,
-        headers: { ...headers, ...own, 'content-type': 'application/json', 'content-length': String(body.bytes) },
-        body: body.chunks() as never,
-      }),
+    async post(path, { bytes, chunks }, kind, signal, headers = {}) {
+      const length = { 'content-type': 'application/json', 'content-length': String(bytes) };
+      const body = chunks();
+      try {
+        const options = { method: 'POST', signal, headers: { ...headers, ...own, ...length }, body: body as never };
+        return await ask(path, kind, options);
+      } finally {
+        writers.end(body);
+      }
+    },
     async healthy(signal) {
       try {
         return await send('/health', { method: 'GET', signal, headers: own }, async (response) => {
@@ -87,9 +97,35 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
         throw error;
       }
     },
-    close: () => agent.close(),
+    async close() {
+      writers.close();
+      await agent.close();
+    },
   };
 }
+
+/**
+ * Knows which connection writes which body. An engine may answer before it has read a body to its end; what it has not read then
+ * still waits in the socket, by reference.
+ */
+function watchWriters(): { end(body: object): void; close(): void } {
+  const sockets = new WeakMap<object, Socket>();
+  const note = (message: unknown) => {
+    const { request: sent, socket } = message as { request: { body: unknown }; socket: Socket };
+    if (typeof sent.body === 'object' && sent.body !== null) sockets.set(sent.body, socket);
+  };
+  subscribe(SENT, note);
+  return {
+    end(body) {
+      const socket = sockets.get(body);
+      if (socket && socket.writableLength > 0) socket.destroy();
+    },
+    close: () => void unsubscribe(SENT, note),
+  };
+}
+
+/** Published by undici when it begins to write a request. */
+const SENT = 'undici:client:sendHeaders';
 
 /** @throws EngineFault unusable, unless it is a JSON document of this kind, as it is and whole */
 async function readAnswer<Answer>(name: string, kind: AnswerKind<Answer>, response: Response): Promise<Answer> {

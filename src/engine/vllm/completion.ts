@@ -1,4 +1,3 @@
-import { letGo } from '../../frames/let-go.ts';
 import type { PromptVariant } from '../../plan/prompt.ts';
 import { type LogProbPair, logProbFault } from '../log-probs.ts';
 import type { Completion } from './answers.ts';
@@ -20,7 +19,7 @@ export interface Question {
 const DATA_URL = 'data:video/x-msvideo;base64,';
 
 /**
- * The body of a chat completion, written piece by piece: base64 of a part of one item at a time, never the whole.
+ * The body of a chat completion, in pieces: the frames in it are not copied.
  * @param withData whether the item at this place goes with its data, if there is any, or by name alone
  */
 export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
@@ -39,37 +38,49 @@ export function completionBody(question: Question, items: Item[], withData: (ind
   };
   const tail = `${JSON.stringify({ type: 'text', text })}]}],${JSON.stringify(options).slice(1)}`;
 
-  function* chunks(): Generator<Buffer> {
-    yield Buffer.from(head);
-    for (const [index, item] of items.entries()) yield* part(item, withData(index));
-    yield Buffer.from(tail);
-  }
-
   const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
-  return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks };
+  const pieces = function* () {
+    yield head;
+    for (const [index, item] of items.entries()) yield* part(item, withData(index));
+    yield tail;
+  };
+  return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks: () => joined(pieces()) };
 }
 
-/** Bytes that become base64 at once: a multiple of three, and too few for V8 to treat the text as a large object. */
-const SLICE_BYTES = 48 * 1024;
-
-function* part({ uuid, video }: Item, data: boolean): Generator<Buffer> {
+function* part({ uuid, video }: Item, data: boolean): Generator<string | Uint8Array> {
   const head = `{"type":"video_url","uuid":"${uuid}","video_url":`;
   if (!data || !video) {
-    yield Buffer.from(`${head}null},`, 'latin1');
+    yield `${head}null},`;
     return;
   }
-  yield Buffer.from(`${head}{"url":"${DATA_URL}`, 'latin1');
-  const file = video.file();
-  for (let at = 0; at < file.length; at += SLICE_BYTES)
-    yield Buffer.from(file.toString('base64', at, at + SLICE_BYTES), 'latin1');
-  letGo(file);
-  yield Buffer.from('"}},', 'latin1');
+  yield `${head}{"url":"${DATA_URL}`;
+  yield* video.text();
+  yield '"}},';
 }
 
 function partLength({ uuid, video }: Item, data: boolean): number {
   const shell = `{"type":"video_url","uuid":"${uuid}","video_url":},`.length;
   if (!data || !video) return shell + 'null'.length;
-  return shell + `{"url":"${DATA_URL}"}`.length + Math.ceil(video.bytes / 3) * 4;
+  return shell + `{"url":"${DATA_URL}"}`.length + video.length;
+}
+
+/** Pieces shorter than this are put together: each chunk of a body costs a system call. */
+const SHORT_BYTES = 4 * 1024;
+
+/** Frames as they are, and what stands between them in one chunk each. */
+function* joined(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
+  let short: Uint8Array[] = [];
+  for (const piece of pieces) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    if (bytes.length < SHORT_BYTES) {
+      short.push(bytes);
+      continue;
+    }
+    yield Buffer.concat(short);
+    short = [];
+    yield bytes;
+  }
+  yield Buffer.concat(short);
 }
 
 /**

@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import type { AviEncoding } from '../../frames/avi-frame.ts';
 import type { ShownFrame } from '../../frames/frames.ts';
 import type { FrameSize } from '../../plan/frame-size.ts';
 import type { Block } from '../../plan/plan.ts';
@@ -11,12 +12,12 @@ export interface Item {
   video: ItemVideo | undefined;
 }
 
-/** The video file of a block. */
+/** The video file of a block, in base64. */
 export interface ItemVideo {
-  /** length of the file */
-  bytes: number;
-  /** Made anew at each call: frames are held once, whatever number of blocks and repeats they serve. */
-  file(): Buffer;
+  /** characters */
+  length: number;
+  /** In pieces, made anew at each call: frames are held once, whatever number of blocks and repeats they serve. */
+  text(): Uint8Array[];
 }
 
 /** What the names of an episode's items are made from, besides the frames. */
@@ -24,7 +25,7 @@ export interface ItemScope {
   secret: string;
   tenant: string;
   model: string;
-  encoding: 'png' | 'jpeg';
+  encoding: AviEncoding;
   /** as uploaded: with the digest of what was uploaded it stands for the pixels */
   source: FrameSize;
   /** as the model sees them */
@@ -45,7 +46,7 @@ export function itemsOf(frames: ReadonlyMap<number, ShownFrame>, scope: ItemScop
     const sizes = [source.width, source.height, size.width, size.height];
     const identity = JSON.stringify([tenant, model, encoding, ...sizes, time, a.digest, b.digest]);
     const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
-    return { uuid, video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, size, encoding, time)) };
+    return { uuid, video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })) };
   }
   return (block) => {
     const item = items.get(block) ?? pack(block);
@@ -57,10 +58,10 @@ export function itemsOf(frames: ReadonlyMap<number, ShownFrame>, scope: ItemScop
 function videoOf(
   first: Uint8Array | null,
   second: Uint8Array | null,
-  pack: (frames: [Uint8Array, Uint8Array]) => Buffer,
+  pack: (frames: [Uint8Array, Uint8Array]) => Uint8Array[],
 ): ItemVideo | undefined {
   if (!first || !second) return undefined;
-  return { bytes: aviLength(first, second), file: () => pack([first, second]) };
+  return { length: aviLength(first, second), text: () => pack([first, second]) };
 }
 
 /** Keeps the engine's own prefix cache apart between tenants. */

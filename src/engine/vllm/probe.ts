@@ -1,5 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import sharp from 'sharp';
+import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
 import type { FrameSize } from '../../plan/frame-size.ts';
 import { ANSWERS, type PromptVariant, promptText, question } from '../../plan/prompt.ts';
 import type { AnswerToken, EngineDescription, Layout } from '../engine.ts';
@@ -7,6 +8,7 @@ import { COMPLETION, type Completion, MODELS, type Models, TOKENS, VERSION } fro
 import { jsonBody, type VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { controlTokenIn } from './control-tokens.ts';
+import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
@@ -15,15 +17,17 @@ import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 export interface Probed {
   description: EngineDescription;
   vocabulary: Vocabulary;
-  /** Image format of the frames in an item's file. */
-  encoding: 'png' | 'jpeg';
+  /** Of the frames in an item's file. */
+  encoding: AviEncoding;
   /** Changes with the engine's version and configuration. */
   fingerprint: string | null;
 }
 
 export interface ProbeOptions {
+  /** where the engine is */
+  url: string;
   model: string;
-  encoding: 'png' | 'jpeg';
+  encoding: EncodingChoice;
   /** of a frame at `frame_size: "reference"` */
   frame: FrameSize;
   signal: AbortSignal;
@@ -42,7 +46,7 @@ const PROBE_ITEM_COUNT = 4096;
  */
 export async function probeEngine(
   client: VllmClient,
-  { model: wanted, encoding, frame, signal }: ProbeOptions,
+  { url, model: wanted, encoding: choice, frame, signal }: ProbeOptions,
 ): Promise<Probed> {
   const { version } = await client.get('/version', VERSION, signal);
   const { data: models } = await client.get('/v1/models', MODELS, signal);
@@ -67,6 +71,7 @@ export async function probeEngine(
     videoPad: (await single('<|video_pad|>')).id,
   };
 
+  const encoding = await chooseEncoding(choice, url, { signal });
   const { items, times } = await probeItems(encoding, frame, model);
   const ask = (prompt: PromptVariant, tokenIds: { true: number; false: number }, withData: boolean) => {
     const asked = {
@@ -147,7 +152,7 @@ function checkLogProbs(answer: Completion, ids: { true: number; false: number })
 
 /** Blocks of grey frames, under names that no episode can have and that every probe makes anew. */
 async function probeItems(
-  encoding: 'png' | 'jpeg',
+  encoding: AviEncoding,
   size: FrameSize,
   model: string,
 ): Promise<{ items: Item[]; times: string[] }> {
@@ -155,8 +160,7 @@ async function probeItems(
   const frames = new Map(
     await Promise.all(
       shades.map(async (shade, i) => {
-        const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
-        const bytes = await image.toFormat(encoding).toBuffer();
+        const bytes = aviFrame(await greyFrame(shade, size, encoding), encoding);
         return [i, { bytes, digest: createHash('sha256').update(bytes).digest('hex') }] as const;
       }),
     ),
@@ -164,6 +168,12 @@ async function probeItems(
   const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
   const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, size });
   return { times, items: times.map((time, i) => item({ first: 2 * i, second: 2 * i + 1, time })) };
+}
+
+async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding): Promise<Buffer> {
+  if (encoding === 'raw') return Buffer.alloc(size.width * size.height * 3, shade);
+  const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
+  return image.toFormat(encoding).toBuffer();
 }
 
 /** Compares the prompt's ids with those of each layout's text, token for token. */

@@ -47,6 +47,7 @@ export function createVllmEngine(
   const monitor = watchEngine(
     client,
     {
+      url: config.ENGINE_URL,
       model: config.ENGINE_MODEL,
       encoding: config.ENGINE_FRAME_ENCODING,
       frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },

@@ -1,0 +1,61 @@
+import { lookup } from 'node:dns/promises';
+import { BlockList } from 'node:net';
+import type { AviEncoding } from '../../frames/avi-frame.ts';
+
+/** How frames go to vLLM: as said, or by where vLLM is. */
+export type EncodingChoice = 'auto' | AviEncoding;
+
+const LOOKUP_MS = 5_000;
+
+/** Loopback addresses (RFC 1122, RFC 4291) and private networks (RFC 1918, RFC 4193). */
+const NEAR = new BlockList();
+NEAR.addSubnet('127.0.0.0', 8);
+NEAR.addSubnet('10.0.0.0', 8);
+NEAR.addSubnet('172.16.0.0', 12);
+NEAR.addSubnet('192.168.0.0', 16);
+NEAR.addAddress('::1', 'ipv6');
+NEAR.addSubnet('fc00::', 7, 'ipv6');
+
+/**
+ * Uncompressed frames cost both sides the least CPU and are about twice as many bytes as PNG: right where the engine is near.
+ * `auto` takes it to be near when every address of its name is a loopback or a private one.
+ * @param url of the engine
+ * @returns `png` for `auto` on any doubt
+ */
+export async function chooseEncoding(
+  choice: EncodingChoice,
+  url: string,
+  { signal, patienceMs = LOOKUP_MS, lookUp = (name) => lookup(name, { all: true }) }: LookUpOptions = {},
+): Promise<AviEncoding> {
+  if (choice !== 'auto') return choice;
+  const name = new URL(url).hostname.replace(/^\[|\]$/g, '');
+  const late = AbortSignal.any([AbortSignal.timeout(patienceMs), ...(signal ? [signal] : [])]);
+  const addresses = await addressesOf(() => lookUp(name), late);
+  return addresses.length > 0 && addresses.every(isNear) ? 'raw' : 'png';
+}
+
+interface Address {
+  address: string;
+  family: number;
+}
+
+export interface LookUpOptions {
+  signal?: AbortSignal;
+  /** longest time to wait for the addresses, ms */
+  patienceMs?: number;
+  /** finds all addresses of a name */
+  lookUp?: (name: string) => Promise<Address[]>;
+}
+
+function isNear({ address, family }: Address): boolean {
+  return NEAR.check(address, family === 6 ? 'ipv6' : 'ipv4');
+}
+
+/** @returns none where they cannot be looked up, or not before the signal aborts */
+async function addressesOf(lookUp: () => Promise<Address[]>, late: AbortSignal): Promise<Address[]> {
+  const aborted = new Promise<Address[]>((resolve) => {
+    if (late.aborted) resolve([]);
+    late.addEventListener('abort', () => resolve([]), { once: true });
+  });
+  return Promise.race([lookUp().catch(() => []), aborted]);
+}

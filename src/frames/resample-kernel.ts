@@ -1,0 +1,81 @@
+/** For each output position: its first input, its inputs, and where its weights stand among all of them. */
+export interface Kernel {
+  starts: Int32Array;
+  counts: Int32Array;
+  /** multiples of the group, with weights of zero */
+  padded: Int32Array;
+  firsts: Int32Array;
+  /** fixed-point numbers of 22 fractional bits */
+  weights: Int32Array;
+  /** most inputs of one output */
+  width: number;
+  /** weights that are multiplied together */
+  group: number;
+}
+
+const SUPPORT = 2;
+const FIXED_ONE = 2 ** 22;
+/** Bits of the low part of a weight; see src/frames/wasm/resample.ts. */
+const LOW_BITS = 12;
+
+/**
+ * The weights of Pillow's antialiased cubic (a = −0.5), for one direction.
+ * @param from inputs
+ * @param to outputs
+ * @param group see Kernel
+ */
+export function kernel(from: number, to: number, group: number): Kernel {
+  const scale = from / to;
+  const stretch = Math.max(scale, 1);
+  const support = SUPPORT * stretch;
+  const inverse = 1 / stretch;
+  const spans = Array.from({ length: to }, (_, out) => {
+    const centre = (out + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
+    return { centre, start, count, padded: Math.ceil(count / group) * group };
+  });
+  const firsts = new Int32Array(to);
+  for (let out = 1; out < to; out += 1) firsts[out] = (firsts[out - 1] as number) + (spans[out - 1]?.padded as number);
+  const width = Math.max(...spans.map(({ count }) => count));
+  const weights = new Int32Array((firsts[to - 1] as number) + (spans[to - 1]?.padded as number));
+  const exact = new Float64Array(width);
+  for (const [out, { centre, start, count }] of spans.entries()) {
+    let sum = 0;
+    for (let k = 0; k < count; k += 1) {
+      const weight = cubic((k + start - centre + 0.5) * inverse);
+      exact[k] = weight;
+      sum += weight;
+    }
+    for (let k = 0; k < count; k += 1) {
+      const weight = ((exact[k] as number) / sum) * FIXED_ONE;
+      weights[(firsts[out] as number) + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    }
+  }
+  return {
+    starts: Int32Array.from(spans, ({ start }) => start),
+    counts: Int32Array.from(spans, ({ count }) => count),
+    padded: Int32Array.from(spans, ({ padded }) => padded),
+    firsts,
+    weights,
+    width,
+    group,
+  };
+}
+
+function cubic(x: number): number {
+  const a = -0.5;
+  const d = Math.abs(x);
+  if (d < 1) return ((a + 2) * d - (a + 3)) * d * d + 1;
+  if (d < 2) return (((d - 5) * d + 8) * d - 4) * a;
+  return 0;
+}
+
+/** Writes the weights of a kernel, group by group: the high parts of all in it, then their low parts, 16 bits each. */
+export function writeWeights(target: Int16Array, { weights, group }: Kernel): void {
+  for (const [place, weight] of weights.entries()) {
+    const high = 2 * place - (place % group);
+    target[high] = weight >> LOW_BITS;
+    target[high + group] = weight & (2 ** LOW_BITS - 1);
+  }
+}
