@@ -1,3 +1,6 @@
+/** Types of PNG chunks. */
+const [IDAT, ACTL, FCTL] = [0x49444154, 0x6163544c, 0x6663544c];
+
 /**
  * How many pictures a PNG holds, as Pillow counts them. libvips shows the first and does not tell.
  * Format: PNG (third edition) 11.3.6: acTL stands before the pixels and tells how many there are. Where no fcTL stands there,
@@ -7,10 +10,10 @@ export function pngPictures(file: Buffer): number {
   let animated = 0;
   let ordinary = 1;
   for (let at = 8; at + 12 <= file.length; at += 12 + file.readUInt32BE(at)) {
-    const type = file.toString('latin1', at + 4, at + 8);
-    if (type === 'IDAT') break;
-    if (type === 'acTL') animated = file.readUInt32BE(at + 8);
-    if (type === 'fcTL') ordinary = 0;
+    const type = file.readUInt32BE(at + 4);
+    if (type === IDAT) break;
+    if (type === ACTL) animated = file.readUInt32BE(at + 8);
+    if (type === FCTL) ordinary = 0;
   }
   return animated > 0 ? animated + ordinary : 1;
 }

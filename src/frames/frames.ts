@@ -3,7 +3,7 @@ import type { Clock } from '../episode/clock.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import type { HeldFrame } from './held-frame.ts';
-import { readImageHeader } from './image-header.ts';
+import { createHeaderReader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
 import type { FrameEncoding } from './render-worker.ts';
 import type { Renderer } from './renderer.ts';
@@ -72,6 +72,7 @@ export function collectFrames(
 ): FrameCollector {
   const early: HeldFrame[] = [];
   const seen = { alpha: false, turned: false };
+  const readHeader = createHeaderReader(limits);
   let shelf: Shelf | undefined;
   let size: FrameSize | undefined;
   let count = 0;
@@ -97,7 +98,7 @@ export function collectFrames(
       for (const frame of early.splice(0)) shelf.put(frame);
     },
     async addImage(bytes, place) {
-      const header = await readImageHeader(bytes, limits, place);
+      const header = await readHeader(bytes, place);
       seen.alpha ||= header.hasAlpha;
       seen.turned ||= header.turned;
       add(bytes, 'file', header, place);

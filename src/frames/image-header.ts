@@ -2,6 +2,7 @@ import sharp, { type Metadata } from 'sharp';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 import { pngPictures } from './apng.ts';
+import { headerBytes } from './header-bytes.ts';
 import { checkSizeLimits, type SizeLimits } from './size-limits.ts';
 
 /** What a frame's header says, as far as it matters. */
@@ -15,11 +16,30 @@ export interface ImageHeader extends FrameSize {
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
+/** Bytes of a header that are worth remembering. */
+const MOST_REMEMBERED = 16 * 1024;
+
 const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
   ['jpeg', 0, Buffer.from([0xff, 0xd8, 0xff])],
   ['png', 0, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
   ['webp', 8, Buffer.from('WEBP')],
 ];
+
+/** Reads and checks the header of a frame, as readImageHeader does. */
+export type HeaderReader = (bytes: Buffer, place: ProblemPlace) => Promise<ImageHeader>;
+
+/** A reader for the frames of one episode. Most often all have the same header, byte for byte: it is read once. */
+export function createHeaderReader(limits: SizeLimits): HeaderReader {
+  let last: { start: Buffer; header: ImageHeader } | undefined;
+  return async (bytes, place) => {
+    const start = headerBytes(bytes);
+    if (start && last?.start.equals(start)) return last.header;
+    const header = await readImageHeader(bytes, limits, place);
+    // A copy: the frame itself may be let go.
+    last = start && start.length <= MOST_REMEMBERED ? { start: Buffer.from(start), header } : undefined;
+    return header;
+  };
+}
 
 /**
  * Reads and checks the header of one frame, without decoding it.
@@ -27,7 +47,7 @@ const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
  * are refused, since there is no one right way to make 8-bit RGB of them.
  * @throws ProblemError not-an-image, image-damaged, image-unsupported or image-too-large
  */
-export async function readImageHeader(bytes: Buffer, limits: SizeLimits, place: ProblemPlace): Promise<ImageHeader> {
+async function readImageHeader(bytes: Buffer, limits: SizeLimits, place: ProblemPlace): Promise<ImageHeader> {
   const format = SIGNATURES.find(([, at, magic]) => bytes.subarray(at, at + magic.length).equals(magic))?.[0];
   if (!format) {
     throw new ProblemError('not-an-image', 'The bytes are no JPEG, PNG or WebP file. Send one of these.', place);

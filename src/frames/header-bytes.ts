@@ -1,0 +1,47 @@
+const JPEG_START = 0xffd8;
+const PNG_START = 0x89504e47;
+/** Markers of JPEG segments: quantization tables, Huffman tables, start of scan. */
+const [DQT, DHT, SOS] = [0xffdb, 0xffc4, 0xffda];
+const IDAT = 0x49444154;
+/** Bytes that a segment or a chunk begins with must be there, whatever it is. */
+const LEAST = 12;
+/** Segments or chunks of a header. Few files have more than ten. */
+const MOST_PARTS = 100;
+
+/**
+ * The part of a JPEG or PNG file that its size and kind are read from: all in front of the picture's data, and of a JPEG not the
+ * tables, which differ from frame to frame. Files with the same one have the same header.
+ * @returns undefined for other files, and where this part has another form than most
+ */
+export function headerBytes(file: Buffer): Buffer | undefined {
+  if (file.length < LEAST) return undefined;
+  if (file.readUInt16BE(0) === JPEG_START) return jpegHeader(file);
+  return file.readUInt32BE(0) === PNG_START ? pngHeader(file) : undefined;
+}
+
+/** Segments up to the start of scan. Format: ISO/IEC 10918-1, B.1 and B.2. */
+function jpegHeader(file: Buffer): Buffer | undefined {
+  const segments = [];
+  let at = 2;
+  for (let count = 0; count < MOST_PARTS && at + LEAST <= file.length; count += 1) {
+    const marker = file.readUInt16BE(at);
+    const hasLength = marker >= 0xffc0 && marker < 0xffff && (marker < 0xffd0 || marker > 0xffd9);
+    if (!hasLength) return undefined;
+    const end = at + 2 + file.readUInt16BE(at + 2);
+    if (end > file.length) return undefined;
+    if (marker !== DQT && marker !== DHT) segments.push(file.subarray(at, end));
+    if (marker === SOS) return Buffer.concat(segments);
+    at = end;
+  }
+  return undefined;
+}
+
+/** Chunks up to the first one of pixels. Format: PNG (third edition), 5.3. */
+function pngHeader(file: Buffer): Buffer | undefined {
+  let at = 8;
+  for (let count = 0; count < MOST_PARTS && at + LEAST <= file.length; count += 1) {
+    if (file.readUInt32BE(at + 4) === IDAT) return file.subarray(0, at);
+    at += 12 + file.readUInt32BE(at);
+  }
+  return undefined;
+}
