@@ -5,6 +5,7 @@ import { type Body, jsonBody, type VllmClient } from '../../src/engine/vllm/clie
 import { cachedTokens, completionBody, type Question } from '../../src/engine/vllm/completion.ts';
 import { cacheSalt, type Item, itemsOf } from '../../src/engine/vllm/items.ts';
 import type { Probed } from '../../src/engine/vllm/probe.ts';
+import type { AviEncoding } from '../../src/frames/avi-frame.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import type { FrameSize } from '../../src/plan/frame-size.ts';
 import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts';
@@ -15,14 +16,15 @@ import { wholeVideo } from './whole-video.ts';
 export interface Prepared {
   plan: EpisodePlan;
   size: FrameSize;
+  encoding: AviEncoding;
   /** by raw frame number, as the service would send them */
   frames: Map<number, RenderedFrame>;
 }
 
 /** The items of an episode's blocks, under names that nobody else has. */
-export function freshItems({ frames, size }: Prepared, { description }: Probed) {
+export function freshItems({ frames, size, encoding }: Prepared, { description }: Probed) {
   const secret = randomBytes(32).toString('hex');
-  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding: 'png', source: size, size });
+  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding, source: size, size });
 }
 
 function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probed, withTokenIds: boolean): Question {
@@ -45,12 +47,23 @@ export function longestBody(prepared: Prepared, probed: Probed): Body {
   return completionBody(questionOf(prepared.plan, probed, true), blocks.map(itemOf), () => true);
 }
 
-/** Each prefix as one whole video: nothing is shared but the first words of the prompt. */
-export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
-  const files = plan.sampledFrames.map((index) => {
-    const text = Buffer.from((frames.get(index) as RenderedFrame).bytes).toString('latin1');
-    return Buffer.from(text, 'base64');
+/** All prefixes, the longest first, as the service sends them: what is known by then goes by name. */
+export function allBodies(prepared: Prepared, probed: Probed): Body[] {
+  const { plan } = prepared;
+  const itemOf = freshItems(prepared, probed);
+  const asked = questionOf(plan, probed, true);
+  return plan.queries.map((query, place) => {
+    const withData = (block: number) => place === 0 || block >= query.shows;
+    return completionBody({ ...asked, withTokenIds: place === 0 }, blocksOf(plan, query).map(itemOf), withData);
   });
+}
+
+/**
+ * Each prefix as one whole video: nothing is shared but the first words of the prompt.
+ * @param prepared in PNG
+ */
+export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
+  const files = plan.sampledFrames.map((index) => fileIn(frames.get(index) as RenderedFrame));
   const { text, model, tokenIds } = questionOf(plan, probed, false);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
@@ -76,6 +89,12 @@ export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probe
       return_tokens_as_token_ids: true,
     });
   });
+}
+
+/** The image file in a text of aviFrame: behind a chunk of JUNK, a name and a length. */
+function fileIn({ bytes }: RenderedFrame): Buffer {
+  const chunks = Buffer.from(Buffer.from(bytes).toString('latin1'), 'base64');
+  return chunks.subarray(18, 18 + chunks.readUInt32LE(14));
 }
 
 /** Bytes of the data of all blocks that only one prefix has: those with an odd last frame, doubled. */
