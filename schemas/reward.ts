@@ -73,7 +73,10 @@ export const Usage = Type.Object(
       description:
         'Waiting for a place, before the upload was read, before rendering, and before each engine request, summed.',
     }),
-    decoding_ms: Type.Number({ description: 'Decoding, resizing and encoding frames, wall time.' }),
+    decoding_ms: Type.Number({
+      description:
+        'Decoding, resizing and encoding frames, wall time. The embedded engine begins while they are decoded.',
+    }),
     engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
   },
   { title: 'Usage' },

@@ -25,9 +25,9 @@ export interface Frames {
   /** Brings back those of these frames that are among the recent ones of a growing episode. @returns whether there were any */
   recall(indices: number[]): boolean;
   /**
-   * Renders frames, when it is this episode's turn, and lets their uploads go: each frame can be rendered once.
+   * Waits until it is this episode's turn and renders frames. Their uploads are let go: each frame can be rendered once.
    * @param indices frame numbers that the schedule shows
-   * @throws ProblemError image-damaged or image-too-large; the signal's reason when it aborts
+   * @throws ProblemError image-too-large; the signal's reason when it aborts
    */
   render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<ShownFrames>;
 }
@@ -39,11 +39,16 @@ export interface ShownFrame {
   digest: string;
 }
 
+/** Frames that are being rendered, from the turn on. */
 export interface ShownFrames {
-  /** by frame number, in the order asked for */
-  frames: Map<number, ShownFrame>;
   /** time spent waiting for the turn */
   waitedMs: number;
+  /**
+   * Frame numbers and frames in the order asked for, each as soon as it is there. They are rendered whether somebody takes them
+   * or not; leaving the iteration ends that.
+   * @throws ProblemError image-damaged; the signal's reason when it aborts
+   */
+  each(): AsyncGenerator<[index: number, frame: ShownFrame]>;
 }
 
 /** Takes frames in as they are uploaded. */

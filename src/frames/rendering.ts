@@ -25,25 +25,34 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from, to, encoding, place }, going);
     const turn = await renderer.turns(indices.length).enter(0, signal, tenant);
-    const rendered: ShownFrame[] = [];
+    const rendered = indices.map(() => Promise.withResolvers<ShownFrame>());
     const pending = indices.entries();
     const work = async () => {
       for (const [at, index] of pending) {
         going.throwIfAborted();
-        rendered[at] = await renderOne(index, render, going);
+        rendered[at]?.resolve(await renderOne(index, render, going));
       }
     };
     const workers = Array.from({ length: renderer.parallel }, work);
-    try {
-      await Promise.all(workers);
-    } finally {
+    Promise.all(workers).catch((error) => {
       stop.abort();
-      // The turn is over when nothing of it is under way any more.
-      await Promise.allSettled(workers);
-      turn.release();
+      for (const { promise, reject } of rendered) {
+        promise.catch(() => {});
+        reject(error);
+      }
+    });
+    // The turn is over when nothing of it is under way any more.
+    const over = Promise.allSettled(workers).then(() => turn.release());
+    async function* each(): AsyncGenerator<[number, ShownFrame]> {
+      try {
+        for (const [at, index] of indices.entries())
+          yield [index, await (rendered[at]?.promise as Promise<ShownFrame>)];
+      } finally {
+        stop.abort();
+        await over;
+      }
     }
-    const frames = new Map(indices.map((index, at) => [index, rendered[at] as ShownFrame]));
-    return { frames, waitedMs: turn.waitedMs };
+    return { waitedMs: turn.waitedMs, each };
   };
 }
 

@@ -61,21 +61,32 @@ export function videoFrames(
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render(indices, to, encoding, signal) {
       const turn = await enter(signal);
-      try {
+      const stop = new AbortController();
+      const going = AbortSignal.any([signal, stop.signal]);
+      // None can be trusted before the last of its run has come.
+      async function renderAll(): Promise<Map<number, ShownFrame>> {
         const done = new Map<number, ShownFrame>();
         const rising = [...indices].sort((one, other) => one - other);
         for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
           const some = rising.slice(at, at + MOST_AT_ONCE);
-          const run = (seek: boolean) => renderRun(some, seek, to, encoding, signal);
+          const run = (seek: boolean) => renderRun(some, seek, to, encoding, going);
           const fromStart = video.fromStart && some[0] === 0;
           const rendered = fromStart ? await run(false) : await run(true).catch((fault) => again(fault, run));
           for (const [index, frame] of rendered) done.set(index, frame);
         }
-        const frames = new Map(indices.map((index) => [index, done.get(index) as ShownFrame]));
-        return { frames, waitedMs: turn.waitedMs };
-      } finally {
-        turn.release();
+        return done;
       }
+      const all = renderAll().finally(() => turn.release());
+      all.catch(() => {});
+      async function* each(): AsyncGenerator<[number, ShownFrame]> {
+        try {
+          const done = await all;
+          for (const index of indices) yield [index, done.get(index) as ShownFrame];
+        } finally {
+          stop.abort();
+        }
+      }
+      return { waitedMs: turn.waitedMs, each };
     },
   };
 }

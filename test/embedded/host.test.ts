@@ -15,7 +15,7 @@ import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
 import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
 import { frameFiles } from '../support/images.ts';
-import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const log = pino({ level: 'silent' });
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -57,8 +57,9 @@ function request(frameCount: number): ScoreRequest {
   const asked = { instruction: INSTRUCTION, prompt: 'open', clock: CLOCK } as const;
   const plan = planEpisode(asked, sampleSchedule(frameCount, CLOCK), lengths);
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
-  const render = async () => ({ frames: pictures(frameCount, 1, checkpoint), waitedMs: 0 });
-  const frames = { size: checkpoint.frame, render } as never;
+  const each = () => shownIn(plan.sampledFrames, pictures(frameCount, 1, checkpoint));
+  const render = async () => ({ waitedMs: 0, each });
+  const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
   return {
     plan,
     frames,

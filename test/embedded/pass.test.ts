@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
 import { createBlockCache } from '../../src/engine/embedded/cache.ts';
 import { createPasts } from '../../src/engine/embedded/past.ts';
@@ -7,6 +8,8 @@ const { checkpoint, model } = await openCheckpoint(t);
 
 /** In nats: what the order of additions may change. */
 const TOLERANCE = 1e-4;
+/** Long enough for a few calls of the model. */
+const nextTurn = () => sleep(200);
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
 t.test('one pass gives every prefix what it gets alone, whatever the chunks, cold or cached', async (t) => {
@@ -152,4 +155,37 @@ t.test('an abort stops between two calls, and what was computed is kept', async 
   const after = counted(model);
   await ask({ ...asked, model: after.model });
   t.equal(after.seen.blocks, 3, 'three blocks were kept');
+});
+
+t.test('the model begins while frames are still to come, and the numbers are the same', async (t) => {
+  const frames = pictures(40, 9, checkpoint);
+  const { seen, model: counting } = counted(model);
+  const begun: number[] = [];
+  const together = await ask({
+    checkpoint,
+    model: counting,
+    frames,
+    lengths: [13, 40],
+    arrive: async (frame) => {
+      // A turn for the pass, which reads what is there.
+      if (frame % 10 === 9) await nextTurn();
+      begun.push(seen.blocks);
+    },
+  });
+  t.ok((begun.at(-1) as number) >= 4, `${begun.at(-1)} blocks were seen when the last frame came`);
+  const whole = await ask({ checkpoint, model, frames, lengths: [13, 40] });
+  for (const length of [13, 40]) t.ok(distance(together.get(length), whole.get(length)) <= TOLERANCE);
+});
+
+t.test('frames that cease to come end the pass, and what was computed is kept', async (t) => {
+  const frames = pictures(40, 10, checkpoint);
+  const cache = createBlockCache(1e8);
+  const arrive = async (frame: number) => {
+    if (frame < 29) return;
+    await nextTurn();
+    throw new Error('damaged');
+  };
+  await t.rejects(ask({ checkpoint, model, frames, lengths: [40], cache, arrive }), /damaged/);
+  const { blocks } = cache.state();
+  t.ok(blocks > 0 && blocks <= 14, `${blocks} blocks of the 14 that came`);
 });

@@ -7,7 +7,7 @@ import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
 import { createFairGate } from '../../src/engine/fair-gate.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
-import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: CLOCK }, sampleSchedule(4, CLOCK), [2, 4]);
@@ -15,8 +15,9 @@ const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs
 
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
-  const render = async () => ({ frames: pictures(4, 1, checkpoint), waitedMs: 0 });
-  const frames = { size: checkpoint.frame, render } as never;
+  const each = () => shownIn(plan.sampledFrames, pictures(4, 1, checkpoint));
+  const render = async () => ({ waitedMs: 0, each });
+  const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
   return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
 }
 
@@ -62,7 +63,7 @@ t.test('a model that fails is a problem, with the reason for the log only', asyn
 
 t.test('a caller who is gone gets the reason of the signal, and gives the place back', async (t) => {
   const gone = new AbortController();
-  const context = around(async function* (_task, signal) {
+  const context = around(async function* (_task, _arrivals, signal) {
     yield answer(0, [-1, -2, -3]);
     gone.abort(new Error('the client left'));
     signal.throwIfAborted();

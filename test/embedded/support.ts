@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
 import { loadConfig } from '../../src/config.ts';
+import { type Arrival, type Arrivals, arrivalsOf, createArrivals } from '../../src/engine/embedded/arrivals.ts';
 import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
 import { type Checkpoint, readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
 import { type Model, openModel } from '../../src/engine/embedded/model.ts';
@@ -48,6 +49,14 @@ function picture(index: number, seed: number, { width, height }: Checkpoint['fra
   return { bytes, digest: createHash('sha256').update(bytes).digest('hex') };
 }
 
+/** Frames as they come from the renderer. */
+export async function* shownIn(
+  indices: number[],
+  frames: Map<number, RenderedFrame>,
+): AsyncGenerator<[number, RenderedFrame]> {
+  for (const index of indices) yield [index, frames.get(index) as RenderedFrame];
+}
+
 export interface Asking {
   checkpoint: Checkpoint;
   model: Model;
@@ -60,6 +69,8 @@ export interface Asking {
   pasts?: Pasts;
   chunk?: { blocks: number; questions: number };
   signal?: AbortSignal;
+  /** Called before each frame comes; without it all are there at once. */
+  arrive?: (frame: number) => Promise<void>;
 }
 
 /** Scores prefixes as the model's thread does. @returns by prefix length */
@@ -73,16 +84,26 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
     sampleSchedule(frameCount, CLOCK),
     lengths,
   );
-  const task = taskOf(
-    { plan, tenant, frames: { size: checkpoint.frame } },
-    promptTokens(plan, checkpoint),
-    frames,
-    checkpoint,
-  );
+  const asked = { plan, tenant, frames: { size: checkpoint.frame } };
+  const task = taskOf(asked, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
+  const arrivals = createArrivals();
+  const coming = bring(arrivals, arrivalsOf(asked, shownIn(plan.sampledFrames, frames)), asking.arrive);
+  if (!asking.arrive) await coming;
   const answers: Answer[] = [];
-  for await (const answer of answerTask(task, { model, grid: checkpoint.grid, cache, pasts, chunk }, signal))
+  for await (const answer of answerTask(task, arrivals, { model, grid: checkpoint.grid, cache, pasts, chunk }, signal))
     answers[answer.query] = answer;
   return new Map(plan.prefixes.map(({ length, query }) => [length, answers[query] as Answer]));
+}
+
+async function bring(arrivals: Arrivals, each: AsyncIterable<Arrival>, arrive?: Asking['arrive']): Promise<void> {
+  try {
+    for await (const arrival of each) {
+      await arrive?.(arrival.frame);
+      arrivals.put(arrival);
+    }
+  } catch (error) {
+    arrivals.end(error as Error);
+  }
 }
 
 /** A model that counts what it is given. */

@@ -1,33 +1,46 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { type Arrival, arrivalsOf } from '../../src/engine/embedded/arrivals.ts';
 import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
 import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
 import { type Answer, type Task, taskOf } from '../../src/engine/embedded/task.ts';
 import { type ModelThread, startThread } from '../../src/engine/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
+import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
-import { CLOCK, INSTRUCTION, MODEL_DIR, pictures } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const log = pino({ level: 'silent' });
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const options = { folder: MODEL_DIR, grid: checkpoint.grid, threads: 1, cacheBytes: 0 };
 
+interface Asked {
+  task: Task;
+  frames: Map<number, RenderedFrame>;
+  arrivals: AsyncIterable<Arrival>;
+}
+
 /** A task of its own each time: its frames go over to the thread. */
-function newTask(lengths: number[]): Task {
+function newTask(lengths: number[], change: Partial<Task> = {}): Asked {
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode(
     { instruction: INSTRUCTION, prompt: 'open', clock: CLOCK },
     sampleSchedule(frameCount, CLOCK),
     lengths,
   );
-  const frames = { size: checkpoint.frame };
-  const shown = pictures(frameCount, 1, checkpoint);
-  return taskOf({ plan, tenant: 'a', frames }, promptTokens(plan, checkpoint), shown, checkpoint);
+  const asked = { plan, tenant: 'a', frames: { size: checkpoint.frame } };
+  const frames = pictures(frameCount, 1, checkpoint);
+  const task = taskOf(asked, promptTokens(plan, checkpoint), () => true, checkpoint);
+  return { task: { ...task, ...change }, frames, arrivals: arrivalsOf(asked, shownIn(plan.sampledFrames, frames)) };
 }
 
-async function all(thread: ModelThread, task: Task, signal = new AbortController().signal): Promise<Answer[]> {
+async function all(
+  thread: ModelThread,
+  { task, arrivals }: Asked,
+  signal = new AbortController().signal,
+): Promise<Answer[]> {
   const answers: Answer[] = [];
-  for await (const answer of thread.answers(task, signal)) answers.push(answer);
+  for await (const answer of thread.answers(task, arrivals, signal)) answers.push(answer);
   return answers;
 }
 
@@ -40,13 +53,13 @@ async function open(t: Test): Promise<ModelThread> {
 t.test('answers come in the order of the questions; one bad task does not harm the next', async (t) => {
   const thread = await open(t);
   const task = newTask([1, 2, 5, 8]);
-  const frame = task.blocks[0]?.frames?.[0] as Uint8Array;
+  const frame = task.frames.get(0)?.bytes;
   t.same(
     (await all(thread, task)).map(({ query }) => query),
     [0, 1, 2, 3],
   );
-  t.equal(frame.byteLength, 0, 'the frames went over, they were not copied');
-  await t.rejects(all(thread, { ...newTask([4]), question: [2 ** 31] }), /Gather/, 'no such token');
+  t.equal(frame?.byteLength, 0, 'the frames went over, they were not copied');
+  await t.rejects(all(thread, newTask([4], { question: [2 ** 31] })), /Gather/, 'no such token');
   t.equal((await all(thread, newTask([4]))).length, 1);
 });
 
@@ -66,4 +79,19 @@ t.test('closing lets the work in hand end; afterwards nothing is answered', asyn
   await thread.close();
   t.equal((await inHand).length, 2);
   await t.rejects(all(thread, newTask([2])), { message: /thread has ended/ });
+});
+
+t.test('a frame that cannot be shown ends its episode with its own error, and no other', async (t) => {
+  const thread = await open(t);
+  const { task, arrivals } = newTask([12]);
+  async function* damaged(): AsyncGenerator<Arrival> {
+    for await (const arrival of arrivals) {
+      if (arrival.frame === 9) throw new Error('damaged');
+      yield arrival;
+    }
+  }
+  const staying = all(thread, newTask([3, 6]));
+  await t.rejects(all(thread, { task, frames: new Map(), arrivals: damaged() }), { message: 'damaged' });
+  t.equal((await staying).length, 2);
+  t.equal((await all(thread, newTask([12]))).length, 1);
 });

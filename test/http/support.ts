@@ -11,6 +11,7 @@ import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
+import { renderFrames } from '../../src/engine/render-frames.ts';
 import { blocksOf, type Query } from '../../src/plan/plan.ts';
 import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
@@ -69,8 +70,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     if (options.fault) throw options.fault;
     const digests = new Map<number, string>();
     const unknown: number[] = [];
-    const shown = await frames.render(plan.sampledFrames, size, 'rgb', signal);
-    for (const [index, { bytes, digest }] of shown.frames) {
+    const shown = await renderFrames(request, 'rgb');
+    for (const [index, { bytes, digest }] of shown) {
       const name = JSON.stringify([request.tenant, frames.size, size, digest]);
       if (bytes) {
         const pixels = Buffer.from(bytes);
@@ -82,7 +83,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       else unknown.push(index);
     }
     const missing = framesMissing(
-      shown.frames,
+      shown,
       unknown.map((index) => ({ first: index, second: index, time: '' })),
     );
     if (missing) throw missing;

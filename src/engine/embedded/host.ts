@@ -52,9 +52,9 @@ export async function hostModel(
     onnxruntime,
     ready: () => thread !== undefined,
     alive: () => isAlive,
-    async *answers(task, signal) {
+    async *answers(task, arrivals, signal) {
       if (!thread) throw new ThreadEnded('The model’s thread is being started anew.');
-      for await (const answer of thread.answers(task, signal)) {
+      for await (const answer of thread.answers(task, arrivals, signal)) {
         tries = 0;
         yield answer;
       }

@@ -1,9 +1,10 @@
+import type { Arrivals } from './arrivals.ts';
 import type { BlockCache } from './cache.ts';
 import type { VideoGrid } from './checkpoint.ts';
 import type { Model, Segment } from './model.ts';
 import { type KeysValues, type Past, type Pasts, sliceTokens } from './past.ts';
 import { positionsOf } from './positions.ts';
-import { type Answer, BlocksUnknown, type BlockTask, type QuestionTask, type SeenBlock, type Task } from './task.ts';
+import { type Answer, BlocksUnknown, type BlockTask, type QuestionTask, type Task } from './task.ts';
 
 /** What the passes of all episodes share. */
 export interface PassContext {
@@ -16,22 +17,33 @@ export interface PassContext {
 }
 
 /**
- * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time; then every
- * question over its own prefix of them, several at a time, the longest first. A single question, as a step of a growing
- * episode asks, is read together with its last blocks. Stops between two calls when the signal aborts; what was computed until
- * then is kept.
+ * Parts of a chunk that the first calls take: the model begins while frames are being decoded. Not as many as are there, since
+ * the same episode should give the same numbers to the last bit.
+ */
+const FIRST_CALLS = [0.25, 0.5];
+
+/**
+ * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time as their frames
+ * arrive; then every question over its own prefix of them, several at a time, the longest first. A single question, as a step of
+ * a growing episode asks, is read together with its last blocks. Stops between two calls when the signal aborts; what was
+ * computed until then is kept.
  * @throws BlocksUnknown, before anything is computed
  */
-export async function* answerTask(task: Task, context: PassContext, signal: AbortSignal): AsyncGenerator<Answer> {
+export async function* answerTask(
+  task: Task,
+  arrivals: Arrivals,
+  context: PassContext,
+  signal: AbortSignal,
+): AsyncGenerator<Answer> {
   const { model, grid, cache, pasts, chunk } = context;
   const { blocks, questions, question } = task;
   const marks = marksOf(blocks, grid);
   const end = marks.at(-1) as Mark;
-  const known = cache.find(task.chain);
-  const missing = blocks.slice(known.length);
+  const chain: string[] = [];
+  const known = await findKnown(blocks.length, chain, arrivals, cache);
   // Not a use of the episode yet: it comes again at once, with the frames.
-  if (!missing.every(isSeen)) throw new BlocksUnknown(known.length);
-  const { past, holds } = pasts.open(task.chain.slice(0, known.length), end.tokens);
+  if (!blocks.slice(known.length).every(({ isHere }) => isHere)) throw new BlocksUnknown(known.length);
+  const { past, holds } = pasts.open(chain.slice(0, known.length), end.tokens);
   for (const block of known.slice(holds)) past.append(block);
   const length = ({ own }: QuestionTask) => (own?.ids.length ?? 0) + question.length;
   const [longest] = questions as [QuestionTask];
@@ -39,22 +51,26 @@ export async function* answerTask(task: Task, context: PassContext, signal: Abor
   const computed: KeysValues[] = [];
   let answered: number[][] | undefined;
   try {
-    for (const some of chunked(missing, ({ ids }) => ids.length, chunk.blocks)) {
+    for (let calls = 0; known.length + computed.length < blocks.length; calls += 1) {
       const place = known.length + computed.length;
+      const limit = chunk.blocks * (FIRST_CALLS[calls] ?? 1);
+      const [some = []] = chunked(blocks.slice(place), ({ ids }) => ids.length, limit);
       const isLast = place + some.length === blocks.length;
       const withQuestion = isLast && tokensOf(some) <= together ? longest : undefined;
-      const read = await appendBlocks(some, withQuestion, { past, place, marks }, task, model, signal);
+      const read = await appendBlocks(some, withQuestion, { past, place, marks, arrivals }, task, model, signal);
+      for (const i of some.keys()) chain[place + i] = await arrivals.link(place + i);
       computed.push(...read.blocks);
       answered = read.logProbs;
     }
   } finally {
-    cache.keep(task.chain, [...known, ...computed], task.tenant);
+    const blocksKept = [...known, ...computed];
+    cache.keep(chain.slice(0, blocksKept.length), blocksKept, task.tenant);
   }
 
   const cached = (marks[known.length] as Mark).tokens;
   try {
     for (const some of chunked(questions, length, chunk.questions)) {
-      const logProbs = answered ?? (await ask(some, { past, marks }, task, model, signal));
+      const logProbs = answered ?? (await ask(some, { past, marks, arrivals }, task, model, signal));
       for (const [i, each] of some.entries()) {
         const { tokens } = marks[each.sees] as Mark;
         yield {
@@ -67,13 +83,31 @@ export async function* answerTask(task: Task, context: PassContext, signal: Abor
       }
     }
   } finally {
-    const ends = task.chain.map((link, place) => ({ link, tokens: (marks[place + 1] as Mark).tokens }));
+    const ends = chain.map((link, place) => ({ link, tokens: (marks[place + 1] as Mark).tokens }));
     pasts.close(past, ends);
   }
 }
 
-function isSeen(block: BlockTask): block is SeenBlock {
-  return block.frames !== null;
+/**
+ * Keys and values of the blocks that are known, from the first on and without a gap.
+ * @param count of the blocks
+ * @param chain gets the links of those, and of the first one that is not known
+ */
+async function findKnown(count: number, chain: string[], arrivals: Arrivals, cache: BlockCache): Promise<KeysValues[]> {
+  const known: KeysValues[] = [];
+  while (known.length < count) {
+    const link = await arrivals.link(known.length);
+    chain.push(link);
+    const [block] = cache.find([link]);
+    if (!block) break;
+    known.push(block);
+  }
+  return known;
+}
+
+async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<[Uint8Array, Uint8Array][]> {
+  const frames = blocks.map(({ first, second }) => Promise.all([arrivals.pixels(first), arrivals.pixels(second)]));
+  return (await Promise.all(frames)) as [Uint8Array, Uint8Array][];
 }
 
 /** Where the prompt stands after so many shared blocks: tokens, and the position of the next one. */
@@ -96,16 +130,16 @@ function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
  * @returns the keys and values of each block; the question's log probabilities
  */
 async function appendBlocks(
-  blocks: SeenBlock[],
+  blocks: BlockTask[],
   asked: QuestionTask | undefined,
-  { past, place, marks }: { past: Past; place: number; marks: Mark[] },
+  { past, place, marks, arrivals }: { past: Past; place: number; marks: Mark[]; arrivals: Arrivals },
   { question, answers }: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
   signal.throwIfAborted();
   const seen = asked?.own ? [...blocks, asked.own] : blocks;
-  const features = await model.look(seen.map(({ frames }) => frames));
+  const features = await model.look(await pixelsOf(seen, arrivals));
   signal.throwIfAborted();
   const before = marks[place] as Mark;
   const ids = [...seen.flatMap((block) => block.ids), ...(asked ? question : [])];
@@ -122,14 +156,14 @@ async function appendBlocks(
 /** Asks about some prefixes at once. @returns log probabilities of the answers, for each */
 async function ask(
   questions: QuestionTask[],
-  { past, marks }: { past: Past; marks: Mark[] },
+  { past, marks, arrivals }: { past: Past; marks: Mark[]; arrivals: Arrivals },
   { question, answers }: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<number[][]> {
   signal.throwIfAborted();
   const own = questions.flatMap((each) => each.own ?? []);
-  const features = own.length > 0 ? await model.look(own.map(({ frames }) => frames)) : new Float32Array();
+  const features = own.length > 0 ? await model.look(await pixelsOf(own, arrivals)) : new Float32Array();
   const width = features.length / Math.max(1, own.length);
   signal.throwIfAborted();
   const segments = questions.map((each): Segment => {

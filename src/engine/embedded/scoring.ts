@@ -1,12 +1,13 @@
 import type { ShownFrame } from '../../frames/frames.ts';
 import { checkQuestion, tooLong } from '../../plan/context.ts';
-import { countBlocks } from '../../plan/plan.ts';
+import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems.ts';
 import type { QueryScore, ScoreRequest } from '../engine.ts';
 import type { FairGate } from '../fair-gate.ts';
 import { framesMissing } from '../frames-missing.ts';
 import { logProbFault } from '../log-probs.ts';
-import { renderFrames } from '../render-frames.ts';
+import { beginFrames, type ComingFrames } from '../render-frames.ts';
+import { arrivalsOf } from './arrivals.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
 import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
@@ -31,44 +32,102 @@ export interface Gates {
 const STEP_TOKENS = 512;
 const SHORT_TOKENS = 32_768;
 
-/** Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest. */
+/**
+ * Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest, and begins
+ * while frames are being rendered.
+ */
 export async function* scoreEpisode(
   request: ScoreRequest,
   { checkpoint, thread, gates }: ScoringContext,
 ): AsyncGenerator<QueryScore> {
-  const { plan, tenant, signal, usage } = request;
+  const { plan, tenant, usage } = request;
   const tokens = promptTokens(plan, checkpoint);
   checkQuestion(tokens.question.length, request.pointer);
   checkLength(request, tokens, checkpoint);
-  const frames = await renderFrames(request, 'rgb');
-  const own = plan.queries.flatMap((query) => query.own ?? []);
-  // A doubled block is never known from before. Which of the others are, only the model's thread can tell: ask for all at once.
-  if (framesMissing(frames, own)) throw framesMissing(frames, [...plan.blocks, ...own]);
-  const about = { prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, frames, checkpoint) };
-  const waiting = performance.now();
-  const gate = gates[doorOf(tokensToCompute(tokens))];
-  const leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
-  const started = performance.now();
-  usage.queuedMs += started - waiting;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  const ends = new Map<number, Uint8Array>();
+  let leave = () => {};
+  let started: number | undefined;
   try {
-    for await (const answer of thread.answers(taskOf(request, tokens, frames, checkpoint), signal)) {
-      usage.requests += 1;
-      const score = scoreOf(answer);
-      yield answer.query === 0 ? { ...score, ...about } : score;
+    const { coming, isHere, shown } = await framesOf({ ...request, signal });
+    const waiting = performance.now();
+    const gate = gates[doorOf(tokensToCompute(tokens))];
+    leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
+    started = performance.now();
+    usage.queuedMs += started - waiting;
+    const arrivals = arrivalsOf(request, keepEnds(coming, plan, ends));
+    const task = taskOf(request, tokens, isHere, checkpoint);
+    try {
+      for await (const answer of thread.answers(task, arrivals, signal)) {
+        usage.requests += 1;
+        const score = scoreOf(answer);
+        // By now the model has seen every frame.
+        if (answer.query === 0)
+          yield { ...score, prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, ends, checkpoint) };
+        else yield score;
+      }
+    } catch (error) {
+      if (error instanceof BlocksUnknown) throw framesMissing(shown, plan.blocks.slice(error.known));
+      throw error;
     }
   } catch (error) {
-    if (signal.aborted) throw signal.reason;
-    if (error instanceof ProblemError) throw error;
-    if (error instanceof BlocksUnknown) throw framesMissing(frames, plan.blocks.slice(error.known));
-    if (error instanceof ThreadEnded) {
-      const detail = 'The model’s thread ended while it worked on this episode. Try again in a moment.';
-      throw new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
-    }
-    throw new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
+    if (request.signal.aborted) throw request.signal.reason;
+    throw problemOf(error);
   } finally {
+    stop.abort();
     leave();
-    usage.engineMs += performance.now() - started;
+    if (started !== undefined) usage.engineMs += performance.now() - started;
   }
+}
+
+/** The frames of an episode on their way to the model. */
+interface FramesToShow {
+  coming: ComingFrames;
+  isHere(frame: number): boolean;
+  /** those that are known already, by raw frame number */
+  shown: Map<number, ShownFrame>;
+}
+
+/**
+ * A whole episode's frames are shown as they are rendered. Of one that grows and names frames without sending them, all that are
+ * here are rendered first: they are few, and what must be known is named at once.
+ * @throws ProblemError frames-missing, where a doubled block cannot be shown: it is never known from before
+ */
+async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
+  const { plan, frames } = request;
+  // Before any is rendered, since then it is let go.
+  const isWhole = frames.held(plan.sampledFrames) === plan.sampledFrames.length;
+  const coming = await beginFrames(request, 'rgb');
+  if (isWhole) return { coming, isHere: () => true, shown: new Map() };
+  const shown = new Map(await Array.fromAsync(coming));
+  const own = plan.queries.flatMap((query) => query.own ?? []);
+  // Which of the others are known, only the model's thread can tell: ask for all at once.
+  if (framesMissing(shown, own)) throw framesMissing(shown, [...plan.blocks, ...own]);
+  const isHere = (frame: number) => shown.get(frame)?.bytes != null;
+  return { coming: inOrder(shown), isHere, shown };
+}
+
+async function* inOrder(shown: Map<number, ShownFrame>) {
+  yield* shown;
+}
+
+/** Passes frames on and copies the first and the last, which are looked at here too. */
+async function* keepEnds(coming: ComingFrames, { sampledFrames }: EpisodePlan, ends: Map<number, Uint8Array>) {
+  for await (const [index, frame] of coming) {
+    const isEnd = index === sampledFrames[0] || index === sampledFrames.at(-1);
+    if (isEnd && frame.bytes) ends.set(index, Uint8Array.from(frame.bytes));
+    yield [index, frame] as [number, ShownFrame];
+  }
+}
+
+function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof ThreadEnded) {
+    const detail = 'The model’s thread ended while it worked on this episode. Try again in a moment.';
+    return new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
+  }
+  return new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
 }
 
 /** @throws ProblemError context-exceeded, before a frame is decoded */
@@ -102,11 +161,11 @@ function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Check
   return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
-function warningsOf({ plan, size }: ScoreRequest, frames: Map<number, ShownFrame>, { domain }: Checkpoint) {
+/** @param ends pixels of the first and the last frame, as far as they are here */
+function warningsOf({ plan, size }: ScoreRequest, ends: Map<number, Uint8Array>, { domain }: Checkpoint) {
   if (!domain) return [];
-  const { instruction, sampledFrames, queries } = plan;
-  const ends = [sampledFrames[0] as number, sampledFrames.at(-1) as number];
-  const pictures = ends.flatMap((frame) => frames.get(frame)?.bytes ?? []);
+  const { instruction, queries } = plan;
+  const pictures = [...ends.values()];
   return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
 }
 

@@ -1,6 +1,7 @@
 import { on, once } from 'node:events';
 import { MessageChannel, type MessagePort, SHARE_ENV, Worker } from 'node:worker_threads';
 import type { Logger } from 'pino';
+import type { Arrival } from './arrivals.ts';
 import type { VideoGrid } from './checkpoint.ts';
 import { type Answer, BlocksUnknown, type Task } from './task.ts';
 
@@ -13,7 +14,9 @@ export interface ThreadOptions {
   cacheBytes: number;
 }
 
-/** What the service tells the model's thread: an episode and the port for its answers, or to finish and end. */
+/**
+ * What the service tells the model's thread: an episode and a port, or to finish and end. Arrivals come over an episode's port.
+ */
 export type ToThread = { task: Task; port: MessagePort } | 'close';
 
 /** What comes back over an episode's port. */
@@ -29,10 +32,10 @@ export interface ModelThread {
   ended: Promise<void>;
   /**
    * Answers the questions of an episode as they come. Leaving the iteration, or the signal, stops the work.
-   * @param task its frames' memory goes over to the thread
-   * @throws BlocksUnknown; ThreadEnded; Error when the model fails; AbortError
+   * @param arrivals its frames, whose memory goes over to the thread
+   * @throws BlocksUnknown; ThreadEnded; Error when the model fails; AbortError; what the arrivals throw
    */
-  answers(task: Task, signal: AbortSignal): AsyncGenerator<Answer>;
+  answers(task: Task, arrivals: AsyncIterable<Arrival>, signal: AbortSignal): AsyncGenerator<Answer>;
   /** Lets the work in hand end first. */
   close(): Promise<void>;
 }
@@ -54,11 +57,14 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
   return {
     onnxruntime,
     ended,
-    async *answers(task, signal) {
+    async *answers(task, arrivals, signal) {
       const { port1: port, port2 } = new MessageChannel();
+      const failed = new AbortController();
       try {
-        const messages = on(port, 'message', { signal: AbortSignal.any([signal, end.signal]), close: ['close'] });
-        worker.postMessage({ task, port: port2 } satisfies ToThread, [port2, ...framesOf(task)]);
+        const stop = AbortSignal.any([signal, end.signal, failed.signal]);
+        const messages = on(port, 'message', { signal: stop, close: ['close'] });
+        worker.postMessage({ task, port: port2 } satisfies ToThread, [port2]);
+        send(arrivals, port).catch((error) => failed.abort(error));
         let missing = task.questions.length;
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
           if ('fault' in message) throw new Error(message.fault);
@@ -69,6 +75,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
         }
         throw new ThreadEnded('The model’s thread closed the connection.');
       } catch (error) {
+        if (failed.signal.aborted) throw failed.signal.reason;
         throw end.signal.aborted && !signal.aborted ? new ThreadEnded('The model’s thread has ended.') : error;
       } finally {
         port.close();
@@ -90,7 +97,7 @@ async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
   return onnxruntime;
 }
 
-function framesOf({ blocks, questions }: Task): ArrayBuffer[] {
-  const all = [...blocks, ...questions.flatMap(({ own }) => own ?? [])];
-  return [...new Set(all.flatMap(({ frames }) => (frames ?? []).map((frame) => frame.buffer as ArrayBuffer)))];
+async function send(arrivals: AsyncIterable<Arrival>, port: MessagePort): Promise<void> {
+  for await (const arrival of arrivals)
+    port.postMessage(arrival, arrival.pixels ? [arrival.pixels.buffer as ArrayBuffer] : []);
 }

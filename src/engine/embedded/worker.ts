@@ -1,5 +1,6 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import { lowerThreadPriority } from '../../low-priority.ts';
+import { type Arrival, createArrivals } from './arrivals.ts';
 import { createBlockCache } from './cache.ts';
 import { openModel } from './model.ts';
 import { answerTask } from './pass.ts';
@@ -29,9 +30,14 @@ const working = new Set<Promise<void>>();
 /** Answers one episode over its own port, until the other side closes it. */
 async function work(task: Task, port: MessagePort): Promise<void> {
   const gone = new AbortController();
-  port.once('close', () => gone.abort());
+  const arrivals = createArrivals();
+  port.on('message', (arrival: Arrival) => arrivals.put(arrival));
+  port.once('close', () => {
+    gone.abort();
+    arrivals.end(gone.signal.reason);
+  });
   try {
-    for await (const answer of answerTask(task, context, gone.signal))
+    for await (const answer of answerTask(task, arrivals, context, gone.signal))
       port.postMessage({ answer } satisfies FromThread);
   } catch (error) {
     if (!gone.signal.aborted) port.postMessage(failure(error as Error));

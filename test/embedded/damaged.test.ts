@@ -1,0 +1,29 @@
+import { pino } from 'pino';
+import t from 'tap';
+import { buildApp } from '../../src/app.ts';
+import { loadConfig } from '../../src/config.ts';
+import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
+import { frameFiles, truncated } from '../support/images.ts';
+
+t.test('a damaged frame ends an episode that the model has begun to read, and harms no other', async (t) => {
+  const config = loadConfig({ EMBEDDED_THREADS: '1', RENDER_WORKERS: '1', EMBEDDED_CACHE_BYTES: '0' });
+  const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' })));
+  t.teardown(() => app.close());
+  const frames = await frameFiles(40);
+  const before = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 2 }, frames));
+  t.equal(before.provenance.sampled_frame_indices.length, 40);
+  for (const place of [0, 17, 39]) {
+    const damaged = frames.with(place, truncated(frames[place] as Buffer));
+    // More than there are places for episodes: a place that is not given back would be missed.
+    const answers = await Promise.all(
+      Array.from({ length: 4 }, () => postEpisode(app, { ...EPISODE, fps: 2 }, damaged)),
+    );
+    for (const answer of answers) isProblem(t, answer, 'image-damaged', { frame: place });
+  }
+  const after = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 2 }, frames));
+  t.strictSame(after.prefixes, before.prefixes);
+  const metrics = (await app.inject('/metrics')).body;
+  t.match(metrics, /^topreward_frame_bytes_held 0$/m);
+  t.match(metrics, /^topreward_upload_bytes_held 0$/m);
+});
