@@ -42,7 +42,10 @@ async function connectionsOf(t: Test, bodies: number, change: (socket: Socket) =
   subscribe('undici:client:sendHeaders', note);
   t.teardown(() => unsubscribe('undici:client:sendHeaders', note));
   const chunk = Buffer.alloc(MiB, 'x');
-  const body = { bytes: 3 * chunk.length, chunks: () => [chunk, chunk, chunk] };
+  const chunks = function* () {
+    for (let i = 0; i < 3; i += 1) yield chunk;
+  };
+  const body = { bytes: 3 * chunk.length, chunks };
   for (let i = 0; i < bodies; i += 1)
     t.same(await client.post('/v1/x', body, VERSION, new AbortController().signal), { version: '0.32.0' });
   return sockets;
