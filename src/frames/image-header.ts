@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import sharp, { type Metadata } from 'sharp';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
@@ -16,6 +17,17 @@ export interface ImageHeader extends FrameSize {
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
+let turns = Promise.resolve();
+
+/**
+ * A turn of the event loop for one frame of all uploads. Without anything to wait for, uploads would be taken in at one go, and
+ * nothing else would be answered meanwhile.
+ */
+function ownTurn(): Promise<void> {
+  turns = turns.then(() => nextTurn());
+  return turns;
+}
+
 /** Bytes of a header that are worth remembering. */
 const MOST_REMEMBERED = 16 * 1024;
 
@@ -33,7 +45,11 @@ export function createHeaderReader(limits: SizeLimits): HeaderReader {
   let last: { start: Buffer; header: ImageHeader } | undefined;
   return async (bytes, place) => {
     const start = headerBytes(bytes);
-    if (start && last?.start.equals(start)) return last.header;
+    if (start && last?.start.equals(start)) {
+      const { header } = last;
+      await ownTurn();
+      return header;
+    }
     const header = await readImageHeader(bytes, limits, place);
     // A copy: the frame itself may be let go.
     last = start && start.length <= MOST_REMEMBERED ? { start: Buffer.from(start), header } : undefined;

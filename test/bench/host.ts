@@ -3,6 +3,7 @@
 //   npm run bench:host -- [--frames N] [--repeat N] [--json FILE]
 // Frames are new for every measurement, so that none profits from what the engine keeps.
 import { writeFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { processTree, vllmProcesses } from './processes.ts';
@@ -118,5 +119,11 @@ if (rounds.length > 0) {
   const shown = rounds.map(({ apart, together }) => `${apart.toFixed(1)} / ${together.toFixed(1)}`).join(', ');
   console.log(`${AT_ONCE} episodes one after another / at once, seconds: ${shown}`);
   verdict(`gain of episodes at once, at least ${TARGETS.gain}`, gain, gain >= TARGETS.gain);
+  const cpu = median(costs.raw.map(({ service, api, core }) => service + api + core));
+  const bound = median(costs.raw.map(({ seconds }) => seconds)) / (cpu / availableParallelism());
+  console.log(
+    `An episode alone takes ${middle('raw', 'seconds').toFixed(2)} s, and all processes ${cpu.toFixed(2)} CPU seconds: ` +
+      `on ${availableParallelism()} cores the gain is at most ${bound.toFixed(2)}`,
+  );
 }
 if (options.json) await writeFile(options.json, `${JSON.stringify({ seed: options.seed, costs, rounds }, null, 2)}\n`);
