@@ -43,6 +43,10 @@ export interface ShownFrame {
 export interface ShownFrames {
   /** time spent waiting for the turn */
   waitedMs: number;
+  /** time spent rendering until now, or until all were rendered */
+  tookMs(): number;
+  /** Aborts when a frame cannot be rendered, with the reason: nobody need wait until it would come. */
+  failed: AbortSignal;
   /**
    * Frame numbers and frames in the order asked for, each as soon as it is there. They are rendered whether somebody takes them
    * or not; leaving the iteration ends that.

@@ -25,6 +25,8 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from, to, encoding, place }, going);
     const turn = await renderer.turns(indices.length).enter(0, signal, tenant);
+    const took = stopwatch();
+    const failure = new AbortController();
     const rendered = indices.map(() => Promise.withResolvers<ShownFrame>());
     const pending = indices.entries();
     const work = async () => {
@@ -36,13 +38,17 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
     const workers = Array.from({ length: renderer.parallel }, work);
     Promise.all(workers).catch((error) => {
       stop.abort();
+      failure.abort(error);
       for (const { promise, reject } of rendered) {
         promise.catch(() => {});
         reject(error);
       }
     });
     // The turn is over when nothing of it is under way any more.
-    const over = Promise.allSettled(workers).then(() => turn.release());
+    const over = Promise.allSettled(workers).then(() => {
+      took.stop();
+      turn.release();
+    });
     async function* each(): AsyncGenerator<[number, ShownFrame]> {
       try {
         for (const [at, index] of indices.entries())
@@ -52,7 +58,19 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
         await over;
       }
     }
-    return { waitedMs: turn.waitedMs, each };
+    return { waitedMs: turn.waitedMs, tookMs: took.read, failed: failure.signal, each };
+  };
+}
+
+/** Counts from now until it is stopped, in ms. */
+export function stopwatch(): { read(): number; stop(): void } {
+  const started = performance.now();
+  let stopped: number | undefined;
+  return {
+    read: () => (stopped ?? performance.now()) - started,
+    stop() {
+      stopped ??= performance.now();
+    },
   };
 }
 

@@ -2,6 +2,7 @@ import type { Ticket } from '../admission.ts';
 import type { Frames, ShownFrame } from '../frames/frames.ts';
 import type { FrameEncoding } from '../frames/render-worker.ts';
 import type { Renderer } from '../frames/renderer.ts';
+import { stopwatch } from '../frames/rendering.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
 import { decodeFrames } from './decode.ts';
@@ -61,6 +62,8 @@ export function videoFrames(
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render(indices, to, encoding, signal) {
       const turn = await enter(signal);
+      const took = stopwatch();
+      const failure = new AbortController();
       const stop = new AbortController();
       const going = AbortSignal.any([signal, stop.signal]);
       // None can be trusted before the last of its run has come.
@@ -76,8 +79,11 @@ export function videoFrames(
         }
         return done;
       }
-      const all = renderAll().finally(() => turn.release());
-      all.catch(() => {});
+      const all = renderAll().finally(() => {
+        took.stop();
+        turn.release();
+      });
+      all.catch((error) => failure.abort(error));
       async function* each(): AsyncGenerator<[number, ShownFrame]> {
         try {
           const done = await all;
@@ -86,7 +92,7 @@ export function videoFrames(
           stop.abort();
         }
       }
-      return { waitedMs: turn.waitedMs, each };
+      return { waitedMs: turn.waitedMs, tookMs: took.read, failed: failure.signal, each };
     },
   };
 }

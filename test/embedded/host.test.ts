@@ -58,7 +58,7 @@ function request(frameCount: number): ScoreRequest {
   const plan = planEpisode(asked, sampleSchedule(frameCount, CLOCK), lengths);
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const each = () => shownIn(plan.sampledFrames, pictures(frameCount, 1, checkpoint));
-  const render = async () => ({ waitedMs: 0, each });
+  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
   const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
   return {
     plan,

@@ -7,6 +7,7 @@ import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
 import { createFairGate } from '../../src/engine/fair-gate.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
+import { ProblemError } from '../../src/problems.ts';
 import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -16,7 +17,7 @@ const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const each = () => shownIn(plan.sampledFrames, pictures(4, 1, checkpoint));
-  const render = async () => ({ waitedMs: 0, each });
+  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
   const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
   return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
 }
@@ -89,6 +90,28 @@ t.test('who stops listening stops the work', async (t) => {
     break;
   }
   t.ok(stopped);
+  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
+});
+
+t.test('a frame that cannot be shown ends an episode at once, also while it waits for a place', async (t) => {
+  const failure = new AbortController();
+  const asked = request();
+  const each = async function* () {
+    yield* shownIn([0], pictures(4, 1, checkpoint));
+    await new Promise((_, reject) => failure.signal.addEventListener('abort', () => reject(failure.signal.reason)));
+  };
+  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: failure.signal, each });
+  const frames = { ...asked.frames, render } as never;
+  const context = around(async function* () {
+    t.fail('the model is not asked');
+    yield answer(0, [-1, -2, -3]);
+  });
+  const { signal } = new AbortController();
+  const leave = await context.gates.step.enter({ tenant: 'a', episode: Symbol('other') }, signal);
+  const scored = score({ ...asked, frames }, context);
+  setImmediate(() => failure.abort(new ProblemError('image-damaged', 'The frame is damaged.')));
+  await t.rejects(scored, { code: 'image-damaged' });
+  leave();
   t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });
 

@@ -15,9 +15,10 @@ export interface BlockCache {
   /**
    * One use of an episode: keeps its first blocks as far as they find room. A tenant makes room for itself, and for others as
    * long as it holds more than they do.
-   * @param chain of the whole episode; a longer one that begins alike is the same episode, grown
+   * @param chain of the episode, as far as it was computed; a longer one that begins alike is the same episode, grown
+   * @param total of its blocks
    */
-  keep(chain: string[], blocks: KeysValues[], tenant: string): void;
+  keep(chain: string[], blocks: KeysValues[], tenant: string, total?: number): void;
   state(): { bytes: number; blocks: number };
 }
 
@@ -98,7 +99,7 @@ export function createBlockCache(limit: number): BlockCache {
         .slice(0, end < 0 ? chain.length : end)
         .map((link) => (held.get(link) as { block: KeysValues }).block);
     },
-    keep(chain, blocks, tenant) {
+    keep(chain, blocks, tenant, total = chain.length) {
       const name = chain.at(-1);
       if (name === undefined) return;
       now += 1;
@@ -119,7 +120,7 @@ export function createBlockCache(limit: number): BlockCache {
         } else break;
         episode.links.push(link);
       }
-      episode.whole = episode.links.length === chain.length;
+      episode.whole = episode.links.length === total;
       episodes.set(name, episode);
       if (episodes.size > REMEMBERED) forgetOldest();
     },

@@ -64,7 +64,7 @@ export async function* answerTask(
     }
   } finally {
     const blocksKept = [...known, ...computed];
-    cache.keep(chain.slice(0, blocksKept.length), blocksKept, task.tenant);
+    cache.keep(chain.slice(0, blocksKept.length), blocksKept, task.tenant, blocks.length);
   }
 
   const cached = (marks[known.length] as Mark).tokens;

@@ -49,17 +49,21 @@ export async function* scoreEpisode(
   const ends = new Map<number, Uint8Array>();
   let leave = () => {};
   let started: number | undefined;
+  let failed: AbortSignal | undefined;
   try {
-    const { coming, isHere, shown } = await framesOf({ ...request, signal });
+    const frames = await framesOf({ ...request, signal });
+    const { coming, isHere, shown } = frames;
+    failed = frames.failed;
+    const going = AbortSignal.any([signal, failed]);
     const waiting = performance.now();
     const gate = gates[doorOf(tokensToCompute(tokens))];
-    leave = await gate.enter({ tenant, episode: Symbol('episode') }, signal);
+    leave = await gate.enter({ tenant, episode: Symbol('episode') }, going);
     started = performance.now();
     usage.queuedMs += started - waiting;
     const arrivals = arrivalsOf(request, keepEnds(coming, plan, ends));
     const task = taskOf(request, tokens, isHere, checkpoint);
     try {
-      for await (const answer of thread.answers(task, arrivals, signal)) {
+      for await (const answer of thread.answers(task, arrivals, going)) {
         usage.requests += 1;
         const score = scoreOf(answer);
         // By now the model has seen every frame.
@@ -73,7 +77,7 @@ export async function* scoreEpisode(
     }
   } catch (error) {
     if (request.signal.aborted) throw request.signal.reason;
-    throw problemOf(error);
+    throw problemOf(failed?.aborted ? failed.reason : error);
   } finally {
     stop.abort();
     leave();
@@ -87,6 +91,8 @@ interface FramesToShow {
   isHere(frame: number): boolean;
   /** those that are known already, by raw frame number */
   shown: Map<number, ShownFrame>;
+  /** Aborts when a frame cannot be shown. */
+  failed: AbortSignal;
 }
 
 /**
@@ -98,18 +104,27 @@ async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
   const { plan, frames } = request;
   // Before any is rendered, since then it is let go.
   const isWhole = frames.held(plan.sampledFrames) === plan.sampledFrames.length;
-  const coming = await beginFrames(request, 'rgb');
-  if (isWhole) return { coming, isHere: () => true, shown: new Map() };
+  const { coming, failed } = await beginFrames(request, 'rgb');
+  if (isWhole) {
+    // The model is not kept waiting for it: a video's comes when all of them are decoded.
+    const first = await coming.next();
+    return { coming: rejoined(first, coming), isHere: () => true, shown: new Map(), failed };
+  }
   const shown = new Map(await Array.fromAsync(coming));
   const own = plan.queries.flatMap((query) => query.own ?? []);
   // Which of the others are known, only the model's thread can tell: ask for all at once.
   if (framesMissing(shown, own)) throw framesMissing(shown, [...plan.blocks, ...own]);
   const isHere = (frame: number) => shown.get(frame)?.bytes != null;
-  return { coming: inOrder(shown), isHere, shown };
+  return { coming: inOrder(shown), isHere, shown, failed };
 }
 
-async function* inOrder(shown: Map<number, ShownFrame>) {
+async function* inOrder(shown: Map<number, ShownFrame>): ComingFrames {
   yield* shown;
+}
+
+async function* rejoined(first: IteratorResult<[number, ShownFrame]>, rest: ComingFrames): ComingFrames {
+  if (!first.done) yield first.value;
+  yield* rest;
 }
 
 /** Passes frames on and copies the first and the last, which are looked at here too. */

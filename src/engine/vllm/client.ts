@@ -47,7 +47,9 @@ type Response = Dispatcher.ResponseData;
 export function createClient({ url, apiKey, connections }: ClientOptions): VllmClient {
   // Two more connections than requests for episodes: the probe and the health check are not kept waiting.
   // No timeouts of its own: every request has a signal, and a deadline behind it.
-  const agent = new Agent({ connections: connections + 2, headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5000 });
+  const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5000 };
+  // HTTP/1.1: what waits to be written of a body stands in the socket of that request alone.
+  const agent = new Agent({ connections: connections + 2, allowH2: false, ...timeouts });
   const common = { accept: 'application/json', 'accept-encoding': 'identity' };
   const own = apiKey ? { ...common, authorization: `Bearer ${apiKey}` } : common;
 
@@ -98,8 +100,8 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
       }
     },
     async close() {
-      writers.close();
       await agent.close();
+      writers.close();
     },
   };
 }
