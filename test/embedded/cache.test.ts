@@ -62,6 +62,19 @@ t.test('it never holds more than its bound, and counts every byte once', async (
   t.same(cache.find(['huge']), [], 'and is not kept');
 });
 
+t.test('an episode that was computed in part makes room for others, one that is whole does not', async (t) => {
+  for (const [total, left] of [
+    [9, { old: 4, cut: 2 }],
+    [4, { old: 4, cut: 4 }],
+  ] as const) {
+    const cache = createBlockCache(8 * BYTES);
+    use(cache, 'old', 4);
+    cache.keep(chain('cut', 4), blocks(4), 'a', total);
+    use(cache, 'new', 2);
+    t.same({ old: found(cache, 'old', 4), cut: found(cache, 'cut', 4) }, left, `4 blocks of ${total}`);
+  }
+});
+
 t.test('many robots in turn: as many find all they have as there is room for', async (t) => {
   const names = robots(100);
   for (const share of [0.25, 0.5, 0.75, 0.9]) {
