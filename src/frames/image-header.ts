@@ -17,15 +17,19 @@ export interface ImageHeader extends FrameSize {
 sharp.block({ operation: ['VipsForeignLoad'] });
 sharp.unblock({ operation: ['VipsForeignLoadJpegBuffer', 'VipsForeignLoadPngBuffer', 'VipsForeignLoadWebpBuffer'] });
 
-let turns = Promise.resolve();
+/** Frames of all uploads that are taken in within one turn of the event loop: some milliseconds. */
+const FRAMES_A_TURN = 8;
+let frames = 0;
+let turn = Promise.resolve();
 
 /**
- * A turn of the event loop for one frame of all uploads. Without anything to wait for, uploads would be taken in at one go, and
- * nothing else would be answered meanwhile.
+ * Waits for a turn of the event loop. With nothing to wait for uploads would be taken in at one go, and nothing else would be
+ * answered meanwhile.
  */
-function ownTurn(): Promise<void> {
-  turns = turns.then(() => nextTurn());
-  return turns;
+function nextOpenTurn(): Promise<void> {
+  frames += 1;
+  if (frames % FRAMES_A_TURN === 0) turn = turn.then(() => nextTurn());
+  return turn;
 }
 
 /** Bytes of a header that are worth remembering. */
@@ -47,7 +51,7 @@ export function createHeaderReader(limits: SizeLimits): HeaderReader {
     const start = headerBytes(bytes);
     if (start && last?.start.equals(start)) {
       const { header } = last;
-      await ownTurn();
+      await nextOpenTurn();
       return header;
     }
     const header = await readImageHeader(bytes, limits, place);
