@@ -5,8 +5,9 @@ const [DQT, DHT, SOS] = [0xffdb, 0xffc4, 0xffda];
 const IDAT = 0x49444154;
 /** Bytes that a segment or a chunk begins with must be there, whatever it is. */
 const LEAST = 12;
-/** Segments or chunks of a header. Few files have more than ten. */
+/** Segments or chunks of a header, and its bytes: few files have more than ten, and a kilobyte. */
 const MOST_PARTS = 100;
+const MOST_BYTES = 16 * 1024;
 
 /**
  * The part of a JPEG or PNG file that its size and kind are read from: all in front of the picture's data, and of a JPEG not the
@@ -22,14 +23,18 @@ export function headerBytes(file: Buffer): Buffer | undefined {
 /** Segments up to the start of scan. Format: ISO/IEC 10918-1, B.1 and B.2. */
 function jpegHeader(file: Buffer): Buffer | undefined {
   const segments = [];
+  let bytes = 0;
   let at = 2;
   for (let count = 0; count < MOST_PARTS && at + LEAST <= file.length; count += 1) {
     const marker = file.readUInt16BE(at);
     const hasLength = marker >= 0xffc0 && marker < 0xffff && (marker < 0xffd0 || marker > 0xffd9);
     if (!hasLength) return undefined;
     const end = at + 2 + file.readUInt16BE(at + 2);
-    if (end > file.length) return undefined;
-    if (marker !== DQT && marker !== DHT) segments.push(file.subarray(at, end));
+    if (marker !== DQT && marker !== DHT) {
+      segments.push(file.subarray(at, end));
+      bytes += end - at;
+    }
+    if (end > file.length || bytes > MOST_BYTES) return undefined;
     if (marker === SOS) return Buffer.concat(segments);
     at = end;
   }
@@ -39,7 +44,7 @@ function jpegHeader(file: Buffer): Buffer | undefined {
 /** Chunks up to the first one of pixels. Format: PNG (third edition), 5.3. */
 function pngHeader(file: Buffer): Buffer | undefined {
   let at = 8;
-  for (let count = 0; count < MOST_PARTS && at + LEAST <= file.length; count += 1) {
+  for (let count = 0; count < MOST_PARTS && at <= MOST_BYTES && at + LEAST <= file.length; count += 1) {
     if (file.readUInt32BE(at + 4) === IDAT) return file.subarray(0, at);
     at += 12 + file.readUInt32BE(at);
   }

@@ -32,9 +32,6 @@ function nextOpenTurn(): Promise<void> {
   return turn;
 }
 
-/** Bytes of a header that are worth remembering. */
-const MOST_REMEMBERED = 16 * 1024;
-
 const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
   ['jpeg', 0, Buffer.from([0xff, 0xd8, 0xff])],
   ['png', 0, Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])],
@@ -56,7 +53,7 @@ export function createHeaderReader(limits: SizeLimits): HeaderReader {
     }
     const header = await readImageHeader(bytes, limits, place);
     // A copy: the frame itself may be let go.
-    last = start && start.length <= MOST_REMEMBERED ? { start: Buffer.from(start), header } : undefined;
+    last = start && { start: Buffer.from(start), header };
     return header;
   };
 }

@@ -49,6 +49,12 @@ t.test('of other files, cut ones and endless ones nothing is said', async (t) =>
   t.equal(headerBytes(await picture(1).webp().toBuffer()), undefined);
   t.equal(headerBytes(Buffer.from('GIF89a and more than that')), undefined);
   const comment = Buffer.from([0xff, 0xfe, 0, 2]);
+  const long = Buffer.concat([
+    Buffer.from([0xff, 0xd8, 0xff, 0xfe, 0xff, 0xff]),
+    Buffer.alloc(0xfffd),
+    file.subarray(2),
+  ]);
+  t.equal(headerBytes(long), undefined, 'a comment of 64 KiB');
   const endless = Buffer.concat([Buffer.from([0xff, 0xd8]), ...Array.from({ length: 5000 }, () => comment), file]);
   t.equal(headerBytes(endless), undefined);
 });
