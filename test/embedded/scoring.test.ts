@@ -115,6 +115,35 @@ t.test('a frame that cannot be shown ends an episode at once, also while it wait
   t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });
 
+t.test('the model’s thread gets the first frame before the last one is rendered', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  let rendering = false;
+  const each = async function* () {
+    const frames = pictures(4, 1, checkpoint);
+    yield* shownIn([0, 1], frames);
+    await begun.promise;
+    yield* shownIn([2, 3], frames);
+  };
+  const render = async () => {
+    rendering = true;
+    return { waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each };
+  };
+  // As of real frames: what is being rendered is not held any more.
+  const held = (indices: number[]) => (rendering ? 0 : indices.length);
+  const context = around(async function* (_task, arrivals) {
+    const seen: number[] = [];
+    for await (const { frame } of arrivals) {
+      seen.push(frame);
+      begun.resolve();
+    }
+    t.same(seen, [0, 1, 2, 3]);
+    for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);
+  });
+  const asked = request();
+  await score({ ...asked, frames: { size: checkpoint.frame, held, render } as never }, context);
+  t.equal(asked.usage.requests, plan.queries.length);
+});
+
 t.test('an episode waits at the door of its own length only', async (t) => {
   const context = around(async function* () {
     for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);
