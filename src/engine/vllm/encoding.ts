@@ -17,7 +17,7 @@ NEAR.addAddress('::1', 'ipv6');
 NEAR.addSubnet('fc00::', 7, 'ipv6');
 
 /**
- * Uncompressed frames cost both sides the least CPU and are about twice as many bytes as PNG: right where the engine is near.
+ * Uncompressed frames cost both sides the least CPU and are about 1.5 times as many bytes as PNG: right where the engine is near.
  * `auto` takes it to be near when every address of its name is a loopback or a private one.
  * @param url of the engine
  * @returns `png` for `auto` on any doubt

@@ -13,7 +13,7 @@ const LOW: i32 = 12;
 const WEIGHT: usize = 4;
 const HALF: i32 = 1 << (FRACTION - 1);
 
-// Vectors that are used in loops stand in memory: the engine keeps them in registers. Constants it makes anew at each use.
+// Vectors that are used in loops are loaded from memory once and stay in registers. V8 would build a constant anew at each use.
 
 /** Which bytes of four pixels make 16-bit lanes: r0 r1 r2 r3 g0 g1 g2 g3; blue in the first half; blue in the second. */
 const RED_AND_GREEN = memory.data<u8>([0, 255, 3, 255, 6, 255, 9, 255, 1, 255, 4, 255, 7, 255, 10, 255], 16);
