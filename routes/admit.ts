@@ -9,27 +9,27 @@ import type { CountBytes } from '../src/upload/form.ts';
 import { tooLarge } from '../src/upload/limits.ts';
 import { createUploadReader, type UploadReader } from '../src/upload/upload.ts';
 
-/** A JSON upload is held as text, as parsed strings and as bytes, one after another. */
+/** A JSON upload is in memory three times: as text, as parsed strings and as bytes. */
 const JSON_COPIES = 3;
 
-/** The borders between parts make a form longer than what is in them, which is counted as it comes. */
+/** A form is longer than the files in it, because of the boundaries between parts. The files are counted as they arrive. */
 const FORM_GROWTH = 1.4;
 
-/** A body of unknown length gets memory in steps of so many bytes, as it comes. */
+/** A body of unknown length reserves memory in steps of this many bytes, as it arrives. */
 const STEP_BYTES = 4 * 1024 * 1024;
 
-/** What a request has got before a byte of its body is read. */
+/** What a request has before a byte of its body is read. */
 export interface Admitted {
   ticket: Ticket;
   tenant: string;
   deadline: Deadline;
-  /** to be told of the bytes of a form */
+  /** call it with the number of bytes of each piece of a form */
   count: CountBytes;
 }
 
-/** What a route takes. */
+/** Limits of a route. */
 export interface GateOptions {
-  /** that one request may take */
+  /** longest time for one request */
   seconds: number;
   /** whether requests are refused while the engine is not ready */
   needsEngine: boolean;
@@ -38,8 +38,8 @@ export interface GateOptions {
 }
 
 /**
- * Lets uploads in: known callers, within a place and memory of their own.
- * @returns a hook for the route, and what it has found out about a request
+ * Admits uploads: checks the key, then waits for capacity and memory.
+ * @returns a hook for the route, and a function that returns what the hook found for a request
  */
 export function uploadGate(
   { config, engine, admission, authenticate }: Service,
@@ -63,7 +63,7 @@ export function uploadGate(
   };
 }
 
-/** A reader for one episode of a caller. @param caller.signal aborts when nobody needs the episode any more */
+/** A reader for one episode of a tenant. @param caller.signal aborts when the episode is no longer needed */
 export function uploadReader(
   { config, engine, renderer, recentFrames, video }: Service,
   { tenant, signal }: { tenant: string; signal: AbortSignal },
@@ -76,7 +76,7 @@ export function uploadReader(
   });
 }
 
-/** Counts the bytes of a form, and takes memory for those that were not announced. */
+/** Counts the bytes of a form, and reserves memory for those beyond its Content-Length. */
 function counter(limit: number, announced: number, ticket: Ticket): CountBytes {
   let come = 0;
   let room = announced;
@@ -88,14 +88,14 @@ function counter(limit: number, announced: number, ticket: Ticket): CountBytes {
 }
 
 /**
- * Memory that a request may need, from its header alone; for a form that does not tell its length, a beginning.
+ * Memory that a request may need, from its headers. A form without a length starts with one step.
  * @throws ProblemError upload-too-large, before a byte is read
  */
 function neededMemory({ headers }: FastifyRequest, { MAX_UPLOAD_BYTES }: Config, jsonBytes: number): number {
   const isJson = headers['content-type']?.toLowerCase().startsWith('application/json') ?? false;
   const limit = isJson ? jsonBytes : MAX_UPLOAD_BYTES * FORM_GROWTH;
   const length = headers['content-length'];
-  // JSON is read by its parser, in one go.
+  // The parser reads a JSON body in one piece, so its memory is reserved at once.
   const unknown = isJson ? limit : Math.min(STEP_BYTES, limit);
   const declared = length === undefined ? unknown : Number(length);
   if (declared > limit) throw tooLarge(isJson ? jsonBytes : MAX_UPLOAD_BYTES, {});

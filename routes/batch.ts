@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BatchEvent, BatchForm, BatchRequest } from '../schemas/batch.ts';
+import { EXAMPLES } from '../schemas/examples.ts';
 import { loggedProblem } from '../src/error-handler.ts';
 import { scoreBatch } from '../src/score-batch.ts';
 import { resultOf, scoreEpisode } from '../src/score-episode.ts';
@@ -10,21 +11,24 @@ import { readBatchMultipart } from '../src/upload/batch-multipart.ts';
 import { formParts } from '../src/upload/form.ts';
 import { type Admitted, uploadGate, uploadReader } from './admit.ts';
 import { LINES, sendLines } from './lines.ts';
-import { problems } from './problem-responses.ts';
+import { FORM_PROBLEMS, problems, UPLOAD } from './responses.ts';
 
 const schema = {
   operationId: 'scoreBatch',
   summary: 'Score many episodes',
   description:
-    'Many episodes in one request, each with its own options. The answer has one line for each, a result or a problem, as soon as it is done, and a last line that tells the end.',
+    'Takes many episodes in one request, each with options of its own. The response has one line for each episode, a result or a problem, as soon as it is known. The last line is `end`. A problem of one episode does not affect the others.',
   tags: ['rewards'],
   security: [{}, { apiKey: [] }],
   body: {
     content: { 'application/json': { schema: BatchRequest }, 'multipart/form-data': { schema: BatchForm } },
   },
   response: {
-    200: { description: 'One line for each episode.', content: { [LINES]: { schema: BatchEvent } } },
-    ...problems(401, 408, 413, 415, 422, 429, 500, 503, 504),
+    200: {
+      description: 'One line for each episode, then `end`.',
+      content: { [LINES]: { schema: BatchEvent, examples: EXAMPLES.batch } },
+    },
+    ...problems(...UPLOAD, ...FORM_PROBLEMS, 'engine-unavailable', 'storage-unavailable'),
   },
 };
 
@@ -40,7 +44,7 @@ export async function batchRoute(app: FastifyInstance, service: Service): Promis
     method: 'POST',
     url: '/v1/rewards/batch',
     schema,
-    // As for one episode: the body is read as a stream and checked on the way.
+    // As in rewards.ts: the body is read as a stream, and src/upload checks it.
     validatorCompiler: () => () => true,
     onRequest: admit,
     async handler(request, reply) {

@@ -1,29 +1,30 @@
 import type { FastifyInstance } from 'fastify';
 import { Calibration, CalibrationRequest } from '../schemas/calibration.ts';
+import { EXAMPLES } from '../schemas/examples.ts';
 import { calibrate } from '../src/calibration/calibrate.ts';
 import { readCalibrationRequest } from '../src/calibration/read.ts';
 import { ProblemError } from '../src/problems.ts';
 import type { Service } from '../src/service.ts';
 import { uploadGate } from './admit.ts';
-import { problems } from './problem-responses.ts';
+import { problems, UPLOAD } from './responses.ts';
 
-/** Room for the most episodes, written generously. */
+/** Enough for the largest number of episodes. */
 const BODY_BYTES = 4 * 1024 * 1024;
 
 const schema = {
   operationId: 'calibrate',
   summary: 'Find a threshold and bounds',
   description:
-    'Scores of episodes, labelled success or failure, in; a threshold, how well it parts them, and bounds for progress out. Nothing is kept: send the answer along in `episode.calibration`.',
+    'Takes the scores of episodes that are labelled success or failure. Returns a success threshold, how well it divides them, and bounds for progress. The service stores nothing: keep the response, and send it in `episode.calibration`.',
   tags: ['calibration'],
   security: [{}, { apiKey: [] }],
   body: { content: { 'application/json': { schema: CalibrationRequest } } },
   response: {
     200: {
-      description: 'What the episodes tell; null and a warning where they do not.',
-      content: { 'application/json': { schema: Calibration } },
+      description: 'The calibration. What the episodes do not determine is null, and a warning says why.',
+      content: { 'application/json': { schema: Calibration, examples: EXAMPLES.calibration } },
     },
-    ...problems(401, 408, 413, 415, 422, 429, 500, 503, 504),
+    ...problems(...UPLOAD),
   },
 };
 
@@ -36,7 +37,7 @@ export async function calibrationRoute(app: FastifyInstance, service: Service): 
     url: '/v1/calibrations',
     schema,
     bodyLimit: jsonBytes,
-    // Checked by src/calibration/read.ts, whose problems point to every mistake.
+    // src/calibration/read.ts checks the body and points to every mistake.
     validatorCompiler: () => () => true,
     onRequest: admit,
     async handler(request): Promise<Calibration> {

@@ -3,19 +3,15 @@ import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
 import { stringify } from 'yaml';
 import { nameSchemas } from '../src/openapi.ts';
 
-/**
- * The contract as JSON and as YAML. It is built once, when it is first asked for: Swagger UI's own handlers, which these
- * replace, build it for each request. To be called before the routes of Swagger UI are made.
- */
+/** The contract as JSON and as YAML. Both are built once, when they are first requested. Register it before all other routes. */
 export function serveContract(app: FastifyInstance): void {
   const contract = once(() => nameSchemas(app.swagger()));
   const json = answer('application/json; charset=utf-8', () => JSON.stringify(contract()));
   const yaml = answer('application/yaml; charset=utf-8', () => stringify(contract(), { lineWidth: 120 }));
-  app.addHook('onRoute', (route) => {
-    if (route.url === '/docs/json') route.handler = json;
-    if (route.url === '/docs/yaml') route.handler = yaml;
-  });
-  app.get('/openapi.json', { schema: { hide: true } }, json);
+  const hidden = { schema: { hide: true } };
+  app.get('/openapi.json', hidden, json);
+  app.get('/docs/json', hidden, json);
+  app.get('/docs/yaml', hidden, yaml);
 }
 
 function answer(type: string, build: () => string): RouteHandlerMethod {

@@ -2,34 +2,51 @@ import type { FastifyInstance } from 'fastify';
 import { Health } from '../schemas/model.ts';
 import { ProblemError } from '../src/problems.ts';
 import type { Service } from '../src/service.ts';
-import { problems } from './problem-responses.ts';
+import { problems } from './responses.ts';
 
-const health = (description: string) => ({ description, content: { 'application/json': { schema: Health } } });
+const health = (description: string, value: Health) => ({
+  description,
+  content: { 'application/json': { schema: Health, examples: { health: { summary: description, value } } } },
+});
+
+const DEAD = 'The engine has failed and cannot recover. Restart the service.';
 
 export async function healthRoutes(app: FastifyInstance, { engine }: Service): Promise<void> {
   const live = {
     operationId: 'getLiveness',
-    summary: 'Whether the service runs; if not, it must be started anew',
+    summary: 'Check that the service runs',
+    description: 'For a liveness probe. Restart the service if this fails.',
     tags: ['service'],
     security: [],
     response: {
-      200: health('It runs.'),
-      503: health('Its engine has failed for good; `reason` says how.'),
+      200: health('The service runs.', { status: 'ok' }),
+      503: health('The engine has failed and cannot recover. Restart the service.', {
+        status: 'unavailable',
+        reason: DEAD,
+      }),
       ...problems(),
     },
   };
   app.get('/health/live', { schema: live, logLevel: 'warn' }, async (_request, reply): Promise<Health> => {
     if (engine.alive()) return { status: 'ok' };
     reply.code(503);
-    return { status: 'unavailable', reason: 'The engine has failed for good: start the service anew.' };
+    return { status: 'unavailable', reason: DEAD };
   });
 
   const ready = {
     operationId: 'getReadiness',
-    summary: 'Whether the engine answers and can do what is needed',
+    summary: 'Check that episodes can be scored',
+    description: 'For a readiness probe. `reason` says why the engine is not ready, in one line.',
     tags: ['service'],
     security: [],
-    response: { 200: health('Episodes can be scored.'), 503: health('They cannot; `reason` says why.'), ...problems() },
+    response: {
+      200: health('Episodes can be scored.', { status: 'ok' }),
+      503: health('Episodes cannot be scored.', {
+        status: 'unavailable',
+        reason: 'The engine is starting.',
+      }),
+      ...problems(),
+    },
   };
   app.get('/health/ready', { schema: ready, logLevel: 'warn' }, async (_request, reply): Promise<Health> => {
     try {

@@ -1,14 +1,28 @@
 import type { FastifyInstance } from 'fastify';
 import type { Service } from '../src/service.ts';
-import { problems } from './problem-responses.ts';
+import { problems } from './responses.ts';
+
+const EXAMPLE = `# HELP topreward_episodes_active Requests being worked on.
+# TYPE topreward_episodes_active gauge
+topreward_episodes_active 3
+`;
 
 const schema = {
   operationId: 'getMetrics',
-  summary: 'Numbers for Prometheus',
+  summary: 'Get metrics',
+  description: 'Metrics of the service in the Prometheus text format.',
   tags: ['service'],
   security: [],
   response: {
-    200: { description: 'Text in the Prometheus format.', content: { 'text/plain': { schema: { type: 'string' } } } },
+    200: {
+      description: 'Text in the Prometheus format.',
+      content: {
+        'text/plain': {
+          schema: { type: 'string' },
+          examples: { metrics: { summary: 'One metric', value: EXAMPLE } },
+        },
+      },
+    },
     ...problems(),
   },
 };

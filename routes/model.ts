@@ -1,18 +1,23 @@
 import type { FastifyInstance } from 'fastify';
+import { EXAMPLES } from '../schemas/examples.ts';
 import { Model } from '../schemas/model.ts';
 import type { ServedPrompt } from '../src/engine/engine.ts';
 import { fittingFrames } from '../src/plan/context.ts';
 import type { Service } from '../src/service.ts';
-import { problems } from './problem-responses.ts';
+import { KEYED, problems } from './responses.ts';
 
 const schema = {
   operationId: 'getModel',
-  summary: 'What is served, and how exactly',
+  summary: 'Describe the model',
+  description: 'The model that the service uses, how exact it is, and its limits.',
   tags: ['service'],
   security: [{}, { apiKey: [] }],
   response: {
-    200: { description: 'The model and its limits.', content: { 'application/json': { schema: Model } } },
-    ...problems(401, 429, 500, 503),
+    200: {
+      description: 'The model and its limits.',
+      content: { 'application/json': { schema: Model, examples: EXAMPLES.model } },
+    },
+    ...problems(...KEYED, 'engine-unavailable'),
   },
 };
 

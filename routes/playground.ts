@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify';
 const PAGE = new URL('../playground/', import.meta.url);
 const EPISODES = new URL('../examples/episodes/', import.meta.url);
 
-/** The page runs its own files only, talks to this service only, and cannot be framed; no text becomes markup. */
+/** The page runs only its own files, sends requests only to this service, and cannot be framed. Text cannot become markup. */
 const HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
@@ -25,11 +25,11 @@ const HEADERS = {
   'referrer-policy': 'no-referrer',
   'cross-origin-opener-policy': 'same-origin',
   'cross-origin-resource-policy': 'same-origin',
-  // Asked for each time, and answered 304 by its ETag: after an upgrade no old script meets a new page.
+  // The browser asks each time and gets 304 by the ETag, so that after an upgrade no old script runs in a new page.
   'cache-control': 'no-cache',
 };
 
-/** A page at / for trying the service out, and the recorded episodes that it offers. */
+/** The playground at `/`, and the recorded episodes that it offers. */
 export async function playgroundRoutes(app: FastifyInstance): Promise<void> {
   const episodes = await listEpisodes();
   const hidden = { schema: { hide: true } };
@@ -54,7 +54,7 @@ export async function playgroundRoutes(app: FastifyInstance): Promise<void> {
   app.get('/playground/episodes.json', hidden, () => episodes);
 }
 
-/** What the page needs to offer each recorded episode; addresses are relative to the page's. */
+/** The recorded episodes, with addresses relative to the page. */
 async function listEpisodes() {
   const names = (await readdir(EPISODES)).sort();
   const episodes = await Promise.all(
@@ -65,6 +65,6 @@ async function listEpisodes() {
       return { id, instruction, fps, outcome, frames: pictures.map((file) => `playground/episodes/${name}/${file}`) };
     }),
   );
-  // A success first: it shows best what the page does.
+  // The success first, because it shows best what the page does.
   return episodes.sort((a, b) => b.outcome.localeCompare(a.outcome));
 }

@@ -9,7 +9,7 @@ import { ProblemError } from '../src/problems.ts';
 import type { Scoring } from '../src/score-episode.ts';
 import { LINES, sendLines } from './lines.ts';
 
-/** Whether the caller would rather have lines than one document, which is what all others get. */
+/** Whether the caller prefers lines to one JSON document (the default). */
 export function prefersLines({ raw }: FastifyRequest): boolean {
   return new Negotiator(raw).mediaType(['application/json', LINES]) === LINES;
 }
@@ -22,8 +22,8 @@ interface Answering {
 }
 
 /**
- * Answers with one line for each event.
- * @throws what goes wrong before the first event: it still has a status of its own
+ * Sends one line for each event.
+ * @throws errors before the first event, which can still have an HTTP status of their own
  */
 export async function sendReward(scoring: Scoring, answering: Answering): Promise<FastifyReply> {
   const first = await scoring.next();
@@ -31,7 +31,7 @@ export async function sendReward(scoring: Scoring, answering: Answering): Promis
   return sendLines(eventsOf(first, scoring, answering), answering.reply, answering.deadline);
 }
 
-/** Ends the scoring when the reply is closed. A stream that is closed before it is read ends nothing by itself: its generator has not started. */
+/** Ends the scoring when the reply is closed. A stream that is closed before it is read does not end its generator, because that has not started. */
 function endWithReply(scoring: Scoring, { raw }: FastifyReply): void {
   const end = () => void scoring.return(undefined as never).catch(() => {});
   if (raw.closed) end();
@@ -49,7 +49,7 @@ async function* eventsOf(
     yield { event: 'result', result: step.value };
   } catch (thrown) {
     const error = signal.aborted ? signal.reason : thrown;
-    // The client is gone.
+    // The client has closed the connection.
     if (signal.aborted && !(error instanceof ProblemError)) return;
     const problem = loggedProblem(error, request);
     metrics.toldInLines(problem.code);

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
+import { EXAMPLES } from '../schemas/examples.ts';
 import { RewardResult } from '../schemas/reward.ts';
 import { RewardEvent } from '../schemas/reward-event.ts';
 import type { Metrics } from '../src/metrics.ts';
@@ -11,26 +12,29 @@ import { readMultipart } from '../src/upload/multipart.ts';
 import type { Upload } from '../src/upload/upload.ts';
 import { type Admitted, uploadGate, uploadReader } from './admit.ts';
 import { LINES } from './lines.ts';
-import { problems } from './problem-responses.ts';
+import { EPISODE_PROBLEMS, FORM_PROBLEMS, problems, UPLOAD } from './responses.ts';
 import { prefersLines, sendReward } from './reward-lines.ts';
 
 const schema = {
   operationId: 'scoreEpisode',
   summary: 'Score an episode',
   description:
-    'Frames and an instruction in; log probabilities, progress and success out, for every prefix asked for. Parts of the form may come in any order. With `Accept: application/x-ndjson` each prefix is sent as soon as it is known, the result as the last line.',
+    'Takes the frames of an episode and an instruction. Returns a log probability and the progress of every requested prefix, the score, and whether the episode is a success. A form sends the fewest bytes; its parts may be in any order. With `Accept: application/x-ndjson` each prefix is sent as soon as it is known, and the result is the last line.',
   tags: ['rewards'],
   security: [{}, { apiKey: [] }],
   body: {
-    // JSON first: generators that know one body per operation take the first, and few of them send a form’s JSON part well.
+    // JSON first: generators with one body per operation use the first, and few of them send the JSON part of a form correctly.
     content: { 'application/json': { schema: RewardRequest }, 'multipart/form-data': { schema: RewardForm } },
   },
   response: {
     200: {
-      description: 'The episode, scored.',
-      content: { 'application/json': { schema: RewardResult }, [LINES]: { schema: RewardEvent } },
+      description: 'The scored episode.',
+      content: {
+        'application/json': { schema: RewardResult, examples: EXAMPLES.result },
+        [LINES]: { schema: RewardEvent, examples: EXAMPLES.lines },
+      },
     },
-    ...problems(401, 408, 409, 413, 415, 422, 429, 500, 501, 502, 503, 504),
+    ...problems(...UPLOAD, ...EPISODE_PROBLEMS, ...FORM_PROBLEMS),
   },
 };
 
@@ -46,7 +50,7 @@ export async function rewardRoutes(app: FastifyInstance, service: Service): Prom
     method: 'POST',
     url: '/v1/rewards',
     schema,
-    // Uploads are read as streams and checked by src/upload; the schema above is the contract they are checked against.
+    // The body is read as a stream, so Fastify cannot validate it. src/upload checks it against the same schema.
     validatorCompiler: () => () => true,
     async onRequest(request, reply) {
       reply.header('vary', 'Accept');
@@ -88,7 +92,7 @@ async function readUpload(
     await readMultipart(formParts(request, config.MAX_FRAMES + 2, count), config, reader, json);
   } else {
     await readJson(request.body, config, reader);
-    // Its frames are decoded: the text is not needed any more.
+    // The frames are decoded, so the text can be freed.
     request.body = undefined;
   }
   return reader.finish();

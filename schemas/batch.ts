@@ -14,75 +14,92 @@ export const BatchItem = Type.Object(
       Type.Integer({
         minimum: 0,
         description:
-          'How many of the parts `frames`, taken in their order, are this episode’s. Without it and `video`, the next part `npy` or `video` is.',
+          'How many of the parts `frames`, in their order, belong to this episode. If neither this nor `video` is given, the next part `npy` or `video` belongs to it.',
       }),
     ),
     video: Type.Optional(
       Type.Integer({
         minimum: 0,
         description:
-          'Number, from 0, of the part `video` that this episode is cut from by `from_s` and `to_s`. Other items may name it too.',
+          'Number of a part `video`, from 0. The episode is the range `from_s` to `to_s` of that video. Several items may use the same one.',
       }),
     ),
   },
-  { ...closed, title: 'BatchItem' },
+  { ...closed, title: 'BatchItem', description: 'One episode of a batch, and where its frames are in the form.' },
 );
 
 export const Batch = Type.Object(
-  { items: Type.Array(BatchItem, { minItems: 1 }) },
-  { ...closed, title: 'Batch', description: 'The episodes of a batch, and how the parts with frames belong to them.' },
+  { items: Type.Array(BatchItem, { minItems: 1, description: 'The episodes, in the order of their parts.' }) },
+  { ...closed, title: 'Batch', description: 'The episodes of a batch, and which parts belong to which of them.' },
 );
 
-/** The form of a batch. It only documents: the upload is read as a stream. */
+/** The form of a batch. It is for the contract only: the upload is read as a stream. */
 export const BatchForm = Type.Object(
   {
     batch: Batch,
     frames: Type.Optional(
-      files('JPEG, PNG or WebP files, one part each: those of the first episode, of the second, and so on.'),
+      files(
+        'JPEG, PNG or WebP files, one part each: first those of the first episode, then those of the second, and so on.',
+      ),
     ),
     npy: Type.Optional(
-      files('NumPy files, uint8, T×H×W×3, one part for each episode without `frame_count` that has no video.'),
+      files(
+        'NumPy files, uint8, shape (frames, height, width, 3): one for each item without `frame_count` and `video`.',
+      ),
     ),
     video: Type.Optional(
-      files('MP4, WebM or MKV files: those that items name by number, and one part for each item that names nothing.'),
+      files('MP4, WebM or MKV files: those that items name by number, and one for each item that names nothing.'),
     ),
   },
-  { ...closed, title: 'BatchForm', description: 'The part `batch` comes before all frames.' },
+  {
+    ...closed,
+    title: 'BatchForm',
+    description: 'A batch as a form. The part `batch` must be before all files.',
+    examples: [{ batch: { items: [{ episode: { instruction: 'Open the drawer.', fps: 10 }, frame_count: 2 }] } }],
+  },
 );
 
 export const BatchRequest = Type.Object(
-  { items: Type.Array(RewardRequest, { minItems: 1 }) },
-  { ...closed, title: 'BatchRequest', description: 'Each item is a request as for one episode.' },
+  {
+    items: Type.Array(RewardRequest, {
+      minItems: 1,
+      description: 'The episodes. Each item is a complete request as for one episode.',
+    }),
+  },
+  { ...closed, title: 'BatchRequest', description: 'A batch with its frames in base64.' },
 );
 
 const place = {
-  index: Type.Integer({ minimum: 0, description: 'Place of the episode in `items`, from 0.' }),
-  id: Type.Optional(Type.String({ description: "The caller's own id." })),
+  index: Type.Integer({ minimum: 0, description: 'Number of the episode in `items`, from 0.' }),
+  id: Type.Optional(Type.String({ description: 'The `id` of the episode, if the request has one.' })),
 };
 
 export const BatchResultEvent = Type.Object(
-  { event: Type.Enum(['result']), ...place, result: RewardResult },
-  { title: 'BatchResultEvent', description: 'An episode, scored: what it would have got alone.' },
+  { event: Type.Enum(['result'], { description: 'Kind of this line.' }), ...place, result: RewardResult },
+  { title: 'BatchResultEvent', description: 'A scored episode. Its result equals that of a request of its own.' },
 );
 
 export const BatchProblemEvent = Type.Object(
-  { event: Type.Enum(['problem']), ...place, problem: Problem },
-  { title: 'BatchProblemEvent', description: 'An episode that could not be scored; the others are.' },
+  { event: Type.Enum(['problem'], { description: 'Kind of this line.' }), ...place, problem: Problem },
+  {
+    title: 'BatchProblemEvent',
+    description: 'An episode that could not be scored. The other episodes are not affected.',
+  },
 );
 
 export const BatchEndEvent = Type.Object(
   {
-    event: Type.Enum(['end']),
-    scored: Type.Integer({ minimum: 0 }),
-    failed: Type.Integer({ minimum: 0 }),
+    event: Type.Enum(['end'], { description: 'Kind of this line.' }),
+    scored: Type.Integer({ minimum: 0, description: 'Number of episodes with a result.' }),
+    failed: Type.Integer({ minimum: 0, description: 'Number of episodes with a problem.' }),
   },
-  { title: 'BatchEndEvent', description: 'The last line. An answer without it was cut off.' },
+  { title: 'BatchEndEvent', description: 'The last line. A response without it is incomplete.' },
 );
 
-/** One line of a batch's answer. */
+/** One line of the response to a batch. */
 export const BatchEvent = Type.Union([BatchResultEvent, BatchProblemEvent, BatchEndEvent], {
   title: 'BatchEvent',
-  description: 'One line: a `result` or a `problem` for each episode, in whatever order they are done, then `end`.',
+  description: 'One line: a `result` or a `problem` for each episode, in the order in which they finish, then `end`.',
   discriminator: byEvent({ result: BatchResultEvent, problem: BatchProblemEvent, end: BatchEndEvent }),
 });
 export type BatchEvent = Static<typeof BatchEvent>;

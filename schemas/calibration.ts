@@ -7,50 +7,56 @@ import { Warning } from './reward.ts';
 
 const closed = { additionalProperties: false };
 
-/** Episodes in one call. */
+/** Most episodes in one call. */
 export const MAX_CALIBRATION_EPISODES = 10_000;
 
-/** What a calibration belongs to, as the caller says. */
+/** What a calibration is for, as the caller says. */
 const belonging = {
-  id: Type.Optional(Type.String({ maxLength: 256, description: "The caller's own id, carried along." })),
+  id: Type.Optional(Type.String({ maxLength: 256, description: 'Your own id. The calibration repeats it unchanged.' })),
   model: Type.Optional(
     Type.String({
       maxLength: 1024,
       description:
-        '`provenance.model` of the answers. A request to another model that brings this calibration is refused.',
+        '`provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.',
     }),
   ),
-  /** A request with another one that brings this calibration is refused. */
+  /** The service refuses this calibration with another prompt. */
   prompt: Type.Optional(PromptVariant()),
-  last: Type.Optional(
+  final_prefixes: Type.Optional(
     Type.Integer({
       minimum: 1,
       maximum: 10_000,
       description:
-        '`success.last` of the answers: how many prefixes a score averages. An answer that holds the threshold against another number warns.',
+        '`success.final_prefixes` of the scored episodes: how many prefixes their scores average. A response whose score averages another number has a warning.',
     }),
   ),
   task: Type.Optional(
-    Type.String({ maxLength: 4000, description: 'The task, for people: carried along, not checked.' }),
+    Type.String({
+      maxLength: 4000,
+      description: 'The task, for people to read. The calibration repeats it; nothing checks it.',
+    }),
   ),
 };
 
 const LabelledEpisode = Type.Object(
   {
-    success: Type.Boolean({ description: 'Whether the robot did it, as somebody saw.' }),
-    score: givenLogProb('`score` of the answer, nats.'),
+    success: Type.Boolean({ description: 'Whether the robot completed the task, as a person saw it.' }),
+    score: givenLogProb('`score` of the episode’s response, in nats.'),
     log_prob_range: Type.Optional(
       Type.Object(
-        { min: givenLogProb(), max: givenLogProb() },
+        {
+          min: givenLogProb('Smallest log probability of True, in nats.'),
+          max: givenLogProb('Largest log probability of True, in nats.'),
+        },
         {
           ...closed,
           title: 'ScoredRange',
-          description: '`min` and `max` of the answer’s `log_prob_range`; those of successes make the bounds.',
+          description: '`min` and `max` of the response’s `log_prob_range`. Those of the successes make the bounds.',
         },
       ),
     ),
   },
-  { ...closed, title: 'LabelledEpisode' },
+  { ...closed, title: 'LabelledEpisode', description: 'One scored episode and its label.' },
 );
 
 export const CalibrationRequest = Type.Object(
@@ -59,24 +65,26 @@ export const CalibrationRequest = Type.Object(
     episodes: Type.Array(LabelledEpisode, {
       minItems: 1,
       maxItems: MAX_CALIBRATION_EPISODES,
-      description: 'Scored and labelled, all with one model, prompt, task and choice of prefixes.',
+      description: 'Scored and labelled episodes, all with the same model, prompt, task and choice of prefixes.',
     }),
     precision: Type.Optional(
       Type.Number({
         exclusiveMinimum: 0,
         maximum: 1,
-        description: 'Wished share of true successes among what is called one. Then `threshold` is that of `precise`.',
+        description:
+          'Requested precision: the share of true successes among the episodes that are called a success. With it, `threshold` is that of `precise`.',
       }),
     ),
   },
   {
     ...closed,
     title: 'CalibrationRequest',
+    description: 'Labelled scores, and what they belong to.',
     examples: [
       {
         model: 'topreward-pico 1',
         prompt: 'open',
-        last: 3,
+        final_prefixes: 3,
         task: 'Open the drawer.',
         episodes: [
           { success: true, score: -0.1, log_prob_range: { min: -3.9, max: -0.08 } },
@@ -93,41 +101,44 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ThresholdFit = Type.Object(
   {
-    threshold: givenLogProb('An episode counts as a success at or above it, nats.'),
-    true_positives: count('Successes called so.'),
-    false_positives: count('Failures called successes.'),
-    true_negatives: count('Failures called so.'),
-    false_negatives: count('Successes called failures.'),
-    sensitivity: share('Successes called so, of all successes.'),
-    specificity: share('Failures called so, of all failures.'),
-    precision: share('True successes among what is called one.'),
-    youden: Type.Number({ minimum: -1, maximum: 1, description: 'sensitivity + specificity − 1.' }),
+    threshold: givenLogProb('An episode is called a success if its score is at or above this value, in nats.'),
+    true_positives: count('Successes that are called a success.'),
+    false_positives: count('Failures that are called a success.'),
+    true_negatives: count('Failures that are called a failure.'),
+    false_negatives: count('Successes that are called a failure.'),
+    sensitivity: share('Share of the successes that are called a success (recall).'),
+    specificity: share('Share of the failures that are called a failure.'),
+    precision: share('Share of true successes among the episodes that are called a success.'),
+    youden: Type.Number({ minimum: -1, maximum: 1, description: 'Youden’s J: sensitivity + specificity − 1.' }),
   },
-  { title: 'ThresholdFit', description: 'A threshold, and what it makes of the episodes given.' },
+  { title: 'ThresholdFit', description: 'A threshold, and how it divides the given episodes.' },
 );
 export type ThresholdFit = Static<typeof ThresholdFit>;
 
 export const AucEstimate = Type.Object(
   {
-    value: share('Chance that a success scores above a failure, ties counted half: the area under the ROC curve.'),
+    value: share(
+      'Area under the ROC curve: the probability that a success scores higher than a failure, ties counted as one half.',
+    ),
     low: share('Lower end of the 95 % confidence interval.'),
-    high: share('Upper end of it.'),
+    high: share('Upper end of the 95 % confidence interval.'),
   },
   {
     title: 'AucEstimate',
-    description: 'The interval is Newcombe’s method 5: Hanley and McNeil’s variance, solved for the true value.',
+    description:
+      'How well the scores divide successes from failures. 0.5 is guessing. The interval is Newcombe’s method 5: the variance of Hanley and McNeil, solved for the true value.',
   },
 );
 export type AucEstimate = Static<typeof AucEstimate>;
 
 const CalibrationCounts = Type.Object(
   {
-    episodes: count('All.'),
-    successes: count('Labelled a success.'),
-    failures: count('Labelled a failure.'),
-    ranges: count('Successes with a `log_prob_range`, which make the bounds.'),
+    episodes: count('All episodes.'),
+    successes: count('Episodes with the label success.'),
+    failures: count('Episodes with the label failure.'),
+    ranges: count('Successes with a `log_prob_range`. The bounds are made from them.'),
   },
-  { title: 'CalibrationCounts' },
+  { title: 'CalibrationCounts', description: 'How many episodes the calibration was made from.' },
 );
 
 export const Calibration = Type.Object(
@@ -135,7 +146,7 @@ export const Calibration = Type.Object(
     ...belonging,
     threshold: nullable(
       givenLogProb(
-        'What requests with this calibration use: that of `best`, or of `precise` where a precision was wished. Null where there is none; `warnings` say why.',
+        'The threshold that requests with this calibration use, in nats: that of `best`, or that of `precise` if a precision was requested. Null if there is none; `warnings` say why.',
       ),
     ),
     bounds: nullable(ProgressBounds),
@@ -143,12 +154,12 @@ export const Calibration = Type.Object(
     precise: nullable(ThresholdFit),
     auc: nullable(AucEstimate),
     counts: CalibrationCounts,
-    warnings: Type.Array(Warning),
+    warnings: Type.Array(Warning, { description: 'What is missing or uncertain, and why.' }),
   },
   {
     title: 'Calibration',
     description:
-      'Where success begins for one model, prompt and task, and bounds for progress. Send it along as it is in `episode.calibration`. `best` has the largest Youden’s J; `precise` is the lowest threshold with the wished precision; `bounds` are the medians of the successes’ smallest and largest log_prob_true.',
+      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. `best` has the largest Youden’s J. `precise` is the lowest threshold with the requested precision. `bounds` are the medians of the successes’ smallest and largest log probability of True.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

@@ -1,4 +1,4 @@
-/** How generated code tells the lines of an answer apart: by their member `event`. */
+/** Tells generated code that the member `event` says which kind of line it is. */
 export function byEvent(events: Record<string, object>) {
   const references = Object.entries(events).map(([event, schema]) => {
     const { title } = schema as { title?: string };

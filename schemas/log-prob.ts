@@ -1,8 +1,8 @@
 import { Type } from 'typebox';
 
-/** Far below any log probability of a token, and far from where arithmetic overflows. */
+/** Far below any log probability of a token, and small enough that sums do not overflow. */
 const LOWEST = -1e6;
 
-/** A log probability that a caller sends, in nats. */
+/** A log probability in a request, in nats. */
 export const givenLogProb = (description?: string) =>
   Type.Number({ minimum: LOWEST, maximum: 0, ...(description !== undefined && { description }) });

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
 import { nullable } from './nullable.ts';
-import { FrameSize, Token } from './reward.ts';
+import { EngineVersion, FrameSize, Token } from './reward.ts';
 
 const ServedPrompt = Type.Object(
   {
@@ -9,56 +9,69 @@ const ServedPrompt = Type.Object(
     true_token: Token,
     false_token: Token,
   },
-  { title: 'ServedPrompt' },
+  { title: 'ServedPrompt', description: 'One prompt variant as this engine serves it.' },
 );
 
 export const Model = Type.Object(
   {
-    model: Type.String(),
-    about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
-    engine: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'EngineVersion' }),
-    prompts: Type.Object({ open: ServedPrompt, chat: ServedPrompt }, { title: 'ServedPrompts' }),
+    model: Type.String({ description: 'Name of the model, as in `provenance.model`.' }),
+    about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
+    engine: EngineVersion,
+    prompts: Type.Object(
+      { open: ServedPrompt, chat: ServedPrompt },
+      { title: 'ServedPrompts', description: 'The two prompt variants.' },
+    ),
     one_pass: nullable(
-      Type.Boolean({ description: 'Prefixes share one pass (prefix and item caches seen to work); null: not known.' }),
+      Type.Boolean({
+        description:
+          'Whether prefixes share one pass: the engine’s prefix cache and item cache were seen to work. Null: not known.',
+      }),
     ),
     reference_frame: FrameSize,
     frame_sizes: Type.Array(FrameSizeMode(), {
-      description: 'Which values of `frame_size` this model takes; `reference` is `reference_frame`.',
+      description: 'The values of `frame_size` that this model accepts. `reference` stands for `reference_frame`.',
     }),
     frame_encoding: FrameEncoding,
-    video: Type.Boolean({ description: 'Whether a `video` is taken: it needs ffmpeg.' }),
+    video: Type.Boolean({ description: 'Whether the service accepts a `video`. It needs ffmpeg for that.' }),
     success_threshold: nullable(
       Type.Number({
-        description: 'For requests that bring none: the operator’s, or the model’s own where it has one.',
+        description:
+          'Threshold for requests without one, in nats: the operator’s `SUCCESS_THRESHOLD`, or the model’s own. Null: there is none.',
       }),
     ),
     limits: Type.Object(
       {
-        context_tokens: Type.Integer(),
+        context_tokens: Type.Integer({ description: 'Length of the model’s context, in tokens.' }),
         blocks: nullable(
-          Type.Integer({ description: 'Pairs of frames in one prompt; null where the context decides.' }),
+          Type.Integer({
+            description: 'Most blocks (pairs of sampled frames) in one prompt. Null: only the context limits them.',
+          }),
         ),
         sampled_frames: Type.Integer({
-          description: 'About how many sampled frames fit at the reference size, with a short instruction.',
+          description:
+            'About how many sampled frames fit into the context, at the reference size and with a short instruction.',
         }),
-        frames: Type.Integer(),
-        upload_bytes: Type.Integer(),
-        frame_side: Type.Integer(),
-        frame_pixels: Type.Integer(),
-        deadline_s: Type.Number(),
+        frames: Type.Integer({ description: 'Most frames in one episode.' }),
+        upload_bytes: Type.Integer({ description: 'Most bytes in the files of one request.' }),
+        frame_side: Type.Integer({ description: 'Largest width and height of a frame, in pixels.' }),
+        frame_pixels: Type.Integer({ description: 'Most pixels of a frame.' }),
+        deadline_s: Type.Number({ description: 'Longest time for one request, in seconds.' }),
       },
-      { title: 'Limits' },
+      { title: 'Limits', description: 'What one request may contain.' },
     ),
   },
-  { title: 'Model' },
+  { title: 'Model', description: 'The model that the service uses, how exact it is, and its limits.' },
 );
 export type Model = Static<typeof Model>;
 
 export const Health = Type.Object(
   {
-    status: Type.Enum(['ok', 'unavailable'], { title: 'HealthStatus' }),
-    reason: Type.Optional(Type.String({ description: 'One line on why, when unavailable.' })),
+    status: Type.Enum(['ok', 'unavailable'], {
+      title: 'HealthStatus',
+      description: '`ok` with status 200, otherwise `unavailable`.',
+    }),
+    reason: Type.Optional(Type.String({ description: 'Why the service is unavailable, in one line.' })),
   },
-  { title: 'Health' },
+  { title: 'Health', description: 'The response to a health check.' },
 );
 export type Health = Static<typeof Health>;

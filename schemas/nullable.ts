@@ -1,4 +1,4 @@
 import { Type } from 'typebox';
 
-/** A member that is always there and may be null. */
+/** A member that is always present and may be null. */
 export const nullable = <T extends Type.TSchema>(schema: T) => Type.Union([schema, Type.Null()]);

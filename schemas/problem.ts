@@ -1,30 +1,47 @@
 import { type Static, Type } from 'typebox';
+import { PROBLEMS } from './problem-kinds.ts';
+
+const CODES = Object.keys(PROBLEMS).map((code) => `\`${code}\``);
 
 export const FieldError = Type.Object(
-  { pointer: Type.String({ description: 'JSON pointer into the request.' }), detail: Type.String() },
-  { title: 'FieldError' },
+  {
+    pointer: Type.String({ description: 'JSON pointer to the wrong value in the request.' }),
+    detail: Type.String({ description: 'What is wrong there.' }),
+  },
+  { title: 'FieldError', description: 'One mistake in a request.' },
 );
 
-/** RFC 9457 problem details. */
 export const Problem = Type.Object(
   {
-    type: Type.String({ format: 'uri', description: 'Stable: urn:topreward:problem:<code>.' }),
-    title: Type.String(),
-    status: Type.Integer(),
-    code: Type.String({ description: 'The last part of `type`.' }),
-    detail: Type.String({ description: 'What was wrong and what to do.' }),
-    instance: Type.String({ description: 'Id of this request, as in the log.' }),
-    pointer: Type.Optional(Type.String({ description: 'JSON pointer to what was wrong.' })),
-    frame: Type.Optional(Type.Integer({ minimum: 0, description: 'Frame number, from 0.' })),
-    part: Type.Optional(Type.String({ description: 'Name of the multipart part.' })),
-    limit: Type.Optional(Type.Number({ description: 'The limit that was passed.' })),
-    retry_after_s: Type.Optional(Type.Integer({ description: 'As the Retry-After header.' })),
-    errors: Type.Optional(Type.Array(FieldError)),
+    type: Type.String({
+      format: 'uri-reference',
+      description:
+        'Identifies the kind of problem: `/problems/<code>`. The service serves a page about it at this path.',
+    }),
+    title: Type.String({
+      description: 'The kind of problem in a few words. It is the same for every problem of a kind.',
+    }),
+    status: Type.Integer({ description: 'HTTP status of this problem.' }),
+    code: Type.String({
+      description: `The last part of \`type\`. Use it in programs: codes do not change. New codes may be added, so treat an unknown code like its status. Today’s codes: ${CODES.join(', ')}.`,
+    }),
+    detail: Type.String({ description: 'What is wrong in this request, and what to send instead.' }),
+    instance: Type.String({ description: 'Id of this request, as in the header `x-request-id` and in the log.' }),
+    pointer: Type.Optional(Type.String({ description: 'JSON pointer to the wrong value in the request.' })),
+    frame: Type.Optional(Type.Integer({ minimum: 0, description: 'Number of the wrong frame, from 0.' })),
+    part: Type.Optional(Type.String({ description: 'Name of the part of the form that is wrong.' })),
+    limit: Type.Optional(Type.Number({ description: 'The limit that the request exceeds.' })),
+    retry_after_s: Type.Optional(
+      Type.Integer({ description: 'Seconds to wait before a retry, as in the header `Retry-After`.' }),
+    ),
+    errors: Type.Optional(Type.Array(FieldError, { description: 'For `invalid-request`: up to eight mistakes.' })),
     missing: Type.Optional(
-      Type.Array(Type.String(), { description: 'For `frames-missing`: SHA-256 of the frames to send again.' }),
+      Type.Array(Type.String({ description: 'SHA-256 in lowercase hex.' }), {
+        description: 'For `frames-missing`: the digests of the frames to send again.',
+      }),
     ),
   },
-  { title: 'Problem' },
+  { title: 'Problem', description: 'An error response: problem details as in RFC 9457.' },
 );
 export type Problem = Static<typeof Problem>;
 export type FieldError = Static<typeof FieldError>;

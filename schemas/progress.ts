@@ -4,20 +4,23 @@ import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
 
-/** Nats that stand for no progress and for all of it. `low` must be below `high`. */
 export const ProgressBounds = Type.Object(
   {
-    low: givenLogProb('log_prob_true that counts as no progress, in nats.'),
-    high: givenLogProb('log_prob_true that counts as full progress, in nats; above `low`.'),
+    low: givenLogProb('`log_prob_true` that counts as no progress, in nats.'),
+    high: givenLogProb('`log_prob_true` that counts as full progress, in nats. It is above `low`.'),
   },
-  { title: 'ProgressBounds', examples: [{ low: -4, high: -0.1 }] },
+  {
+    title: 'ProgressBounds',
+    description: 'A fixed scale for progress: the log probabilities that count as 0 and as 1.',
+    examples: [{ low: -4, high: -0.1 }],
+  },
 );
 export type ProgressBounds = Static<typeof ProgressBounds>;
 
 const Scale = Type.Enum(['episode', 'bounds', 'none'], {
   title: 'Scale',
   description:
-    '`episode`: min-max over this episode’s prefixes, the paper’s. `bounds`: clip((log_prob_true − low) / (high − low), 0, 1), which no later frame changes. `none`: no progress, all of it is null.',
+    '`episode`: min-max over the prefixes of this episode, as in the reference. `bounds`: clip((log_prob_true − low) / (high − low), 0, 1), which later frames do not change. `none`: no progress; every progress value is null.',
 });
 
 export const ProgressRule = Type.Object(
@@ -29,16 +32,19 @@ export const ProgressRule = Type.Object(
     ...closed,
     title: 'ProgressRule',
     description:
-      'How log probabilities become progress. Without `scale`: `bounds` where bounds or a calibration with bounds are given; else `episode`, or `none` with `frame_digests`.',
+      'How log probabilities are mapped to progress. Default of `scale`: `bounds` if the request has bounds or a calibration with bounds; otherwise `episode`, or `none` with `frame_digests`.',
   },
 );
 
 const UsedBounds = Type.Object(
   {
     ...ProgressBounds.properties,
-    source: Type.Enum(['request', 'calibration'], { title: 'BoundsSource', description: 'Who gave them.' }),
+    source: Type.Enum(['request', 'calibration'], {
+      title: 'BoundsSource',
+      description: 'Which part of the request has these bounds: `progress.bounds` or `calibration.bounds`.',
+    }),
   },
-  { title: 'UsedBounds' },
+  { title: 'UsedBounds', description: 'The bounds that were used.' },
 );
 
 export const ProgressScale = Type.Object(
@@ -46,6 +52,6 @@ export const ProgressScale = Type.Object(
     scale: Scale,
     bounds: nullable(UsedBounds),
   },
-  { title: 'ProgressScale', description: 'What progress is measured against; bounds with scale `bounds`.' },
+  { title: 'ProgressScale', description: 'How progress was computed. `bounds` is null unless the scale is `bounds`.' },
 );
 export type ProgressScale = Static<typeof ProgressScale>;

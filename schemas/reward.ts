@@ -6,14 +6,21 @@ import { TrainingSignals } from './training.ts';
 
 const LogProb = (description: string) => Type.Number({ maximum: 0, description });
 
-/** What is known of a prefix by itself, before its episode is complete. */
+/** What is known about one prefix before the other prefixes are scored. */
 export const prefixScore = {
-  length: Type.Integer({ minimum: 1, description: 'Frames of the episode in this prefix.' }),
-  time_s: Type.Number({ description: 'Time of its last frame, from the first frame of the episode.' }),
-  frames_used: Type.Integer({ minimum: 1, description: 'How many of `sampled_frame_indices` the model saw.' }),
-  log_prob_true: LogProb('The reward: natural log of the probability of the True token.'),
-  log_prob_false: LogProb('The same for the False token.'),
-  log_odds: Type.Number({ description: 'log_prob_true − log_prob_false, nats: above 0 the model rather says True.' }),
+  length: Type.Integer({ minimum: 1, description: 'Length of this prefix, in frames.' }),
+  time_s: Type.Number({
+    description: 'Time of the prefix’s last frame, in seconds from the first frame of the episode.',
+  }),
+  frames_used: Type.Integer({
+    minimum: 1,
+    description: 'How many sampled frames the model received: the first ones of `sampled_frame_indices`.',
+  }),
+  log_prob_true: LogProb('The reward: natural logarithm of the probability that the next token is True, in nats.'),
+  log_prob_false: LogProb('The same for the token False.'),
+  log_odds: Type.Number({
+    description: 'log_prob_true − log_prob_false, in nats. Above 0, True is more probable than False.',
+  }),
 };
 
 export const PrefixReward = Type.Object(
@@ -23,155 +30,203 @@ export const PrefixReward = Type.Object(
       Type.Number({
         minimum: 0,
         maximum: 1,
-        description: 'log_prob_true on `progress_scale`; null where that is `none`.',
+        description: '`log_prob_true` on the `progress_scale`. Null if the scale is `none`.',
       }),
     ),
   },
-  { title: 'PrefixReward' },
+  { title: 'PrefixReward', description: 'The scores of one prefix.' },
 );
 
 export const Success = Type.Object(
   {
-    flag: Type.Boolean({ description: 'score ≥ threshold' }),
-    score: Type.Number({ description: 'Mean log_prob_true over the final prefixes.' }),
-    threshold: Type.Number(),
+    flag: Type.Boolean({ description: 'Whether `score` is at or above the threshold.' }),
+    threshold: Type.Number({ description: 'The threshold, in nats.' }),
     threshold_source: Type.Enum(['request', 'calibration', 'operator', 'model'], {
       title: 'ThresholdSource',
-      description: 'Whose threshold it is; the first of these that has one.',
+      description: 'Where the threshold comes from: the first of these that has one.',
     }),
-    last: Type.Integer({ description: 'How many final prefixes went into the score.' }),
+    final_prefixes: Type.Integer({ description: 'How many of the longest prefixes `score` averages.' }),
   },
-  { title: 'Success' },
+  { title: 'Success', description: 'Whether the episode counts as a success. Null if there is no threshold.' },
 );
 
 export const LogProbRange = Type.Object(
   {
-    min: Type.Number(),
-    max: Type.Number(),
+    min: Type.Number({ description: 'Smallest `log_prob_true` of the prefixes, in nats.' }),
+    max: Type.Number({ description: 'Largest `log_prob_true` of the prefixes, in nats.' }),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
     flat: nullable(
       Type.Boolean({
         description:
-          'Whether the span is below `flat_below`: min-max progress and voc are then unreliable, since the curve is mostly noise. Null where all prefixes show the same sampled frames: one value has no span.',
+          'Whether the span is below `flat_below`. Min-max progress and VOC are then unreliable: the curve is mostly noise. Null if all prefixes show the same sampled frames.',
       }),
     ),
-    flat_below: Type.Number(),
+    flat_below: Type.Number({ description: 'A curve with a smaller span is called flat, in nats.' }),
   },
-  { title: 'LogProbRange' },
+  { title: 'LogProbRange', description: 'How much the log probability of True changes over the prefixes.' },
 );
 
 export const Usage = Type.Object(
   {
-    engine_requests: Type.Integer({ description: 'Questions put to the engine, repeats included.' }),
-    engine_resends: Type.Integer({ description: 'Of those, repeats with all data after a cache miss or a fault.' }),
-    prompt_tokens: Type.Integer(),
-    cached_tokens: nullable(Type.Integer({ description: 'Null when the engine does not say.' })),
+    engine_requests: Type.Integer({ description: 'Requests sent to the engine, repeats included.' }),
+    engine_resends: Type.Integer({
+      description: 'Of these, requests repeated with all data after a cache miss or a fault.',
+    }),
+    prompt_tokens: Type.Integer({ description: 'Tokens of all prompts, cached ones included.' }),
+    cached_tokens: nullable(
+      Type.Integer({
+        description: 'Of these, tokens that the engine had in its cache. Null if the engine does not say.',
+      }),
+    ),
     engine_bytes: Type.Integer({
-      description: 'Bytes of request bodies sent to the engine; 0 where it runs in the service.',
+      description: 'Bytes of the request bodies sent to the engine. 0 for the embedded engine.',
     }),
     queued_ms: Type.Number({
       description:
-        'Waiting for a place, before the upload was read, before rendering, and before each engine request, summed.',
+        'Time spent waiting for capacity: before the upload was read, before rendering, and before each engine request, added up.',
     }),
     decoding_ms: Type.Number({
       description:
-        'Decoding, resizing and encoding frames, wall time. The embedded engine begins while they are decoded.',
+        'Time to decode, resize and encode the frames (wall time). The embedded engine starts while frames are still being decoded.',
     }),
-    engine_ms: Type.Number({ description: 'From the first engine request to the last answer, wall time.' }),
+    engine_ms: Type.Number({ description: 'From the first engine request to the last engine response (wall time).' }),
   },
-  { title: 'Usage' },
+  { title: 'Usage', description: 'What the request cost.' },
 );
 
 export const Token = Type.Object(
-  { text: Type.String(), id: Type.Integer() },
+  {
+    text: Type.String({ description: 'Text of the token, with its leading space if it has one.' }),
+    id: Type.Integer({ description: 'Id of the token in the vocabulary.' }),
+  },
   { title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
 
 export const FrameSize = Type.Object(
-  { width: Type.Integer(), height: Type.Integer() },
-  { title: 'FrameSize', description: 'In pixels.' },
+  { width: Type.Integer({ description: 'In pixels.' }), height: Type.Integer({ description: 'In pixels.' }) },
+  { title: 'FrameSize', description: 'Width and height in pixels.' },
 );
 
 export const VideoProvenance = Type.Object(
   {
-    codec: Type.String(),
-    decoder: Type.String({ description: 'Program and version.', examples: ['ffmpeg 5.1.9'] }),
+    codec: Type.String({ description: 'Codec of the video.', examples: ['av1'] }),
+    decoder: Type.String({ description: 'Program that decoded it, with its version.', examples: ['ffmpeg 5.1.9'] }),
     timestamps_s: Type.Array(Type.Number(), {
-      description: 'When each frame of the episode is shown, in seconds on the file’s own timeline.',
+      description: 'Presentation time of each frame of the episode, in seconds on the timeline of the file.',
     }),
   },
-  { title: 'VideoProvenance', description: 'The video that the frames come from.' },
+  { title: 'VideoProvenance', description: 'The video that the frames come from. Absent if frames were sent.' },
 );
 export type VideoProvenance = Static<typeof VideoProvenance>;
 
+const ServiceVersion = Type.Object(
+  {
+    name: Type.String({ description: 'Name of the service.' }),
+    version: Type.String({ description: 'Version of the service.' }),
+  },
+  { title: 'ServiceVersion', description: 'The service that made the response.' },
+);
+
+export const EngineVersion = Type.Object(
+  {
+    name: Type.String({ description: '`vllm`, or `onnxruntime` for the embedded engine.' }),
+    version: Type.String({ description: 'Version of the engine.' }),
+  },
+  { title: 'EngineVersion', description: 'The engine that ran the model.' },
+);
+
 export const Provenance = Type.Object(
   {
-    service: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'ServiceVersion' }),
-    engine: Type.Object({ name: Type.String(), version: Type.String() }, { title: 'EngineVersion' }),
-    model: Type.String(),
-    about: nullable(Type.String({ description: 'What the model knows; null where the engine does not tell.' })),
+    service: ServiceVersion,
+    engine: EngineVersion,
+    model: Type.String({ description: 'Name of the model.' }),
+    about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
     layout: PromptLayout,
     prompt: Type.Object(
       {
         variant: PromptVariant(),
         text: Type.String({
-          description: 'Prompt of the longest prefix; one <|video_pad|> stands for a block’s run of them.',
+          description: 'Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.',
         }),
-        video_tokens_per_block: Type.Integer(),
-        token_ids: Type.Optional(Type.Array(Type.Integer())),
+        video_tokens_per_block: Type.Integer({ description: 'Video tokens of one block.' }),
+        token_ids: Type.Optional(
+          Type.Array(Type.Integer(), {
+            description: 'Token ids of the longest prompt. Present with `include_token_ids`.',
+          }),
+        ),
       },
-      { title: 'PromptProvenance' },
+      { title: 'PromptProvenance', description: 'The prompt that the model received.' },
     ),
     true_token: Token,
     false_token: Token,
     sampled_frame_indices: Type.Array(Type.Integer(), {
-      description: 'Scheduled frames, from 0, two frames a second.',
+      description: 'Numbers of the sampled frames, from 0: two frames per second.',
     }),
     frame_size: Type.Object(
       {
         mode: FrameSizeMode(),
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic'], { title: 'Resampling' }),
+        resampling: Type.Enum(['none', 'pillow-bicubic'], {
+          title: 'Resampling',
+          description:
+            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does.',
+        }),
         encoding: FrameEncoding,
       },
-      { title: 'FrameSizeProvenance' },
+      {
+        title: 'FrameSizeProvenance',
+        description: 'Size of the frames as uploaded (`source`) and as sent to the model (`sent`).',
+      },
     ),
     video: Type.Optional(VideoProvenance),
   },
-  { title: 'Provenance' },
+  { title: 'Provenance', description: 'How the numbers were made.' },
 );
 
-export const Warning = Type.Object({ code: Type.String(), message: Type.String() }, { title: 'Warning' });
+export const Warning = Type.Object(
+  {
+    code: Type.String({ description: 'Kind of warning. New kinds may be added.' }),
+    message: Type.String({ description: 'What it means for this response.' }),
+  },
+  {
+    title: 'Warning',
+    description: 'A note about a successful response. The numbers are valid; read it before you use them.',
+  },
+);
 export type Warning = Static<typeof Warning>;
 
 export const RewardResult = Type.Object(
   {
-    id: Type.Optional(Type.String()),
-    prefixes: Type.Array(PrefixReward),
+    id: Type.Optional(Type.String({ description: 'The `id` of the request, if it has one.' })),
+    prefixes: Type.Array(PrefixReward, { description: 'The requested prefixes, in increasing length.' }),
     progress_curve: nullable(
       Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
         description:
-          'Progress at every frame: linear between the prefixes, flat outside them. Null where `progress_scale` is `none`.',
+          'Progress at every frame: linear between the prefixes, constant before the first and after the last. Null if the scale is `none`.',
       }),
     ),
     progress_scale: ProgressScale,
-    score: Type.Number({ description: 'Mean log_prob_true over the final prefixes (`success.last`).' }),
+    score: Type.Number({
+      description:
+        'Mean `log_prob_true` of the longest prefixes, in nats. `success.final_prefixes` of the request says how many; the default is 3.',
+    }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
     voc: nullable(
       Type.Number({
         minimum: -1,
         maximum: 1,
-        description: 'Value-order correlation; null where it is undefined, or 0 with `undefined_voc: "zero"`.',
+        description:
+          'Value-order correlation: Spearman’s rank correlation between `log_prob_true` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
       }),
     ),
     training: nullable(TrainingSignals),
     usage: Usage,
     provenance: Provenance,
-    warnings: Type.Array(Warning),
+    warnings: Type.Array(Warning, { description: 'Notes about this response; empty if there are none.' }),
   },
-  { title: 'RewardResult' },
+  { title: 'RewardResult', description: 'A scored episode.' },
 );
 export type RewardResult = Static<typeof RewardResult>;
 export type Success = Static<typeof Success>;

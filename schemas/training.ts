@@ -3,37 +3,37 @@ import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
 
-const gamma = Type.Number({ minimum: 0, maximum: 1, default: 0.99, description: 'Discount γ.' });
+const gamma = Type.Number({ minimum: 0, maximum: 1, default: 0.99, description: 'Discount factor γ.' });
 const missing = (usage: { default?: string } = {}) =>
   Type.Enum(['zero', 'interpolate', 'duplicate'], { title: 'MissingRewards', description: MISSING, ...usage });
 const MISSING =
-  'Reward of a frame at which no prefix ends. `zero`: 0. `interpolate`: linear between the prefixes. `duplicate`: that of the last prefix before it. The last two are flat outside the prefixes.';
-const tau = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'τ, the factor.' });
-const deltaMax = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'Largest weight, δmax.' });
+  'Reward of a frame at which no requested prefix ends. `zero`: 0. `interpolate`: linear between the two nearest prefixes. `duplicate`: the reward of the prefix before it. Before the first and after the last prefix, the last two use the reward of that prefix.';
+const tau = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'Factor τ.' });
+const deltaMax = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'Largest weight δmax.' });
 const chunk = Type.Integer({
   minimum: 1,
   maximum: 10_000,
-  description: 'Frames from one progress to the next: the policy’s action chunk.',
+  description: 'Length of the policy’s action chunk, in frames of this upload.',
 });
 const kappa = Type.Number({
   minimum: 0,
   maximum: 1,
   default: 0.01,
-  description: 'κ: progress above which a frame counts in full.',
+  description: 'κ: a frame with more progress than this has weight 1.',
 });
 const epsilon = Type.Number({
   minimum: 1e-12,
   maximum: 1,
   default: 1e-6,
-  description: 'ε: smallest σ, and added to 4σ, as LeRobot does.',
+  description: 'ε: the smallest σ, and the value added to 4σ, as in LeRobot.',
 });
 
 const DeltaStatistics = Type.Object(
   {
-    mean: Type.Number({ minimum: -1, maximum: 1, description: 'μ of Δ.' }),
-    std: Type.Number({ minimum: 0, maximum: 1, description: 'σ of Δ, of the whole population.' }),
+    mean: Type.Number({ minimum: -1, maximum: 1, description: 'Mean μ of Δ.' }),
+    std: Type.Number({ minimum: 0, maximum: 1, description: 'Standard deviation σ of Δ (of the population).' }),
   },
-  { title: 'DeltaStatistics', description: 'Of the progress made in a chunk, over frames.' },
+  { title: 'DeltaStatistics', description: 'Statistics of Δ, the progress within one chunk, over frames.' },
 );
 export type DeltaStatistics = Static<typeof DeltaStatistics>;
 
@@ -45,7 +45,11 @@ export const TrainingOptions = Type.Object(
           gamma: Type.Optional(gamma),
           missing: Type.Optional(missing({ default: 'duplicate' })),
         },
-        { ...closed, title: 'ValueOptions', description: 'V_t = Σ γ^k r_{t+k} to the last frame, r = log_prob_true.' },
+        {
+          ...closed,
+          title: 'ValueOptions',
+          description: 'Discounted sums of rewards: V_t = Σ γ^k r_{t+k} up to the last frame, with r = log_prob_true.',
+        },
       ),
     ),
     shaping: Type.Optional(
@@ -54,7 +58,8 @@ export const TrainingOptions = Type.Object(
         {
           ...closed,
           title: 'ShapingOptions',
-          description: 'F = γ·Φ(s′) − Φ(s), Φ = progress. Only with scale `bounds`, which does not move.',
+          description:
+            'Potential-based shaping rewards: F = γ·Φ(s′) − Φ(s), with Φ = progress. Requires the scale `bounds`, because Φ must not change.',
         },
       ),
     ),
@@ -64,7 +69,8 @@ export const TrainingOptions = Type.Object(
         {
           ...closed,
           title: 'CloningWeightOptions',
-          description: 'The paper’s: clip(τ·exp(Δ), 0, δmax), Δ the progress from a prefix to the next.',
+          description:
+            'The paper’s weights for behaviour cloning: clip(τ·exp(Δ), 0, δmax), with Δ the progress from one prefix to the next.',
         },
       ),
     ),
@@ -80,7 +86,7 @@ export const TrainingOptions = Type.Object(
           ...closed,
           title: 'RabcWeightOptions',
           description:
-            'LeRobot’s RA-BC: Δ = progress[t + chunk] − progress[t]; 1 where Δ > κ, 0 where Δ < 0, else clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1). `statistics` are μ and σ of the whole data set; without them, this episode’s.',
+            'LeRobot’s RA-BC weights, with Δ = progress[t + chunk] − progress[t]: 1 if Δ > κ, 0 if Δ < 0, otherwise clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1). `statistics` are μ and σ of the dataset; default: those of this episode.',
         },
       ),
     ),
@@ -88,7 +94,7 @@ export const TrainingOptions = Type.Object(
   {
     ...closed,
     title: 'TrainingOptions',
-    description: 'What to compute for training a policy: each member that is there, `{}` for its defaults.',
+    description: 'Training signals to compute. Each member that is present is computed; `{}` uses its defaults.',
     examples: [{ values: { gamma: 0.99, missing: 'duplicate' }, rabc_weights: { chunk: 8 } }],
   },
 );
@@ -98,19 +104,19 @@ const Values = Type.Object(
   {
     gamma,
     missing: missing(),
-    per_frame: Type.Array(Type.Number(), { description: 'V_t of every frame, in discounted nats.' }),
+    per_frame: Type.Array(Type.Number(), { description: 'V_t of every frame, in nats.' }),
   },
-  { title: 'Values' },
+  { title: 'Values', description: 'Discounted sums of rewards, with the options that were used.' },
 );
 
 const Shaping = Type.Object(
   {
     gamma,
     per_step: Type.Array(Type.Number(), {
-      description: 'F from prefixes[i] to prefixes[i + 1]: one fewer than prefixes.',
+      description: 'Entry i is F from prefixes[i] to prefixes[i + 1]. There is one entry fewer than prefixes.',
     }),
   },
-  { title: 'Shaping' },
+  { title: 'Shaping', description: 'Potential-based shaping rewards, with the options that were used.' },
 );
 
 const CloningWeights = Type.Object(
@@ -118,10 +124,10 @@ const CloningWeights = Type.Object(
     tau,
     delta_max: deltaMax,
     per_step: Type.Array(Type.Number({ minimum: 0 }), {
-      description: 'From prefixes[i] to prefixes[i + 1]: one fewer than prefixes.',
+      description: 'Entry i is the weight from prefixes[i] to prefixes[i + 1]. There is one entry fewer than prefixes.',
     }),
   },
-  { title: 'CloningWeights' },
+  { title: 'CloningWeights', description: 'Weights for behaviour cloning, with the options that were used.' },
 );
 
 const RabcWeights = Type.Object(
@@ -130,14 +136,17 @@ const RabcWeights = Type.Object(
     kappa,
     epsilon,
     statistics: DeltaStatistics,
-    source: Type.Enum(['episode', 'request'], { title: 'StatisticsSource', description: 'Whose μ and σ were used.' }),
+    source: Type.Enum(['episode', 'request'], {
+      title: 'StatisticsSource',
+      description: 'Where the used μ and σ come from.',
+    }),
     episode_statistics: DeltaStatistics,
-    per_frame: Type.Array(Type.Number({ minimum: 0, maximum: 1 }), { description: 'One weight for each frame.' }),
+    per_frame: Type.Array(Type.Number({ minimum: 0, maximum: 1 }), { description: 'One weight per frame.' }),
   },
   {
     title: 'RabcWeights',
     description:
-      '`statistics` as used, after LeRobot’s max(μ, 0) and max(σ, ε); `episode_statistics` of this episode, as they are, for pooling over a data set.',
+      'RA-BC weights. `statistics` are the values that were used, after LeRobot’s max(μ, 0) and max(σ, ε). `episode_statistics` are those of this episode, unchanged, to pool over a dataset.',
   },
 );
 
@@ -148,6 +157,6 @@ export const TrainingSignals = Type.Object(
     cloning_weights: nullable(CloningWeights),
     rabc_weights: nullable(RabcWeights),
   },
-  { title: 'TrainingSignals', description: 'What `training` asked for; null what it did not.' },
+  { title: 'TrainingSignals', description: 'The requested training signals. Those that were not requested are null.' },
 );
 export type TrainingSignals = Static<typeof TrainingSignals>;

@@ -3,7 +3,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
-import fastifySwaggerUi from '@fastify/swagger-ui';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { batchRoute } from '../routes/batch.ts';
 import { calibrationRoute } from '../routes/calibrations.ts';
@@ -12,6 +11,8 @@ import { healthRoutes } from '../routes/health.ts';
 import { metricsRoute } from '../routes/metrics.ts';
 import { modelRoute } from '../routes/model.ts';
 import { playgroundRoutes } from '../routes/playground.ts';
+import { problemPages } from '../routes/problem-pages.ts';
+import { referenceRoutes } from '../routes/reference.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
 import { createAdmission } from './admission.ts';
 import { authenticator } from './authentication.ts';
@@ -31,20 +32,9 @@ import type { Service } from './service.ts';
 import { readBody } from './upload/body.ts';
 import { createVideoReader } from './video/video.ts';
 
-/** The page of the contract asks nobody but this service. Swagger UI sets styles inline. */
-const DOCS_CSP = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self' 'unsafe-inline'",
-  "img-src 'self' data:",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "frame-ancestors 'none'",
-].join('; ');
-
 /**
- * Builds the service, without listening. Closing it closes the engine too.
- * @param log of the whole service; none means silence
+ * Builds the service, without listening. Closing the app also closes the engine.
+ * @param log log of the complete service; without it nothing is logged
  */
 export async function buildApp(config: Config, engine: Engine, log?: FastifyBaseLogger): Promise<FastifyInstance> {
   const app = Fastify({
@@ -52,10 +42,10 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     genReqId: () => randomUUID(),
     schemaController: { compilersFactory: { buildSerializer } },
     bodyLimit: config.MAX_JSON_BYTES,
-    // The route's own deadline answers first, with a problem; this one ends what never becomes a request.
+    // The deadline of a route is shorter and sends a problem. This timeout ends connections that never become a request.
     requestTimeout: Math.ceil(Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000) + 10_000,
     forceCloseConnections: 'idle',
-    // Node's own answer is no problem document: src/hosts.ts refuses what has no Host.
+    // Node's own response is not a problem document. src/hosts.ts refuses requests without a Host header instead.
     http: { requireHostHeader: false },
     frameworkErrors: answerError,
     clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
@@ -63,7 +53,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const json = createJsonReader();
   const renderer = createRenderer(config.RENDER_WORKERS, config.MAX_FRAME_PIXELS);
   const video = await createVideoReader(config, renderer, app.log);
-  // Whoever stalls with all the places and memory that it can get still leaves half to the others.
+  // A tenant whose uploads stall can hold half of the capacity at most. The other half remains for the other tenants.
   const share = config.tenants.size > 1 ? 0.5 : 1;
   const admission = createAdmission({
     places: config.MAX_ACTIVE,
@@ -71,7 +61,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     waiting: config.MAX_WAITING,
     share,
   });
-  // Everybody here has been let in already, so nobody is sent away.
+  // These requests have been admitted already, so none of them is refused here.
   const frameMemory = createAdmission({
     places: Number.POSITIVE_INFINITY,
     bytes: config.FRAME_MEMORY_BYTES,
@@ -97,25 +87,28 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   guardDoors(app, config);
   async function refuseUnknown(request: FastifyRequest, reply: FastifyReply): Promise<never> {
     const allowed = methodsAt(app, request.url);
-    if (allowed.length === 0) throw new ProblemError('not-found', 'There is nothing at this path. See /docs.');
+    if (allowed.length === 0) throw new ProblemError('not-found', 'Nothing exists at this path. See /docs.');
     reply.header('allow', allowed.join(', '));
-    throw new ProblemError('method-not-allowed', `There is no ${request.method} here, only ${allowed.join(', ')}.`);
+    const detail = `This path does not support ${request.method}. It supports: ${allowed.join(', ')}.`;
+    throw new ProblemError('method-not-allowed', detail);
   }
   app.setNotFoundHandler(refuseUnknown);
   app.addHook('onRequest', async (request, reply) => {
     reply.header('x-request-id', request.id);
-    // Before a body is looked at: whatever is wrong with that matters less.
+    // This comes before any check of the body: a wrong path is the more useful error.
     if (request.is404) await refuseUnknown(request, reply);
     const coding = request.headers['content-encoding'] ?? 'identity';
     if (coding.toLowerCase() === 'identity') return;
-    throw new ProblemError('unsupported-media-type', 'Send the body as it is, without `Content-Encoding`.');
+    const detail = 'Compressed bodies are not supported. Send the body without `Content-Encoding`.';
+    throw new ProblemError('unsupported-media-type', detail);
   });
   app.addHook('onResponse', async (request, reply) => {
     const schema = request.routeOptions.schema as { operationId?: string } | undefined;
     if (schema?.operationId) metrics.request(schema.operationId, reply.statusCode, reply.elapsedTime / 1000);
   });
-  // A connection that is busy when the service stops would stay open, idle, for its keep-alive time. An answer in lines may
-  // have sent its header by then: its client cannot be told, and its connection is closed soon after (Node adds 1 s).
+  // A connection that is busy when the service stops would afterwards stay open, idle, for its keep-alive time. The header
+  // below closes it. A response in lines may have sent its headers already, so the server also closes idle connections
+  // early (Node adds 1 s to this time).
   let stopping = false;
   app.addHook('preClose', async () => {
     stopping = true;
@@ -133,11 +126,6 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
 
   await app.register(fastifySwagger, { openapi: OPENAPI });
   serveContract(app);
-  await app.register(fastifySwaggerUi, {
-    routePrefix: '/docs',
-    staticCSP: DOCS_CSP,
-    uiConfig: { validatorUrl: null },
-  });
   app.removeContentTypeParser(['text/plain', 'application/json']);
   app.addContentTypeParser('application/json', async (request: FastifyRequest, payload: IncomingMessage) => {
     const { bodyLimit = config.MAX_JSON_BYTES } = request.routeOptions;
@@ -150,11 +138,13 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   await app.register(modelRoute, service);
   await app.register(healthRoutes, service);
   await app.register(metricsRoute, service);
+  await app.register(problemPages, { logLevel: 'warn' });
   await app.register(playgroundRoutes, { logLevel: 'warn' });
+  await app.register(referenceRoutes, { logLevel: 'warn' });
   return app;
 }
 
-/** The methods that a path is served with; none where there is nothing. Paths of the contract hold no parameters. */
+/** The methods that a path supports; none if nothing exists there. No path of the contract has parameters. */
 function methodsAt(app: FastifyInstance, url: string): string[] {
   const [path = ''] = url.split('?');
   return app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }));

@@ -4,12 +4,15 @@ import type { FieldError } from '../schemas/problem.ts';
 import { didYouMean } from './did-you-mean.ts';
 import { fieldErrors, invalidRequest } from './field-errors.ts';
 
-/** As many mistakes as an answer names. */
+/** Most mistakes that one problem names. */
 const MOST_NAMED = 8;
-/** Of a name that a caller made up. */
+/** Most characters of an unknown name that are repeated in a pointer. */
 const NAME_LETTERS = 64;
 
-/** The parts of a JSON schema that tell which members it knows. */
+/** Names that members had before version 0.2. They are refused with the new name, even in objects that accept further members. */
+const FORMER_NAMES: Record<string, string> = { last: 'final_prefixes' };
+
+/** The parts of a JSON schema that say which members it knows. */
 interface Shape {
   properties?: Record<string, Shape>;
   additionalProperties?: unknown;
@@ -18,9 +21,9 @@ interface Shape {
 }
 
 /**
- * Makes a checker of a schema. Unknown members are looked for first: there may be many of them, and each gets the name that
- * was probably meant.
- * @returns a function that gives back the value it has checked; its pointer is where the value stands in the request
+ * Creates a checker for a schema. It reports unknown members first, each with the name that was probably meant.
+ * @returns a function that returns the value if it is valid, and throws ProblemError invalid-request otherwise; `pointer` is
+ *   the JSON pointer to the value in the request
  */
 export function createChecker<Schema extends TSchema>(schema: Schema) {
   const compiled = Compile(schema);
@@ -48,19 +51,30 @@ function* unknownMembers(shape: Shape, value: unknown, pointer: string): Generat
     const at = `${pointer}/${escaped(name)}`;
     if (Object.hasOwn(properties, name)) {
       yield* unknownMembers(properties[name] as Shape, (value as Record<string, unknown>)[name], at);
-    } else if (additionalProperties === false) {
-      const meant = didYouMean(name, Object.keys(properties));
-      yield { pointer: at, detail: meant ? `is not known; did you mean \`${meant}\`?` : 'is not known' };
+      continue;
+    }
+    const current = FORMER_NAMES[name];
+    const renamed = current !== undefined && Object.hasOwn(properties, current);
+    if (renamed || additionalProperties === false) {
+      const meant = renamed ? current : didYouMean(name, Object.keys(properties));
+      yield { pointer: at, detail: meant ? `is not known; did you mean \`${meant}\`?` : isUnknown(properties) };
     }
   }
 }
 
-/** Whether anything in a list of such items can have members: lists of times and digests are long. */
+/** Says that a member is not known, and names the known members if they are few. */
+function isUnknown(properties: Record<string, Shape>): string {
+  const names = Object.keys(properties);
+  if (names.length > MOST_NAMED) return 'is not known; `/docs` lists the members';
+  return `is not known; the members are ${names.map((name) => `\`${name}\``).join(', ')}`;
+}
+
+/** Whether items of this shape can have members. Long lists of times and digests cannot, and are skipped. */
 function hasMembers({ properties, items, anyOf }: Shape): boolean {
   return properties !== undefined || items !== undefined || anyOf !== undefined;
 }
 
-/** A member's name as JSON pointers write it (RFC 6901). */
+/** A member's name as it is written in a JSON pointer (RFC 6901). */
 function escaped(name: string): string {
   return name.slice(0, NAME_LETTERS).replaceAll('~', '~0').replaceAll('/', '~1');
 }

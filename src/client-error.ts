@@ -2,24 +2,25 @@ import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyBaseLogger } from 'fastify';
-import { type ProblemCode, ProblemError, problemDocument } from './problems.ts';
+import type { ProblemCode } from '../schemas/problem-kinds.ts';
+import { ProblemError, problemDocument } from './problems.ts';
 
 const KNOWN: Record<string, [ProblemCode, string]> = {
-  HPE_INVALID_EOF_STATE: ['malformed-http', 'The connection ended before the request did.'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['upload-timeout', 'The request was not complete in time.'],
-  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The request’s headers are longer than the service takes.'],
+  HPE_INVALID_EOF_STATE: ['malformed-http', 'The connection was closed before the request was complete.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['upload-timeout', 'The request was not complete in time. Send it again.'],
+  HPE_HEADER_OVERFLOW: ['headers-too-large', 'The headers are too large. Send less than 16 KiB of headers.'],
 };
 
-/** Answers what never becomes a request, since its bytes are no HTTP, as everything else is answered: with a problem. */
+/** Sends a problem if the bytes on a connection are not a valid HTTP request. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket, log: FastifyBaseLogger): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
-  const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are no HTTP/1.1 request.'];
-  // A link that drops in the middle of an upload comes by here too.
+  const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are not an HTTP/1.1 request.'];
+  // Links that drop during an upload also get here, so this is only a debug line.
   log.debug({ problem: code, fault: error.code }, 'request refused');
   answerOnSocket(new ProblemError(code, detail), socket);
 }
 
-/** Answers with a problem where there is no reply to send it with, and closes the connection. */
+/** Sends a problem on a connection that has no Fastify reply, and closes the connection. */
 export function answerOnSocket(problem: ProblemError, socket: Socket): void {
   const document = problemDocument(problem, randomUUID());
   const body = JSON.stringify(document);

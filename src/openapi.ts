@@ -4,35 +4,55 @@ import { SERVICE } from './version.ts';
 
 type Json = { [key: string]: unknown };
 
-/** The contract's own head; paths and schemas come from the routes. */
+/** The parts of the contract that do not come from the routes. */
 export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
   info: {
     title: SERVICE.name,
     version: SERVICE.version,
-    description:
-      'TOPReward over HTTP: progress rewards for robot episodes from any video vision-language model, exact to the paper and in one pass.',
+    description: [
+      'TOPReward over HTTP: progress rewards for robot episodes from any video vision-language model, with no training.',
+      'Send the frames of an **episode** and an instruction. The service asks the model, for each **prefix** of the episode (its first n frames), whether the robot completes the task, and returns the **log probability** of the token True, in nats. From these it computes progress, a score and a success flag.',
+      'Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems. Their `type` is the path of a page that this service serves: see [`/problems`](/problems).',
+      'Every request is independent: the service stores nothing, so any request may be repeated.',
+    ].join('\n\n'),
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },
   servers: [
-    { url: '/', description: 'Where this document came from.' },
-    { url: 'http://127.0.0.1:8080', description: 'As started without configuration.' },
+    { url: '/', description: 'The service that this document came from.' },
+    { url: 'http://127.0.0.1:8080', description: 'The default address.' },
   ],
   tags: [
     { name: 'rewards', description: 'Score episodes.' },
-    { name: 'calibration', description: 'Find where success begins, and bounds for progress.' },
-    { name: 'service', description: 'What is served, and whether it is well.' },
+    { name: 'calibration', description: 'Find a success threshold and progress bounds.' },
+    { name: 'service', description: 'The model, health and metrics.' },
   ],
   components: {
     securitySchemes: {
-      apiKey: { type: 'http', scheme: 'bearer', description: 'Needed where the operator has set API_KEYS.' },
+      apiKey: {
+        type: 'http',
+        scheme: 'bearer',
+        description: 'An API key. Required if the operator has set `API_KEYS`.',
+      },
     },
   },
 };
 
+const HEADERS = {
+  'x-request-id': {
+    schema: { type: 'string' },
+    description: 'Id of this request, as in the log and in the `instance` of a problem.',
+  },
+  'retry-after': {
+    schema: { type: 'integer', format: 'int64' },
+    description: 'Seconds to wait before a retry.',
+  },
+};
+
 /**
- * The document as generated clients want it: every titled object, union and enumeration a component of that name,
- * numbers and enumerations with the width and type that a generator would otherwise guess.
+ * The document in the form that generated clients need: every titled object, union and enumeration is a component of that
+ * name, and numbers and enumerations have the width and type that a generator would otherwise guess. Examples that operations
+ * share are components too, and every response declares its request id.
  * @throws Error when two different schemas have one title
  */
 export function nameSchemas(document: object): Json {
@@ -41,11 +61,11 @@ export function nameSchemas(document: object): Json {
     if (Array.isArray(value)) return value.map(walk);
     if (value === null || typeof value !== 'object') return value;
     const copy = Object.fromEntries(
-      Object.entries(value).map(([key, inner]) => [key, key === 'examples' ? inner : walk(inner)]),
+      Object.entries(value).map(([key, inner]) => [key, key === 'examples' || key === 'example' ? inner : walk(inner)]),
     );
     return named(describeParts(spellOut(copy)));
   }
-  /** In a form, a part with a schema of its own is JSON. The others are files. */
+  /** In a form, a part with a schema of its own is JSON. Other parts are files. */
   function describeParts(content: Json): Json {
     const form = content['multipart/form-data'] as { schema: { $ref: string } } | undefined;
     if (!form) return content;
@@ -57,25 +77,59 @@ export function nameSchemas(document: object): Json {
   function named(copy: Json): Json {
     const { title } = copy;
     if (typeof title !== 'string' || !(copy['type'] === 'object' || copy['anyOf'] || copy['enum'])) return copy;
-    // A default belongs to the place where an enumeration is used.
+    // A default belongs to the property that uses the enumeration, not to the enumeration.
     const { title: _, default: usual, ...schema } = copy;
     const known = schemas[title] as Json | undefined;
     if (known && !isDeepStrictEqual(withoutExamples(known), withoutExamples(schema)))
-      throw new Error(`Two schemas are called ${title}.`);
+      throw new Error(`Two different schemas have the title ${title}.`);
     schemas[title] = { ...known, ...schema };
     return { $ref: `#/components/schemas/${title}`, ...(usual === undefined ? {} : { default: usual }) };
   }
   const { components, paths, ...head } = walk(document) as Json & { components?: Json };
-  const sorted = Object.fromEntries(Object.entries(schemas).sort(([a], [b]) => (a < b ? -1 : 1)));
-  return { ...head, paths, components: { ...components, schemas: sorted } };
+  const examples = shareParts(paths as Paths);
+  const shared = { schemas: sorted(schemas), examples: sorted(examples), headers: HEADERS };
+  return { ...head, paths, components: { ...components, ...shared } };
 }
 
-/** Where a schema is a whole body its examples have been moved beside it. */
+type Paths = Record<string, Record<string, { responses: Record<string, Response> }>>;
+
+interface Response {
+  headers?: Json;
+  content?: Record<string, { schema: unknown; examples?: Json }>;
+}
+
+/**
+ * Moves to components what most operations have alike: headers, and the examples of problems. Every response has a request id
+ * (a hook in src/app.ts sets it).
+ * @returns the examples, by problem code
+ */
+function shareParts(paths: Paths): Json {
+  const examples: Json = {};
+  const responses = Object.values(paths)
+    .flatMap((path) => Object.values(path))
+    .flatMap((operation) => Object.values(operation.responses));
+  for (const response of responses) {
+    const names = ['x-request-id', ...Object.keys(response.headers ?? {})];
+    response.headers = Object.fromEntries(names.map((name) => [name, { $ref: `#/components/headers/${name}` }]));
+    const problems = response.content?.['application/problem+json'];
+    if (!problems?.examples) continue;
+    Object.assign(examples, problems.examples);
+    const codes = Object.keys(problems.examples);
+    problems.examples = Object.fromEntries(codes.map((code) => [code, { $ref: `#/components/examples/${code}` }]));
+  }
+  return examples;
+}
+
+function sorted(components: Json): Json {
+  return Object.fromEntries(Object.entries(components).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+/** If a schema is a complete body, its examples have been moved beside it. */
 function withoutExamples({ examples: _, ...schema }: Json): Json {
   return schema;
 }
 
-/** Says what a schema means where generators guess: Go takes a bare number for 32 bits, and a bare enumeration for anything. */
+/** Adds what generators would guess: Go reads a number without a format as 32 bits, and an enumeration without a type as anything. */
 function spellOut(schema: Json): Json {
   if (schema['type'] === 'number') return { type: 'number', format: 'double', ...schema };
   if (schema['type'] === 'integer') return { type: 'integer', format: 'int64', ...schema };

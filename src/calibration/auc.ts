@@ -4,11 +4,11 @@ import type { AucEstimate } from '../../schemas/calibration.ts';
 const Z = 1.959963984540054;
 
 /**
- * Chance that a success scores above a failure, ties counted half (Mann–Whitney U / mn, the area under the ROC curve), and
- * its 95 % confidence interval.
- * The interval holds every θ with |θ − AUC| ≤ z·√V(θ), where V is Hanley and McNeil's variance (1982) with
- * N* = (m + n)/2 − 1 in place of m − 1 and n − 1: method 5 of Newcombe (Statistics in Medicine 25, 2006). It stays within
- * 0…1 and does not shrink to a point where the two are parted completely, as DeLong's does.
+ * Probability that a success scores higher than a failure, with ties counted half (Mann–Whitney U / mn, the area under the ROC
+ * curve), and its 95 % confidence interval.
+ * The interval contains every θ with |θ − AUC| ≤ z·√V(θ). V is Hanley and McNeil's variance (1982) with N* = (m + n)/2 − 1 in
+ * place of m − 1 and n − 1: method 5 of Newcombe (Statistics in Medicine 25, 2006). The interval stays within 0…1. Unlike
+ * DeLong's, it does not shrink to a point if the scores separate successes from failures completely.
  * @param successes scores, at least one
  * @param failures scores, at least one
  */
@@ -22,7 +22,7 @@ export function aucEstimate(successes: number[], failures: number[]): AucEstimat
   return { value, low: borderTowards(0, value, isWithin), high: borderTowards(1, value, isWithin) };
 }
 
-/** Wins of successes over failures as a share of all pairs: sorted once, so that 10,000 episodes take no time. */
+/** Share of all pairs in which the success scores higher. The scores are sorted once, so 10,000 episodes are fast. */
 function mannWhitney(successes: number[], failures: number[]): number {
   const sorted = [...failures].sort((a, b) => a - b);
   const wins = successes.map((score) => {
@@ -33,7 +33,7 @@ function mannWhitney(successes: number[], failures: number[]): number {
   return wins.reduce((sum, win) => sum + win, 0) / (successes.length * failures.length);
 }
 
-/** How many at the start of a list fulfil what no later one does. */
+/** Number of values at the start of a list for which the condition holds. It must not hold for any later value. */
 function countBefore(sorted: number[], isBefore: (value: number) => boolean): number {
   let [from, to] = [0, sorted.length];
   while (from < to) {
@@ -44,7 +44,7 @@ function countBefore(sorted: number[], isBefore: (value: number) => boolean): nu
   return from;
 }
 
-/** Halves the way from the estimate to an end of the scale until the border of the interval is found. */
+/** Finds the border of the interval between the estimate and an end of the scale, by bisection. */
 function borderTowards(end: number, value: number, isWithin: (theta: number) => boolean): number {
   let [inside, outside] = [value, end];
   for (let step = 0; step < 60; step += 1) {

@@ -1,10 +1,10 @@
 import type { ProgressBounds } from '../../schemas/progress.ts';
 
 /**
- * Bounds for progress: the median of the smallest and of the largest log_prob_true of successful episodes. Half of the
- * successes reach 1, and as many start at 0; up to half of them may be outliers.
- * @param ranges of successful episodes, nats, at least one
- * @returns null where the medians leave no room between them
+ * Bounds for progress: the median of the smallest and the median of the largest log_prob_true of the successes. With these
+ * bounds, half of the successes reach 1 and half of them start at 0. Up to half of them may be outliers.
+ * @param ranges of successes, nats, at least one
+ * @returns null if both medians are the same
  */
 export function progressBounds(ranges: { min: number; max: number }[]): ProgressBounds | null {
   const low = median(ranges.map(({ min }) => min));

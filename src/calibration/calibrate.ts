@@ -1,18 +1,19 @@
 import type { Calibration, CalibrationRequest } from '../../schemas/calibration.ts';
-import type { Warning } from '../../schemas/reward.ts';
+import type { CalibrationWarning } from '../warnings.ts';
 import { aucEstimate } from './auc.ts';
 import { progressBounds } from './bounds.ts';
 import { bestFit, preciseFit, thresholdFits } from './threshold.ts';
 
-/** Fewer successes or failures say nothing about a threshold, and fewer ranges nothing about bounds. */
+/** A threshold needs at least this many successes and failures. Bounds need at least this many ranges. */
 export const FEWEST = 5;
 
-/** From so many of each on, nothing is warned of: the interval of the AUC tells how sure it is. */
+/** From this many of each on, there is no warning: the interval of the AUC shows the uncertainty. */
 export const ENOUGH = 20;
 
 /**
- * What labelled episodes tell of where success begins. What they do not tell is null, and a warning says why.
- * @param request checked
+ * Computes a threshold and progress bounds from labelled episodes. A value that cannot be computed is null, and a warning says
+ * why.
+ * @param request checked by readCalibrationRequest
  */
 export function calibrate(request: CalibrationRequest): Calibration {
   const { episodes, precision, ...belonging } = request;
@@ -37,37 +38,46 @@ export function calibrate(request: CalibrationRequest): Calibration {
   return { ...belonging, ...found, warnings: warningsOf(found, precision) };
 }
 
-/** What is missing or weak, and why. */
+/** Warnings about values that are missing or uncertain. */
 function warningsOf(
   { bounds, best, precise, auc, counts }: Omit<Calibration, 'warnings'>,
   precision: number | undefined,
-): Warning[] {
-  const warnings: Warning[] = [];
-  const warn = (code: string, message: string) => warnings.push({ code, message });
+): CalibrationWarning[] {
+  const warnings: CalibrationWarning[] = [];
+  const warn = (code: CalibrationWarning['code'], message: string) => warnings.push({ code, message });
   const { successes, failures, ranges } = counts;
   const fewer = Math.min(successes, failures);
   const kinds = `${counted(successes, 'success', 'successes')} and ${counted(failures, 'failure', 'failures')}`;
   if (fewer === 0) {
-    warn('class-missing', `There are ${kinds}: no threshold and no AUC without both.`);
+    warn('class-missing', `There are ${kinds}. A threshold and an AUC need both.`);
   } else if (fewer < FEWEST) {
-    warn('too-few-episodes', `There are ${kinds}: no threshold and no AUC below ${FEWEST} of each.`);
+    warn('too-few-episodes', `There are ${kinds}. A threshold and an AUC need at least ${FEWEST} of each.`);
   } else if (fewer < ENOUGH) {
-    warn('few-episodes', `There are ${kinds}: below ${ENOUGH} of each, new episodes may move the threshold a lot.`);
+    warn('few-episodes', `There are ${kinds}. Below ${ENOUGH} of each, new episodes may move the threshold a lot.`);
   }
   if (auc && auc.low <= 0.5) {
-    warn('no-separation', 'The interval of the AUC reaches 0.5 or less: the scores may not tell success from failure.');
+    warn(
+      'no-separation',
+      'The confidence interval of the AUC reaches 0.5 or less: the scores may not separate successes from failures.',
+    );
   }
   if (fewer >= FEWEST && !best) {
-    warn('no-threshold', 'No threshold parts these episodes better than chance: successes do not score higher.');
+    warn(
+      'no-threshold',
+      'No threshold separates these episodes better than chance: successes do not score higher than failures.',
+    );
   }
   if (precision !== undefined && fewer >= FEWEST && !precise) {
     warn('precision-unreachable', `No threshold has a precision of ${precision} on these episodes.`);
   }
   if (ranges < FEWEST) {
     const have = counted(ranges, 'success has', 'successes have');
-    warn('too-few-ranges', `${have} a \`log_prob_range\`: no bounds for progress below ${FEWEST}.`);
+    warn('too-few-ranges', `${have} a \`log_prob_range\`. Progress bounds need at least ${FEWEST}.`);
   } else if (!bounds) {
-    warn('no-range', 'Successful episodes do not move: the medians of their lowest and highest log p are the same.');
+    warn(
+      'no-range',
+      'There are no progress bounds: the medians of the smallest and largest log probabilities of the successes are the same.',
+    );
   }
   return warnings;
 }

@@ -5,7 +5,7 @@ import { invalidRequest } from '../field-errors.ts';
 const checkRequest = createChecker(CalibrationRequest);
 
 /**
- * Checks the body of a request for a calibration.
+ * Checks the body of a calibration request.
  * @throws ProblemError invalid-request, with a pointer to each mistake
  */
 export function readCalibrationRequest(body: unknown): CalibrationRequest {

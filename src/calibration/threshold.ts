@@ -1,14 +1,14 @@
 import type { ThresholdFit } from '../../schemas/calibration.ts';
 
-/** A score and whether its episode was a success. */
+/** The score of an episode in nats, and whether the episode was a success. */
 export interface Labelled {
   score: number;
   success: boolean;
 }
 
 /**
- * Every way to part the episodes by a threshold, the highest first, each with what comes of it. A threshold lies half way
- * between the lowest score that counts as a success and the highest that does not; the last one is the lowest score.
+ * All thresholds that divide the episodes in different ways, the highest first, each with its results. A threshold is halfway
+ * between the lowest score that counts as a success and the highest score that does not. The last one is the lowest score.
  * @param episodes at least one success and one failure
  */
 export function thresholdFits(episodes: Labelled[]): ThresholdFit[] {
@@ -31,7 +31,7 @@ export function thresholdFits(episodes: Labelled[]): ThresholdFit[] {
       sensitivity: truePositives / successes,
       specificity: (failures - falsePositives) / failures,
       precision: truePositives / (i + 1),
-      // In whole numbers as far as they go, so that equals are equal.
+      // Computed from whole numbers, so that equal values compare as equal.
       youden: (truePositives * failures - falsePositives * successes) / (successes * failures),
     });
   });
@@ -39,20 +39,20 @@ export function thresholdFits(episodes: Labelled[]): ThresholdFit[] {
 }
 
 /**
- * The fit with the largest Youden's J (1950): sensitivity + specificity − 1. Of equals, the highest threshold.
- * @returns null where no threshold is better than chance
+ * The fit with the largest Youden's J (1950): sensitivity + specificity − 1. If several are equal, the highest threshold.
+ * @returns null if no threshold is better than chance
  */
 export function bestFit(fits: ThresholdFit[]): ThresholdFit | null {
   const best = fits.reduce<ThresholdFit | null>((top, fit) => (top && fit.youden <= top.youden ? top : fit), null);
   return best && best.youden > 0 ? best : null;
 }
 
-/** The fit with the lowest threshold that has a precision, or null where none has: the most successes found at that price. */
+/** The fit with the lowest threshold that has this precision, which finds the most successes; null if no threshold has it. */
 export function preciseFit(fits: ThresholdFit[], precision: number): ThresholdFit | null {
   return fits.findLast((fit) => fit.precision >= precision && fit.true_positives > 0) ?? null;
 }
 
-/** Half way, but never the lower one: two neighbouring doubles have nothing between them. */
+/** The midpoint, but never the lower value: two neighbouring doubles have no number between them. */
 function between(lower: number, higher: number): number {
   const middle = lower + (higher - lower) / 2;
   return middle > lower ? middle : higher;

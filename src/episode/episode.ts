@@ -6,25 +6,25 @@ import { invalidRequest } from '../field-errors.ts';
 import type { FrameSizeMode } from '../plan/frame-size.ts';
 import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
 import { ProblemError } from '../problems.ts';
-import { DEFAULT_LAST } from '../scores/success.ts';
+import { DEFAULT_FINAL_PREFIXES } from '../scores/success.ts';
 import type { TimeRange } from '../video/probe.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, progressScale } from './progress-scale.ts';
 
-/** What is asked about one episode, checked and with every default filled in. */
+/** The options of one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
   id: string | undefined;
   instruction: string;
   clock: Clock;
-  /** For an episode that grows: SHA-256 of every frame so far, empty for one that is not shown. */
+  /** For a growing episode: the SHA-256 of every frame so far, or an empty string for a frame that is not sampled. */
   frameDigests: string[] | undefined;
   prefixes: PrefixSelection;
   frameSize: FrameSizeMode;
   maxPixels: number | undefined;
   prompt: PromptVariant;
   threshold: number | undefined;
-  last: number;
+  finalPrefixes: number;
   progress: ChosenScale;
   calibration: Calibration | undefined;
   training: TrainingOptions | undefined;
@@ -32,7 +32,7 @@ export interface EpisodeRequest {
   includeTokenIds: boolean;
 }
 
-/** The same as it was asked: the frames of a video bring their own clock. */
+/** The options before the clock is known: the frames of a video have their own times. */
 export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
   clock: Clock | undefined;
   range: TimeRange;
@@ -40,18 +40,18 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
 
 const checkEpisode = createChecker(EpisodeSchema);
 
-/** Longest episode: three years. Anything longer is a mistake of units, and past what a block's time can say. */
+/** Longest episode: three years. Longer times are in a wrong unit, and they would not fit into the time of a block. */
 const MAX_SPAN_S = 1e8;
 
 /**
  * Checks the `episode` of a request.
- * @param pointer where it stands in the request, for problems
+ * @param pointer JSON pointer to it in the request, for problems
  * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
  *   missing-bounds or invalid-request
  */
 export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
   if (lacksInstruction(asked)) {
-    throw new ProblemError('missing-instruction', 'Say in `instruction` what the robot was told to do.', {
+    throw new ProblemError('missing-instruction', 'Send in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
     });
   }
@@ -59,7 +59,7 @@ export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
   checkText(value.instruction, `${pointer}/instruction`);
   const { frame_size: frameSize = 'reference', max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
-    const detail = '`max_pixels` and `frame_size: "budget"` go together.';
+    const detail = 'must be sent with `frame_size: "budget"`, and only with it';
     throw invalidRequest([{ pointer: `${pointer}/max_pixels`, detail }]);
   }
   return {
@@ -73,7 +73,7 @@ export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
     maxPixels,
     prompt: value.prompt ?? 'open',
     threshold: value.success?.threshold,
-    last: value.success?.last ?? DEFAULT_LAST,
+    finalPrefixes: value.success?.final_prefixes ?? DEFAULT_FINAL_PREFIXES,
     progress: progressScale(value, pointer),
     calibration: value.calibration,
     training: value.training,
@@ -83,12 +83,13 @@ export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
 }
 
 /**
- * Checks what can only be known with the frames at hand.
+ * Checks the options that depend on the number of frames.
+ * @param pointer JSON pointer to the episode in the request
  * @throws ProblemError invalid-timestamps or invalid-prefixes
  */
 export function checkAgainstFrames({ clock, prefixes }: EpisodeRequest, frameCount: number, pointer: string): void {
   if ('timestampsS' in clock && clock.timestampsS.length !== frameCount) {
-    const detail = `There are ${clock.timestampsS.length} timestamps for ${frameCount} frames.`;
+    const detail = `There are ${clock.timestampsS.length} timestamps for ${frameCount} frames. Send one for each frame.`;
     throw new ProblemError('invalid-timestamps', detail, { pointer: `${pointer}/timestamps_s` });
   }
   const fault = prefixLengthFault(frameCount, prefixes);
@@ -97,37 +98,38 @@ export function checkAgainstFrames({ clock, prefixes }: EpisodeRequest, frameCou
 }
 
 /**
- * The clock of frames that have none of their own.
- * @throws ProblemError missing-clock, or invalid-range where a range of a video is asked for
+ * Returns the clock of frames that were not sent as a video.
+ * @throws ProblemError missing-clock; invalid-range if the options have a range of a video
  */
 export function givenClock({ clock, range }: AskedEpisode, pointer: string): Clock {
   if (range.fromS !== undefined || range.toS !== undefined) {
-    const detail = '`from_s` and `to_s` are a range of a `video`. Of frames, send those that are meant.';
+    const detail =
+      '`from_s` and `to_s` are for a `video` only. Leave them out, and send only the frames of the episode.';
     throw new ProblemError('invalid-range', detail, { pointer });
   }
   if (clock) return clock;
   const detail =
-    'Give `fps`, the rate of the frames you send, or `timestamps_s`. There is no default: a wrong fps changes the reward without an error.';
+    'Send `fps`, the rate of the frames that you send, or `timestamps_s`. There is no default, because a wrong fps changes the reward without an error.';
   throw new ProblemError('missing-clock', detail, { pointer: `${pointer}/fps` });
 }
 
 /**
- * Checks that an episode can be one of a video.
+ * Checks that the options fit an episode that is sent as a video.
  * @throws ProblemError ambiguous-clock or invalid-request
  */
 export function checkVideoEpisode({ clock, frameDigests }: AskedEpisode, pointer: string): void {
   if (clock) {
-    const detail = 'A video has times of its own. Leave `fps` and `timestamps_s` out.';
+    const detail = 'A video has its own times. Leave `fps` and `timestamps_s` out.';
     const member = 'fps' in clock ? 'fps' : 'timestamps_s';
     throw new ProblemError('ambiguous-clock', detail, { pointer: `${pointer}/${member}` });
   }
   if (frameDigests)
-    throw invalidRequest([{ pointer: `${pointer}/frame_digests`, detail: 'goes with frames, not with a video' }]);
+    throw invalidRequest([{ pointer: `${pointer}/frame_digests`, detail: 'cannot be combined with a video' }]);
 }
 
 function rangeOf({ from_s: fromS, to_s: toS }: EpisodeSchema, pointer: string): TimeRange {
   if (fromS !== undefined && toS !== undefined && fromS >= toS) {
-    const detail = `The range ends at ${toS} s, which is not after its start, ${fromS} s.`;
+    const detail = `The range ends at ${toS} s, but it starts at ${fromS} s. \`to_s\` must be later than \`from_s\`.`;
     throw new ProblemError('invalid-range', detail, { pointer: `${pointer}/to_s` });
   }
   return { fromS, toS };
@@ -141,21 +143,21 @@ function lacksInstruction(value: unknown): boolean {
 
 function checkText(instruction: string, pointer: string): void {
   if (!instruction.isWellFormed()) {
-    throw invalidRequest([{ pointer, detail: 'holds half a surrogate pair, which is no text' }]);
+    throw invalidRequest([{ pointer, detail: 'contains half of a surrogate pair, which is not valid Unicode' }]);
   }
   const special = specialTokenText(instruction);
   if (special) throw controlTokenProblem(special, pointer);
 }
 
-/** The problem of text in an instruction that would become a control token. @param pointer to the instruction */
+/** The problem of an instruction with text that would become a control token. @param pointer JSON pointer to the instruction */
 export function controlTokenProblem(text: string, pointer: string): ProblemError {
-  const detail = `The model reads ${text} as a control token. Leave it out of the instruction.`;
+  const detail = `The model reads ${text} as a control token. Remove it from the instruction.`;
   return new ProblemError('special-token-text', detail, { pointer });
 }
 
 function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: string): Clock | undefined {
   if (fps !== undefined && timestampsS !== undefined) {
-    throw new ProblemError('ambiguous-clock', 'Give `fps` or `timestamps_s`, not both.', {
+    throw new ProblemError('ambiguous-clock', 'Send `fps` or `timestamps_s`, not both.', {
       pointer: `${pointer}/timestamps_s`,
     });
   }
@@ -171,7 +173,7 @@ function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: str
   }
   const span = (timestampsS.at(-1) ?? 0) - (timestampsS[0] ?? 0);
   if (span > MAX_SPAN_S) {
-    const detail = `The timestamps span ${span} s; at most ${MAX_SPAN_S} are taken. They are in seconds.`;
+    const detail = `The timestamps span ${span} s; the limit is ${MAX_SPAN_S} s. Send them in seconds.`;
     throw new ProblemError('invalid-timestamps', detail, { pointer: `${pointer}/timestamps_s`, limit: MAX_SPAN_S });
   }
   return { timestampsS };

@@ -1,14 +1,14 @@
 import type { PrefixSelection } from '../../schemas/episode.ts';
 
-/** Prefixes of the authors' code when nothing else is asked for. */
+/** Default number of prefixes in the authors' code. */
 export const DEFAULT_PREFIX_COUNT = 15;
 
 /**
- * Lengths, in raw frames, of the prefixes to score.
- * `count` follows the authors' code: that many values of numpy.linspace(1, N), cut to integers, unique; N ≤ 2 gives N only.
+ * Lengths of the prefixes to score, in raw frames.
+ * `count` follows the authors' code: this many values of numpy.linspace(1, N), truncated to integers, unique; only N if N ≤ 2.
  * @param frameCount raw frames in the episode, ≥ 1
  * @param selection at most one of its members; none means `count: 15`
- * @returns rising lengths in 1…frameCount (`lengths` comes back as it is: check it with `prefixLengthFault`)
+ * @returns increasing lengths in 1…frameCount; `lengths` is returned unchanged, so check it with `prefixLengthFault`
  */
 export function prefixLengths(frameCount: number, selection: PrefixSelection = {}): number[] {
   if (selection.lengths) return selection.lengths;
@@ -18,8 +18,8 @@ export function prefixLengths(frameCount: number, selection: PrefixSelection = {
 }
 
 /**
- * What is wrong with a selection for an episode of so many frames.
- * @returns a pointer below `prefixes` and a sentence, or undefined where all is well
+ * Checks a selection of prefixes for an episode with this many frames.
+ * @returns a pointer below `prefixes` and a message, or undefined if the selection is valid
  */
 export function prefixLengthFault(
   frameCount: number,
@@ -27,17 +27,20 @@ export function prefixLengthFault(
 ): { pointer: string; detail: string } | undefined {
   const named = Object.keys(selection);
   if (named.length > 1)
-    return { pointer: '', detail: `Give one of count, every, lengths and last, not ${named.join(' and ')}.` };
+    return {
+      pointer: '',
+      detail: `Send one of \`count\`, \`every\`, \`lengths\` and \`last\`, not ${named.join(' and ')}.`,
+    };
   const { lengths } = selection;
   if (!lengths) return undefined;
   const tooLong = lengths.findIndex((length) => length > frameCount);
   if (tooLong >= 0) {
-    const detail = `Prefix length ${lengths[tooLong]} is more than the ${frameCount} frames of the episode.`;
+    const detail = `Prefix length ${lengths[tooLong]} is larger than the number of frames in the episode, ${frameCount}.`;
     return { pointer: `/lengths/${tooLong}`, detail };
   }
   const falling = lengths.findIndex((length, i) => i > 0 && length <= (lengths[i - 1] as number));
   if (falling < 0) return undefined;
-  return { pointer: `/lengths/${falling}`, detail: 'Prefix lengths must rise from one to the next.' };
+  return { pointer: `/lengths/${falling}`, detail: 'Each prefix length must be larger than the one before it.' };
 }
 
 function evenLengths(frameCount: number, count: number): number[] {

@@ -3,16 +3,16 @@ import type { ProgressScale } from '../../schemas/progress.ts';
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
 
-/** How progress is made; with `bounds`, they are there. */
+/** The scale of progress. Only scale `bounds` has bounds. */
 export type ChosenScale =
   | { scale: 'episode' | 'none'; bounds: null }
   | { scale: 'bounds'; bounds: NonNullable<ProgressScale['bounds']> };
 
 /**
- * The scale of progress that a request asks for. Bounds of the request come before those of its calibration. An episode
- * that still grows is not scaled by itself unless that is asked for by name: a new frame would change its past.
- * @param pointer where the episode stands in the request
- * @throws ProblemError invalid-request where bounds are upside down or contradict the scale; missing-bounds
+ * Chooses the scale of progress for a request. Bounds of the request come before those of its calibration. A growing episode is
+ * min-max scaled only if the request names this scale, because every new frame can change the progress of earlier ones.
+ * @param pointer JSON pointer to the episode in the request
+ * @throws ProblemError invalid-request if `low` is not below `high` or bounds contradict the scale; missing-bounds
  */
 export function progressScale(episode: Episode, pointer: string): ChosenScale {
   const { progress, calibration } = episode;
@@ -27,29 +27,30 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
   const given = progress?.bounds;
   const scale = progress?.scale;
   if (given && scale !== undefined && scale !== 'bounds') {
-    const detail = `goes with scale "bounds", not "${scale}"`;
+    const detail = `cannot be combined with scale "${scale}", only with "bounds"`;
     throw invalidRequest([{ pointer: `${pointer}/progress/bounds`, detail }]);
   }
   if (scale === 'episode' || scale === 'none') return { scale, bounds: null };
   if (given) return { scale: 'bounds', bounds: { ...given, source: 'request' } };
   if (calibration?.bounds) return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
   if (scale === 'bounds') {
-    const detail = 'Give `bounds` beside the scale, or a `calibration` that has them.';
+    const detail =
+      'Scale "bounds" requires progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/progress/bounds` });
   }
   return { scale: frame_digests ? 'none' : 'episode', bounds: null };
 }
 
-/** What is computed from progress needs some; shaping needs progress that no later frame changes. */
+/** Cloning and RA-BC weights need progress. Shaping needs progress that no later frame changes. */
 function checkTraining({ training }: Episode, { scale }: ChosenScale, pointer: string): void {
   if (training?.shaping && scale !== 'bounds') {
     const detail =
-      'Shaping rewards require progress bounds: give `progress.bounds`, or a `calibration` that has bounds.';
+      'Shaping rewards require progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/shaping` });
   }
   for (const name of ['cloning_weights', 'rabc_weights'] as const) {
     if (!training?.[name] || scale !== 'none') continue;
-    const detail = `\`${name}\` require progress: give \`progress.bounds\`, a \`calibration\` that has them, or \`progress.scale\` "episode".`;
+    const detail = `\`${name}\` requires progress. Send \`progress.bounds\`, a \`calibration\` that has bounds, or \`progress.scale\` "episode".`;
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/${name}` });
   }
 }

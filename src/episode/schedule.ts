@@ -1,16 +1,16 @@
 import type { Clock } from './clock.ts';
 import { roundHalfEven } from './rounding.ts';
 
-/** Frames a second that the model is shown (`ALIGNED_VIDEO_SAMPLE_FPS` in the authors' code). */
+/** Rate of the sampled frames, per second (`ALIGNED_VIDEO_SAMPLE_FPS` in the authors' code). */
 export const SAMPLE_FPS = 2;
 
 /**
- * The raw frames that the model is shown: one every half second, or every frame where they are rarer.
+ * Selects the sampled frames: one every half second, or every frame if the rate is below 2 fps.
  * Positions on the frame axis are rounded half to even, clipped to the episode, and unique.
- * Source: arXiv 2602.19313, authors' code. Timestamps, which that code does not know, are read as a curve from time to
- * position, so that even ones show the same frames as their rate.
+ * Source: arXiv 2602.19313, authors' code. That code has no timestamps. Here they are a curve from time to position, so that
+ * evenly spaced timestamps select the same frames as their fps.
  * @param frameCount raw frames in the episode, ≥ 1
- * @returns rising frame numbers, from 0
+ * @returns increasing frame numbers, from 0
  */
 export function sampleSchedule(frameCount: number, clock: Clock): number[] {
   const positions = 'fps' in clock ? evenPositions(frameCount, clock.fps) : timedPositions(clock.timestampsS);
@@ -24,7 +24,7 @@ function evenPositions(frameCount: number, fps: number): number[] {
   return Array.from({ length: Math.ceil(frameCount / step) }, (_, k) => k * step);
 }
 
-/** Positions of the half seconds on a piecewise linear curve through the frames' times. */
+/** Positions of the half seconds on a piecewise linear curve through the times of the frames. */
 function timedPositions(timestampsS: number[]): number[] {
   const start = timestampsS[0] as number;
   const times = timestampsS.map((time) => (time - start) * SAMPLE_FPS);
@@ -37,12 +37,12 @@ function timedPositions(timestampsS: number[]): number[] {
     const first = Math.ceil(from);
     const last = Math.ceil(from + gap) - 1;
     if (last < first) return [];
-    // Positions between two frames round to one of the two, so the outermost ones stand for all, however long the gap.
+    // Positions between two frames round to one of the two. So the first and last position are enough, however long the gap.
     return [first, last].map((tick) => settle(frame + (tick - from) / gap)).filter((position) => position < count);
   });
 }
 
-/** Decimal times carry binary noise, and Unix times more of it: a frame exactly half way must not go either way. */
+/** Removes the rounding error of decimal times, and of Unix times: a position exactly halfway must not move to one side. */
 function settle(position: number): number {
   return Math.round(position * 1e4) / 1e4;
 }

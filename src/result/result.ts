@@ -1,4 +1,4 @@
-import type { PrefixReward, RewardResult, Success, Usage, VideoProvenance, Warning } from '../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Success, Usage, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineDescription, EngineUsage, QueryScore, SeenPrompt } from '../engine/engine.ts';
 import { frameTime } from '../episode/clock.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
@@ -10,31 +10,32 @@ import { boundedProgress, denseCurve, extent, minMaxProgress } from '../scores/p
 import { finalScore } from '../scores/success.ts';
 import { valueOrderCorrelation } from '../scores/value-order-correlation.ts';
 import { SERVICE } from '../version.ts';
+import type { EpisodeWarning } from '../warnings.ts';
 import { trainingSignals } from './training.ts';
 
-/** What the operator has set for answers. */
+/** Settings of the operator for results. */
 export interface ResultDefaults {
   SUCCESS_THRESHOLD?: number;
   FLAT_BELOW?: number;
 }
 
-/** All that an answer is made from. */
+/** Everything that a result is made from. */
 export interface Scored {
   request: EpisodeRequest;
-  frames: { count: number; size: FrameSize; warnings: Warning[]; video?: VideoProvenance };
+  frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   size: FrameSize;
-  /** by query of the plan */
+  /** one score for each query of the plan, in the same order */
   scores: QueryScore[];
   usage: EngineUsage;
   description: EngineDescription;
   defaults: ResultDefaults;
 }
 
-/** Twice what batching and cache hits move log p by on a bf16 engine, up to 0.1 nat. */
+/** Nats. Twice the effect of batching and cache hits on log probabilities of a bf16 engine, which is up to 0.1 nat. */
 const NOISE = 0.2;
 
-/** What an answer says of a prefix that needs no other prefix. */
+/** The part of a prefix's result that does not depend on other prefixes. */
 export function prefixScore(
   { length, query }: EpisodePlan['prefixes'][number],
   { logProbTrue, logProbFalse }: QueryScore,
@@ -50,10 +51,10 @@ export function prefixScore(
   };
 }
 
-/** The processor of the reference shrinks a whole video above so many pixels (frames × height × width), Qwen3-VL. */
+/** With more pixels than this (frames × height × width) the reference's processor shrinks a video (Qwen3-VL). */
 const REFERENCE_VIDEO_PIXELS = 25_165_824;
 
-/** Turns log probabilities into progress, success and the rest, and says how they were made. */
+/** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
 export function buildResult(scored: Scored): RewardResult {
   const { request, frames, plan, scores, defaults } = scored;
   const { calibration } = scored.description;
@@ -64,10 +65,10 @@ export function buildResult(scored: Scored): RewardResult {
   const curve = progress && denseCurve(lengths, progress, frames.count);
   const { min, max } = extent(rewards);
   const flatBelow = defaults.FLAT_BELOW ?? calibration?.flatBelow ?? NOISE;
-  // One view has no range: whether the curve is flat cannot be said.
+  // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
   const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
-  const score = finalScore(rewards, request.last);
-  const success = successOf(score, Math.min(request.last, rewards.length), scored);
+  const score = finalScore(rewards, request.finalPrefixes);
+  const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: plan.prefixes.map((prefix, i) => ({
@@ -89,14 +90,14 @@ export function buildResult(scored: Scored): RewardResult {
   };
 }
 
-/** @returns one value per prefix, or null where no scale is to be made up */
+/** @returns one value for each prefix, 0…1, or null for scale `none` */
 function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
   if (scale === 'bounds') return boundedProgress(rewards, bounds);
   return scale === 'episode' ? minMaxProgress(rewards) : null;
 }
 
-/** Holds the score against the first threshold there is: of the request, its calibration, the operator, the model. */
-function successOf(score: number, last: number, { request, defaults, description }: Scored): Success | null {
+/** Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. */
+function successOf(score: number, finalPrefixes: number, { request, defaults, description }: Scored): Success | null {
   const known = [
     ['request', request.threshold],
     ['calibration', request.calibration?.threshold],
@@ -105,7 +106,7 @@ function successOf(score: number, last: number, { request, defaults, description
   ] as const;
   for (const [source, threshold] of known) {
     if (threshold === undefined || threshold === null) continue;
-    return { flag: score >= threshold, score, threshold, threshold_source: source, last };
+    return { flag: score >= threshold, threshold, threshold_source: source, final_prefixes: finalPrefixes };
   }
   return null;
 }
@@ -158,20 +159,20 @@ function provenanceOf({ request, frames, plan, size, scores, description }: Scor
   };
 }
 
-function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean | null): Warning[] {
-  const warnings: Warning[] = [...(scores[0]?.warnings ?? [])];
+function warningsOf({ request, plan, size, scores, description }: Scored, flat: boolean | null): EpisodeWarning[] {
+  const warnings: EpisodeWarning[] = [...(scores[0]?.warnings ?? [])];
   const layout = scores[0]?.prompt?.layout;
   if (layout === 'nested') {
     warnings.push({
       code: 'nested-layout',
       message:
-        'The engine wraps each block in two more tokens than the paper’s prompt; numbers differ from the paper’s.',
+        'The prompt has two more tokens per block than the reference’s, so the numbers differ from the reference’s.',
     });
   }
   if (description.onePass === false) {
     warnings.push({
       code: 'no-sharing',
-      message: 'The engine’s caches are off: every prefix was computed from its start.',
+      message: 'The caches of the engine are off: every prefix was computed from its start.',
     });
   }
   if (flat) {
@@ -184,37 +185,39 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
   if (request.frameDigests && moving.length > 0) {
     warnings.push({
       code: 'unfinished-episode',
-      message: `\`frame_digests\` marks the episode as unfinished. These values change when it gains frames: ${moving.join(', ')}.`,
+      message: `\`frame_digests\` marks the episode as unfinished. These values change when the episode gains frames: ${moving.join(', ')}.`,
     });
   }
   const isMinMax = request.progress.scale === 'episode';
   if (plan.queries.length === 1 && (plan.prefixes.length > 1 || isMinMax)) {
     const views = 'All prefixes show the same sampled frames, so they have the same value.';
-    const progress = isMinMax ? ' Min-max progress is then 1, whatever the value: it needs two views, or bounds.' : '';
-    warnings.push({ code: 'one-view', message: `${views}${progress}` });
+    const progress = isMinMax
+      ? ' Min-max progress is then 1, whatever the value. It needs prefixes with different sampled frames; or send progress bounds.'
+      : '';
+    warnings.push({ code: 'identical-prefixes', message: `${views}${progress}` });
   }
-  // The processor first brings both sides to multiples of its own, 244 px to 256.
+  // The processor first rounds both sides to multiples of 32 px: 244 px to 256 px.
   const processed = (side: number) => Math.max(1, Math.round(side / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
   if (plan.sampledFrames.length * processed(size.width) * processed(size.height) > REFERENCE_VIDEO_PIXELS) {
     warnings.push({
       code: 'beyond-reference-size',
       message:
-        'The reference would shrink the frames of so long a prefix; here they keep one size for the whole episode.',
+        'The reference would shrink the frames of so long a prefix. Here all frames of the episode keep one size.',
     });
   }
   return warnings;
 }
 
-/** A threshold from scores that average three prefixes is held against a score that averages one: which is not the same. */
-function calibrationWarnings({ calibration }: EpisodeRequest, success: Success | null): Warning[] {
+/** Warns if the threshold comes from scores that average another number of prefixes than this score: they are not comparable. */
+function calibrationWarnings({ calibration }: EpisodeRequest, success: Success | null): EpisodeWarning[] {
   if (success?.threshold_source !== 'calibration') return [];
-  const { last } = calibration ?? {};
-  if (last === undefined || last === success.last) return [];
-  const message = `The scores that the calibration was made from average ${last} prefixes, this one ${success.last}: see \`success.last\` and \`prefixes\`.`;
-  return [{ code: 'calibration-last', message }];
+  const { final_prefixes: finalPrefixes } = calibration ?? {};
+  if (finalPrefixes === undefined || finalPrefixes === success.final_prefixes) return [];
+  const message = `The calibration was made from scores that average ${finalPrefixes} prefixes, but this score averages ${success.final_prefixes}. Change \`success.final_prefixes\` or \`prefixes\`.`;
+  return [{ code: 'calibration-final-prefixes', message }];
 }
 
-/** What a further frame of the episode would change, of what was said of the earlier ones. */
+/** Names the requested values that a further frame of the episode would change for the earlier frames. */
 function movingParts({ progress, training }: EpisodeRequest): string[] {
   return [
     ...(progress.scale === 'episode' ? ['progress'] : []),

@@ -5,19 +5,22 @@ import { discountedValues, frameRewards } from '../scores/values.ts';
 
 const GAMMA = 0.99;
 
-/** A scored episode, as far as training is made from it. Progress and its curve are null together. */
+/** The scores that training signals are computed from. `progress` and `curve` are both null, or neither is. */
 export interface Scores {
+  /** increasing prefix lengths, in frames */
   lengths: number[];
-  /** log_prob_true by prefix, nats */
+  /** log_prob_true of each prefix, nats */
   rewards: number[];
+  /** one value for each prefix, 0…1 */
   progress: number[] | null;
+  /** progress of every frame, 0…1 */
   curve: number[] | null;
   frameCount: number;
 }
 
 /**
- * What was asked for, and null for what was not.
- * The episode's checks have seen to it that there is progress where something is made from it.
+ * Computes the requested training signals; those that were not requested are null. src/episode/progress-scale.ts has checked
+ * that there is progress if a signal needs it.
  */
 export function trainingSignals(options: TrainingOptions, scores: Scores): TrainingSignals {
   const { values, shaping, cloning_weights, rabc_weights } = options;

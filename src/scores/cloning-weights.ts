@@ -1,14 +1,14 @@
-/** μ and σ of the progress made in a chunk. */
+/** Mean μ and standard deviation σ of the progress per chunk. */
 export interface Statistics {
   mean: number;
   std: number;
 }
 
 /**
- * Weights for behaviour cloning from one prefix to the next: clip(τ·exp(Δprogress), 0, δmax).
+ * Weights for behaviour cloning, for each step from one prefix to the next: clip(τ·exp(Δprogress), 0, δmax).
  * Source: arXiv 2602.19313, τ = δmax = 2.
- * @param progress 0…1, by rising prefix length
- * @returns one fewer than progress
+ * @param progress 0…1, in the order of the prefixes
+ * @returns one value fewer than progress
  */
 export function cloningWeights(progress: number[], tau: number, deltaMax: number): number[] {
   return progress
@@ -17,31 +17,32 @@ export function cloningWeights(progress: number[], tau: number, deltaMax: number
 }
 
 /**
- * Progress made in the next `chunk` frames. Where the episode ends sooner, until its last frame, as LeRobot does: the last
- * frame itself has 0.
+ * Progress in the next `chunk` frames. If the episode ends earlier, progress until its last frame, as in LeRobot; the last frame
+ * itself has 0.
  * @param curve progress of every frame
+ * @returns one value for each frame
  */
 export function chunkDeltas(curve: number[], chunk: number): number[] {
   return curve.map((value, t) => (curve[Math.min(t + chunk, curve.length - 1)] as number) - value);
 }
 
-/** Mean and standard deviation of the whole population (numpy.mean, numpy.std) of at least one value. */
+/** Mean and population standard deviation (numpy.mean, numpy.std) of at least one value. */
 export function statisticsOf(values: number[]): Statistics {
   const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
   const variance = values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length;
   return { mean, std: Math.sqrt(variance) };
 }
 
-/** The statistics as LeRobot uses them: a mean of at least 0, a deviation of at least ε. */
+/** The statistics as LeRobot uses them: a mean of at least 0 and a standard deviation of at least ε. */
 export function usableStatistics({ mean, std }: Statistics, epsilon: number): Statistics {
   return { mean: Math.max(mean, 0), std: Math.max(std, epsilon) };
 }
 
 /**
- * LeRobot's RA-BC weights: 1 where Δ > κ, 0 where Δ < 0, else clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1).
- * Source: LeRobot, `RABCWeights`, before it scales a batch to a mean of 1; in float64, where LeRobot rounds to float32.
- * @param deltas progress made in a chunk, per frame
- * @param statistics usable ones
+ * LeRobot's RA-BC weights: 1 if Δ > κ, 0 if Δ < 0, else clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1).
+ * Source: LeRobot, `RABCWeights`, before it scales a batch to a mean of 1. LeRobot rounds to float32; this is float64.
+ * @param deltas Δ, progress per chunk, for each frame
+ * @param statistics the result of usableStatistics
  */
 export function rabcWeights(
   deltas: number[],

@@ -1,5 +1,5 @@
 /**
- * Progress of each prefix: log probabilities min-max scaled to 0…1 over the episode. One value or equal ones give 1.
+ * Progress of each prefix: log probabilities, min-max scaled to 0…1 over the episode. If all values are equal, progress is 1.
  * Source: arXiv 2602.19313, authors' code (`normalize_rewards`).
  * @param logProbs nats, at least one
  */
@@ -10,7 +10,7 @@ export function minMaxProgress(logProbs: number[]): number[] {
 }
 
 /**
- * Progress against fixed bounds: clip((r − low) / (high − low), 0, 1). What one prefix gets depends on no other.
+ * Progress on fixed bounds: clip((r − low) / (high − low), 0, 1). The progress of one prefix does not depend on the others.
  * @param logProbs nats
  * @param bounds nats, low < high
  */
@@ -18,7 +18,7 @@ export function boundedProgress(logProbs: number[], { low, high }: { low: number
   return logProbs.map((value) => Math.min(1, Math.max(0, (value - low) / (high - low))));
 }
 
-/** Smallest and largest of at least one value. */
+/** Smallest and largest value of at least one. */
 export function extent(values: number[]): { min: number; max: number } {
   return values.reduce(({ min, max }, value) => ({ min: Math.min(min, value), max: Math.max(max, value) }), {
     min: Infinity,
@@ -27,9 +27,9 @@ export function extent(values: number[]): { min: number; max: number } {
 }
 
 /**
- * One value per raw frame: linear between the prefixes, flat before the first and after the last, as numpy.interp.
- * The value of a prefix of length L stands at its last frame, L − 1.
- * @param lengths rising prefix lengths
+ * Interpolates one value for each raw frame: linear between the prefixes, constant before the first and after the last, as in
+ * numpy.interp. The value of a prefix of length L is at its last frame, L − 1.
+ * @param lengths increasing prefix lengths
  * @param progress one value per length
  * @returns frameCount values
  */
@@ -42,7 +42,7 @@ export function denseCurve(lengths: number[], progress: number[], frameCount: nu
     if (right === lengths.length) return progress[right - 1] as number;
     const [x0, x1] = [lengths[right - 1] as number, lengths[right] as number];
     const [y0, y1] = [progress[right - 1] as number, progress[right] as number];
-    // Arithmetic would miss it by a rounding, and 1 would come out as more than 1.
+    // The formula below would be off by a rounding error, and progress could exceed 1.
     if (length === x1) return y1;
     return y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
   });

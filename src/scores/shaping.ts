@@ -1,8 +1,8 @@
 /**
- * Potential-based shaping rewards F = γ·Φ(s′) − Φ(s), which leave the best policy as it is (Ng, Harada and Russell 1999).
+ * Potential-based shaping rewards F = γ·Φ(s′) − Φ(s). They do not change the optimal policy (Ng, Harada and Russell 1999).
  * @param potentials Φ of consecutive states, on a scale that later states do not change
- * @param gamma the discount that the learner uses, 0…1
- * @returns one fewer than potentials
+ * @param gamma discount of the policy training, 0…1
+ * @returns one value fewer than potentials
  */
 export function shapingRewards(potentials: number[], gamma: number): number[] {
   return potentials.slice(1).map((next, i) => gamma * next - (potentials[i] as number));

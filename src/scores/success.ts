@@ -1,12 +1,12 @@
-/** Final prefixes that are averaged when the caller does not say (arXiv 2602.19313). */
-export const DEFAULT_LAST = 3;
+/** Default number of final prefixes that the score averages (arXiv 2602.19313). */
+export const DEFAULT_FINAL_PREFIXES = 3;
 
 /**
- * Mean log probability over the final prefixes: the number that is held against a success threshold.
- * @param logProbs nats, by rising prefix length, at least one
- * @param last how many of them; all where there are fewer
+ * Mean log probability over the final prefixes: the score that is compared with a success threshold.
+ * @param logProbs nats, by increasing prefix length, at least one
+ * @param count how many of them; all of them if there are fewer
  */
-export function finalScore(logProbs: number[], last: number): number {
-  const final = logProbs.slice(-last);
+export function finalScore(logProbs: number[], count: number): number {
+  const final = logProbs.slice(-count);
   return final.reduce((sum, value) => sum + value, 0) / final.length;
 }

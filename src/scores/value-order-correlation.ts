@@ -1,7 +1,7 @@
 /**
- * Value-order correlation: Spearman's rank correlation of the values with their own order, average ranks for ties.
+ * Value-order correlation: Spearman's rank correlation of the values with their own order. Ties get average ranks.
  * Source: GVL (arXiv 2411.04549), used by arXiv 2602.19313.
- * @returns −1…1, or null where it is undefined: fewer than two values, or all equal (the reference reports 0 there)
+ * @returns −1…1, or null if it is undefined: fewer than two values, or all values equal (the reference then reports 0)
  */
 export function valueOrderCorrelation(values: number[]): number | null {
   const ranks = averageRanks(values);
@@ -20,7 +20,7 @@ export function valueOrderCorrelation(values: number[]): number | null {
   return Math.max(-1, Math.min(1, correlation));
 }
 
-/** Ranks from 1; equal values share the mean of their places. */
+/** Ranks from 1. Equal values get the mean of their ranks. */
 function averageRanks(values: number[]): number[] {
   const sorted = [...values].sort((a, b) => a - b);
   const first = new Map<number, number>();

@@ -1,14 +1,14 @@
 import { denseCurve } from './progress.ts';
 
-/** Reward of a frame at which no prefix ends. */
+/** How a frame gets its reward if no prefix ends at it. */
 export type MissingRewards = 'zero' | 'interpolate' | 'duplicate';
 
 /**
- * A reward for every frame; that of a prefix of length L stands at its last frame, L − 1.
- * `zero`: 0 elsewhere, before the first prefix too. `interpolate`: linear between prefixes, flat before the first and after
- * the last. `duplicate`: each goes on until the next prefix; the first also stands before itself.
+ * A reward for every frame. The reward of a prefix of length L is at its last frame, L − 1. Other frames:
+ * `zero`: 0, also before the first prefix. `interpolate`: linear between prefixes, constant before the first and after the
+ * last. `duplicate`: the reward of the last prefix before the frame; before the first prefix, the reward of the first.
  * Source: arXiv 2602.19313, authors' code (`impute_rewards`).
- * @param lengths rising prefix lengths
+ * @param lengths increasing prefix lengths
  * @param logProbs nats, one per length
  * @returns frameCount rewards, nats
  */
@@ -29,9 +29,11 @@ export function frameRewards(
 }
 
 /**
- * V_t = Σ γ^k r_{t+k} to the end of the rewards, computed backwards: V_t = r_t + γ·V_{t+1}.
+ * Discounted values V_t = Σ γ^k r_{t+k} until the last reward, computed backwards: V_t = r_t + γ·V_{t+1}.
  * Source: arXiv 2602.19313, authors' code (`compute_values`).
- * @param gamma 0…1
+ * @param rewards nats, one for each frame
+ * @param gamma discount γ, 0…1
+ * @returns one value for each reward, in nats
  */
 export function discountedValues(rewards: number[], gamma: number): number[] {
   let following = 0;

@@ -1,13 +1,17 @@
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
+import { createAdmission } from '../../src/admission.ts';
 import { Environment, loadConfig } from '../../src/config.ts';
-import { PROBLEMS } from '../../src/problems.ts';
+import { createFrameMemory } from '../../src/frames/recent-frames.ts';
+import { createMetrics } from '../../src/metrics.ts';
+import { CALIBRATION_WARNINGS, WARNINGS } from '../../src/warnings.ts';
+import { problemsPage } from './problems-page.ts';
 
 const document = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
 const names = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([, name]) => name);
 
-t.test('docs/configuration.md names every variable and its default', async (t) => {
-  const text = await document('configuration.md');
+t.test('docs/reference/configuration.md names every variable and its default', async (t) => {
+  const text = await document('reference/configuration.md');
   t.same(names(text).sort(), Object.keys(Environment.properties).sort());
   const machines = ['VIDEO_PROCESSES', 'RENDER_WORKERS', 'EMBEDDED_THREADS'];
   for (const [name, { default: value }] of Object.entries(
@@ -18,10 +22,46 @@ t.test('docs/configuration.md names every variable and its default', async (t) =
   }
 });
 
-t.test('docs/problems.md names every problem and its status', async (t) => {
-  const text = await document('problems.md');
-  t.same(names(text).sort(), Object.keys(PROBLEMS).sort());
-  for (const [code, [status]] of Object.entries(PROBLEMS)) t.match(text, `| \`${code}\` | ${status} |`, code);
+t.test('docs/reference/problems.md lists every problem: `npm run openapi` writes it', async (t) => {
+  t.equal(await document('reference/problems.md'), problemsPage());
+});
+
+t.test('docs/reference/warnings.md names every warning and says what it means', async (t) => {
+  const [episodes = '', calibrations = ''] = (await document('reference/warnings.md')).split('## In a calibration');
+  for (const [text, warnings] of [
+    [episodes, WARNINGS],
+    [calibrations, CALIBRATION_WARNINGS],
+  ] as const) {
+    t.same(names(text).sort(), Object.keys(warnings).sort());
+    for (const [code, title] of Object.entries(warnings)) t.ok(text.includes(`| \`${code}\` | ${title}`), code);
+  }
+});
+
+t.test('docs/reference/metrics.md names every metric of the service, with its type and its labels', async (t) => {
+  const text = await document('reference/metrics.md');
+  const metrics = createMetrics(
+    createAdmission({ places: 1, bytes: 1, waiting: 1 }),
+    createAdmission({ places: 1, bytes: 1, waiting: 1 }),
+    createFrameMemory(0),
+  );
+  metrics.request('scoreEpisode', 200, 1);
+  metrics.toldInLines('deadline-exceeded');
+  const { text: exposed } = await metrics.expose();
+  const types = [...exposed.matchAll(/^# TYPE (\S+) (\S+)$/gm)] as unknown as [string, string, string][];
+  for (const [, name, type] of types) {
+    const labels = new RegExp(`^${name}(?:_bucket|_count|_sum)?\\{([^}]*)\\}`, 'm').exec(exposed)?.[1] ?? '';
+    const named = [...labels.matchAll(/(\w+)="/g)].map(([, label]) => label).filter((label) => label !== 'le');
+    const row = `| \`${name}\` | ${type} | ${named.map((label) => `\`${label}\``).join(', ')}`;
+    if (name.startsWith('topreward_')) t.ok(text.includes(row), row);
+    else t.ok(text.includes(`| \`${name}\` | ${type} |`), name);
+  }
+  const own = types.map(([, name]) => name).filter((name) => name.startsWith('topreward_'));
+  t.same(
+    names(text)
+      .filter((name) => name?.startsWith('topreward_'))
+      .sort(),
+    own.sort(),
+  );
 });
 
 t.test('a wrong environment is refused with the name of what is wrong', async (t) => {

@@ -2,7 +2,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { contractYaml } from './contract.ts';
 
-// What generated clients need of every schema; docs/clients.md tells why.
+// What generated clients need of every schema; docs/how-to/generate-a-client.md tells why.
 
 interface Schema {
   type?: string;

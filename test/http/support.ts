@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
+import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
@@ -13,26 +14,25 @@ import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
 import { blocksOf, type Query } from '../../src/plan/plan.ts';
-import { PROBLEMS, type ProblemCode } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
 
-/** Words that no problem and no log line may show. */
+/** No problem and no log line may contain words of it. */
 export const INSTRUCTION = 'Open the zebra-striped drawer.';
 export const EPISODE = { instruction: INSTRUCTION, fps: 2 };
 
-/** One use of the engine, as the HTTP side asked for it. */
+/** One call of the engine by the HTTP side. */
 export interface Call {
   request: ScoreRequest;
-  /** RGB pixels that reached the engine, by raw frame number. */
+  /** RGB pixels that reached the engine, by frame number in the episode. */
   pixels: Map<number, Buffer>;
 }
 
 export interface StubEngine extends Engine {
   calls: Call[];
-  /** The next call, from when it is made: before its frames are taken. */
+  /** Resolves with the next call as soon as it is made, before the engine reads its frames. */
   nextCall(): Promise<Call>;
   closed: boolean;
-  /** Loses all frames it has seen. */
+  /** Forgets all frames that it has received. */
   forget(): void;
 }
 
@@ -47,15 +47,15 @@ interface StubOptions {
 }
 
 /**
- * An engine within this process: takes every sampled frame as the real one does, and makes numbers from their pixels, so
- * that different pictures, times or instructions give different numbers. It knows a frame again that it has seen.
- * @param options.until settles when calls may be answered
- * @param options.unready thrown by describe
- * @param options.controlTokens of its tokenizer, beside those that every model has
- * @param options.fault thrown by score
- * @param options.before is waited for before a query is answered
- * @param options.order of the queries' answers
- * @param options.numbers log p of True and False, for a share of the longest query's frames
+ * An engine in this process. Like the real one, it reads every sampled frame. It computes log probabilities from the
+ * pixels: different pixels, times or instructions give different values. It remembers the frames that it has received.
+ * @param options.until settles when the engine may respond to calls
+ * @param options.unready returns the error that `describe` throws
+ * @param options.controlTokens control tokens of its tokenizer, besides those that every model has
+ * @param options.fault error that `score` throws
+ * @param options.before the engine waits for it before it responds to a query
+ * @param options.order order of the responses to the queries
+ * @param options.numbers log probabilities of True and False, for a query's share of the longest query's frames
  */
 export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
@@ -164,12 +164,12 @@ function rejected(signal: AbortSignal): Promise<never> {
   });
 }
 
-/** Waits until a signal aborts. */
+/** Waits until a signal is aborted. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, 'abort');
 }
 
-/** The real app with some settings, closed when the test ends. */
+/** The real app with the given settings. It is closed when the test ends. */
 export async function buildTestApp(
   t: Test,
   settings: Record<string, string | number> = {},
@@ -195,14 +195,14 @@ export interface Load {
   bytes: number;
 }
 
-/** The numbers of /metrics that tell how full the service is. */
+/** The load of the service, read from /metrics. */
 export async function load(app: FastifyInstance): Promise<Load> {
   const { body } = await app.inject({ method: 'GET', url: '/metrics' });
   const read = (name: string) => Number(new RegExp(`^topreward_${name} (\\d+)`, 'm').exec(body)?.[1]);
   return { active: read('episodes_active'), waiting: read('episodes_waiting'), bytes: read('upload_bytes_held') };
 }
 
-/** Waits, turn by turn of the event loop, until the service is as full as that. */
+/** Checks after each turn of the event loop, until the service has this load. */
 export async function whenLoad(app: FastifyInstance, wanted: Partial<Load>): Promise<void> {
   for (;;) {
     const seen = await load(app);
@@ -220,7 +220,7 @@ export interface Part {
 
 export const BOUNDARY = 'b0undary';
 
-/** A multipart body, and the headers that go with it. */
+/** A multipart body and its headers. */
 export function multipart(parts: Part[]): { headers: Record<string, string>; payload: Buffer } {
   const pieces = parts.flatMap(({ content, ...part }) => [partHead(part), Buffer.from(content), Buffer.from('\r\n')]);
   return {
@@ -265,54 +265,54 @@ export async function postEpisode(app: FastifyInstance, episode: unknown, frames
   return postParts(app, [episodePart(episode), ...files.map(framePart)]);
 }
 
-/** The result of an answer that must be one. */
+/** The result in a response. Fails the test if the status is not 200. */
 export function resultOf(t: Test, answer: Answer): RewardResult {
-  if (answer.statusCode !== 200) t.fail(`answered ${answer.statusCode}: ${answer.body}`);
+  if (answer.statusCode !== 200) t.fail(`status ${answer.statusCode}: ${answer.body}`);
   return JSON.parse(answer.body);
 }
 
-/** A result without what may differ between two askings of the same: times and ids. */
+/** A result without the members that can differ between two equal requests: times and ids. */
 export function comparable({ usage: _, id: __, ...result }: RewardResult) {
   return result;
 }
 
 /**
- * Holds an answer against the problem that is expected, and against what all problems have in common.
- * @param place members that must be there, with these values
+ * Checks that a response is the expected problem, and that it has what all problems have in common.
+ * @param place members that the problem must have, with their values
  */
 export function isProblem(t: Test, answer: Answer, code: ProblemCode, place: Partial<Problem> = {}): Problem {
-  const [status, title] = PROBLEMS[code];
+  const { status, title } = PROBLEMS[code];
   const problem: Problem = JSON.parse(answer.body);
-  const expected = { type: `urn:topreward:problem:${code}`, title, status, code, ...place };
+  const expected = { type: `/problems/${code}`, title, status, code, ...place };
   const seen = Object.fromEntries(Object.keys(expected).map((name) => [name, problem[name as keyof Problem]]));
   t.strictSame(seen, expected, `${code} ${JSON.stringify(place)}`);
   t.equal(answer.statusCode, status, 'status');
   t.equal(String(answer.headers['content-type']).split(';')[0], 'application/problem+json', 'content type');
-  t.ok(problem.detail, 'there is a detail');
+  t.ok(problem.detail, 'the problem has a detail');
   t.equal(problem.instance, answer.headers['x-request-id'], 'the instance is the request id');
-  t.notMatch(answer.body, /zebra/, 'no word of the instruction');
+  t.notMatch(answer.body, /zebra/, 'no word of the instruction is repeated');
   const known = 'type title status code detail instance pointer frame part limit retry_after_s errors missing'.split(
     ' ',
   );
   t.strictSame(
     Object.keys(problem).filter((name) => !known.includes(name)),
     [],
-    'no other members',
+    'the problem has no unknown members',
   );
   if (problem.retry_after_s !== undefined)
     t.equal(String(answer.headers['retry-after']), String(problem.retry_after_s), 'Retry-After');
   return problem;
 }
 
-/** A service that says nothing for so long has failed its test. */
+/** If the service sends nothing for this time, the test fails. */
 const SILENCE_MS = 5_000;
 
-/** A connection on which a test writes HTTP byte by byte. */
+/** A connection on which a test writes the bytes of a request itself. */
 export interface RawClient {
   socket: Socket;
-  /** Writes a POST's head for a body of so many bytes; `undefined`: chunked. */
+  /** Writes the head of a POST. `contentLength` is the size of the body in bytes; `undefined` means a chunked body. */
   post(contentLength: number | undefined, headers?: Record<string, string>): void;
-  /** The first answer, once its head and its body are there. */
+  /** The first response, when its head and its body have arrived. */
   answer(): Promise<Answer>;
 }
 
@@ -344,7 +344,7 @@ export async function rawClient(t: Test, port: number, path = '/v1/rewards'): Pr
       for (;;) {
         const whole = parseAnswer(text);
         if (whole) return whole;
-        if (socket.readableEnded || socket.destroyed) throw new Error(`The connection ended after: ${text}`);
+        if (socket.readableEnded || socket.destroyed) throw new Error(`The connection was closed after: ${text}`);
         await Promise.race([once(socket, 'data'), once(socket, 'close')]);
       }
     },
