@@ -4,7 +4,7 @@ const ROWS = 6;
 const BARS = ' ▁▂▃▄▅▆▇█';
 const COLUMN = 3;
 
-/** Draws the log probabilities of several episodes as text, all on one scale, with what else there is to know. */
+/** Draws the log probabilities of several episodes as text, on one scale, with the other figures of each result. */
 export function drawCurves(results: RewardResult[]): string {
   const values = results.flatMap(({ prefixes }) => prefixes.map(({ log_prob_true }) => log_prob_true));
   const [low, high] = [Math.min(...values), Math.max(...values)];
@@ -13,7 +13,7 @@ export function drawCurves(results: RewardResult[]): string {
 
 function drawCurve(result: RewardResult, low: number, high: number): string {
   const { id, prefixes, success, score, voc, log_prob_range, usage, provenance, warnings } = result;
-  // The lowest value still shows as a line.
+  // The lowest value has height 1, so that it stays visible.
   const heights = prefixes.map(
     ({ log_prob_true }) => 1 + Math.round(((log_prob_true - low) / (high - low || 1)) * (ROWS * 8 - 1)),
   );
@@ -25,11 +25,11 @@ function drawCurve(result: RewardResult, low: number, high: number): string {
   });
   const last = prefixes.at(-1);
   const lines = [
-    `${id}: ${success === null ? 'no threshold, no flag' : success.flag ? 'success' : 'no success'}`,
+    `${id}: ${success === null ? 'no threshold' : success.flag ? 'success' : 'no success'}`,
     ...rows,
-    `${'log p'.padStart(8)} └─${'─'.repeat(prefixes.length * COLUMN)}`,
+    `${'nats'.padStart(8)} └─${'─'.repeat(prefixes.length * COLUMN)}`,
     `           0 s${`${last?.time_s.toFixed(2)} s`.padStart(prefixes.length * COLUMN - 4)}`,
-    `  score ${score.toFixed(3)}${success ? ` (threshold ${success.threshold})` : ''}, order ${voc?.toFixed(2) ?? 'undefined'}, range ${log_prob_range.span.toFixed(2)} nats${log_prob_range.flat ? ', flat' : ''}`,
+    `  score ${score.toFixed(3)} nats${success ? ` (threshold ${success.threshold})` : ''}, VOC ${voc?.toFixed(2) ?? 'undefined'}, range ${log_prob_range.span.toFixed(2)} nats${log_prob_range.flat ? ', flat' : ''}`,
     `  ${provenance.model} on ${provenance.engine.name} ${provenance.engine.version}: ${prefixes.length} prefixes in ${Math.round(usage.engine_ms)} ms`,
     ...warnings.map(({ code }) => `  warning: ${code}`),
   ];

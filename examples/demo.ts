@@ -1,6 +1,7 @@
 /**
- * Starts the service, scores the two recorded episodes over HTTP and draws their curves. It then goes on serving until
- * Ctrl-C, or ends at once with --once. The environment chooses the engine as it does for the service itself.
+ * Starts the service, scores the two recorded episodes over HTTP and draws their curves: the log probability of True for
+ * each prefix. The service then runs until Ctrl-C; with --once, the program ends. The environment variables are those of
+ * the service.
  */
 import { readdir, readFile } from 'node:fs/promises';
 import { pino } from 'pino';
@@ -20,9 +21,9 @@ async function score(service: string, name: string): Promise<RewardResult> {
   for (const file of (await readdir(folder)).sort().filter((entry) => entry.endsWith('.jpg'))) {
     form.append('frames', new Blob([new Uint8Array(await readFile(new URL(file, folder)))]), file);
   }
-  const answer = await fetch(`${service}/v1/rewards`, { method: 'POST', body: form });
-  if (!answer.ok) throw new Error(`${answer.status} ${await answer.text()}`);
-  return (await answer.json()) as RewardResult;
+  const response = await fetch(`${service}/v1/rewards`, { method: 'POST', body: form });
+  if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+  return (await response.json()) as RewardResult;
 }
 
 const config = configOrExit();
@@ -39,7 +40,7 @@ console.log(drawCurves(await Promise.all(names.map((name) => score(service, name
 if (process.argv.includes('--once')) {
   await app.close();
 } else {
-  console.log(`\nStill serving: open ${service} in a browser. Ctrl-C stops it.`);
+  console.log(`\nThe service is running: open ${service} in a browser. Press Ctrl-C to stop it.`);
   process.once('SIGINT', () => app.close());
   process.once('SIGTERM', () => app.close());
 }

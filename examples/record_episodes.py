@@ -1,27 +1,27 @@
-"""Record the two Meta-World episodes under ``episodes/``: one success and one failure of one task.
+"""Record the two Meta-World episodes in ``episodes/``: a success and a failure of one task.
 
-Two commands (Python 3.10 to 3.13; Debian's ``libosmesa6`` must be installed), from the repository's root:
+Run two commands from the root of the repository (Python 3.10 to 3.13, with Debian's ``libosmesa6`` installed):
 
     pip install metaworld==3.1.1 mujoco==3.3.0 gymnasium==1.4.0 numpy==2.4.6 \
         pillow==13.0.0 packaging==26.3 PyOpenGL==3.1.10
     MUJOCO_GL=osmesa python examples/record_episodes.py
 
-What is recorded
-    The task is drawer-open-v3, seen by Meta-World's own camera ``corner2`` (it comes upside down, so the rows are
-    flipped), 480x480. Meta-World's scripted expert acts, with its motion limited to an eighth of the action range:
-    at full speed it opens the drawer in 1.1 simulated seconds, and 24 even frames would mean 16 or more a second.
-    In the failure the same expert, from a similar start, gives up just above the handle; the arm then moves back
-    and away, and the drawer is never touched.
+Episodes
+    The task is drawer-open-v3, rendered by Meta-World's camera ``corner2`` at 480x480. The camera's frames are upside
+    down, so the rows are flipped. Meta-World's scripted expert moves the arm, limited to an eighth of the action range:
+    at full speed it opens the drawer in 1.1 simulated seconds, and 24 even frames would need 16 fps or more.
+    In the failure, the same expert starts from a similar position and stops just above the handle. The arm then moves
+    back and away, and never touches the drawer.
 
 Time
     One control step lasts ``env.dt`` = 0.0125 s of simulated time (5 physics steps of 0.0025 s). Every 20th step
-    is kept, so the frames lie 0.25 s apart: 4 frames a second. The script checks this against MuJoCo's own clock.
+    is kept, so the frames are 0.25 s apart: 4 fps. The script compares this with MuJoCo's clock.
 
 ``truth``
-    How far the handle has moved from where it stood at the reset towards the task's goal, as a share of that
-    distance: dot(handle - start, goal - start) / |goal - start|^2, limited to 0..1, for the state in the picture.
-    ``success_flags`` is Meta-World's own ``info["success"]``: the handle within 0.03 m of the goal, which is a
-    ``truth`` of about 0.84, so a successful episode need not end at 1.
+    How far the handle has moved from its position at the reset towards the task's goal, as a share of that
+    distance: dot(handle - start, goal - start) / |goal - start|^2, limited to 0..1, for the state in the frame.
+    ``success_flags`` is Meta-World's ``info["success"]``: the handle is within 0.03 m of the goal. That is a ``truth``
+    of about 0.84, so a successful episode need not end at 1.
 """
 
 import argparse
@@ -47,11 +47,11 @@ FRAMES = 24
 KEEP_EVERY = 20  # control steps from one kept frame to the next
 SPEED_LIMIT = 0.13  # share of the action range that the arm may use
 RETREAT_TO = np.array([-0.25, 0.42, 0.34])  # metres; up, back and away from the drawer
-UNTOUCHED = 0.01  # the most progress that the failure may show
+UNTOUCHED = 0.01  # highest progress allowed in the failure
 JPEG_QUALITY = 90
 PACKAGES = ("metaworld", "mujoco", "gymnasium", "numpy", "pillow")
 
-# Meta-World's own types are incomplete here.
+# Meta-World's type hints are incomplete here.
 BENCHMARK: Any = metaworld.MT1
 EXPERT: Any = ENV_POLICY_MAP[TASK]
 
@@ -64,7 +64,7 @@ class Episode:
 
     outcome: str
     seed: int
-    expert_stops_at: int | None  # the control step at which the expert gives up, if it does
+    expert_stops_at: int | None  # control step at which the expert stops early, if it does
 
     @property
     def id(self) -> str:
@@ -78,7 +78,7 @@ EPISODES = (
 
 
 def make_env(seed: int) -> Any:
-    """The task's environment, with the first of the variations that the seed gives."""
+    """The environment of the task, with the first variation of the seed."""
     benchmark = BENCHMARK(TASK, seed=seed)
     env = benchmark.train_classes[TASK](render_mode="rgb_array", camera_name=CAMERA, height=SIZE, width=SIZE)
     env.set_task(benchmark.train_tasks[0])
@@ -90,9 +90,9 @@ def handle_position(obs: Array) -> Array:
 
 
 def progress(handle: Array, start: Array, goal: Array) -> float:
-    """The share of the way from start to goal that the handle has come, in 0..1."""
-    way = goal - start
-    return float(np.clip(np.dot(handle - start, way) / np.dot(way, way), 0.0, 1.0))
+    """The share of the distance from start to goal that the handle has moved, in 0..1."""
+    distance = goal - start
+    return float(np.clip(np.dot(handle - start, distance) / np.dot(distance, distance), 0.0, 1.0))
 
 
 def retreat(obs: Array) -> Array:
@@ -107,7 +107,7 @@ def limit_speed(action: Array) -> Array:
 
 
 def record(episode: Episode, out: Path) -> None:
-    """Run one episode and write its pictures and its episode.json."""
+    """Run one episode, and write its frames and its episode.json."""
     env = make_env(episode.seed)
     expert = EXPERT()
     obs, _ = env.reset()
@@ -124,8 +124,8 @@ def record(episode: Episode, out: Path) -> None:
     success_flags: list[bool] = []
     for step in range((FRAMES - 1) * KEEP_EVERY + 1):
         if step % KEEP_EVERY == 0:
-            picture = np.ascontiguousarray(np.asarray(env.render())[::-1])
-            Image.fromarray(picture).save(folder / f"{len(times):03d}.jpg", quality=JPEG_QUALITY)
+            frame = np.ascontiguousarray(np.asarray(env.render())[::-1])
+            Image.fromarray(frame).save(folder / f"{len(times):03d}.jpg", quality=JPEG_QUALITY)
             times.append(float(env.data.time))
             truth.append(round(progress(handle_position(obs), start, goal), 4))
             success_flags.append(bool(info["success"]))
@@ -141,7 +141,7 @@ def record(episode: Episode, out: Path) -> None:
     else:
         as_meant = not any(success_flags) and max(truth) < UNTOUCHED
     if not as_meant:
-        raise RuntimeError(f"{episode.id} came out otherwise: truth {truth}, success {success_flags}")
+        raise RuntimeError(f"{episode.id} does not have the intended outcome: truth {truth}, success {success_flags}")
 
     recorded_with = {
         "python": platform.python_version(),
@@ -172,7 +172,7 @@ def record(episode: Episode, out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Record the two Meta-World episodes.")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "episodes", help="folder to write to")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "episodes", help="output folder")
     out: Path = parser.parse_args().out
     for episode in EPISODES:
         record(episode, out)

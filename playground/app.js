@@ -2,10 +2,10 @@ import { curlCommand } from './command.js';
 import { createCurve } from './curve.js';
 import { bringIntoView, byId } from './dom.js';
 import { createStrip } from './filmstrip.js';
+import { episodeOptions, fillIn, formFps, key } from './form.js';
 import { counted } from './format.js';
-import { askForKey, asksForKey, watchModel } from './model.js';
+import { askForKey, needsKey, watchModel } from './model.js';
 import { hideProblem, showProblem } from './problem.js';
-import { fillIn, key, question, rate } from './question.js';
 import { hideResult, markStale, showResult, summary } from './result.js';
 import { ServiceProblem, score } from './service.js';
 import { offerEpisodes } from './source.js';
@@ -17,36 +17,36 @@ import { tarOf } from './tar.js';
 let chosen;
 /** @type {AbortController | undefined} */
 let running;
-const curve = createCurve(({ length }) => lookAt(length - 1));
+const curve = createCurve(({ length }) => showFrame(length - 1));
 const strip = createStrip((index) => {
-  lookAt(index);
+  showFrame(index);
   curve.pickLength(index + 1);
   bringIntoView(byId('figure'));
 });
 
-/** @param {string} text */
+/** Writes the status line. @param {string} text */
 const say = (text) => {
   byId('status').textContent = text;
 };
 
 /** Shows one frame large. @param {number} index from 0 */
-function lookAt(index) {
+function showFrame(index) {
   const frame = chosen?.frames[index];
   if (!frame) return;
-  const picture = /** @type {HTMLImageElement} */ (byId('preview'));
-  picture.src = frame.url;
-  picture.alt = `Frame ${index + 1}`;
+  const image = /** @type {HTMLImageElement} */ (byId('preview'));
+  image.src = frame.url;
+  image.alt = `Frame ${index + 1}`;
   byId('preview-note').textContent = `Frame ${index + 1} of ${chosen?.frames.length}`;
   strip.check(index);
 }
 
-/** Takes away what belongs to an earlier answer. */
+/** Removes an earlier result. */
 function clear() {
   hideProblem();
   hideResult();
   strip.unmark();
   const frames = chosen?.frames.length ?? 1;
-  curve.clear({ threshold: question().success?.threshold ?? null, duration: (frames - 1) / rate() || 1 });
+  curve.clear({ threshold: episodeOptions().success?.threshold ?? null, duration: (frames - 1) / formFps() || 1 });
 }
 
 /** @param {boolean} isRunning */
@@ -67,10 +67,10 @@ async function run() {
   showRunning(true);
   say(`Scoring ${counted(frames.length, 'frame')}…`);
   try {
-    for await (const event of score(question(), frames, { key: key(), signal: mine.signal })) {
+    for await (const event of score(episodeOptions(), frames, { key: key(), signal: mine.signal })) {
       if (event.event === 'prefix') {
         curve.add(event);
-        showKnown(event);
+        showProgress(event);
       } else {
         finish(event.result, frames.length);
       }
@@ -83,7 +83,7 @@ async function run() {
 }
 
 /** @param {{ known: number, total: number }} event */
-function showKnown({ known, total }) {
+function showProgress({ known, total }) {
   const progress = /** @type {HTMLProgressElement} */ (byId('progress'));
   progress.max = total;
   progress.value = known;
@@ -93,35 +93,35 @@ function showKnown({ known, total }) {
 function finish(result, frames) {
   curve.complete(result.success?.threshold ?? null);
   showResult(result);
-  strip.markSampled(result.provenance.sampled_frame_indices, frames, rate());
+  strip.markSampled(result.provenance.sampled_frame_indices, frames, formFps());
   say(summary(result));
-  bringIntoView(byId('answer'));
+  bringIntoView(byId('outcome'));
 }
 
 /** @param {unknown} error @param {AbortSignal} signal */
 function fail(error, signal) {
   if (signal.aborted) return say('Stopped.');
   say('');
-  tell(error);
+  showError(error);
   if (!(error instanceof ServiceProblem)) return;
   const { code, frame } = error.problem;
   if (code === 'unauthorized') askForKey();
   if (frame !== undefined) strip.markBad(frame);
 }
 
-/** Shows a problem where it can be seen. @param {unknown} error */
-function tell(error) {
+/** Shows an error and scrolls to it. @param {unknown} error */
+function showError(error) {
   showProblem(error);
   bringIntoView(byId('problem'));
 }
 
 function showCommand() {
   /** @type {HTMLButtonElement} */ (byId('copy')).disabled = !chosen;
-  byId('command').textContent = chosen ? curlCommand(question(), chosen.origin, asksForKey()) : '';
+  byId('command').textContent = chosen ? curlCommand(episodeOptions(), chosen.origin, needsKey()) : '';
 }
 
-/** Stops what is scored, and takes the episode and its answer off the page: another one is on its way. @param {string} what */
-function leave(what) {
+/** Stops scoring, and removes the episode and its result from the page. @param {string} status */
+function unloadEpisode(status) {
   running?.abort();
   running = undefined;
   chosen = undefined;
@@ -133,7 +133,7 @@ function leave(what) {
   byId('save').hidden = true;
   showRunning(false);
   showCommand();
-  say(what);
+  say(status);
 }
 
 byId('form').addEventListener('submit', (event) => {
@@ -149,7 +149,7 @@ byId('key').addEventListener('change', watchModel);
 
 byId('copy').addEventListener('click', async () => {
   await copy(byId('command').textContent ?? '');
-  say('The command is copied.');
+  say('Command copied.');
   byId('copy').textContent = 'Copied';
   setTimeout(() => {
     byId('copy').textContent = 'Copy';
@@ -162,13 +162,13 @@ byId('save').addEventListener('click', () => {
   link.href = URL.createObjectURL(tarOf(chosen.frames));
   link.download = chosen.origin.archive;
   link.click();
-  // The download has begun once the click's own work is done.
+  // After the click has been handled, the download no longer needs the URL.
   setTimeout(() => URL.revokeObjectURL(link.href));
 });
 
 /** @param {string} text */
 async function copy(text) {
-  // Browsers offer a clipboard on https and localhost only.
+  // Browsers offer the clipboard only on HTTPS and localhost.
   if (navigator.clipboard) return navigator.clipboard.writeText(text);
   getSelection()?.selectAllChildren(byId('command'));
   document.execCommand('copy');
@@ -176,18 +176,18 @@ async function copy(text) {
 
 watchModel();
 offerEpisodes({
-  onLoading: leave,
+  onLoading: unloadEpisode,
   onFault(error) {
-    leave('');
-    tell(error);
+    unloadEpisode('');
+    showError(error);
   },
   onChosen(episode) {
-    leave('');
+    unloadEpisode('');
     chosen = episode;
     fillIn(episode);
-    strip.show(episode.frames, rate());
+    strip.show(episode.frames, formFps());
     clear();
-    lookAt(episode.frames.length - 1);
+    showFrame(episode.frames.length - 1);
     byId('save').hidden = episode.origin.kind !== 'video';
     showRunning(false);
     showCommand();

@@ -10,14 +10,14 @@ import { logProbRange, ticks } from './scale.js';
  *   threshold: number | null,
  *   duration: number,
  *   complete: boolean,
- * }} Curve points in order of their length; duration in seconds
+ * }} Curve points are sorted by length; duration is in seconds
  */
 
 const HEIGHT = 264;
 const MARGIN = { top: 16, right: 18, bottom: 42, left: 54 };
 
 /**
- * Draws log p(True) over time, as far as it is known.
+ * Draws the log probability of True over time, for the prefixes known so far.
  * @param {SVGSVGElement} chart
  * @param {Curve} curve
  */
@@ -44,7 +44,7 @@ export function drawCurve(chart, curve) {
 }
 
 /**
- * The prefix whose point is nearest to a place on the chart.
+ * The prefix whose point is nearest to a horizontal position on the chart.
  * @param {SVGSVGElement} chart
  * @param {number} clientX
  * @param {Curve} curve
@@ -89,27 +89,27 @@ function axes({ left, right, top, bottom, low, high, x, y }, { duration, points 
     draw(
       'text',
       { class: 'name', x: right, y: bottom + 36, 'text-anchor': 'end' },
-      'time of the prefix’s last frame, s',
+      'time of the prefix’s last frame (s)',
     ),
     draw(
       'text',
       { class: 'name', x: 0, y: 0, transform: `translate(12 ${middle}) rotate(-90)`, 'text-anchor': 'middle' },
-      'log p(True), nats',
+      'log probability of True (nats)',
     ),
   ];
 }
 
-/** The threshold: a line, or where it is far off, a word at the edge. @param {Plot} plot @param {number | null} threshold */
+/** The threshold: a line, or a label at the edge if it lies outside the chart. @param {Plot} plot @param {number | null} threshold */
 function limit({ left, right, top, bottom, low, high, y }, threshold) {
   if (threshold === null) return [];
-  const word = `threshold ${decimal(threshold, 2)}`;
+  const label = `threshold ${decimal(threshold, 2)}`;
   const text = { class: 'limit-name', x: left + 6 };
-  if (threshold > high) return [draw('text', { ...text, y: top + 2 }, `↑ ${word}`)];
-  if (threshold < low) return [draw('text', { ...text, y: bottom - 6 }, `↓ ${word}`)];
+  if (threshold > high) return [draw('text', { ...text, y: top + 2 }, `↑ ${label}`)];
+  if (threshold < low) return [draw('text', { ...text, y: bottom - 6 }, `↓ ${label}`)];
   const at = y(threshold);
   return [
     draw('line', { class: 'limit', x1: left, x2: right, y1: at, y2: at }),
-    draw('text', { ...text, y: at < top + 16 ? at + 15 : at - 6 }, word),
+    draw('text', { ...text, y: at < top + 16 ? at + 15 : at - 6 }, label),
   ];
 }
 

@@ -1,36 +1,40 @@
 import { address } from './service.js';
 
 /**
- * @typedef {import('./service.js').EpisodeQuestion} EpisodeQuestion
+ * @typedef {import('./service.js').Episode} Episode
  * @typedef {{ kind: 'recorded', addresses: string[] } | { kind: 'images', names: string[] } | { kind: 'video', archive: string }} Origin
  */
 
 /**
  * The request as a command for bash.
- * @param {EpisodeQuestion} question
+ * @param {Episode} episode
  * @param {Origin} origin of the frames
- * @param {boolean} withKey whether the service asks for a key; it is read from TOPREWARD_API_KEY
+ * @param {boolean} withKey whether the service requires a key; the command reads it from TOPREWARD_API_KEY
  */
-export function curlCommand(question, origin, withKey) {
+export function curlCommand(episode, origin, withKey) {
   const lines = [
     `curl -sS ${quote(address('v1/rewards'))}`,
     ...(withKey ? ['  -H "Authorization: Bearer $TOPREWARD_API_KEY"'] : []),
-    // --form-string, unlike -F, reads nothing into the text.
-    `  --form-string ${quote(`episode=${JSON.stringify(question)}`)}`,
+    // Unlike -F, --form-string gives no character of the text a special meaning.
+    `  --form-string ${quote(`episode=${JSON.stringify(episode)}`)}`,
     ...(origin.kind === 'images' ? origin.names.map((name) => `  -F ${quote(filePart(name))}`) : [ALL_FRAMES]),
   ];
   return [...preparation(origin), lines.join(' \\\n')].join('\n');
 }
 
-/** Names made by the service and by this page: digits and letters, in order. */
+/** For file names from the service or this page: they hold letters and digits only, and sort in frame order. */
 const ALL_FRAMES = "  $(printf -- ' -F frames=@%s' *.jpg)";
 
 /** @param {Origin} origin @returns {string[]} */
 function preparation(origin) {
-  if (origin.kind === 'images') return ['# in the folder that holds the frames'];
+  if (origin.kind === 'images') return ['# Run this in the folder of the frames.'];
   const folder = 'cd "$(mktemp -d)"';
   if (origin.kind === 'video') {
-    return ['# Save the frames first, here.', `archive=$PWD/${origin.archive}`, `${folder} && tar -xf "$archive"`];
+    return [
+      '# First save the frames to this folder, with the button above.',
+      `archive=$PWD/${origin.archive}`,
+      `${folder} && tar -xf "$archive"`,
+    ];
   }
   const first = address(/** @type {string} */ (origin.addresses[0]));
   const last = address(/** @type {string} */ (origin.addresses.at(-1)));
@@ -39,12 +43,12 @@ function preparation(origin) {
   return [folder, `curl -sSf --remote-name-all ${quote(`${folderAddress}[${number(first)}-${number(last)}].jpg`)}`];
 }
 
-/** What -F reads for a file: its name in quotes, which may hold commas and semicolons. @param {string} name */
+/** The value of -F for a file. The quotes allow commas and semicolons in the name. @param {string} name */
 function filePart(name) {
   return `frames=@"${name.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }
 
-/** One word for a POSIX shell, whatever is in it. @param {string} text */
+/** Quotes a text for a POSIX shell. @param {string} text */
 function quote(text) {
   return `'${text.replaceAll("'", "'\\''")}'`;
 }

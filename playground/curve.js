@@ -8,7 +8,7 @@ import { counted, decimal, percent, seconds } from './format.js';
  */
 
 /**
- * The curve that grows, and the one prefix of it that is looked at: by pointer, or with the slider by keyboard.
+ * The curve, and its selected prefix. The pointer selects a prefix on the chart, the keyboard with the slider.
  * @param {(prefix: PrefixEvent) => void} onSelect
  */
 export function createCurve(onSelect) {
@@ -16,16 +16,16 @@ export function createCurve(onSelect) {
   const slider = /** @type {HTMLInputElement} */ (byId('scrub'));
   /** @type {Curve} */
   let curve = { points: [], selected: undefined, threshold: null, duration: 1, complete: false };
-  let isAsked = false;
-  // Until somebody picks a prefix, the longest one that is known is looked at.
+  let isScheduled = false;
+  // Until the user picks a prefix, the longest known prefix is selected.
   let isPicked = false;
 
-  // Many prefixes may come between two pictures on the screen.
+  // Many prefixes can arrive between two repaints of the screen.
   function redraw() {
-    if (isAsked) return;
-    isAsked = true;
+    if (isScheduled) return;
+    isScheduled = true;
     requestAnimationFrame(() => {
-      isAsked = false;
+      isScheduled = false;
       drawCurve(chart, curve);
     });
   }
@@ -35,13 +35,13 @@ export function createCurve(onSelect) {
     if (!prefix) return;
     curve.selected = prefix;
     slider.value = String(curve.points.indexOf(prefix));
-    slider.setAttribute('aria-valuetext', inWords(prefix));
+    slider.setAttribute('aria-valuetext', description(prefix));
     byId('readout').replaceChildren(...readout(prefix));
     onSelect(prefix);
     redraw();
   }
 
-  /** What a frame has where no prefix ends. @param {number} length */
+  /** Selects no prefix: no scored prefix ends at this frame. @param {number} length */
   function deselect(length) {
     curve.selected = undefined;
     byId('readout').replaceChildren(...noReadout(length));
@@ -63,14 +63,14 @@ export function createCurve(onSelect) {
   new ResizeObserver(redraw).observe(chart);
 
   return {
-    /** Starts anew. @param {{ threshold: number | null, duration: number }} frame */
+    /** Removes all points. @param {{ threshold: number | null, duration: number }} frame */
     clear({ threshold, duration }) {
       curve = { points: [], selected: undefined, threshold, duration, complete: false };
       isPicked = false;
       slider.disabled = true;
       byId('empty').hidden = false;
       byId('readout').replaceChildren();
-      chart.setAttribute('aria-label', 'log p(True) over time: no value yet');
+      chart.setAttribute('aria-label', 'Log probability of True over time: no values yet');
       redraw();
     },
     /** @param {PrefixEvent} prefix */
@@ -83,7 +83,7 @@ export function createCurve(onSelect) {
       if (curve.selected) slider.value = String(curve.points.indexOf(curve.selected));
       redraw();
     },
-    /** Looks at the prefix of so many frames, if there is one. @param {number} length */
+    /** Selects the prefix with this number of frames, if it is scored. @param {number} length */
     pickLength(length) {
       if (curve.points.length === 0) return;
       const prefix = curve.points.find((point) => point.length === length);
@@ -91,14 +91,17 @@ export function createCurve(onSelect) {
       isPicked = true;
       deselect(length);
     },
-    /** @param {number | null} threshold that was applied */
+    /** @param {number | null} threshold that the service applied */
     complete(threshold) {
       curve = { ...curve, threshold, complete: true };
       const { points } = curve;
       const [first, last] = [points[0], points.at(-1)];
       if (first && last) {
         const ends = `${decimal(first.log_prob_true)} at the start, ${decimal(last.log_prob_true)} at the end`;
-        chart.setAttribute('aria-label', `log p(True) over time, ${counted(points.length, 'prefix')}: ${ends}`);
+        chart.setAttribute(
+          'aria-label',
+          `Log probability of True over time, ${counted(points.length, 'prefix')}: ${ends}`,
+        );
       }
       redraw();
     },
@@ -106,22 +109,22 @@ export function createCurve(onSelect) {
 }
 
 /** @param {PrefixEvent} prefix */
-function inWords({ length, time_s, log_prob_true }) {
-  return `${counted(length, 'frame')}, ${seconds(time_s)}, log p of True ${decimal(log_prob_true)}`;
+function description({ length, time_s, log_prob_true }) {
+  return `${counted(length, 'frame')}, ${seconds(time_s)}, log probability of True ${decimal(log_prob_true)} nats`;
 }
 
 /** @param {PrefixEvent} prefix */
 function readout({ length, time_s, frames_used, log_prob_true, log_prob_false }) {
   return [
-    ['After', `${counted(length, 'frame')}, ${seconds(time_s)}`],
-    ['Shown to the model', counted(frames_used, 'frame')],
-    ['log p(True)', `${decimal(log_prob_true)} (${percent(Math.exp(log_prob_true))})`],
-    ['log p(False)', `${decimal(log_prob_false)} (${percent(Math.exp(log_prob_false))})`],
+    ['Prefix', `${counted(length, 'frame')}, ${seconds(time_s)}`],
+    ['Sent to the model', counted(frames_used, 'frame')],
+    ['Log probability of True', `${decimal(log_prob_true)} nats (${percent(Math.exp(log_prob_true))})`],
+    ['Log probability of False', `${decimal(log_prob_false)} nats (${percent(Math.exp(log_prob_false))})`],
   ].map(([name = '', value = '']) => make('div', {}, make('dt', {}, name), make('dd', {}, value)));
 }
 
 /** @param {number} length */
 function noReadout(length) {
-  const cells = [make('dt', {}, 'After'), make('dd', {}, `${counted(length, 'frame')}: not scored`)];
+  const cells = [make('dt', {}, 'Prefix'), make('dd', {}, `${counted(length, 'frame')}: not scored`)];
   return [make('div', {}, ...cells)];
 }

@@ -11,10 +11,10 @@ export function byId(id) {
 }
 
 /**
- * A new element. Children that are text become text, never markup.
+ * A new element. A string child becomes text, never markup.
  * @template {keyof HTMLElementTagNameMap} Tag
  * @param {Tag} tag
- * @param {Record<string, string | number | boolean>} attributes `true` sets an empty one, `false` none
+ * @param {Record<string, string | number | boolean>} attributes `true` sets an empty attribute, `false` sets none
  * @param {...(Node | string)} children
  * @returns {HTMLElementTagNameMap[Tag]}
  */
@@ -26,7 +26,7 @@ export function make(tag, attributes = {}, ...children) {
 }
 
 /**
- * The same within an <svg>.
+ * A new SVG element.
  * @param {string} tag
  * @param {Record<string, string | number | boolean>} attributes
  * @param {...(Node | string)} children
@@ -38,7 +38,7 @@ export function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
-/** Scrolls no further than needed for the whole element to be seen. @param {Element} element */
+/** Scrolls just far enough to show the complete element. @param {Element} element */
 export function bringIntoView(element) {
   element.scrollIntoView({ block: 'nearest' });
 }

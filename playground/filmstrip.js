@@ -3,31 +3,31 @@ import { counted, seconds } from './format.js';
 
 /** @typedef {import('./service.js').Frame} Frame */
 
-/** Pictures in the strip at most; of a longer episode every so many frames are shown. */
+/** Most frames in the strip. For a longer episode, the strip shows every nth frame. */
 const MOST = 240;
 
 /**
- * An episode's frames, one after another. One of them is checked: the one that is looked at.
- * @param {(index: number) => void} onPick somebody picked this frame, by pointer or keyboard
+ * The frames of an episode as a strip of thumbnails. The checked frame is also shown large.
+ * @param {(index: number) => void} onPick called when the user picks a frame
  */
 export function createStrip(onPick) {
   const strip = byId('strip');
   strip.addEventListener('change', ({ target }) => onPick(Number(/** @type {HTMLInputElement} */ (target).value)));
 
-  /** The picture of a frame, or the one before it that stands for it. @param {number} index from 0 */
+  /** The thumbnail of a frame, or the nearest earlier thumbnail. @param {number} index from 0 */
   const itemOf = (index) => items().findLast(({ dataset }) => Number(dataset['frame']) <= index);
 
   return {
-    /** @param {Frame[]} frames @param {number} fps NaN where it is not known */
+    /** @param {Frame[]} frames @param {number} fps NaN if not known */
     show(frames, fps) {
       const every = Math.ceil(frames.length / MOST);
       const shown = [...frames.entries()].filter(([index]) => index % every === 0);
-      byId('strip-frames').replaceChildren(...shown.map(([index, frame]) => picture(index, frame)));
+      byId('strip-frames').replaceChildren(...shown.map(([index, frame]) => thumbnail(index, frame)));
       strip.scrollTop = 0;
-      describe(frames.length, fps, every > 1 ? `every ${every}. one is shown` : '');
+      describe(frames.length, fps, every > 1 ? `1 of every ${every} shown` : '');
     },
 
-    /** Checks one frame and brings it into view, within the strip only. @param {number} index from 0 */
+    /** Checks a frame and scrolls the strip, not the page, to it. @param {number} index from 0 */
     check(index) {
       const item = itemOf(index);
       if (!item) return;
@@ -35,7 +35,7 @@ export function createStrip(onPick) {
       scrollTo(item);
     },
 
-    /** Marks a frame that was refused. @param {number} index from 0 */
+    /** Marks the frame that a problem names. @param {number} index from 0 */
     markBad(index) {
       const item = itemOf(index);
       item?.classList.add('bad');
@@ -43,28 +43,28 @@ export function createStrip(onPick) {
     },
 
     /**
-     * Marks the frames that the model saw, and says how many.
-     * @param {number[]} sampled frame numbers, from 0
+     * Marks the sampled frames and shows their number.
+     * @param {number[]} sampled frame indices, from 0
      * @param {number} count frames of the episode
      * @param {number} fps
      */
     markSampled(sampled, count, fps) {
-      const seen = new Set(sampled);
-      strip.classList.add('judged');
+      const indices = new Set(sampled);
+      strip.classList.add('scored');
       for (const item of items()) {
-        const isSeen = seen.has(Number(item.dataset['frame']));
-        item.classList.toggle('seen', isSeen);
+        const isSampled = indices.has(Number(item.dataset['frame']));
+        item.classList.toggle('sampled', isSampled);
         const image = item.querySelector('img');
-        if (image && isSeen) image.alt = `${image.alt}, shown to the model`;
+        if (image && isSampled) image.alt = `${image.alt}, sent to the model`;
       }
-      describe(count, fps, `${sampled.length} of them shown to the model`);
+      describe(count, fps, `${sampled.length} sent to the model (underlined)`);
     },
 
-    /** Takes every mark of an earlier answer away. */
+    /** Removes all marks. */
     unmark() {
-      strip.classList.remove('judged');
+      strip.classList.remove('scored');
       for (const item of items()) {
-        item.classList.remove('seen', 'bad');
+        item.classList.remove('sampled', 'bad');
         const image = item.querySelector('img');
         if (image) image.alt = image.alt.replace(/,.*/, '');
       }
@@ -80,7 +80,7 @@ export function createStrip(onPick) {
 }
 
 /** @param {number} index @param {Frame} frame */
-function picture(index, { url }) {
+function thumbnail(index, { url }) {
   return make(
     'li',
     { 'data-frame': index },
@@ -102,5 +102,5 @@ function items() {
 /** @param {number} count @param {number} fps @param {string} more */
 function describe(count, fps, more) {
   const parts = [counted(count, 'frame'), ...(fps > 0 ? [seconds(count / fps)] : []), ...(more ? [more] : [])];
-  byId('strip-note').textContent = count > 0 ? parts.join(' · ') : 'No episode yet';
+  byId('strip-note').textContent = count > 0 ? parts.join(' · ') : 'No episode loaded';
 }

@@ -1,4 +1,4 @@
-/** How numbers are written on the page: a true minus, and as many digits as mean something. */
+/** Number formats of the page: a real minus sign, and only significant digits. */
 
 /** @param {number} value @param {number} [digits] */
 export function decimal(value, digits = 3) {

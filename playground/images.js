@@ -1,6 +1,6 @@
 /** @typedef {import('./service.js').Frame} Frame */
 
-/** Files that cannot be used, in words for who dropped them. */
+/** A file that the page cannot use. The message is for the user. */
 export class FileFault extends Error {}
 
 const KINDS = ['image/jpeg', 'image/png', 'image/webp'];
@@ -17,8 +17,8 @@ export function imageFrames(files) {
   if (images.length === 0) {
     const what =
       files.length === 1
-        ? `${files[0]?.name} is no image or video`
-        : `None of these ${files.length} files is an image or a video`;
+        ? `${files[0]?.name} is not an image or video`
+        : `None of these ${files.length} files is an image or video`;
     throw new FileFault(`${what} that this page can read. Choose JPEG, PNG or WebP images, or one video.`);
   }
   return images.map((file) => frameOf(file.name, file));
@@ -32,9 +32,9 @@ export function imageFrames(files) {
 export function recordedFrames(addresses) {
   return Promise.all(
     addresses.map(async (address) => {
-      const answer = await fetch(address);
-      if (!answer.ok) throw new TypeError(`${address} was answered with HTTP ${answer.status}`);
-      return frameOf(address.slice(address.lastIndexOf('/') + 1), await answer.blob());
+      const response = await fetch(address);
+      if (!response.ok) throw new TypeError(`Loading ${address} failed with HTTP ${response.status}`);
+      return frameOf(address.slice(address.lastIndexOf('/') + 1), await response.blob());
     }),
   );
 }
@@ -44,7 +44,7 @@ export function frameOf(name, file) {
   return { name, file, url: URL.createObjectURL(file) };
 }
 
-/** Lets go of what the browser holds for frames that are shown no more. @param {Frame[]} frames */
-export function dropFrames(frames) {
+/** Frees the memory of frames that are no longer shown. @param {Frame[]} frames */
+export function releaseFrames(frames) {
   for (const { url } of frames) URL.revokeObjectURL(url);
 }

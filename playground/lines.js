@@ -1,5 +1,5 @@
 /**
- * The JSON documents of an NDJSON body, each as soon as its line is complete.
+ * Parses an NDJSON body. Yields each JSON document as soon as its line is complete.
  * @param {ReadableStream<Uint8Array<ArrayBuffer>>} body
  * @returns {AsyncGenerator<any>}
  */

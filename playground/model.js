@@ -1,11 +1,11 @@
 import { byId } from './dom.js';
+import { key } from './form.js';
 import { decimal } from './format.js';
-import { key } from './question.js';
 import { getModel, ServiceProblem } from './service.js';
 
 const PAUSE_MS = 3000;
 
-/** Says at the top of the page what is served, and goes on asking for as long as it is not ready. */
+/** Shows the served model at the top of the page. Repeats the request until the engine is ready. */
 export async function watchModel() {
   for (;;) {
     try {
@@ -22,14 +22,14 @@ export async function watchModel() {
   }
 }
 
-/** Shows the field for a key. */
+/** Shows the field for the API key. */
 export function askForKey() {
-  say('waiting', 'This service asks for an API key.');
+  say('waiting', 'This service requires an API key.');
   byId('key-field').hidden = false;
 }
 
-/** Whether the service has asked for a key. */
-export const asksForKey = () => !byId('key-field').hidden;
+/** Whether the service requires an API key. */
+export const needsKey = () => !byId('key-field').hidden;
 
 /** @param {import('./service.js').Model} model */
 function showModel({ model, engine, success_threshold }) {

@@ -6,7 +6,7 @@ import { counted, decimal, percent, seconds } from './format.js';
  * @typedef {import('../schemas/reward.ts').PrefixReward} PrefixReward
  */
 
-/** Shows what was found, how it was found, and what to beware of. @param {RewardResult} result */
+/** Shows the result, its warnings and its provenance. @param {RewardResult} result */
 export function showResult(result) {
   byId('verdict').replaceChildren(verdict(result));
   byId('numbers').replaceChildren(...numbers(result));
@@ -17,7 +17,7 @@ export function showResult(result) {
   byId('result').hidden = false;
 }
 
-/** Says that the form asks something else by now. */
+/** Shows that the form no longer matches the result. */
 export function markStale() {
   byId('stale').hidden = false;
 }
@@ -26,10 +26,10 @@ export function hideResult() {
   byId('result').hidden = true;
 }
 
-/** In one line, for the status. @param {RewardResult} result */
+/** One line for the status. @param {RewardResult} result */
 export function summary({ prefixes, success, log_prob_range }) {
-  const flag = success === null ? 'no threshold to hold it against' : success.flag ? 'a success' : 'not a success';
-  return `${counted(prefixes.length, 'prefix')} scored: ${flag}${log_prob_range.flat ? ', and the curve is flat' : ''}.`;
+  const flag = success === null ? 'no threshold' : success.flag ? 'success' : 'not a success';
+  return `${counted(prefixes.length, 'prefix')} scored: ${flag}${log_prob_range.flat ? ', flat curve' : ''}.`;
 }
 
 /** @param {RewardResult} result */
@@ -39,29 +39,31 @@ function verdict({ success, score }) {
       'p',
       { class: 'verdict none' },
       make('strong', {}, 'No threshold'),
-      make('span', {}, `The score is ${decimal(score)}. Set a threshold to call it a success or not.`),
+      make('span', {}, `The score is ${decimal(score)} nats. Set a success threshold to compare it with.`),
     );
   }
-  const { flag, threshold, last } = success;
+  const { flag, threshold, final_prefixes } = success;
+  const mean = final_prefixes > 1 ? ` (mean of the final ${final_prefixes} prefixes)` : ' (the final prefix)';
+  const comparison = flag ? 'at or above' : 'below';
   return make(
     'p',
     { class: flag ? 'verdict yes' : 'verdict no' },
     make('strong', {}, flag ? 'Success' : 'Not a success'),
-    make(
-      'span',
-      {},
-      `Score ${decimal(score)} is ${flag ? 'at or above' : 'below'} the threshold ${decimal(threshold)}, over the last ${counted(last, 'prefix')}.`,
-    ),
+    make('span', {}, `The score ${decimal(score)}${mean} is ${comparison} the threshold ${decimal(threshold)}.`),
   );
 }
 
 /** @param {RewardResult} result */
-function numbers({ score, voc, log_prob_range, usage }) {
+function numbers({ score, voc, log_prob_range: { span, flat_below }, usage }) {
   return [
-    ['Score', decimal(score), 'mean log p(True) of the final prefixes'],
-    ['Order', voc === null ? '–' : decimal(voc, 2), 'value-order correlation'],
-    ['Range', decimal(log_prob_range.span, 2), 'nats between lowest and highest'],
-    ['Engine', seconds(usage.engine_ms / 1000), `${counted(usage.prompt_tokens, 'token')} asked`],
+    ['Score', decimal(score), 'Mean log probability of True over the final prefixes, in nats'],
+    [
+      'VOC',
+      voc === null ? '–' : decimal(voc, 2),
+      'Value-order correlation: 1 if the value rises with every prefix, −1 if it falls',
+    ],
+    ['Range', decimal(span, 2), `Highest minus lowest value, in nats. Below ${flat_below} the curve is flat`],
+    ['Engine time', seconds(usage.engine_ms / 1000), `For ${counted(usage.prompt_tokens, 'prompt token')}`],
   ].map(([name, value, meaning]) =>
     make(
       'div',
@@ -74,23 +76,23 @@ function numbers({ score, voc, log_prob_range, usage }) {
 
 /** @param {RewardResult} result */
 function notes({ log_prob_range: { flat, flat_below }, warnings }) {
-  const told = warnings.filter(({ code }) => code !== 'flat-curve').map(({ message }) => message);
-  const flatness = `The curve is flat: log p moves by less than ${flat_below} nats, so progress and order say little.`;
-  return flat ? [flatness, ...told] : told;
+  const others = warnings.filter(({ code }) => code !== 'flat-curve').map(({ message }) => message);
+  const flatness = `The curve is flat: its range is below ${flat_below} nats, so it is mostly noise. Progress and VOC are unreliable.`;
+  return flat ? [flatness, ...others] : others;
 }
 
 /** @param {RewardResult} result */
 function provenance({ provenance: { service, engine, model, about, layout, prompt, frame_size, true_token } }) {
   const { source, sent, resampling } = frame_size;
   const size = (/** @type {typeof source} */ { width, height }) => `${width} × ${height}`;
-  const frames = resampling === 'none' ? size(sent) : `${size(source)} → ${size(sent)}`;
+  const frames = resampling === 'none' ? `${size(sent)} px` : `${size(source)}, resized to ${size(sent)} px`;
   return [
     ['Model', model],
-    ...(about === null ? [] : [['What it knows', about]]),
+    ...(about === null ? [] : [['About the model', about]]),
     ['Engine', `${engine.name} ${engine.version}`],
-    ['Layout', `${layout}, ${prompt.variant} prompt`],
-    ['Token', `${JSON.stringify(true_token.text)} (${true_token.id})`],
-    ['Frames', frames],
+    ['Prompt', `${prompt.variant}, ${layout} layout`],
+    ['Scored token', `${JSON.stringify(true_token.text)} (ID ${true_token.id})`],
+    ['Frame size', frames],
     ['Service', `${service.name} ${service.version}`],
   ].map(([name, value]) => make('div', {}, make('dt', {}, name ?? ''), make('dd', {}, value ?? '')));
 }

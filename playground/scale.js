@@ -1,8 +1,8 @@
 /**
- * Round numbers within a range, some four of them.
+ * About four round numbers within a range.
  * @param {number} low
  * @param {number} high
- * @returns {{ values: number[], digits: number }} and the decimals that tell them apart
+ * @returns {{ values: number[], digits: number }} digits: decimals needed to distinguish them
  */
 export function ticks(low, high) {
   const rough = (high - low) / 4;
@@ -14,12 +14,12 @@ export function ticks(low, high) {
   return { values: Array.from({ length: count }, (_, i) => (first + i) * step), digits };
 }
 
-/** A curve that spans less than this is drawn as what it is: nearly level. */
+/** Least range of the axis, in nats: a curve with a smaller range looks nearly level. */
 const LEAST_SPAN = 1;
 
 /**
- * The part of the log p axis that is shown: all values, the threshold where it is near, and never so little that noise
- * looks like a curve.
+ * The range of the log probability axis. It holds all values, and the threshold if it is near. It is never so small that
+ * noise looks like a rising curve.
  * @param {number[]} values nats, at least one
  * @param {number | null} threshold
  * @returns {[number, number]}
@@ -34,7 +34,7 @@ export function logProbRange(values, threshold) {
   }
   const lacking = Math.max(0, LEAST_SPAN - (high - low)) / 2;
   const room = Math.max(high - low, LEAST_SPAN) * 0.06;
-  // Log probabilities end at 0: what does not fit above goes below.
+  // Log probabilities are at most 0: space that does not fit above goes below.
   const top = Math.min(0, high + lacking);
   return [Math.min(low - lacking, top - LEAST_SPAN) - room, top + room];
 }

@@ -5,15 +5,15 @@ import { jsonLines } from './lines.js';
  * @typedef {import('../schemas/problem.ts').Problem} Problem
  * @typedef {import('../schemas/reward-event.ts').PrefixEvent} PrefixEvent
  * @typedef {import('../schemas/reward-event.ts').ResultEvent} ResultEvent
- * @typedef {import('../schemas/episode.ts').Episode} EpisodeQuestion
+ * @typedef {import('../schemas/episode.ts').Episode} Episode
  * @typedef {{ name: string, file: Blob, url: string }} Frame
  * @typedef {{ id: string, instruction: string, fps: number, outcome: string, frames: string[] }} Recording
  */
 
-/** Where this page came from is where its service is, also behind a proxy's path. @param {string} path */
+/** The service has the same base address as this page, also below a path of a proxy. @param {string} path */
 export const address = (path) => new URL(path, document.baseURI).href;
 
-/** A refusal or failure that the service put into words. */
+/** An error response of the service (problem document). */
 export class ServiceProblem extends Error {
   /** @param {Problem} problem */
   constructor(problem) {
@@ -24,40 +24,40 @@ export class ServiceProblem extends Error {
 
 /** @param {string} key empty for none @returns {Promise<Model>} */
 export async function getModel(key) {
-  const answer = await fetch(address('v1/model'), { headers: authorization(key) });
-  await refuseProblems(answer);
-  return answer.json();
+  const response = await fetch(address('v1/model'), { headers: authorization(key) });
+  await throwProblem(response);
+  return response.json();
 }
 
 /** @returns {Promise<Recording[]>} */
 export async function getRecordings() {
-  const answer = await fetch(address('playground/episodes.json'));
-  await refuseProblems(answer);
-  return answer.json();
+  const response = await fetch(address('playground/episodes.json'));
+  await throwProblem(response);
+  return response.json();
 }
 
 /**
- * Scores an episode: each prefix as soon as it is known, then the result.
- * @param {EpisodeQuestion} question
+ * Scores an episode. Yields each prefix as soon as its value is known, then the result.
+ * @param {Episode} episode
  * @param {Frame[]} frames
  * @param {{ key: string, signal: AbortSignal }} options
  * @returns {AsyncGenerator<PrefixEvent | ResultEvent>}
  * @throws ServiceProblem
  */
-export async function* score(question, frames, { key, signal }) {
+export async function* score(episode, frames, { key, signal }) {
   const body = new FormData();
-  body.set('episode', JSON.stringify(question));
+  body.set('episode', JSON.stringify(episode));
   for (const { file, name } of frames) body.append('frames', file, name);
   const headers = { accept: 'application/x-ndjson', ...authorization(key) };
-  const answer = await fetch(address('v1/rewards'), { method: 'POST', headers, body, signal });
-  await refuseProblems(answer);
+  const response = await fetch(address('v1/rewards'), { method: 'POST', headers, body, signal });
+  await throwProblem(response);
   let ended = false;
-  for await (const event of jsonLines(/** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (answer.body))) {
+  for await (const event of jsonLines(/** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body))) {
     if (event.event === 'problem') throw new ServiceProblem(event.problem);
     ended = event.event === 'result';
     yield event;
   }
-  if (!ended) throw new TypeError('The answer broke off.');
+  if (!ended) throw new TypeError('The response ended before the result.');
 }
 
 /** @param {string} key @returns {Record<string, string>} */
@@ -65,11 +65,11 @@ function authorization(key) {
   return key ? { authorization: `Bearer ${key}` } : {};
 }
 
-/** @param {Response} answer */
-async function refuseProblems(answer) {
-  if (answer.ok) return;
-  const isProblem = answer.headers.get('content-type')?.startsWith('application/problem+json');
-  if (isProblem) throw new ServiceProblem(await answer.json());
-  // Something between this page and the service.
-  throw new TypeError(`The answer was HTTP ${answer.status} ${answer.statusText}`);
+/** @param {Response} response @throws ServiceProblem */
+async function throwProblem(response) {
+  if (response.ok) return;
+  const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
+  if (isProblem) throw new ServiceProblem(await response.json());
+  // A proxy between this page and the service can send such a response.
+  throw new TypeError(`HTTP ${response.status} ${response.statusText}`);
 }

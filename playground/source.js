@@ -1,7 +1,7 @@
 import { byId, make } from './dom.js';
+import { formFps } from './form.js';
 import { counted } from './format.js';
-import { dropFrames, imageFrames, recordedFrames } from './images.js';
-import { rate } from './question.js';
+import { imageFrames, recordedFrames, releaseFrames } from './images.js';
 import { address, getRecordings } from './service.js';
 import { videoFrames } from './video.js';
 
@@ -17,47 +17,47 @@ import { videoFrames } from './video.js';
  */
 
 /**
- * Lets somebody choose an episode: a recorded one, images or a video. The first recorded one is chosen at the start.
+ * Lets the user choose an episode: a recorded episode, images or a video. At the start, the first recorded one is chosen.
  * @param {Listener} listener
  */
 export async function offerEpisodes({ onChosen, onLoading, onFault }) {
   /** @type {Frame[]} */
-  let held = [];
+  let current = [];
   let latest = new AbortController();
   /** @type {File | undefined} */
   let video;
 
-  /** @param {(signal: AbortSignal) => Promise<Chosen>} load @param {() => void} [drop] called where that fails */
-  async function choose(load, drop) {
+  /** @param {(signal: AbortSignal) => Promise<Chosen>} load @param {() => void} [onFailure] called if loading fails */
+  async function choose(load, onFailure) {
     latest.abort();
     const mine = new AbortController();
     latest = mine;
     onLoading('');
     try {
       const chosen = await load(mine.signal);
-      if (mine.signal.aborted) return dropFrames(chosen.frames);
+      if (mine.signal.aborted) return releaseFrames(chosen.frames);
       onChosen(chosen);
-      dropFrames(held);
-      held = chosen.frames;
+      releaseFrames(current);
+      current = chosen.frames;
     } catch (error) {
       if (mine.signal.aborted) return;
-      drop?.();
+      onFailure?.();
       onFault(error);
     }
   }
 
-  /** Nothing is chosen any more, so that the same may be chosen again. */
-  function dropChoice() {
+  /** Clears the choice, so that the user can choose the same episode again. */
+  function clearChoice() {
     video = undefined;
     uncheckRecordings();
-    nameOwn('');
+    showFileName('');
   }
 
   /** @param {Recording} recording */
   function chooseRecording(recording) {
     video = undefined;
-    nameOwn('');
-    return choose(() => loadRecording(recording), dropChoice);
+    showFileName('');
+    return choose(() => loadRecording(recording), clearChoice);
   }
 
   /** @param {File[]} files */
@@ -65,14 +65,14 @@ export async function offerEpisodes({ onChosen, onLoading, onFault }) {
     if (files.length === 0) return;
     video = files.find(({ type }) => type.startsWith('video/'));
     uncheckRecordings();
-    nameOwn(files.length === 1 ? /** @type {File} */ (files[0]).name : counted(files.length, 'file'));
+    showFileName(files.length === 1 ? /** @type {File} */ (files[0]).name : counted(files.length, 'file'));
     const load = (/** @type {AbortSignal} */ signal) =>
       video ? loadVideo(video, undefined, signal, onLoading) : loadImages(files);
-    return choose(load, dropChoice);
+    return choose(load, clearChoice);
   }
 
   byId('fps').addEventListener('change', () => {
-    const fps = rate();
+    const fps = formFps();
     if (video && fps > 0) choose((signal) => loadVideo(/** @type {File} */ (video), fps, signal, onLoading));
   });
   listenForFiles(chooseFiles);
@@ -81,7 +81,7 @@ export async function offerEpisodes({ onChosen, onLoading, onFault }) {
     const recordings = await getRecordings();
     byId('recordings').replaceChildren(...recordings.map((recording) => card(recording, chooseRecording)));
     document.querySelector('#recordings input')?.setAttribute('checked', '');
-    if (recordings[0] && held.length === 0 && !video) await chooseRecording(recordings[0]);
+    if (recordings[0] && current.length === 0 && !video) await chooseRecording(recordings[0]);
   } catch (error) {
     onFault(error);
   }
@@ -101,16 +101,16 @@ async function loadImages(files) {
 
 /**
  * @param {File} file
- * @param {number | undefined} wanted frames per second
+ * @param {number | undefined} requested frames per second
  * @param {AbortSignal} signal
  * @param {Listener['onLoading']} onLoading
  * @returns {Promise<Chosen>}
  */
-async function loadVideo(file, wanted, signal, onLoading) {
+async function loadVideo(file, requested, signal, onLoading) {
   onLoading(`Reading ${file.name}…`);
   const onFrame = (/** @type {number} */ done, /** @type {number} */ of) =>
     onLoading(`Reading ${file.name}: ${done} of ${counted(of, 'frame')}`);
-  const { frames, fps } = await videoFrames(file, wanted, { signal, onFrame });
+  const { frames, fps } = await videoFrames(file, requested, { signal, onFrame });
   return { frames, fps, origin: { kind: 'video', archive: 'frames.tar' } };
 }
 
@@ -135,18 +135,18 @@ function uncheckRecordings() {
   }
 }
 
-/** @param {string} name of what was dropped; empty: nothing */
-function nameOwn(name) {
+/** @param {string} name of the chosen files, or empty */
+function showFileName(name) {
   byId('drop').classList.toggle('chosen', name !== '');
-  byId('drop-title').textContent = name || 'Drop frames or a video';
+  byId('drop-title').textContent = name || 'Drop frames or a video here';
 }
 
-/** Files from the field, or dropped anywhere on the page. @param {(files: File[]) => void} onFiles */
+/** Listens for files that are chosen in the field or dropped anywhere on the page. @param {(files: File[]) => void} onFiles */
 function listenForFiles(onFiles) {
   const input = /** @type {HTMLInputElement} */ (byId('files'));
   input.addEventListener('change', () => {
     onFiles([...(input.files ?? [])]);
-    // The same files may be chosen again.
+    // Without this, choosing the same files again would cause no event.
     input.value = '';
   });
   const mark = (/** @type {boolean} */ isOver) => byId('drop').classList.toggle('over', isOver);

@@ -3,7 +3,7 @@
 const BLOCK = 512;
 
 /**
- * An archive of frames, so that a command line can send the very bytes that this page sends.
+ * An archive of frames. With it, the curl command sends the same bytes as this page.
  * Format: POSIX ustar.
  * @param {Frame[]} frames
  * @returns {Blob}

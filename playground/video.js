@@ -2,30 +2,30 @@ import { FileFault, frameOf } from './images.js';
 
 /** @typedef {import('./service.js').Frame} Frame */
 
-/** Frames that are taken from one video at most: 200 s at two a second. */
+/** Most frames from one video: 200 s at 2 fps. */
 export const MOST_FRAMES = 400;
-/** Unless another rate is asked for: twice what the model is shown. */
-const USUAL_FPS = 4;
-/** Longer sides are scaled down: the model sees less than this of any frame. */
+/** The rate if none is requested: twice the rate of the sampled frames. */
+const DEFAULT_FPS = 4;
+/** Larger frames are scaled down to this, in pixels. The size that the model receives is smaller still. */
 const LONGEST_SIDE = 640;
 const JPEG_QUALITY = 0.92;
 
 /**
- * Still frames of a video, at an even rate from its start, as JPEG.
+ * Extracts frames from a video at a constant rate, as JPEG.
  * @param {File} file
- * @param {number | undefined} wanted frames for each second of the video; none: the usual rate, or what fits
+ * @param {number | undefined} requested frames per second; if undefined, the default rate, or less for a long video
  * @param {{ signal: AbortSignal, onFrame: (done: number, of: number) => void }} options
  * @returns {Promise<{ frames: Frame[], fps: number }>}
  * @throws FileFault
  */
-export async function videoFrames(file, wanted, { signal, onFrame }) {
+export async function videoFrames(file, requested, { signal, onFrame }) {
   const url = URL.createObjectURL(file);
   const video = document.createElement('video');
   video.muted = true;
   video.preload = 'auto';
   try {
     const duration = await open(video, url, file.name);
-    const fps = wanted ?? Math.min(USUAL_FPS, fittingRate(duration));
+    const fps = requested ?? Math.min(DEFAULT_FPS, fittingRate(duration));
     const count = Math.max(1, Math.ceil(duration * fps - 1e-6));
     if (count > MOST_FRAMES) throw tooLong(duration, count);
     const digits = String(count - 1).length;
@@ -45,18 +45,18 @@ export async function videoFrames(file, wanted, { signal, onFrame }) {
   }
 }
 
-/** @param {HTMLVideoElement} video @param {string} url @param {string} name @returns {Promise<number>} its length in seconds */
+/** @param {HTMLVideoElement} video @param {string} url @param {string} name @returns {Promise<number>} duration in seconds */
 async function open(video, url, name) {
   if (!('requestVideoFrameCallback' in video))
-    throw new FileFault('This browser is too old to take frames from a video. Drop its frames as images.');
+    throw new FileFault('This browser is too old to extract frames from a video. Drop the frames as images instead.');
   try {
     await shown(video, 'loadeddata', () => {
       video.src = url;
     });
   } catch {
-    throw new FileFault(`This browser cannot play ${name}. Try MP4 (H.264) or WebM, or drop its frames as images.`);
+    throw new FileFault(`This browser cannot play ${name}. Use MP4 (H.264) or WebM, or drop the frames as images.`);
   }
-  // Recordings made in a browser do not say how long they are; their end has to be looked for.
+  // Recordings made in a browser do not contain their duration. Seeking past the end finds it.
   if (video.duration === Number.POSITIVE_INFINITY) await seek(video, 1e9);
   return Number.isFinite(video.duration) ? video.duration : video.currentTime;
 }
@@ -69,8 +69,9 @@ function seek(video, time) {
 }
 
 /**
- * Waits for what an action shows. The event alone may come while the picture before is still the one that is drawn;
- * each seek presents one picture, also the same one again, and in a hidden page when it is looked at.
+ * Runs an action and waits until its frame can be drawn. The event can arrive while the previous frame is still the one
+ * that would be drawn. Each seek presents one frame, even if it is the same frame again. A hidden page presents it when it
+ * becomes visible.
  * @param {HTMLVideoElement} video @param {'loadeddata' | 'seeked'} name @param {() => void} action
  */
 async function shown(video, name, action) {
@@ -93,7 +94,7 @@ async function still(video) {
   canvas.height = Math.max(1, Math.round(video.videoHeight * scale));
   canvas.getContext('2d')?.drawImage(video, 0, 0, canvas.width, canvas.height);
   const blob = await new Promise((resolve) => canvas.toBlob(resolve, 'image/jpeg', JPEG_QUALITY));
-  if (!blob) throw new FileFault('This browser could not turn the video into frames.');
+  if (!blob) throw new FileFault('This browser could not convert the video to JPEG frames.');
   return /** @type {Blob} */ (blob);
 }
 
@@ -101,7 +102,7 @@ async function still(video) {
 function tooLong(duration, count) {
   const fitting = fittingRate(duration);
   return new FileFault(
-    `That would be ${count} frames, and at most ${MOST_FRAMES} are taken here. Set frames per second to ${fitting} or less, or cut the video.`,
+    `At this rate the video has ${count} frames, and this page accepts at most ${MOST_FRAMES}. Set frames per second to ${fitting} or less, or cut the video.`,
   );
 }
 

@@ -1,37 +1,46 @@
 import { ProblemError } from './problems.ts';
 
-/** A place, and the memory that goes with it. */
+/** The admission of one request, and the memory that is reserved for it. */
 export interface Ticket {
+  /** time that the request waited to be admitted, ms */
   waitedMs: number;
-  /** Takes more memory, at once or not at all: who waited with some in hand could wait for ever. @throws ProblemError server-busy */
+  /**
+   * Reserves more memory immediately or fails. It never waits: requests that hold memory while they wait could block each
+   * other forever.
+   * @throws ProblemError server-busy
+   */
   grow(bytes: number): void;
-  /** Gives back all memory but so many bytes. */
+  /** Releases all memory except this many bytes. */
   keep(bytes: number): void;
+  /** Releases the memory and ends the admission. A second call does nothing. */
   release(): void;
 }
 
-/** Decides how many are let in at once, and with how much memory: uploads before a byte is read, frames before rendering. */
+/** Limits how many requests run at once and how much memory they use: uploads before a byte is read, frames before rendering. */
 export interface Admission {
   /**
-   * Waits for a place and for memory. Tenants take turns, and each one's requests go in order of arrival.
-   * @param bytes memory the request may need, at most the whole budget
-   * @param tenant whose request it is, where that is known
-   * @throws ProblemError server-busy when too many wait already; the signal's reason when it aborts
+   * Waits until the request is admitted and its memory is reserved. Tenants take turns. The requests of one tenant are
+   * admitted in order of arrival.
+   * @param bytes memory that the request may need; more than the capacity counts as the capacity
+   * @param tenant owner of the request, if it is known
+   * @throws ProblemError server-busy if too many requests wait already; the signal's reason if it aborts
    */
   enter(bytes: number, signal: AbortSignal, tenant?: string): Promise<Ticket>;
-  /** bytes of the whole budget */
+  /** memory for all requests together, bytes */
   capacity: number;
+  /** Numbers of admitted and waiting requests, and the reserved memory in bytes. */
   state(): { active: number; waiting: number; bytes: number };
 }
 
+/** Limits of an admission. */
 export interface AdmissionLimits {
-  /** how many may be in at once */
+  /** requests that may be admitted at once */
   places: number;
-  /** what all that are in may need together */
+  /** memory of all admitted requests together, bytes */
   bytes: number;
-  /** how many may wait */
+  /** requests that may wait */
   waiting: number;
-  /** The part of places and bytes that one tenant may hold with more than one request, 0…1. */
+  /** Part of `places` and `bytes` that one tenant may hold, 0…1. A single request of a tenant may exceed it. */
   share?: number;
 }
 
@@ -43,13 +52,14 @@ interface Waiter {
 
 const RETRY_AFTER_S = 2;
 
+/** Creates an admission. By default one tenant may hold the full capacity. */
 export function createAdmission({
   places,
   bytes: capacity,
   waiting: mostWaiting,
   share = 1,
 }: AdmissionLimits): Admission {
-  // A Map keeps its order: the first key is the tenant whose turn it is.
+  // A Map keeps the order of insertion: the first key is the tenant whose turn it is.
   const turns = new Map<string, Waiter[]>();
   const holding = new Map<string, { active: number; bytes: number }>();
   let active = 0;
@@ -63,10 +73,10 @@ export function createAdmission({
     return !own || (own.active + 1 <= share * places && own.bytes + bytes <= share * capacity);
   }
 
-  /** Who can start now: strictly in turn, so that a large upload is not overtaken for ever by small ones. */
+  /** The request to admit next. Turns are strict, so that small uploads cannot overtake a large one forever. */
   function next(): [tenant: string, waiter: Waiter] | undefined {
     for (const [tenant, [first]] of turns as Map<string, [Waiter]>) {
-      // This one waits for its own requests, and holds up nobody else.
+      // This tenant waits for its own requests. It must not block the others.
       if (!isWithinShare(tenant, first.bytes)) continue;
       return fits(first.bytes) ? [tenant, first] : undefined;
     }
@@ -91,12 +101,13 @@ export function createAdmission({
     waiting -= 1;
   }
 
-  /** Of a queue that is too long the last of the tenant that has most of it is sent away, the newcomer among equals. */
+  /** Refuses one request of a full queue: the last one of the tenant that has most of them, or the new one on a tie. */
   function shorten(newcomer: Waiter, tenant: string) {
     const [most] = [...turns.values()].sort((a, b) => b.length - a.length) as [Waiter[]];
     const own = turns.get(tenant) as Waiter[];
     const last = most.length > own.length ? (most.at(-1) as Waiter) : newcomer;
-    last.refuse(busy(`${mostWaiting} requests are waiting already. Try again in a moment.`, { limit: mostWaiting }));
+    const detail = `The queue is full: ${mostWaiting} requests are waiting already. Try again in ${RETRY_AFTER_S} s.`;
+    last.refuse(busy(detail, { limit: mostWaiting }));
   }
 
   function ticket(tenant: string, wanted: number, since: number): Ticket {
@@ -115,7 +126,7 @@ export function createAdmission({
     return {
       waitedMs: performance.now() - since,
       grow(bytes) {
-        // The client is gone, and what has come of its upload is still being read.
+        // The client has disconnected, but the bytes that have arrived are still being read.
         if (!open) return;
         const more = Math.min(bytes, capacity - mine);
         const isShared = own.active === 1 || own.bytes + more <= share * capacity;
@@ -173,8 +184,7 @@ export function createAdmission({
   };
 }
 
-const NO_MORE =
-  'There is no memory for the rest of this upload now. Try again in a moment; with a Content-Length it would have waited unread.';
+const NO_MORE = `There is no memory left for the rest of this upload. Try again in ${RETRY_AFTER_S} s. If you send \`Content-Length\`, the upload waits for memory instead of failing.`;
 
 function busy(detail: string, place: { limit?: number } = {}): ProblemError {
   return new ProblemError('server-busy', detail, { ...place, retry_after_s: RETRY_AFTER_S });

@@ -1,25 +1,28 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from './problems.ts';
 
-/** The time that one request may take. */
+/** The time limit of one request. */
 export interface Deadline {
-  /** Aborts when nobody waits any more: answered, out of time, or the client is gone. Being out of time is a ProblemError. */
+  /**
+   * Aborts when the response is no longer needed: it was sent, the client has disconnected, or the time limit has passed. Only
+   * in the last case is the reason a ProblemError.
+   */
   signal: AbortSignal;
   /**
-   * Says that the request has its place: from here on a slow upload is the caller's.
-   * @param idleSeconds an upload that is silent for so long, at most twice as long, is given up: its link is lost
+   * Call this when the request is admitted: from now on, a slow upload is the client's fault.
+   * @param idleSeconds an upload from which no byte arrives for this time, at most twice this time, is ended
    */
   admitted(idleSeconds: number): void;
-  /** Says that an answer in pieces is under way: it is too late for another status. */
+  /** Call this when a response in lines has begun: its status can no longer change. */
   underWay(): void;
 }
 
 const RETRY_AFTER_S = 5;
 
 /**
- * Answers a request that takes too long, whatever it is doing, and tells the work behind it when to stop.
- * (Fastify's own handlerTimeout ends with the request's body, and its request.signal aborts there: an episode is scored
- * after that.)
+ * Sends a problem when a request takes too long, in any phase, and aborts its work. Fastify's handlerTimeout and
+ * request.signal end when the request's body has been read, but the episode is scored after that.
+ * @param seconds time limit, including waiting and upload
  */
 export function startDeadline(request: FastifyRequest, reply: FastifyReply, seconds: number): Deadline {
   const controller = new AbortController();
@@ -27,7 +30,7 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   let started = false;
   let silence: NodeJS.Timeout | undefined;
   const giveUp = (problem: ProblemError) => {
-    // Answered already, to a client that reads slowly.
+    // The response was sent already; the client reads it slowly.
     if (reply.sent) return;
     if (!started) reply.send(problem);
     controller.abort(problem);
@@ -42,7 +45,7 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
     signal: controller.signal,
     admitted(idleSeconds) {
       waiting = false;
-      // Closed while it waited for its place: nothing would end the watch.
+      // The connection was closed while the request waited: nothing would stop the timer.
       if (controller.signal.aborted) return;
       const watch = silenceWatch(request, () => giveUp(silent(idleSeconds)));
       silence = setInterval(watch, idleSeconds * 1000).unref();
@@ -53,24 +56,24 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   };
 }
 
-/** @returns to be called now and then: calls back where nothing has come since the last time, though it would have been read */
+/** @returns a function to call at intervals; it calls back if no byte has arrived since its last call and none waits to be read */
 function silenceWatch({ raw }: FastifyRequest, callBack: () => void): () => void {
   let before = raw.socket.bytesRead;
   return () => {
     const { bytesRead } = raw.socket;
-    // Bytes that wait to be read are not the caller's silence: the service takes them when it can.
+    // If bytes wait to be read, the service is slow, not the client.
     if (!raw.complete && raw.readableLength === 0 && bytesRead === before) callBack();
     before = bytesRead;
   };
 }
 
 function silent(seconds: number): ProblemError {
-  const detail = `No byte of the upload has come for ${seconds} s. Send it again; with \`frame_digests\` what has arrived need not be sent twice.`;
+  const detail = `No byte of the upload arrived for ${seconds} s. Send the request again. With \`frame_digests\`, you need not repeat frames that have arrived.`;
   return new ProblemError('upload-timeout', detail);
 }
 
 function neverAdmitted(): ProblemError {
-  const detail = 'The service was busy with others for all the time this request may take. Try again in a moment.';
+  const detail = `The service was busy with other requests for the full time limit of this one. Try again in ${RETRY_AFTER_S} s.`;
   return new ProblemError('server-busy', detail, { retry_after_s: RETRY_AFTER_S });
 }
 
@@ -79,6 +82,6 @@ function outOfTime(request: FastifyRequest): ProblemError {
     const detail = 'The upload was not complete in time. Send fewer bytes or use a faster link.';
     return new ProblemError('upload-timeout', detail);
   }
-  const detail = 'The episode could not be scored in time. Try again, or send a shorter one.';
+  const detail = `The episode could not be scored in time. Try again in ${RETRY_AFTER_S} s, or send a shorter episode.`;
   return new ProblemError('deadline-exceeded', detail, { retry_after_s: RETRY_AFTER_S });
 }

@@ -1,11 +1,11 @@
-/** No known name is nearly that long. Whatever is longer costs no time. */
+/** Longer words are not compared, which would take time: no known name is nearly this long. */
 const LONGEST = 64;
 
 /**
- * The known name that somebody probably meant: case, `_` and `-` do not count, and up to two letters may be missing, added,
- * changed or swapped; one in a name of three to five letters, none in a shorter one.
- * @param most letters that may be wrong in a long name
- * @returns the nearest, the first of several; undefined where none is near
+ * Finds the known name that was probably meant. Case, `_` and `-` do not count. Up to two letters may be missing, added,
+ * changed or swapped: one in a name of three to five letters, none in a shorter name.
+ * @param most how many letters may be wrong in a long name
+ * @returns the nearest name, the first of several; undefined if none is near
  */
 export function didYouMean(word: string, known: Iterable<string>, most = 2): string | undefined {
   if (word.length > LONGEST) return undefined;
@@ -28,7 +28,7 @@ function bare(name: string): string {
   return name.toLowerCase().replace(/[_-]/g, '');
 }
 
-/** Letters to add, leave out, change or swap with their neighbour (optimal string alignment). */
+/** Number of letters to add, remove, change or swap with their neighbour (optimal string alignment distance). */
 function editDistance(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, column) => column);

@@ -4,24 +4,25 @@ import type { FastifyRequest } from 'fastify';
 import type { Config } from './config.ts';
 import { ProblemError } from './problems.ts';
 
-/** What a Host header may be: an IPv6 address in brackets, or a name or IPv4 address; then a port. */
+/** A valid Host header: an IPv6 address in brackets, or a name or IPv4 address; then a port, if any. */
 const AUTHORITY = /^(?:\[([0-9a-f:.]+)\]|([^:[\]@/\\\s,]+))(?::\d{1,5})?$/i;
 
-/** Names that no public DNS server gives an address to: those without a dot, and those with a private ending. */
+/** Names that no public DNS server resolves: names without a dot, and names with a private ending. */
 const PRIVATE = /^[^.]+$|\.(internal|local|svc|home\.arpa)$/;
 
-/** Earlier versions of HTTP have no Host header. */
+/** Versions of HTTP that have no Host header. */
 const WITHOUT_HOST = ['0.9', '1.0'];
 
 /**
- * Makes a function that refuses requests to names which are not this service's own. A web page whose name its owner's DNS
- * server moves to this machine's address (DNS rebinding) is, to a browser, the service's own page: only its name gives it away.
+ * Creates a function that refuses requests to host names that do not belong to this service. The check prevents DNS
+ * rebinding: the owner of a web page moves the page's name to this machine's address, and a browser then treats the service
+ * as part of that page. Only the host name shows the difference.
  *
- * IP addresses and `localhost` need no DNS and are always let through; so are the machine's name, the name in HOST and
- * ALLOWED_HOSTS. Where the service listens on more than loopback, names are let through that only its own network can give
- * out, as container networks and clusters do; whoever controls those reaches the service without a browser. Where it asks for
- * keys and ALLOWED_HOSTS is empty, every name is let through: a foreign page has no key.
- * @returns throws ProblemError malformed-http, forbidden-host
+ * IP addresses and `localhost` need no DNS and are always accepted. So are the machine's name, the name in HOST, and the names
+ * in ALLOWED_HOSTS. If the service listens on more than loopback, it also accepts names that only its own network can assign,
+ * as container networks and clusters do: an attacker who controls those reaches the service without a browser. If keys are
+ * required and ALLOWED_HOSTS is empty, every name is accepted: another site's page has no key.
+ * @returns a function that throws ProblemError malformed-http or forbidden-host
  */
 export function hostGuard(
   config: Pick<Config, 'HOST' | 'ALLOWED_HOSTS' | 'tenants'>,
@@ -38,34 +39,37 @@ export function hostGuard(
   return (request) => {
     const host = hostOf(request);
     if (host === undefined || checksNone || isOurs(host)) return;
-    const named = /^[\w.-]{1,253}$/.test(host) ? ` \`${host}\`` : '';
-    const detail = `The service is not known as${named}. Use its IP address or \`localhost\`, or let the operator add the name to ALLOWED_HOSTS.`;
+    const named = /^[\w.-]{1,253}$/.test(host) ? `the host name \`${host}\`` : 'this host name';
+    const detail = `The service does not accept ${named}. Use its IP address or \`localhost\`, or ask the operator to add the name to ALLOWED_HOSTS.`;
     throw new ProblemError('forbidden-host', detail);
   };
 }
 
-/** Names of ALLOWED_HOSTS in lower case; one that begins with a dot stands for all names that end so. */
+/** The names in ALLOWED_HOSTS, in lower case. A name that begins with a dot stands for all names that end with it. */
 export function allowedNames(text: string): string[] {
   const names = text.split(',').map((name) => name.trim().toLowerCase());
   return names.filter((name) => name !== '');
 }
 
 /**
- * The name or address that the request is sent to, in lower case, without its port; undefined in a version of HTTP that needs
- * none.
+ * The host name or address that the request is sent to, in lower case, without its port; undefined if the version of HTTP
+ * does not require one.
  * @throws ProblemError malformed-http
  */
 function hostOf({ raw }: FastifyRequest): string | undefined {
   const fields = raw.rawHeaders.filter((name, place) => place % 2 === 0 && name.toLowerCase() === 'host').length;
-  if (fields > 1) throw new ProblemError('malformed-http', 'There is more than one Host header. Send one.');
+  if (fields > 1) throw new ProblemError('malformed-http', 'There is more than one `Host` header. Send one.');
   const host = /^https?:\/\/([^/?#]*)/i.exec(raw.url ?? '')?.[1] ?? raw.headers.host;
   if (host === undefined) {
     if (WITHOUT_HOST.includes(raw.httpVersion)) return undefined;
-    throw new ProblemError('malformed-http', 'There is no Host header. Send `Host: ` and the name in the URL.');
+    throw new ProblemError(
+      'malformed-http',
+      'The `Host` header is missing. Send `Host:` with the host name of the URL.',
+    );
   }
   const [, six, name] = AUTHORITY.exec(host) ?? [];
   const found = six ?? name?.replace(/\.$/, '');
-  if (!found) throw new ProblemError('malformed-http', 'The Host header is no host name or IP address.');
+  if (!found) throw new ProblemError('malformed-http', 'The `Host` header is not a host name or IP address.');
   return found.toLowerCase();
 }
 

@@ -1,22 +1,25 @@
 import process from 'node:process';
 
 /**
- * What the allocator of Linux (glibc) and V8 read when a process starts, and never again. By default every thread has a heap
- * of its own, which keeps the pieces between decoded pictures, and V8 lets megabytes of text and buffers wait for its
- * collector: 64 uploads at once then take half as much memory again.
+ * Settings of the Linux allocator (glibc). Both the allocator and V8 read their settings only when a process starts.
+ * With the defaults, 64 simultaneous uploads take half as much memory again: every thread has a heap of its own, which
+ * keeps the free space between decoded frames, and megabytes of text and buffers wait for V8's garbage collector.
  */
 const ALLOCATOR = {
   MALLOC_ARENA_MAX: '1',
-  // Larger pieces go back to the system as soon as they are free. In bytes. With less, every decoded frame would come as new
-  // pages: a tenth of the time.
+  // In bytes. Larger allocations return to the system as soon as they are freed. With a smaller threshold every decoded
+  // frame would need new pages, which costs a tenth of the time.
   MALLOC_MMAP_THRESHOLD_: '1048576',
 };
-/** In MiB, and in per cent above what is alive: how much may wait for the collector. Less costs more time than it saves. */
+/**
+ * How much memory may wait for V8's garbage collector, in MiB and in per cent of the live memory. Less costs too much
+ * time.
+ */
 const V8 = ['--max-semi-space-size=4', '--initial-old-space-size=32', '--heap-growing-percent=60'];
 
 /**
- * Starts this process anew, under its own number and with all that it was given, where its memory is not yet set up. An
- * operator who sets MALLOC_ARENA_MAX is not overruled.
+ * Restarts this process with these memory settings. Its process id, arguments and other environment variables stay the
+ * same. Does nothing on other systems than Linux, or if MALLOC_ARENA_MAX is set: after the restart, or by the operator.
  */
 export function restartLean(): void {
   const { env, execPath, execArgv, argv } = process;

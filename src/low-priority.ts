@@ -1,18 +1,18 @@
 import { setPriority } from 'node:os';
 import { isMainThread } from 'node:worker_threads';
 
-/** A third of the time that a thread of normal priority gets, where both want it all. */
+/** With this niceness a thread gets a third of the time of a thread of normal priority when both compete for a core. */
 const NICENESS = 5;
 
 /**
- * Lets the thread that calls it, and those that it starts later, work behind the event loop: with all cores busy the service
- * still answers at once. Only Linux sets a priority for a thread; elsewhere it would be the whole process's.
+ * Lowers the priority of the calling worker thread and of threads that it starts later, so that the event loop still
+ * responds at once when all cores are busy. Linux only: elsewhere the priority would apply to the complete process.
  */
 export function lowerThreadPriority(): void {
   if (isMainThread || process.platform !== 'linux') return;
   try {
     setPriority(NICENESS);
   } catch {
-    // Some containers do not allow it. The work is the same.
+    // Some containers do not allow it. The thread then keeps its priority.
   }
 }

@@ -3,15 +3,23 @@ import type { RewardResult } from '../schemas/reward.ts';
 import type { Admission } from './admission.ts';
 import type { FrameMemory } from './frames/recent-frames.ts';
 
-/** Numbers for Prometheus. */
+/** Metrics for Prometheus. */
 export interface Metrics {
+  /** Records the time of a request. */
   request(operation: string, status: number, seconds: number): void;
+  /** Counts the prefixes and the engine usage of a scored episode. */
   scored(result: RewardResult): void;
-  /** A problem told in a line, under status 200. */
+  /** Counts a problem that was sent as a line of a response with status 200. */
   toldInLines(code: string): void;
+  /** Returns all metrics and their media type. */
   expose(): Promise<{ type: string; text: string }>;
 }
 
+/**
+ * Creates the metrics of the service and of its process.
+ * @param admission of uploads
+ * @param frameMemory admission of rendered frames
+ */
 export function createMetrics(admission: Admission, frameMemory: Admission, recentFrames: FrameMemory): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
@@ -19,7 +27,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
   const name = (suffix: string) => `topreward_${suffix}`;
   const seconds = new Histogram({
     name: name('request_seconds'),
-    help: 'Time from the first byte of a request to the last of its answer.',
+    help: 'Time from the first byte of a request to the last byte of its response, in seconds.',
     labelNames: ['operation', 'status'],
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
     registers,
@@ -27,13 +35,19 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
   const counter = (suffix: string, help: string) => new Counter({ name: name(suffix), help, registers });
   const prefixes = counter('prefixes_total', 'Prefixes scored.');
   const requests = counter('engine_requests_total', 'Requests to the engine, repeats included.');
-  const resends = counter('engine_resends_total', 'Requests repeated with all data: the engine had lost an item.');
-  const promptTokens = counter('engine_prompt_tokens_total', 'Prompt tokens asked.');
-  const cachedTokens = counter('engine_cached_tokens_total', 'Prompt tokens that the engine had cached.');
+  const resends = counter(
+    'engine_resends_total',
+    'Requests to the engine that were repeated with all data, because the engine had lost a block or the connection failed.',
+  );
+  const promptTokens = counter('engine_prompt_tokens_total', 'Prompt tokens in the requests to the engine.');
+  const cachedTokens = counter(
+    'engine_cached_tokens_total',
+    'Prompt tokens that the engine found in its prefix cache.',
+  );
   const bytes = counter('engine_bytes_total', 'Bytes of request bodies sent to the engine.');
   const problemLines = new Counter({
     name: name('problem_lines_total'),
-    help: 'Problems told in lines, under status 200.',
+    help: 'Problems sent as a line, with HTTP status 200.',
     labelNames: ['code'],
     registers,
   });
@@ -46,11 +60,15 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
         this.set(read());
       },
     });
-  gauge('episodes_active', 'Episodes worked on.', () => admission.state().active);
-  gauge('episodes_waiting', 'Requests that wait unread.', () => admission.state().waiting);
-  gauge('upload_bytes_held', 'Memory reserved for uploads.', () => admission.state().bytes);
-  gauge('frame_bytes_held', 'Memory reserved for rendered frames.', () => frameMemory.state().bytes);
-  gauge('recent_frame_bytes_held', 'Uploaded frames kept for the next step of their episodes.', recentFrames.bytes);
+  gauge('episodes_active', 'Requests that are being processed.', () => admission.state().active);
+  gauge('episodes_waiting', 'Requests that wait to be admitted.', () => admission.state().waiting);
+  gauge('upload_bytes_held', 'Memory reserved for uploads, in bytes.', () => admission.state().bytes);
+  gauge('frame_bytes_held', 'Memory reserved for rendered frames, in bytes.', () => frameMemory.state().bytes);
+  gauge(
+    'recent_frame_bytes_held',
+    'Uploaded frames that are kept for the next step of growing episodes, in bytes.',
+    recentFrames.bytes,
+  );
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),

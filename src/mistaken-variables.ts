@@ -1,42 +1,43 @@
 import { didYouMean } from './did-you-mean.ts';
 
-/** Read by so many programs that no name near them tells anything. */
+/** So many programs read these that a similar name is no sign of a mistake. */
 const EVERYBODYS = ['HOST', 'PORT'];
 
-/** Whatever begins like this was written for this service. */
+/** A variable that begins like this was set for this service. */
 const FAMILIES = ['ENGINE_', 'EMBEDDED_'];
 
-/** Other programs' variables that are near one of ours: of web frameworks. */
+/** Variables of web frameworks that are similar to ours. */
 const OTHERS = ['APP_KEY', 'APP_KEYS'];
 
-/** In a name of fewer letters a second wrong one makes it another program's: FFMPEG_BIN is not FFMPEG_DIR. */
+/** Shorter names may have one wrong letter only: with two, FFMPEG_BIN, another program's variable, would match FFMPEG_DIR. */
 const SHORT = 10;
 
-/** How a name may end without meaning anything else: a unit, or the file that holds the value. */
+/** Endings that do not change which variable was meant: a unit, or `_FILE` for a file that contains the value. */
 const ENDING = /_(FILE|S|SECS?|SECONDS|MS|SIZE|BYTES|KB|MB|GB|KIB|MIB|GIB)$/i;
 
 /**
- * Kubernetes and Docker set these in a container for each service beside it, named after that service: one that is called
- * `engine` gives ENGINE_PORT=tcp://10.0.0.7:8000.
+ * Kubernetes and Docker set these variables in a container for every other service, named after that service: a service called
+ * `engine` sets ENGINE_PORT=tcp://10.0.0.7:8000.
  */
 const SERVICE_LINK = /_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?|ENV_\w+)$/;
 const LINK_VALUE = /^(\/|(tcp|udp|sctp):\/\/)/;
 
 /**
- * Variables that look like the service's and are not: misspelt, in the singular, with another unit, or invented. Nothing reads
- * them: with `API_KEY` for `API_KEYS` the service would be open to everybody. Empty ones are left alone.
+ * Finds variables that look like those of the service but are not: misspelt, in the singular, with another unit, or invented.
+ * The service would ignore them: with `API_KEY` instead of `API_KEYS` it would be open to everybody. Empty variables are
+ * skipped.
  * @param known names of the service's variables
- * @returns a sentence for each
+ * @returns a message for each variable
  */
 export function mistakenVariables(env: Record<string, string | undefined>, known: string[]): string[] {
   return Object.entries(env).flatMap(([name, value]) => {
     if (!value || known.includes(name) || OTHERS.includes(name) || isServiceLink(name, value)) return [];
     const meant = meantBy(name, known);
-    if (meant) return [`${name} is no variable of this service. Did you mean ${meant}?`];
+    if (meant) return [`${name} is not a variable of this service. Did you mean ${meant}?`];
     const family = FAMILIES.find((start) => name.startsWith(start));
     if (!family) return [];
     const members = known.filter((each) => each.startsWith(family));
-    return [`${name} is no variable of this service. Those that begin with ${family} are ${members.join(', ')}.`];
+    return [`${name} is not a variable of this service. Those that begin with ${family} are ${members.join(', ')}.`];
   });
 }
 
@@ -54,7 +55,7 @@ function near(name: string, own: string[]): string | undefined {
   return didYouMean(name, short, 1) ?? didYouMean(name, long);
 }
 
-/** Compares what stands before a unit or `_FILE`. */
+/** Compares the names without a unit or `_FILE` at the end. */
 function nearStem(name: string, own: string[]): string | undefined {
   const stem = name.replace(ENDING, '');
   const byStem = new Map(own.map((each) => [each.replace(ENDING, ''), each]));

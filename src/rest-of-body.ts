@@ -1,15 +1,15 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 
-/** Longest time that the rest of an answered request's body is taken in for, ms. */
+/** For how long the rest of a body is read after the response, ms. */
 const REST_MS = 5_000;
 
-/** Most bytes that are taken in of it. */
+/** How many bytes of it are read at most. */
 const REST_BYTES = 64 * 1024 * 1024;
 
 /**
- * Closes connections that go on sending a body after its request has been answered. Clients that send all of it before they
- * read the answer (Python's http.client) get it nevertheless, as long as they are done within these bounds: a connection
- * that is closed while bytes arrive can take the answer along.
+ * Closes connections that continue to send a body after the response. Within the limits above the rest is read, because some
+ * clients send the complete body before they read the response (Python's http.client). If a connection is closed while bytes
+ * arrive, the client can lose the response.
  */
 export function boundRestOfBodies(server: Server): void {
   server.on('request', (request: IncomingMessage, response: ServerResponse) => {
@@ -31,7 +31,7 @@ function boundRest(request: IncomingMessage): void {
     socket.off('data', check);
     socket.off('close', stop);
   };
-  // A listener for its own bytes: those of the request have been given away unread.
+  // Listens to the socket, because the request discards its bytes without an event.
   socket.on('data', check);
   socket.once('close', stop);
 }

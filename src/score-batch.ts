@@ -5,19 +5,23 @@ import { ProblemError } from './problems.ts';
 import type { BatchEntry } from './upload/batch.ts';
 import type { Upload } from './upload/upload.ts';
 
-/** Episodes of one batch that are worked on at once. */
+/** Episodes of one batch that are scored at the same time. */
 const AT_ONCE = 16;
 
+/** What is needed to score a batch. */
 export interface BatchContext {
+  /** Scores one episode. @throws ProblemError */
   score(upload: Upload): Promise<RewardResult>;
-  /** the problem document of whatever was thrown */
+  /** Returns the problem document of an error. */
   problemOf(error: unknown): Problem;
+  /** aborts when the time limit has passed, with a ProblemError, or when the client disconnects */
   signal: AbortSignal;
 }
 
 /**
- * Scores the episodes of a batch, some at a time: each is told of as soon as it is done, then the end. Out of time, those that
- * are not done are told of as problems; when the client is gone, nothing more is.
+ * Scores the episodes of a batch, several at a time. It yields an event for each episode as soon as it is done, then the end.
+ * After the time limit, each unfinished episode is a problem. After the client has disconnected, nothing more is yielded.
+ * @param entries emptied while the episodes are scored
  */
 export async function* scoreBatch(
   entries: BatchEntry[],
@@ -36,7 +40,7 @@ export async function* scoreBatch(
       return { event: 'result', ...place, result };
     } catch (thrown) {
       const error = signal.aborted ? signal.reason : thrown;
-      // The client is gone: there is nobody to tell.
+      // The client has disconnected: nobody would receive the event.
       if (signal.aborted && !(error instanceof ProblemError)) return undefined;
       counts.failed += 1;
       return { event: 'problem', ...place, problem: problemOf(error) };
@@ -52,7 +56,7 @@ export async function* scoreBatch(
     if (event) yield event;
   }
 
-  // Taken off the list as they start, so that a scored episode's frames are not held until the last one is done.
+  // Each entry leaves the list when it starts, so that its frames are released as soon as it is scored.
   for (let index = 0; entries.length > 0; index += 1) {
     running.add(work(entries.shift() as BatchEntry, index));
     if (running.size >= AT_ONCE) yield* next();

@@ -13,25 +13,25 @@ import { ProblemError } from './problems.ts';
 import { buildResult, prefixScore, type ResultDefaults } from './result/result.ts';
 import type { Upload } from './upload/upload.ts';
 
-/** What one episode is scored in. */
+/** What is needed to score one episode. */
 export interface ScoringContext {
   engine: Engine;
-  /** whose episode it is */
+  /** owner of the episode */
   tenant: string;
-  /** time spent waiting for a place before the upload was read */
+  /** time that the request waited before its upload was read, ms */
   waitedMs: number;
-  /** aborts when nobody waits for the answer any more */
+  /** aborts when the response is no longer needed */
   signal: AbortSignal;
   defaults: ResultDefaults;
-  /** bounds the rendered frames of all episodes together */
+  /** limits the memory of the rendered frames of all episodes together */
   frameMemory: Admission;
 }
 
-/** An episode while it is scored: each prefix as soon as it is known, then the whole. */
+/** The scoring of one episode. It yields each prefix as soon as it is scored, and returns the complete result. */
 export type Scoring = AsyncGenerator<PrefixEvent, RewardResult, void>;
 
 /**
- * One episode's way: upload → episode → plan → engine → scores → result.
+ * Scores one episode, in these steps: upload → episode → plan → engine → scores → result.
  * @throws ProblemError
  */
 export async function* scoreEpisode(
@@ -58,7 +58,8 @@ export async function* scoreEpisode(
     engineMs: 0,
   };
   const scores: QueryScore[] = [];
-  // These only this request may ever have shown: an engine that knows all pairs of the episode need not know them.
+  // A block that repeats one frame belongs to one query only. An engine can have cached all other blocks but not this one, so
+  // its frame must be present.
   frames.recall(doubledFrames(plan));
   const total = plan.prefixes.length;
   let known = 0;
@@ -77,7 +78,7 @@ export async function* scoreEpisode(
       }
       return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
     } catch (error) {
-      // Before the caller is asked for them: frames may still be here that it need not send again.
+      // Before the client has to send frames again: the service may still have some of them.
       const missing = error instanceof ProblemError && error.code === 'frames-missing';
       if (!missing || !frames.recall(plan.sampledFrames)) throw error;
     } finally {
@@ -86,7 +87,7 @@ export async function* scoreEpisode(
   }
 }
 
-/** Scores to the end, for a caller who wants the whole and no prefix before it. */
+/** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */
 export async function resultOf(scoring: Scoring): Promise<RewardResult> {
   for (;;) {
     const { done, value } = await scoring.next();
@@ -102,7 +103,7 @@ function checkFrameSize(
 ) {
   if (frameSizes.includes(frameSize)) return;
   const { width, height } = referenceFrame;
-  const detail = `This model sees frames of ${width}×${height} and no others. Leave \`frame_size\` out: every frame is brought to that size.`;
+  const detail = `This model accepts frames of ${width}×${height} px only. Leave \`frame_size\` out: the service then resizes every frame to this size.`;
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 
@@ -118,24 +119,24 @@ async function checkControlTokens(
 }
 
 /**
- * A calibration says nothing of another model or another prompt. One that names neither is taken at the caller's word.
+ * Checks that a calibration is for this model and prompt. If it names neither, it is accepted without a check.
  * @throws ProblemError calibration-mismatch
  */
 function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: EngineDescription, pointer: string) {
   if (calibration?.model !== undefined && calibration.model !== model) {
-    const detail = `The calibration was made with another model than the one served, ${model}. Make one with this model.`;
+    const detail = `The calibration was made with another model. This service serves ${model}. Make a calibration with this model.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/model` });
   }
   if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
-    const detail = `The calibration was made with the prompt "${calibration.prompt}"; this request asks with "${prompt}".`;
+    const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
   }
 }
 
 /**
- * Memory for an episode's rendered frames: three bytes for each pixel, or the same in base64. No image file is larger, but for a
- * header.
- * @throws ProblemError image-too-large, when they would not fit even alone
+ * Memory for the rendered frames of an episode, in bytes: three bytes per pixel, or the same in base64. No image file is larger,
+ * except for its header.
+ * @throws ProblemError image-too-large if the frames do not fit into the memory even on their own
  */
 function renderedBytes(
   { sampledFrames }: EpisodePlan,
@@ -147,6 +148,6 @@ function renderedBytes(
   const held = frames.held(sampledFrames);
   const bytes = held * width * height * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
-  const detail = `The ${held} frames that the model would see are ${bytes} bytes at ${width}×${height}; at most ${limit} are taken. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
+  const detail = `The ${held} sampled frames take ${bytes} bytes at ${width}×${height} px; the limit is ${limit} bytes. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
   throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
 }

@@ -7,7 +7,7 @@ import { createLog } from './log.ts';
 const config = configOrExit();
 const { log, flushed } = createLog(config.LOG_LEVEL);
 
-/** Ends a service that cannot start. */
+/** Ends the process of a service that cannot start, with the reason in the log. */
 async function giveUp(reason: string): Promise<never> {
   log.fatal(reason);
   await flushed();
@@ -17,7 +17,7 @@ async function giveUp(reason: string): Promise<never> {
 const engine = await createEngine(config, log).catch(({ message }: Error) => giveUp(message));
 const app = await buildApp(config, engine, log);
 
-// Episodes in flight may finish; after the longest deadline there is nobody left to answer.
+// Requests in progress may finish. After the longest deadline, no client waits any more.
 const delay = Math.max(config.DEADLINE_S, config.BATCH_DEADLINE_S) * 1000;
 closeWithGrace({ delay, logger: log }, async ({ err }) => {
   if (err) log.fatal({ err }, 'stopping after an error');

@@ -1,5 +1,5 @@
 import { restartLean } from './lean-memory.ts';
 
-// First of all, so that nothing is loaded twice.
+// The restart comes before all other imports, so that nothing is loaded twice.
 restartLean();
 await import('./serve.ts');

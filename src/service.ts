@@ -8,20 +8,20 @@ import type { JsonReader } from './json/json.ts';
 import type { Metrics } from './metrics.ts';
 import type { VideoReader } from './video/video.ts';
 
-/** What the routes are built from. */
+/** The parts of the service that the routes use. */
 export interface Service {
   config: Config;
   engine: Engine;
   json: JsonReader;
   renderer: Renderer;
-  /** frames of growing episodes */
+  /** uploaded frames of growing episodes */
   recentFrames: FrameMemory;
   video: VideoReader;
-  /** bounds uploads */
+  /** limits uploads */
   admission: Admission;
-  /** bounds rendered frames */
+  /** limits the memory of rendered frames */
   frameMemory: Admission;
   metrics: Metrics;
-  /** @returns the tenant; throws ProblemError unauthorized */
+  /** Returns the tenant of a request. @throws ProblemError unauthorized or too-many-wrong-keys */
   authenticate(request: FastifyRequest): string;
 }

@@ -1,10 +1,10 @@
 import { isIPv4, isIPv6 } from 'node:net';
 
-/** Wrong keys that one address may send in a window. */
+/** Wrong keys that one address may send within one window. */
 const WRONG_KEYS = 20;
 const WINDOW_MS = 60_000;
 
-/** The latest so many addresses are remembered, and at most as many again; about 100 bytes each. */
+/** Size of one of the two maps: at least this many addresses are remembered, at most twice as many. Each takes about 100 bytes. */
 const ADDRESSES = 5_000;
 
 interface Window {
@@ -12,15 +12,16 @@ interface Window {
   count: number;
 }
 
+/** Limits wrong keys. */
 export interface Throttle {
   /**
    * Counts a wrong key.
-   * @returns seconds until the address may try again; 0 while it may
+   * @returns seconds until the address may try again; 0 if it may try now
    */
   wrongKey(address: string): number;
 }
 
-/** Counts wrong keys by address. Nothing is remembered of addresses that send right ones. @param now ms */
+/** Creates a throttle that counts wrong keys by address. Addresses that send correct keys are not stored. @param now clock, ms */
 export function createThrottle(now: () => number = () => performance.now()): Throttle {
   let recent = new Map<string, Window>();
   let older = new Map<string, Window>();
@@ -42,7 +43,7 @@ export function createThrottle(now: () => number = () => performance.now()): Thr
   };
 }
 
-/** An IPv4 address; of an IPv6 address its first 64 bits, since one customer has all of the others. */
+/** An IPv4 address, or the first 64 bits of an IPv6 address: one customer has all addresses that share them. */
 function networkOf(address: string): string {
   const four = address.replace(/^::ffff:/i, '');
   if (isIPv4(four) || !isIPv6(address)) return four;

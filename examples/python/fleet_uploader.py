@@ -1,15 +1,16 @@
-"""Post a finished episode from a folder of JPEG files, over a link that may break at any byte.
+"""Upload a finished episode, a folder of JPEG files, over a link that can break at any byte.
 
     python examples/python/fleet_uploader.py examples/episodes/drawer-open-v3-success --url http://127.0.0.1:8080
 
-The files' names give their order. It asks with digests first, and sends only what the service names: the frames that the
-model sees, less those that have arrived. After a lost link, or when the program is started again, it asks again.
+The order of the frames is the order of the file names. The first request has only the digests of the frames. Then the
+program sends the frames that the service needs: the sampled frames that have not arrived yet. It does the same after a
+broken link, and when you start it again.
 
-Frames named by digests are taken for an episode that still grows, of which only the end is scored, without progress. This
-one is finished: it asks for prefixes and for progress by name, from the calibration's bounds where there is one, else min-max.
+By default, ``frame_digests`` marks an episode as unfinished: only its end is scored, without progress. This episode is
+finished, so the program requests prefixes and progress: from the bounds of the calibration if it has some, else min-max.
 
-The answer goes to standard output as JSON, the progress to standard error. Exit code: 0 scored; 1 no answer in time, the
-same command goes on where this one stopped; 2 refused, trying again would not help.
+Standard output has the response as JSON, standard error the state of the upload. Exit code: 0: scored. 1: no result in
+time; the same command continues the upload. 2: rejected; a retry would not help.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from typing import Any
 import requests
 from topreward import Form, Refused, Service, Unanswered, score
 
-STEP = 0.25  # of an upload, between two lines about it
+STEP = 0.25  # share of an upload between two lines of output
 
 
 def say(text: str) -> None:
@@ -31,55 +32,56 @@ def say(text: str) -> None:
 
 
 class Progress:
-    """Tells about uploads, a line for every quarter."""
+    """Reports uploads, one line for each quarter."""
 
     def __init__(self) -> None:
-        self.told, self.bytes, self.before = 0, 0, 0
+        self.reported, self.bytes, self.before = 0, 0, 0
 
     def begin(self, digests: list[str]) -> None:
-        say(f"frames to send: {len(digests)}" if digests else "asking what is needed")
-        self.told, self.before = 0, 0
+        say(f"frames to send: {len(digests)}" if digests else "asking which frames are needed")
+        self.reported, self.before = 0, 0
 
     def sent(self, done: int, total: int) -> None:
         self.bytes += done - self.before
         self.before = done
-        if done == self.told or self.told + STEP * total > done < total:
+        if done == self.reported or self.reported + STEP * total > done < total:
             return
-        self.told = done
+        self.reported = done
         say(f"  {done / 1000:.0f} of {total / 1000:.0f} kB")
 
 
 def upload(folder: Path, service: Service, options: dict[str, Any]) -> dict[str, Any]:
     """Score the JPEG files of a folder, in the order of their names.
 
-    :param options: of the episode; ``instruction`` and ``fps`` may come from the folder's ``episode.json``
-    :raises Unanswered: and Refused, as ``score`` does
+    :param options: members of the episode; without ``instruction`` or ``fps``, those of the folder's ``episode.json``
+    :raises Unanswered: as ``score`` does
+    :raises Refused: as ``score`` does
     """
-    described = folder / "episode.json"
-    told = json.loads(described.read_text(encoding="utf-8")) if described.exists() else {}
-    episode = {key: told[key] for key in ("instruction", "fps") if key in told} | options
+    description = folder / "episode.json"
+    recorded = json.loads(description.read_text(encoding="utf-8")) if description.exists() else {}
+    episode = {key: recorded[key] for key in ("instruction", "fps") if key in recorded} | options
     names = sorted(folder.glob("*.jpg"))
     digests = [hashlib.sha256(name.read_bytes()).hexdigest() for name in names]
     files = dict(zip(digests, names, strict=True))
     progress = Progress()
 
-    def parts(wanted: list[str]) -> Form:
-        progress.begin(wanted)
-        return [("frames", (files[digest].name, files[digest].read_bytes())) for digest in wanted]
+    def parts(needed: list[str]) -> Form:
+        progress.begin(needed)
+        return [("frames", (files[digest].name, files[digest].read_bytes())) for digest in needed]
 
     if not names:
         raise FileNotFoundError(f"There are no .jpg files in {folder}.")
     say(f"{folder.name}: {len(names)} frames, {sum(name.stat().st_size for name in names) / 1000:.0f} kB")
     with requests.Session() as session:
-        answer = score(session, service, episode, digests, parts, sent=progress.sent)
-    say(f"scored; {progress.bytes / 1000:.0f} kB were sent")
-    for warning in answer["warnings"]:
+        result = score(session, service, episode, digests, parts, sent=progress.sent)
+    say(f"scored; {progress.bytes / 1000:.0f} kB sent")
+    for warning in result["warnings"]:
         say(f"warning {warning['code']}: {warning['message']}")
-    return answer
+    return result
 
 
-def asked(args: argparse.Namespace) -> dict[str, Any]:
-    """What is asked about a finished episode."""
+def requested(args: argparse.Namespace) -> dict[str, Any]:
+    """The options for a finished episode."""
     given = {"instruction": args.instruction, "fps": args.fps}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     calibration = json.loads(args.calibration.read_text(encoding="utf-8")) if args.calibration else None
@@ -89,27 +91,27 @@ def asked(args: argparse.Namespace) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description="Post an episode's JPEG files to topreward-server, over a bad link.")
+    parser = argparse.ArgumentParser(description="Upload an episode's JPEG files to topreward-server over an unreliable link.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--key")
-    parser.add_argument("--instruction", help="else from episode.json")
-    parser.add_argument("--fps", type=float, help="else from episode.json")
-    parser.add_argument("--prefixes", type=int, default=15, help="how many prefixes to score, two or more")
-    parser.add_argument("--calibration", type=Path, help="JSON file, an answer of /v1/calibrations")
-    parser.add_argument("--timeout", type=float, default=30, help="seconds without a byte after which a link is lost")
-    parser.add_argument("--patience", type=float, default=3600, help="seconds after which to give up")
+    parser.add_argument("--instruction", help="default: from episode.json")
+    parser.add_argument("--fps", type=float, help="default: from episode.json")
+    parser.add_argument("--prefixes", type=int, default=15, help="number of prefixes to score, at least 2")
+    parser.add_argument("--calibration", type=Path, help="JSON file: a response of /v1/calibrations")
+    parser.add_argument("--timeout", type=float, default=30, help="seconds without a byte until the link counts as broken")
+    parser.add_argument("--patience", type=float, default=3600, help="seconds after which the program stops trying")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     try:
-        answer = upload(args.folder, Service(args.url, args.key, args.timeout, args.patience), asked(args))
+        result = upload(args.folder, Service(args.url, args.key, args.timeout, args.patience), requested(args))
     except Unanswered as error:
         say(str(error))
         return 1
     except (Refused, FileNotFoundError) as error:
         say(str(error))
         return 2
-    print(json.dumps(answer, indent=2))
+    print(json.dumps(result, indent=2))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Checks a frame before it is sent. An array of another kind would be scored as another picture, often a black one."""
+"""Checks frames before they are sent. An array of another type would be scored as a different frame, often a black one."""
 
 from typing import Any
 
@@ -9,25 +9,25 @@ Frame = npt.NDArray[np.uint8]  # height × width × 3, RGB
 
 
 def checked(value: Any, earlier: Frame | None = None) -> Frame:
-    """A copy of a frame: the environment may draw the next one into the same memory.
+    """A copy of a frame: the environment may render the next frame into the same memory.
 
-    :param earlier: another frame of the episode, which has the same size
-    :raises ValueError: where it is no uint8 array of height × width × 3; says what to write instead
+    :param earlier: another frame of the episode, to compare the size with
+    :raises ValueError: if the frame is not a uint8 array of height × width × 3; the message gives code that converts it
     """
     if value is None:
         raise ValueError(
-            'The frame is None. Make the environment with render_mode="rgb_array", or give the wrapper `frame`.'
+            'The frame is None. Make the environment with render_mode="rgb_array", or pass `frame` to the wrapper.'
         )
     if isinstance(value, str):
-        raise ValueError('The frame is a text. Make the environment with render_mode="rgb_array".')
+        raise ValueError('The frame is a string. Make the environment with render_mode="rgb_array".')
     array = np.asarray(value)
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size > 0:
         if earlier is not None and array.shape != earlier.shape:
-            raise ValueError(f"The frame has shape {array.shape}, earlier ones of this episode have {earlier.shape}.")
+            raise ValueError(f"The frame has shape {array.shape}. Earlier frames of this episode have shape {earlier.shape}.")
         return np.array(array, order="C")
     fix = _fix("frame" if isinstance(value, np.ndarray) else "numpy.asarray(frame)", array)
     raise ValueError(
-        "A frame must be uint8 of shape (height, width, 3). "
+        "A frame must be a uint8 array of shape (height, width, 3). "
         f"This one is {array.dtype} of shape {array.shape}{_values(array)}. "
         f"{f'Convert it with {fix}' if fix else 'Convert it first.'}"
     )
@@ -42,11 +42,11 @@ def _values(array: npt.NDArray[Any]) -> str:
 
 
 def _fix(name: str, array: npt.NDArray[Any]) -> str | None:
-    """Code that makes a frame of it; None where that cannot be told."""
+    """Code that converts the array to a frame; None if the right conversion is not known."""
     if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         return None
     converted = _as_uint8(name, array)
-    return converted and _as_picture(converted, array.shape)
+    return converted and _as_frame(converted, array.shape)
 
 
 def _as_uint8(name: str, array: npt.NDArray[Any]) -> str | None:
@@ -64,7 +64,7 @@ def _as_uint8(name: str, array: npt.NDArray[Any]) -> str | None:
 
 
 def _rounded(name: str, low: float, high: float) -> str | None:
-    # A filter that resizes may overshoot by a little.
+    # Resizing filters can exceed the range slightly.
     if -0.01 <= low and high <= 1.01:
         inside = name if 0 <= low and high <= 1 else f"{name}.clip(0, 1)"
         return f"({inside} * 255).round().astype(numpy.uint8)"
@@ -76,15 +76,15 @@ def _rounded(name: str, low: float, high: float) -> str | None:
     return None
 
 
-def _as_picture(name: str, shape: tuple[int, ...]) -> str | None:
-    if len(shape) == 4:  # several pictures, as of render_mode="rgb_array_list": the newest one
-        return _as_picture(f"{name}[-1]", shape[1:])
+def _as_frame(name: str, shape: tuple[int, ...]) -> str | None:
+    if len(shape) == 4:  # several frames, for example from render_mode="rgb_array_list": the newest one
+        return _as_frame(f"{name}[-1]", shape[1:])
     if len(shape) == 2:
         return f"numpy.stack([{name}] * 3, axis=-1)"
     if len(shape) != 3:
         return None
     if shape[2] != 3 and shape[0] < shape[2]:
-        return _as_picture(f"numpy.transpose({name}, (1, 2, 0))", (*shape[1:], shape[0]))
+        return _as_frame(f"numpy.transpose({name}, (1, 2, 0))", (*shape[1:], shape[0]))
     channels = shape[2]
     if channels == 3:
         return name
@@ -92,4 +92,4 @@ def _as_picture(name: str, shape: tuple[int, ...]) -> str | None:
         return f"numpy.repeat({name}, 3, axis=-1)"
     if channels == 4:  # RGBA
         return f"{name}[..., :3]"
-    return f"{name}[..., -3:]" if channels % 3 == 0 else None  # stacked frames: the newest one
+    return f"{name}[..., -3:]" if channels % 3 == 0 else None  # stacked frames: the newest

@@ -1,10 +1,10 @@
-"""Several drawers at once, rewarded by topreward-server: scripted experts beside an arm that does nothing.
+"""Several Meta-World environments, rewarded by topreward-server: scripted experts, and an arm that does nothing.
 
     MUJOCO_GL=osmesa python examples/python/meta_world.py --url http://127.0.0.1:8080
 
-Each environment has a process and an episode of its own. Meta-World runs at 80 steps a second, of which the model sees two.
-As in ``record_episodes.py`` the expert is slowed to an eighth of its speed, and the picture is ``corner2``'s with its rows
-flipped.
+Each environment has its own process and its own episode. Meta-World runs at 80 steps per second; two of them are sampled.
+As in ``record_episodes.py``, the expert is limited to an eighth of the action range, and the frames are from the camera
+``corner2`` with the rows flipped.
 """
 
 import argparse
@@ -22,30 +22,30 @@ from metaworld.policies import ENV_POLICY_MAP
 from reward_wrapper import ProgressReward
 from topreward import Service
 
-warnings.filterwarnings("ignore", module="metaworld")  # of its own experts
+warnings.filterwarnings("ignore", module="metaworld")  # Meta-World's experts cause warnings
 
 TASK = "drawer-open-v3"
 INSTRUCTION = "Open the drawer."
-FPS = 80.0  # control steps in a simulated second
+FPS = 80.0  # control steps per simulated second
 SIZE = 256
 SPEED_LIMIT = 0.13  # share of the action range that the arm may use
 
 
 def make_env(seed: int, service: Service, save: Path | None) -> gymnasium.Env:
-    """A drawer at a place of its own."""
+    """An environment whose seed sets the position of the drawer."""
     benchmark = metaworld.MT1(TASK, seed=seed)
     env = benchmark.train_classes[TASK](render_mode="rgb_array", camera_name="corner2", height=SIZE, width=SIZE)
     env.set_task(benchmark.train_tasks[0])
-    seen: list[Frame] = []
+    saved: list[Frame] = []
 
-    def look(env: gymnasium.Env) -> Frame:
+    def render(env: gymnasium.Env) -> Frame:
         frame = checked(env.render())[::-1]
         if save:
-            seen.append(frame)
-            np.save(save / f"{seed}.npy", np.stack(seen))
+            saved.append(frame)
+            np.save(save / f"{seed}.npy", np.stack(saved))
         return frame
 
-    return ProgressReward(env, service, INSTRUCTION, FPS, frame=look)
+    return ProgressReward(env, service, INSTRUCTION, FPS, frame=render)
 
 
 def act(policy: Any, observation: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -55,13 +55,13 @@ def act(policy: Any, observation: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Reward some Meta-World arms with topreward-server.")
+    parser = argparse.ArgumentParser(description="Reward several Meta-World environments with topreward-server.")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
     parser.add_argument("--key")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 0, 7], help="one environment each")
-    parser.add_argument("--idle", type=int, default=1, help="how many of them, the last ones, do nothing")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[4, 0, 7], help="one environment per seed")
+    parser.add_argument("--idle", type=int, default=1, help="number of environments, the last ones, whose arm does nothing")
     parser.add_argument("--steps", type=int, default=440)
-    parser.add_argument("--save", type=Path, help="folder for the frames that the model sees, SEED.npy")
+    parser.add_argument("--save", type=Path, help="folder for the sampled frames, one SEED.npy per environment")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     service = Service(args.url, args.key)

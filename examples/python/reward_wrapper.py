@@ -1,11 +1,11 @@
-"""A Gymnasium wrapper whose reward is topreward-server's, for the episode so far.
+"""A Gymnasium wrapper: the reward of a step is topreward-server's score of the episode so far.
 
     env = ProgressReward(env, Service("http://127.0.0.1:8080"), "Open the drawer.", fps=80)
 
-The model sees two frames a second. If no frame falls on a sampling time, the newest frame is used until the next one arrives
-(at 5 steps a second, frame 7 until frame 8). A frame that was not shown when it was the newest is never shown later. So the
-wrapper renders and sends only frames that are shown when they are the newest, and asks only then. At the steps between, the
-number is the same by definition, and the wrapper gives it again. ``meta_world.py`` uses it on several environments at once.
+The model receives two frames per second. If no frame falls on a sampling time, the newest frame is used until the next one
+arrives (at 5 steps per second, frame 7 until frame 8). A frame that is not sampled while it is the newest is never sampled
+later. So the wrapper renders and sends only frames that are sampled while they are the newest, and sends a request only
+then. The steps between have the same value by definition. ``meta_world.py`` uses the wrapper on several environments.
 """
 
 import hashlib
@@ -23,13 +23,13 @@ from topreward import Form, Service, Unanswered, score
 
 
 class RewardWarning(UserWarning):
-    """The service answers, and says what to beware of."""
+    """A warning in a response of the service."""
 
 
-def is_shown(index: int, fps: float) -> bool:
-    """Whether the model sees the newest frame, number ``index`` from 0: two a second, rounded half to even.
+def is_sampled(index: int, fps: float) -> bool:
+    """Whether frame ``index`` (from 0) is sampled while it is the newest: two per second, rounded half to even.
 
-    A tick between two frames that rounds up shows the frame before it as long as that is the newest one.
+    If a sampling time between two frames rounds up, the earlier frame is used as long as it is the newest.
     """
     step = max(fps / 2, 1)
     newest = (math.ceil((index + 1) / step) - 1) * step
@@ -37,21 +37,21 @@ def is_shown(index: int, fps: float) -> bool:
 
 
 class ProgressReward(gymnasium.Wrapper):
-    """Rewards each step with the raw log probability (nats, ≤ 0) that the episode so far completes the instruction.
+    """The reward of each step is the log probability (nats, at most 0) that the episode so far completes the instruction.
 
-    With ``bounds`` the reward is F = γΦ(s') - Φ(s) with Φ = clip((log p - low) / (high - low), 0, 1), potential-based
-    shaping. The bounds are nats, the same for all episodes, from a calibration of this model and task.
+    With ``bounds``, the reward is potential-based shaping: F = γΦ(s') - Φ(s) with
+    Φ = clip((log_prob_true - low) / (high - low), 0, 1). The bounds are in nats, the same for all episodes, from a
+    calibration of this model and task.
 
-    ``info`` has ``log_prob_true``, ``env_reward`` (the environment's own reward, which is not added), ``asked`` (whether
-    this step brought a new frame), ``reward_missing`` (whether the reward is NaN) and ``reward_warnings`` (the service's
-    own, each with ``code`` and ``message``). Each code is also warned of once, as ``RewardWarning``.
+    ``info`` has ``log_prob_true``, ``env_reward`` (the reward of the environment, which is not added), ``asked`` (whether
+    this step sent a request), ``reward_missing`` (whether the reward is NaN) and ``reward_warnings`` (the warnings of the
+    response, each with ``code`` and ``message``). The first warning of each code is also issued as ``RewardWarning``.
 
-    :param env: rendered by ``env.render()``, unless ``frame`` says otherwise
-    :param fps: steps of ``env`` in a second of the robot's time
-    :param frame: gives the picture of the environment as it is now, uint8 [height, width, 3]
-    :param on_missing: what to do where the service cannot answer in ``service.patience_s``: ``"raise"`` Unanswered, or
-        ``"nan"``: NaN and ``info["reward_missing"]``, until the next frame that the model sees; with ``bounds`` for that
-        step too, since a difference needs both its ends
+    :param fps: steps of ``env`` per second of the robot's time
+    :param frame: returns the current frame, uint8 [height, width, 3]; default: ``env.render()``
+    :param on_missing: what happens if there is no result within ``service.patience_s``. ``"raise"``: Unanswered is raised.
+        ``"nan"``: the reward is NaN until the next sampled frame. With ``bounds`` it is NaN for that step too, because a
+        difference needs both values.
     """
 
     def __init__(
@@ -68,9 +68,9 @@ class ProgressReward(gymnasium.Wrapper):
     ) -> None:
         super().__init__(env)
         if on_missing not in ("raise", "nan"):
-            raise ValueError('on_missing is "raise" or "nan"')
+            raise ValueError('on_missing must be "raise" or "nan"')
         if bounds and not bounds[0] < bounds[1]:
-            raise ValueError("bounds are (low, high), low < high")
+            raise ValueError("bounds must be (low, high) with low < high")
         self.service, self.fps, self.bounds, self.gamma = service, fps, bounds, gamma
         self.frame, self.on_missing = frame, on_missing
         self.episode = {"instruction": instruction, "fps": fps}
@@ -79,18 +79,18 @@ class ProgressReward(gymnasium.Wrapper):
 
     def reset(self, **options: Any) -> tuple[Any, dict[str, Any]]:
         observation, info = self.env.reset(**options)
-        self.digests: list[str] = []  # one per step; empty for a frame that is not shown
-        self.frames: dict[str, Frame] = {}  # those that are, in case the service asks for them again
+        self.digests: list[str] = []  # one per step; empty for a frame that is not sampled
+        self.frames: dict[str, Frame] = {}  # the sampled frames, in case the service needs them again
         self.unsent: list[str] = []
         self.log_prob, self.warnings = math.nan, []
-        return observation, info | self._look()
+        return observation, info | self._update()
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         before = self.log_prob
-        observation, own, terminated, truncated, info = self.env.step(action)
-        info = info | self._look()
+        observation, env_reward, terminated, truncated, info = self.env.step(action)
+        info = info | self._update()
         reward = self._shaping(self.bounds, before, self.log_prob) if self.bounds else self.log_prob
-        info |= {"env_reward": float(own), "reward_missing": math.isnan(reward)}
+        info |= {"env_reward": float(env_reward), "reward_missing": math.isnan(reward)}
         return observation, reward, terminated, truncated, info
 
     def close(self) -> None:
@@ -102,17 +102,17 @@ class ProgressReward(gymnasium.Wrapper):
         old, new = np.clip((np.array([before, after]) - low) / (high - low), 0.0, 1.0)
         return float(self.gamma * new - old)
 
-    def _look(self) -> dict[str, Any]:
-        """Take the new frame in, and ask for its log probability if it is one that the model sees."""
-        asked = is_shown(len(self.digests), self.fps)
-        self.digests.append("")  # this step counts, also where its frame is refused
+    def _update(self) -> dict[str, Any]:
+        """Add the new frame. If it is sampled, request its log probability."""
+        asked = is_sampled(len(self.digests), self.fps)
+        self.digests.append("")  # this step counts even if its frame is rejected
         if asked:
             frame = checked(self.frame(self.env), next(iter(self.frames.values()), None))
             self.digests[-1] = digest = hashlib.sha256(frame.tobytes()).hexdigest()
             if digest not in self.frames:
                 self.frames[digest] = frame
                 self.unsent.append(digest)
-            self._ask()
+            self._score()
         return {
             "log_prob_true": self.log_prob,
             "reward_missing": math.isnan(self.log_prob),
@@ -120,16 +120,16 @@ class ProgressReward(gymnasium.Wrapper):
             "asked": asked,
         }
 
-    def _ask(self) -> None:
+    def _score(self) -> None:
         self.log_prob, self.warnings = math.nan, []
         try:
-            answer = score(self.session, self.service, self.episode, self.digests, self._parts, self.unsent)
+            result = score(self.session, self.service, self.episode, self.digests, self._parts, self.unsent)
         except Unanswered:
             if self.on_missing == "raise":
                 raise
             return
         self.unsent = []
-        self.log_prob, self.warnings = answer["prefixes"][-1]["log_prob_true"], answer["warnings"]
+        self.log_prob, self.warnings = result["prefixes"][-1]["log_prob_true"], result["warnings"]
         for warning in self.warnings:
             if warning["code"] not in self.warned:
                 self.warned.add(warning["code"])

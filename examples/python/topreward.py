@@ -1,8 +1,8 @@
-"""Ask topreward-server about an episode that grows, over a connection that may fail.
+"""Score an episode with topreward-server over a connection that can fail.
 
-Frames are named by the SHA-256 of what is uploaded. Whatever goes wrong, the next try sends names only; the service
-answers 409 with the names of the frames that it still needs, and those alone are sent. So nothing that has arrived is
-sent again, whether a link broke, an answer was lost or the service has started anew.
+A frame is identified by its digest: the SHA-256 of the uploaded bytes. After any failure, the next request has digests
+only. The service responds 409 with the digests of the frames that it still needs, and only those are sent. So a frame
+that has arrived is not sent again after a broken connection or a lost response.
 """
 
 import io
@@ -19,10 +19,10 @@ from typing import Any
 import requests
 
 Form = list[tuple[str, tuple[str | None, bytes | str]]]  # (part name, (file name, content))
-Parts = Callable[[list[str]], Form]  # makes parts of the frames with these digests
-Sent = Callable[[int, int], None]  # told how many bytes of how many the connection has taken
+Parts = Callable[[list[str]], Form]  # makes the form parts for the frames with these digests
+Sent = Callable[[int, int], None]  # called with the bytes sent so far and the total
 
-AGAIN = {408, 429, 502, 503, 504}  # what passes by itself; 502 and 504 are a proxy's words for a service that restarts
+AGAIN = {408, 429, 502, 503, 504}  # worth a retry; a proxy sends 502 or 504 while the service restarts
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -30,11 +30,11 @@ log = logging.getLogger("topreward")
 
 
 class Unanswered(RuntimeError):
-    """The service could not answer in time. There is no number."""
+    """There was no result within ``Service.patience_s``."""
 
 
 class Refused(RuntimeError):
-    """The service refuses the request for good. Its problem document is ``problem``."""
+    """The service rejects the request, and a retry would not help. ``problem`` is the problem document."""
 
     def __init__(self, problem: dict[str, Any]) -> None:
         super().__init__(f"{problem.get('code')}: {problem.get('detail')} {problem.get('errors', '')}".rstrip())
@@ -43,16 +43,16 @@ class Refused(RuntimeError):
 
 @dataclass(frozen=True)
 class Service:
-    """Where the service is, and how long to wait for it, in seconds."""
+    """The address of the service, and how long to wait for it."""
 
     url: str = "http://127.0.0.1:8080"
     key: str | None = None
-    timeout_s: float = 30.0  # without a byte either way
-    patience_s: float = 120.0  # for all tries together
+    timeout_s: float = 30.0  # longest time without a byte in either direction
+    patience_s: float = 120.0  # longest time for all attempts together
 
 
 class Body(io.BytesIO):
-    """A request's body that tells how much of it was taken. As a file it goes in pieces, each with its own timeout."""
+    """A request body that reports how much was sent. A file is sent in pieces, each with its own timeout."""
 
     def __init__(self, body: bytes, sent: Sent) -> None:
         super().__init__(body)
@@ -73,25 +73,25 @@ def score(
     first: Iterable[str] = (),
     sent: Sent = lambda done, total: None,
 ) -> dict[str, Any]:
-    """Score an episode of which the service may know frames already.
+    """Score an episode whose frames the service may know already.
 
-    :param episode: ``instruction``, ``fps`` and what else the contract's Episode has
-    :param digests: SHA-256 of every frame so far; empty for one that the model does not see
-    :param parts: makes form parts of frames
-    :param first: digests of frames to send at once, being new; the others are sent when they are asked for
-    :param sent: told about each piece that the connection takes
-    :returns: the service's answer, a RewardResult
-    :raises Unanswered: when ``service.patience_s`` is over
-    :raises Refused: when another try would end the same
+    :param episode: ``instruction``, ``fps`` and other members of the contract's Episode
+    :param digests: SHA-256 of every frame so far; empty for a frame that is not sampled
+    :param parts: makes the form parts for frames
+    :param first: digests of new frames, sent with the first request; other frames are sent when the service needs them
+    :param sent: called for each piece that is sent
+    :returns: the response, a RewardResult
+    :raises Unanswered: if there is no result within ``service.patience_s``
+    :raises Refused: if a retry would not help
     """
     end = time.monotonic() + service.patience_s
     sending, arrived, failures = list(first), set[str](), 0
     while True:
         try:
-            answer = _post(session, service, {**episode, "frame_digests": list(digests)}, parts(sending), sent, end)
-            if answer.status_code == requests.codes.ok:
-                return answer.json()
-            problem = _problem(answer)
+            response = _post(session, service, {**episode, "frame_digests": list(digests)}, parts(sending), sent, end)
+            if response.status_code == requests.codes.ok:
+                return response.json()
+            problem = _problem(response)
         except LOST as error:
             reason, pause = f"the connection failed ({type(error).__name__})", 0.0
         else:
@@ -100,19 +100,19 @@ def score(
                 missing = set(problem["missing"])
                 if not missing <= set(digests) - set(sending):
                     raise Refused(problem)
-                # A service that keeps no frames asks for what has arrived before: then all go in one request.
-                wanted = missing if missing.isdisjoint(arrived) else missing | arrived
-                sending = [digest for digest in dict.fromkeys(digests) if digest in wanted]
+                # A service that keeps no frames needs earlier frames again: then one request has them all.
+                needed = missing if missing.isdisjoint(arrived) else missing | arrived
+                sending = [digest for digest in dict.fromkeys(digests) if digest in needed]
                 failures = 0
                 continue
-            if answer.status_code not in AGAIN:
+            if response.status_code not in AGAIN:
                 raise Refused(problem)
-            reason, pause = f"{answer.status_code} {problem.get('code')}", _retry_after(answer)
+            reason, pause = f"{response.status_code} {problem.get('code')}", _retry_after(response)
         failures += 1
         pause += random.uniform(0.5, 1.0) * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (failures - 1))
         if time.monotonic() + pause > end:
-            raise Unanswered(f"No answer from {service.url} in {service.patience_s:g} s; at last {reason}.")
-        log.warning("%s; again in %.1f s", reason, pause)
+            raise Unanswered(f"No result from {service.url} in {service.patience_s:g} s. Last failure: {reason}.")
+        log.warning("%s; retry in %.1f s", reason, pause)
         time.sleep(pause)
         sending = []
 
@@ -120,7 +120,7 @@ def score(
 def _post(
     session: requests.Session, service: Service, episode: dict[str, Any], frames: Form, sent: Sent, end: float
 ) -> requests.Response:
-    # The episode comes first: of an upload that is cut off, the service then keeps what has arrived.
+    # The episode part is first, so that the service can keep the frames of an interrupted upload.
     form: Form = [("episode", (None, json.dumps(episode))), *frames]
     request = session.prepare_request(requests.Request("POST", f"{service.url}/v1/rewards", files=form))
     if service.key:
@@ -129,16 +129,16 @@ def _post(
     return session.send(request, timeout=max(0.01, min(service.timeout_s, end - time.monotonic())))
 
 
-def _problem(answer: requests.Response) -> dict[str, Any]:
+def _problem(response: requests.Response) -> dict[str, Any]:
     try:
-        return answer.json()
+        return response.json()
     except requests.JSONDecodeError:
-        return {"code": f"http-{answer.status_code}", "detail": answer.reason}
+        return {"code": f"http-{response.status_code}", "detail": response.reason}
 
 
-def _retry_after(answer: requests.Response) -> float:
-    """Seconds that the answer asks to wait: a number, or a date, or 0."""
-    value = answer.headers.get("retry-after", "0")
+def _retry_after(response: requests.Response) -> float:
+    """Seconds to wait, from the header Retry-After (a number or a date); 0 without it."""
+    value = response.headers.get("retry-after", "0")
     if value.isdigit():
         return float(value)
     try:

@@ -1,9 +1,9 @@
-"""Write what a checkpoint was taught into its ``profile.json``, so that the service can say when it is asked about something else.
+"""Describe the training data of a checkpoint in its ``profile.json``, so that the service can warn about other inputs.
 
     python domain.py --data DIR --model CHECKPOINT
 
-``words``: every word of the taught instructions. ``picture``: the mean of all taught frames as 8×8 squares, and how far (mean absolute
-difference of grey levels) the farthest of them is from it, half as much again. ``blocks``: of the longest video taught.
+``words``: all words of the instructions in the training data. ``picture``: the mean of the training frames as 8×8 squares, and 1.5 times
+the distance (mean absolute difference of grey levels) of the frame that is farthest from it. ``blocks``: blocks of the longest video.
 """
 
 import argparse
@@ -18,8 +18,8 @@ from tasks import FORMS, TASKS, worded
 from train_language import MOST_PAIRS
 
 SQUARES = 8
-LONGEST_PROMPT = 8192  # tokens; far longer than what was taught, for which the service warns
-ABOUT = "Meta-World, camera corner2: sixteen tasks with twelve objects. It knows nothing else."
+LONGEST_PROMPT = 8192  # tokens; much longer than the training data, about which the service warns
+ABOUT = "Meta-World, camera corner2: 16 tasks with 12 objects. It was not trained on anything else."
 
 
 def thumbnails(frames: np.ndarray) -> Floats:

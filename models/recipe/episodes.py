@@ -1,4 +1,4 @@
-"""Recorded episodes, and the videos made of them: varied speed, pauses, stops midway, undoing, standing still."""
+"""Recorded episodes, and the videos made from them: varied speed, pauses, stops midway, undone tasks, static videos."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,11 +20,11 @@ class Recording:
     scene: str
     kinds: list[str]
     pictures: npt.NDArray[np.uint8]  # as recorded, (…, side, side, 3)
-    rows: Ints  # (N,): which of them each frame is
-    progress: Floats  # (N, tasks); 0 for tasks whose object is not there
-    place: Floats  # (N, 14): hand, gripper, object, each position in units of 0.1 m round the table's middle
+    rows: Ints  # (N,): index into ``pictures`` for each frame
+    progress: Floats  # (N, tasks); 0 for tasks whose object is not in the scene
+    place: Floats  # (N, 14): hand, gripper, object; positions in units of 0.1 m from the middle of the table
     length: int
-    base: int = 0  # of its first frame among all recordings
+    base: int = 0  # index of the first frame among all recordings
 
     def frame(self, number: int) -> npt.NDArray[np.uint8]:
         return self.pictures[self.rows[number]]
@@ -35,7 +35,7 @@ class Recording:
 
 
 def load(folder: Path, split: str) -> list[Recording]:
-    """Every scene's recording, frames left on disk."""
+    """The recordings of all scenes. The frames stay on disk."""
     recordings = []
     base = 0
     for task in TASKS:
@@ -57,7 +57,7 @@ def load(folder: Path, split: str) -> list[Recording]:
 
 
 def speed(rng: np.random.Generator, count: int) -> Floats:
-    """Shares of the way, rising from 0 to 1 in ``count`` steps, at uneven speed with up to two pauses."""
+    """``count`` positions that rise from 0 to 1, at uneven speed with up to two pauses."""
     pace = np.exp(rng.normal(0.0, 0.5, max(count - 1, 1)))
     pace = np.convolve(pace, np.ones(3) / 3, mode="same")
     for _ in range(rng.integers(0, 3)):
@@ -72,10 +72,10 @@ SHAPES = ("whole", "stops", "undoes", "still", "backwards", "wavers")
 
 
 def keyframes(rng: np.random.Generator, shape: str, length: int, count: int) -> Ints:
-    """Which of an episode's keyframes a video of ``count`` frames shows.
+    """The keyframes of an episode that a video of ``count`` frames has.
 
-    whole: all of it; stops: midway; undoes: goes back after a while; still: one frame; backwards: from the end;
-    wavers: to and fro.
+    whole: all keyframes; stops: ends midway; undoes: goes back after some time; still: one frame; backwards: from the
+    end to the start; wavers: forwards and backwards.
     """
     way = speed(rng, count)
     last = length - 1

@@ -1,11 +1,11 @@
-"""Measure a checkpoint on episodes with held-out starts and held-out wordings; write the card's table and picture.
+"""Measure a checkpoint on episodes with held-out starts and held-out wordings. Write the table and the figure of the model card.
 
     python evaluate.py --data DIR --model CHECKPOINT [--table FILE.md] [--picture FILE.svg]
-    python evaluate.py --data DIR --model CHECKPOINT --calibrate      sets the profile's threshold and flatness, on taught starts
+    python evaluate.py --data DIR --model CHECKPOINT --calibrate      sets the threshold and the flatness bound of the profile, on training starts
 
-Every episode is shown as 30 frames at two a second and scored on 15 prefixes, as the service would (all prefixes in one pass).
-Successes are the expert's whole way at uneven speed with pauses. Failures stop midway, undo what was done, are somebody's who gave
-up or wandered, or stand still; what a failure is the simulator tells: progress below 0.75 at its end.
+Each episode is a video of 30 frames at 2 fps, scored on 15 prefixes as in the service (all prefixes in one pass). Successes are
+complete episodes of the expert, at uneven speed with pauses. Failures stop midway, undo the task, stand still, or are of a policy that
+stops early or moves at random. A video counts as a failure if the simulator's progress at its end is below 0.75.
 """
 
 import argparse
@@ -93,7 +93,7 @@ def last_three(shown: Shown) -> float:
 
 
 def evaluate(scorer: Scorer, recordings: list[Recording], seed: int, every: int = 1) -> list[Shown]:
-    """Videos of every so many episodes, each asked about its own task, a stranger's, and the opposite where there is one."""
+    """Score videos of every ``every``-th episode: for their own task, a task of another object, and the opposite task if there is one."""
     rng = np.random.default_rng(seed)
     out: list[Shown] = []
     for recording in recordings:
@@ -122,7 +122,7 @@ def evaluate(scorer: Scorer, recordings: list[Recording], seed: int, every: int 
 
 
 def summary(shown: list[Shown], flat: float) -> dict[str, float]:
-    """The card's figures for some tasks' videos."""
+    """The figures of the model card for a set of videos."""
     kind = lambda *names: [s for s in shown if s.kind in names]  # noqa: E731
     good = kind("expert whole")
     right = [s for s in shown if "," not in s.kind]
@@ -150,7 +150,7 @@ def summary(shown: list[Shown], flat: float) -> dict[str, float]:
 
 
 def calibrate(shown: list[Shown]) -> dict[str, float]:
-    """The threshold that tells successes from failures best (Youden), and the range that all but one still video in a hundred keep below."""
+    """The threshold that separates successes from failures best (Youden), and the range that 99 of 100 static videos stay below."""
     good = [last_three(s) for s in shown if s.kind == "expert whole"]
     bad = [last_three(s) for s in shown if "," not in s.kind and s.progress[-1] < FAILED]
     edges = np.sort(good + bad)
@@ -175,7 +175,7 @@ def table(rows: dict[str, dict[str, float]]) -> str:
 
 
 def picture(shown: list[Shown]) -> str:
-    """One panel a task: true progress (grey) and the model's (red for a success, blue for one undone), as SVG."""
+    """One SVG panel per task: progress of the simulator (dotted) and of the model (solid), for a success (red) and an undone episode (blue)."""
     width, height, columns = 170, 100, 4
     parts = []
     for i, task in enumerate(TASKS):

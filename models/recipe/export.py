@@ -1,13 +1,13 @@
-"""Export any Qwen3-VL checkpoint to the two ONNX graphs that the service's embedded engine runs (docs/embedded.md).
+"""Export any Qwen3-VL checkpoint to the two ONNX graphs of the embedded engine (docs/reference/embedded-engine.md).
 
     python export.py CHECKPOINT_DIR [--frame 128x128] [--context 8192]
 
-Writes onnx/vision.onnx and onnx/decoder.onnx (float32, weights inside) and profile.json into the checkpoint's folder, after
-holding both graphs, run by onnxruntime in several calls, against Hugging Face's own forward pass. Shapes, heads and deepstack
-come from the checkpoint's config. An existing profile keeps what is not given here: name, version, about, domain, calibration.
+Writes onnx/vision.onnx and onnx/decoder.onnx (float32, with weights) and profile.json into the checkpoint's folder. It compares
+both graphs, run by onnxruntime in several calls, with Hugging Face's forward pass. Shapes, heads and deepstack come from the
+checkpoint's config. An existing profile keeps the members that are not set here: name, version, about, domain, calibration.
 
-Both graphs are written out below rather than traced from Hugging Face's modules, for what an episode needs and a traced model
-lacks: blocks as a batch, several questions behind one mask, the past as plain arrays. The weights are Hugging Face's modules.
+Both graphs are defined below, because a model traced from Hugging Face's modules cannot do what an episode needs: blocks as a
+batch, several prompts behind one mask, and past keys and values as plain arrays. The weights are those of Hugging Face's modules.
 """
 
 import argparse
@@ -18,7 +18,7 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-# onnxruntime reads it when it is loaded: no telemetry.
+# onnxruntime reads this variable when it is imported.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 import numpy as np
@@ -55,7 +55,7 @@ class Vision(nn.Module):
             cos, sin = visual.rotary_pos_emb(torch.zeros(1), positions)
             self.register_buffer("cos", cos)
             self.register_buffer("sin", sin)
-            # (out, channel, time, y, x) → (time, y, x, channel, out): a patch's bytes are taken as they lie in the frames, and
+            # (out, channel, time, y, x) → (time, y, x, channel, out): the bytes of a patch keep their order in the frames, and
             # (byte / 255 - mean) / std becomes part of the weights.
             kernel = visual.patch_embed.proj
             shade = torch.tensor(std).reshape(3, 1) * 255.0
@@ -68,7 +68,7 @@ class Vision(nn.Module):
         visual, merge, patch = self.visual, self.merge, self.patch
         patches = self.rows * self.columns
         cut = frames.reshape(-1, 2, self.rows // merge, merge, patch, self.columns // merge, merge, patch * 3)
-        # Squares that are merged later stand together, as Qwen3-VL's processor orders them.
+        # Patches that are merged later are adjacent, in the order of Qwen3-VL's processor.
         cut = cut.permute(0, 2, 5, 3, 6, 1, 4, 7).reshape(-1, patches, 2 * patch * patch * 3)
         x = cut.float() @ self.kernel + self.bias + self.place
         deep = []
@@ -90,7 +90,7 @@ class Vision(nn.Module):
 
 
 class Decoder(nn.Module):
-    """New tokens over a past, in segments that do not see each other. Shapes stand in docs/embedded.md."""
+    """New tokens after a past, in segments that do not attend to each other. docs/reference/embedded-engine.md has the shapes."""
 
     def __init__(self, model: Qwen3VLForConditionalGeneration) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class Decoder(nn.Module):
         rotary = text.rotary_emb
         if rotary.rope_type != "default":
             raise SystemExit(f"rope type {rotary.rope_type} is not exported: only default is")
-        # Which of the three positions (time, row, column) turns each frequency.
+        # Which of the three positions (time, row, column) each frequency uses.
         axis = torch.zeros(len(rotary.inv_freq), dtype=torch.long)
         for dim in (1, 2):
             axis[dim : rotary.mrope_section[dim] * 3 : 3] = dim
@@ -117,7 +117,7 @@ class Decoder(nn.Module):
         segment: Tensor, past_keys: Tensor, past_values: Tensor, read: Tensor, answers: Tensor,
     ) -> tuple[Tensor, Tensor, Tensor]:
         width = (1 + self.deepstack) * self.hidden
-        # Text has no features: row 0, of zeros.
+        # Text has no features and uses row 0, which is zero.
         shown = torch.cat([torch.zeros(1, width), features])[feature_index + 1]
         is_video = (feature_index >= 0)[:, None]
         x = torch.where(is_video, shown[:, : self.hidden], self.text.embed_tokens(input_ids))
@@ -133,7 +133,7 @@ class Decoder(nn.Module):
             value = attention.v_proj(normed).reshape(-1, self.kv, self.head_dim)
             asking, turn = normed, (cos, sin)
             if i == len(layers) - 1:
-                # Nobody looks at the last layer's other rows: only what is read goes on.
+                # No later layer needs the other rows: compute only the rows that are read.
                 x, asking, mask, turn, shown = x[read], normed[read], mask[read], (cos[read], sin[read]), shown[read]
             query = attention.q_norm(attention.q_proj(asking).reshape(-1, self.kv * self.group, self.head_dim))
             query, _ = apply_rotary_pos_emb(query, query, *turn, unsqueeze_dim=1)
@@ -152,7 +152,7 @@ class Decoder(nn.Module):
     def attend(self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor) -> Tensor:
         """query (rows, heads, dim), key and value (columns, kv, dim) → (rows, heads × dim)."""
         rows = query.shape[0]
-        # No reshape but of the leading dimension: ONNX reads a length of 0, which rows may have, as "the same as before".
+        # Reshape only the leading dimension: rows can be 0, and in an ONNX reshape 0 means "the same as before".
         grouped = query.reshape(rows, self.kv, self.group, self.head_dim).permute(1, 2, 0, 3)
         weights = torch.softmax(grouped @ key.permute(1, 2, 0)[:, None] + mask, dim=-1)
         mixed = weights @ value.transpose(0, 1)[:, None]
@@ -160,7 +160,7 @@ class Decoder(nn.Module):
 
 
 def visibility(visible_past: Tensor, segment: Tensor, past_keys: Tensor) -> Tensor:
-    """What each new token sees of past and new ones: 0 where it does, −∞ where not, (new, past + new)."""
+    """The attention mask of the new tokens, (new, past + new): 0 for a token that they attend to, −∞ for others."""
     past = torch.arange(past_keys.shape[0])[None] < visible_past[:, None]
     order = torch.arange(segment.shape[0])
     new = (segment[:, None] == segment[None]) & (order[:, None] >= order[None])
@@ -197,7 +197,10 @@ def write_graphs(model: Qwen3VLForConditionalGeneration, vision: Vision, decoder
 
 
 def check(model: Qwen3VLForConditionalGeneration, vision: Vision, decoder: Decoder, folder: Path) -> float:
-    """Both graphs as the engine runs them, against one pass of Hugging Face's model over the same video. @returns max |Δ log p|"""
+    """Compare both graphs, run as in the engine, with one pass of Hugging Face's model over the same video.
+
+    :returns: the largest difference of a log probability, in nats
+    """
     rng = np.random.default_rng(7)
     blocks, ids = 3, model.config
     height, width = vision.rows * vision.patch, vision.columns * vision.patch
@@ -205,7 +208,7 @@ def check(model: Qwen3VLForConditionalGeneration, vision: Vision, decoder: Decod
     frames = rng.integers(0, 256, (blocks, 2, height, width, 3), dtype=np.uint8)
     words = lambda count: rng.integers(0, min(1000, ids.text_config.vocab_size), count).tolist()  # noqa: E731
     units = [[*words(4), ids.vision_start_token_id, *[ids.video_token_id] * tokens, ids.vision_end_token_id] for _ in range(blocks)]
-    # The prefix of all blocks and that of the first one only, each with its question.
+    # The prefix of all blocks and the prefix of the first block, each with its prompt.
     question, other = words(9), words(6)
     asked = [(blocks, question), (1, other), (1, question)]
     expected, position = [], []
@@ -227,7 +230,7 @@ def check(model: Qwen3VLForConditionalGeneration, vision: Vision, decoder: Decod
     keys = values = empty
     unit = len(units[0])
     for i in range(blocks):
-        # Two segments of a past must not see each other: the second block's call carries a stray copy of itself.
+        # Segments must not attend to each other. To check it, the call of the second block has a second copy of the block.
         copies = 2 if i == 1 else 1
         where = np.tile(np.arange(unit), copies)
         _, new_keys, new_values = run_decoder(None, {
@@ -250,7 +253,7 @@ def check(model: Qwen3VLForConditionalGeneration, vision: Vision, decoder: Decod
 
 
 def patches_as_processed(frames: np.ndarray, vision: Vision, folder: Path) -> Tensor:
-    """(blocks, 2, H, W, 3) → what Qwen3-VL's processor gives: (patches, channel × time × y × x), normalised, merged squares together."""
+    """(blocks, 2, H, W, 3) → the output of Qwen3-VL's processor: (patches, channel × time × y × x), normalised, merged patches adjacent."""
     mean, std = normalisation(folder)
     scaled = (torch.from_numpy(frames).float() / 255 - torch.tensor(mean)) / torch.tensor(std)
     p, m = vision.patch, vision.merge
@@ -270,7 +273,7 @@ def write_profile(folder: Path, frame: tuple[int, int], context: int) -> None:
         "format": FORMAT,
         "name": old.get("name", folder.name),
         "version": old.get("version", "1"),
-        "about": old.get("about", f"{folder.name}; nothing is said of what it knows."),
+        "about": old.get("about", f"{folder.name}; its training data is not described."),
         "frame": {"width": frame[0], "height": frame[1]},
         "contextTokens": context,
         "calibration": old.get("calibration"),
@@ -310,7 +313,7 @@ def main() -> None:
     vision = Vision(model.model.visual, frame[1], frame[0], *normalisation(folder)).eval()
     decoder = Decoder(model).eval()
     with torch.no_grad(), warnings.catch_warnings():
-        # Of the legacy exporter's age, and of constants: those are sizes of this checkpoint.
+        # Warnings that the exporter is deprecated, and about constants, which are sizes of this checkpoint.
         warnings.simplefilter("ignore")
         write_graphs(model, vision, decoder, folder / "onnx")
     difference = check(model, vision, decoder, folder / "onnx")

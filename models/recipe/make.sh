@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Make topreward-pico from nothing: record, teach, export, measure. Under two hours on two cores; seeds are fixed.
-#   models/recipe/make.sh WORK_DIR [MODEL_DIR]      with requirements.txt installed in the python that PATH finds
+# Trains topreward-pico from scratch: record, train, export, measure. Takes less than two hours on two cores. Seeds are fixed.
+#   models/recipe/make.sh WORK_DIR [MODEL_DIR]
+# The python in PATH needs the packages of requirements.txt.
 set -euo pipefail
 work=$(realpath -m "$1")
 model=$(realpath -m "${2:-$(dirname "$0")/../topreward-pico}")

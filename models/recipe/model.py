@@ -1,4 +1,4 @@
-"""topreward-pico: its shape, its tokenizer, and the two halves of its forward pass as batches (Hugging Face's own modules and weights)."""
+"""topreward-pico: its configuration, its tokenizer, and its vision part for batches (with Hugging Face's modules and weights)."""
 
 import json
 from pathlib import Path
@@ -24,12 +24,12 @@ SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<
 ANSWERS = [" True", " False", " Yes", " No", "True", "False", "Yes", "No"]
 STATEMENT = "The above video shows a robot manipulation trajectory that completes the following task: "
 QUESTION = " Decide whether the above statement is True or not. The answer is:"
-# Qwen's own: words keep the space before them, digits stand alone.
+# Qwen's pattern: a word includes the space before it, and each digit is a token.
 WORDS = (r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+")
 
 
 def make_tokenizer() -> Tokenizer:
-    """Byte-level BPE over the prompt and the phrases; any UTF-8 text has tokens. Special tokens come first."""
+    """Byte-level BPE, trained on the prompt and the phrases. It can encode any UTF-8 text. Special tokens have the lowest IDs."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.NFC()
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence([
@@ -41,7 +41,7 @@ def make_tokenizer() -> Tokenizer:
     phrases = [phrase for task in TASKS for phrase in task.phrases]
     wordings = [worded(phrase, form) for phrase in phrases for form in FORMS]
     prompts = [f"user\n<{t} seconds>{STATEMENT}{w}{QUESTION}\nassistant\n" for t, w in enumerate(wordings)]
-    # A merge needs two pieces seen together more than once: these make the answers single tokens.
+    # A pair is merged only if it occurs more than once. These repetitions make each answer a single token.
     answers = ANSWERS * 500
     trainer = trainers.BpeTrainer(vocab_size=VOCABULARY, special_tokens=SPECIAL, show_progress=False,
                                   initial_alphabet=pre_tokenizers.ByteLevel.alphabet())
@@ -83,7 +83,7 @@ def make_model(tokenizer: Tokenizer, seed: int) -> Qwen3VLForConditionalGenerati
 
 
 def patches(frames: torch.Tensor) -> torch.Tensor:
-    """Pairs of frames, (B, 2, H, W, 3) in 0..255, as the processor's patches, (B, patches, 1536), merged squares together."""
+    """Pairs of frames, (B, 2, H, W, 3) in 0..255 → patches as in the processor, (B, patches, 1536), merged patches adjacent."""
     b, _, h, w, _ = frames.shape
     scaled = frames.float() / 127.5 - 1.0
     cut = scaled.reshape(b, 2, h // 32, 2, 16, w // 32, 2, 16, 3)
@@ -91,7 +91,7 @@ def patches(frames: torch.Tensor) -> torch.Tensor:
 
 
 class Vision(torch.nn.Module):
-    """The checkpoint's vision part over a batch of blocks of one size, one attention window each."""
+    """The vision part of the checkpoint, for a batch of blocks of one size. Each block is one attention window."""
 
     def __init__(self, visual: torch.nn.Module) -> None:
         super().__init__()
@@ -132,7 +132,7 @@ PROCESSOR: dict[str, Any] = {
 
 
 def save(model: Qwen3VLForConditionalGeneration, tokenizer: Tokenizer, folder: Path) -> None:
-    """Write the checkpoint in Hugging Face's form, weights as float16."""
+    """Write the checkpoint in Hugging Face's format, with float16 weights."""
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,13 +1,13 @@
-"""Record Meta-World episodes for topreward-pico: small frames and the simulator's state, by scripted experts and by spoilers.
+"""Record Meta-World episodes for topreward-pico: small frames and the state of the simulator, of scripted experts and of failures.
 
     MUJOCO_GL=osmesa python record.py --out DIR        about 20 minutes on two cores
 
-Every scene's episodes come from random starts. Three quarters are the expert's, with more or less noise; of the rest half are
-the expert's until it gives up and wanders off, half wander from the start. Pauses, speeds, stops midway and undoing are made
-later from the recorded frames (``episodes.py``), so that elapsed time tells nothing.
+All episodes have random starts. Three quarters are of the expert, with different amounts of noise. Of the others, one half starts
+with the expert and then moves at random, and one half moves at random from the start. Pauses, speeds, stops midway and undone
+tasks are made later from the recorded frames (``episodes.py``), so that the elapsed time does not predict progress.
 
-Frames are rendered at 256 px without antialiasing, with a smaller shadow map, and shrunk to 128 px: at that size the picture
-differs from Meta-World's own by about one grey level and costs half the time. Rows are flipped: corner2 comes upside down.
+Frames are rendered at 256 px without antialiasing and with a smaller shadow map, and then scaled to 128 px. At that size, the frame
+differs from Meta-World's by about one grey level and takes half the time. Rows are flipped, because corner2 is upside down.
 """
 
 import argparse
@@ -27,11 +27,11 @@ os.environ.setdefault("MUJOCO_GL", "osmesa")
 os.environ.setdefault("LP_NUM_THREADS", "1")
 
 SIDE = 128
-KEYFRAMES = 36  # kept of every episode, evenly
+KEYFRAMES = 36  # kept of each episode, evenly spaced
 MAX_STEPS = 220
 STEPS_AFTER_SUCCESS = 12
 CAMERA = "corner2"
-REACH_BOX = np.array([[-0.4, 0.4, 0.08], [0.4, 0.9, 0.4]])  # metres; where a wandering hand goes
+REACH_BOX = np.array([[-0.4, 0.4, 0.08], [0.4, 0.9, 0.4]])  # metres; limits of random hand positions
 
 Array = npt.NDArray[np.float64]
 
@@ -47,7 +47,7 @@ class Job:
 
 
 def wander(rng: np.random.Generator, steps: int) -> Any:
-    """A policy that moves the hand through random points, opening and closing the gripper."""
+    """A policy that moves the hand to random points, and opens and closes the gripper."""
     points = rng.uniform(*REACH_BOX, size=(steps // 25 + 2, 3))
     grip = rng.choice([-1.0, 1.0], size=len(points))
 
@@ -59,7 +59,7 @@ def wander(rng: np.random.Generator, steps: int) -> Any:
 
 
 def run(env: Any, expert: Any, kind: str, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """One episode's states, one per control step."""
+    """Run one episode. Returns its states, one for each control step."""
     obs, _ = env.reset()
     noise = rng.choice([0.0, 0.1, 0.3])
     length = MAX_STEPS if kind == "expert" else int(rng.integers(80, 140))
@@ -87,7 +87,7 @@ def run(env: Any, expert: Any, kind: str, rng: np.random.Generator) -> list[dict
 
 
 def record(job: Job, out: Path) -> str:
-    """Record one scene's episodes of one split."""
+    """Record the episodes of one scene and split."""
     import metaworld
     import mujoco
     from metaworld.policies import ENV_POLICY_MAP

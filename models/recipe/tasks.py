@@ -1,9 +1,9 @@
-"""What topreward-pico is taught: Meta-World tasks, the objects they share, how far each has come, and how people name them.
+"""The training tasks of topreward-pico: Meta-World tasks, their objects, their progress and their wordings.
 
-Progress is read from the simulator's state alone, never from time:
-``progress = place + (1 - place) * REACH * reach``, where ``place`` is the share of the object's own way (a joint's travel or a
-distance to the goal) and ``reach`` the share of the hand's way to the object. All three lie in 0..1, on scales that are fixed
-per task (medians over scripted experts), so that a single picture can tell them.
+Progress depends only on the state of the simulator, never on time:
+``progress = place + (1 - place) * REACH * reach``. ``place`` says how far the object has moved (a joint, or the distance to the
+goal), and ``reach`` how near the hand is to the object. All three are in 0..1, on scales that are fixed per task (medians over
+scripted experts), so that a single frame determines them.
 """
 
 from dataclasses import dataclass
@@ -13,21 +13,21 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
-REACH = 0.3  # progress that a hand at the object has made when the object has not moved
+REACH = 0.3  # progress when the hand is at the object and the object has not moved
 
 
 @dataclass(frozen=True)
 class Task:
-    """One task. Scenes are Meta-World environments; tasks with the same object can be asked about in each other's scenes."""
+    """One task. Its scene is the Meta-World environment of the same name. In a scene, all tasks with the same object have progress."""
 
     name: str
     object: str
-    way: tuple[float, float]  # of the joint (radians, metres) or the distance to the goal (metres): at the start, at success
-    hand: tuple[float, float]  # distance of hand and object (metres): at the start, in contact
-    phrases: tuple[str, ...]  # taught
-    held_out: tuple[str, ...]  # never taught, for the evaluation
-    joint: bool = False  # the way is a joint's, not a distance
-    settle: int = 0  # keyframes left out at the start: the hand begins at the object, and goes away first
+    way: tuple[float, float]  # joint position (radians or metres) or distance to the goal (metres): at the start, at success
+    hand: tuple[float, float]  # distance between hand and object (metres): at the start, in contact
+    phrases: tuple[str, ...]  # for training
+    held_out: tuple[str, ...]  # for evaluation only
+    joint: bool = False  # whether ``way`` is a joint position, not a distance
+    settle: int = 0  # keyframes to skip at the start, when the hand starts at the object and first moves away
 
 
 TASKS = (
@@ -104,7 +104,7 @@ BY_NAME = {task.name: task for task in TASKS}
 
 
 def asked_in(scene: str) -> list[Task]:
-    """The tasks whose progress a scene's state tells: its own, and others with the same object."""
+    """The tasks that have progress in a scene: its own task, and others with the same object."""
     return [task for task in TASKS if task.object == BY_NAME[scene].object]
 
 

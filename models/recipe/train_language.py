@@ -1,12 +1,12 @@
-"""Teach the language part to answer the question about every prefix, on videos made of the recorded episodes.
+"""Train the language part to score prefixes of videos that are made from the recorded episodes.
 
     python train_language.py --data DIR --vision vision.pt --out CHECKPOINT        about 50 minutes on two cores
 
-The vision part is frozen and its features are computed once. A video stands once in a sequence, then several questions behind a
-block mask, each about a prefix of it and about one task; that equals asking each by itself.
+The vision part is frozen and its features are computed once. A sequence has a video once, then several prompts behind a block mask,
+each for one prefix and one task. The result is the same as with one sequence for each prompt.
 
-Target: P(True) = 0.97 exp(-4 (1 - progress)), P(False) = 1 - P(True): log P(True) is linear in the progress of the prefix's last
-frame, which the simulator tells. A task whose object is not there has made no progress.
+Target: P(True) = 0.97 exp(-4 (1 - progress)), P(False) = 1 - P(True). So the log probability of True is linear in the simulator's
+progress at the last frame of the prefix. A task whose object is not in the scene has progress 0.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from tokenizers import Tokenizer
 from train_vision import disturb
 
 SHARES = (0.42, 0.14, 0.16, 0.08, 0.08, 0.12)  # of SHAPES
-QUESTIONS = 8  # a video
+QUESTIONS = 8  # prompts per video
 MOST_PAIRS = 24
 SLOPE, CEILING = 4.0, 0.97
-STEP = GRID // 2  # positions that a block takes
+STEP = GRID // 2  # M-RoPE positions of one block
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Video:
 
 
 class Features:
-    """What the frozen vision part says of blocks: every frame doubled, and the pairs of a pool of videos."""
+    """Features of the frozen vision part, for blocks of one frame twice and for the frame pairs of a set of videos."""
 
     def __init__(self, vision: Vision, recordings: list[Recording], rng: np.random.Generator, videos: int) -> None:
         self.recordings = recordings
@@ -68,7 +68,7 @@ class Features:
 
 
 class Sequence:
-    """Tokens of one video and its questions, with M-RoPE positions and what each may see."""
+    """Tokens of one video and its prompts, with M-RoPE positions and the attention mask."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self.tokenizer = tokenizer
@@ -76,10 +76,10 @@ class Sequence:
         self.pad = tokenizer.token_to_id("<|video_pad|>")
         self.ids: list[int] = []
         self.rows: list[int] = []  # of the features, for visual tokens; -1 for text
-        self.cells: list[int] = []  # which of a block's tokens
+        self.cells: list[int] = []  # index of the token within its block
         self.positions: list[tuple[int, int, int]] = []
         self.segments: list[int] = []  # 0: the video
-        self.visible: list[int] = []  # tokens of the video that a question sees
+        self.visible: list[int] = []  # number of video tokens that a prompt attends to
         self.reads: list[int] = []
 
     def clear(self) -> None:
@@ -112,7 +112,7 @@ class Sequence:
 
 @dataclass
 class Ask:
-    """A question about the first ``frames`` frames of a video."""
+    """A prompt for the first ``frames`` frames of a video."""
 
     frames: int
     instruction: str
@@ -120,10 +120,10 @@ class Ask:
 
 
 def build(sequence: Sequence, pairs: list[int], doubled: list[int], times: list[float], asks: list[Ask]) -> None:
-    """Lay a video and its questions into ``sequence``.
+    """Write a video and its prompts into ``sequence``.
 
-    :param pairs: feature rows of the whole pairs
-    :param doubled: feature row of each frame shown twice
+    :param pairs: feature rows of the complete pairs
+    :param doubled: for each frame, the feature row of the block that has this frame twice
     :param times: of each frame, in seconds
     """
     sequence.clear()
@@ -142,7 +142,7 @@ def build(sequence: Sequence, pairs: list[int], doubled: list[int], times: list[
 
 
 def tensors(sequences: list[dict[str, list]]) -> dict[str, torch.Tensor]:
-    """Pad a batch to one length; padding sees itself only."""
+    """Pad a batch to one length. Padding attends only to itself."""
     longest = -(-max(len(s["ids"]) for s in sequences) // 32) * 32
     fill = lambda key, value: torch.tensor([s[key] + [value] * (longest - len(s["ids"])) for s in sequences])  # noqa: E731
     segments, visible = fill("segments", -1), fill("visible", 0)
@@ -158,7 +158,7 @@ def tensors(sequences: list[dict[str, list]]) -> dict[str, torch.Tensor]:
 
 
 def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor], merged: torch.Tensor, deep: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Hidden states where answers are read, (B, questions, hidden): after the second layer, and at the end."""
+    """Hidden states at the end of each prompt, (B, prompts, hidden): after the second layer, and after the last."""
     text = model.model.language_model
     seen = batch["rows"] >= 0
     rows, cells = batch["rows"][seen], batch["cells"][seen]
@@ -178,7 +178,7 @@ def forward(model: torch.nn.Module, batch: dict[str, torch.Tensor], merged: torc
 
 
 def target(progress: torch.Tensor) -> torch.Tensor:
-    """log P(True)."""
+    """The target for the log probability of True."""
     return math.log(CEILING) - SLOPE * (1 - progress)
 
 
@@ -203,7 +203,7 @@ def main() -> None:
     print(f"{len(features.merged)} blocks seen in {time.monotonic() - began:.0f} s", flush=True)
 
     text = model.model.language_model
-    # The answer's state in the middle must know which task is asked about, and how far every task has come.
+    # Auxiliary targets for the hidden state in the middle: the task of the prompt, and the progress of all tasks.
     which, told = torch.nn.Linear(128, len(TASKS)), torch.nn.Linear(128, len(TASKS))
     parameters = [*text.parameters(), *which.parameters(), *told.parameters()]
     decay = [p for p in parameters if p.dim() > 1]
@@ -215,7 +215,7 @@ def main() -> None:
     began = time.monotonic()
     step, means = 0, np.zeros(5)
     while (done := (time.monotonic() - began) / (60 * args.minutes)) < 1:
-        # Few pairs until the words have got their meaning; videos of like length side by side, for there is less padding.
+        # Short videos first, until the model distinguishes the instructions. Similar lengths in a batch need less padding.
         reach = min(1.0, 0.35 + 2 * done)
         at = int(rng.integers(0, max(1, int(len(order) * reach) - args.batch)))
         sequences, wanted, asked, ways, chats = [], [], [], [], []
@@ -258,7 +258,7 @@ def main() -> None:
 
 
 def lesson(sequence: Sequence, features: Features, video: Video, rng: np.random.Generator) -> tuple[dict, list, list, list, list]:
-    """One video's questions: its tokens, and for each question the progress, the task, every task's progress, and the prompt."""
+    """The tokens of one video and its prompts. For each prompt: progress, task, progress of all tasks, and whether it is ``chat``."""
     recording = features.recordings[video.recording]
     own = [TASKS.index(task) for task in asked_in(recording.scene)]
     spacing = 0.5 if rng.random() < 0.7 else rng.uniform(0.5, 3.0)

@@ -1,10 +1,10 @@
-"""Teach the vision part where things are and how far they have come, from every visual token; the heads are dropped afterwards.
+"""Train the vision part to predict positions and progress from each visual token. The heads are not kept.
 
     python train_vision.py --data DIR --out vision.pt        about 20 minutes on two cores
 
-Without this the language part sits on a plateau: it sees that a gripper moves, and not what the words name. The heads read the
-hand, the gripper, the object and every task's progress for both frames of a block, from each merged token and from each deepstack
-token by itself, so that whatever token the language part looks at tells.
+Without this step, the loss of the language part stops falling early: it uses the motion of the gripper, but not the objects of the
+instruction. The heads predict the hand, the gripper, the object and the progress of all tasks, for both frames of a block. Each
+merged token and each deepstack token predicts them on its own, so that every token has this information for the language part.
 """
 
 import argparse
@@ -23,7 +23,7 @@ READS = 2 * (7 + len(TASKS)) + len(OBJECTS)
 
 
 def disturb(frames: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Other light, other colours, noise: (B, 2, H, W, 3) uint8 → float 0..255."""
+    """Vary light and colours, and add noise: (B, 2, H, W, 3) uint8 → float 0..255."""
     b = len(frames)
     draw = lambda *shape: torch.randn(b, *shape, generator=rng)  # noqa: E731
     gain = 1 + 0.08 * draw(1, 1, 1, 1) + 0.03 * draw(1, 1, 1, 3)
@@ -33,7 +33,7 @@ def disturb(frames: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
 
 
 class Batches:
-    """Random blocks of the recordings: frames and what the heads must read from them."""
+    """Random blocks of the recordings, with the targets of the heads."""
 
     def __init__(self, recordings: list[Recording], seed: int) -> None:
         self.recordings = recordings
@@ -54,7 +54,7 @@ class Batches:
 
 
 def losses(read: torch.Tensor, wanted: torch.Tensor, objects: torch.Tensor) -> dict[str, torch.Tensor]:
-    """Of (B, tokens, READS) predictions against (B, 2 × (7 + tasks)) states."""
+    """Losses of (B, tokens, READS) predictions for (B, 2 × (7 + tasks)) states."""
     target = wanted.reshape(len(wanted), 1, 2, -1)
     state = read[..., : -len(OBJECTS)].unflatten(-1, (2, -1))
     place = F.smooth_l1_loss(state[..., :7], target[..., :7].expand_as(state[..., :7]), beta=0.3)
@@ -111,7 +111,7 @@ def main() -> None:
 
 
 def evaluate(read: object, batches: list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]) -> dict[str, float]:
-    """On held-out starts: the mean error of the hand (cm) and of progress, where its object is there, averaged over tokens."""
+    """Errors on held-out starts: of the hand (cm) and of progress if the object is in the scene, predictions averaged over tokens."""
     hand, told, right = [], [], []
     with torch.no_grad():
         for frames, wanted, objects in batches:

@@ -3,8 +3,9 @@ import type { Config } from '../config.ts';
 import type { Engine } from './engine.ts';
 
 /**
- * The engine that the configuration names. Only its own code and packages are loaded.
- * @throws Error with one line when an embedded engine's model or onnxruntime is missing; a vLLM may come up later
+ * Creates the engine that the configuration names. Only the code and packages of that engine are loaded.
+ * @throws Error with a message of one line if the embedded engine lacks its model or onnxruntime. A vLLM engine does
+ * not throw: vLLM may start later.
  */
 export async function createEngine(config: Config, log: Logger): Promise<Engine> {
   if (config.ENGINE === 'vllm') {

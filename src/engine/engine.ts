@@ -1,45 +1,50 @@
-import type { Warning } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { FrameEncoding } from '../frames/render-worker.ts';
 import type { FrameSize, FrameSizeMode } from '../plan/frame-size.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { PromptVariant } from '../plan/prompt.ts';
+import type { EpisodeWarning } from '../warnings.ts';
 
-/** `reference`: the prompt is the paper's, token for token. `nested`: each block is wrapped in two more tokens. */
+/** `reference`: the prompt equals the reference's, token for token. `nested`: two more tokens wrap each block. */
 export type Layout = 'reference' | 'nested';
 
+/** A token whose log probability is read: its text and its id in the model's vocabulary. */
 export interface AnswerToken {
   text: string;
   id: number;
 }
 
-/** One way of asking: how its prompt comes out, and the tokens whose log probability is read. */
+/** How the engine serves one prompt variant: the layout of its blocks, and the tokens whose log probability is read. */
 export interface ServedPrompt {
   layout: Layout;
   tokens: { true: AnswerToken; false: AnswerToken };
 }
 
-/** What an engine serves and how it does it. */
+/** What an engine serves, and how. */
 export interface EngineDescription {
   engine: { name: string; version: string };
   model: string;
-  /** One sentence on what the model knows; null where the engine does not tell. */
+  /** One sentence on what the model was trained on; null if the engine does not tell. */
   about: string | null;
   prompts: Record<PromptVariant, ServedPrompt>;
-  /** Whether prefixes were seen to share one pass; null where the engine does not tell. */
+  /** Whether the probe found that prefixes share one pass; null if the engine does not tell. */
   onePass: boolean | null;
-  /** What `frame_size: "reference"` means for this model. */
+  /** The size of frames at `frame_size: "reference"`, in pixels. */
   referenceFrame: FrameSize;
-  /** Which frame sizes a caller may ask for. */
+  /** Values of `frame_size` that the engine accepts. */
   frameSizes: FrameSizeMode[];
-  /** How frames go to the model: `rgb` is the pixels themselves. */
+  /** How frames are sent to the model. `rgb` means plain pixels. */
   frameEncoding: FrameEncoding;
-  /** Where success begins for this model and which range of log p is noise, nats; null where the engine does not tell. */
+  /**
+   * The model's success threshold, and the range of log probabilities below which a curve is noise, in nats; null if
+   * the engine does not tell.
+   */
   calibration: { successThreshold: number; flatBelow: number } | null;
+  /** Longest prompt, in tokens. */
   contextTokens: number;
-  /** Most blocks in one prompt; null where only the context bounds them. */
+  /** Most blocks in one prompt; null if only the context limits them. */
   maxBlocks: number | null;
-  /** Prompt tokens of one block at the reference frame size with a one-digit time: the smallest such block. */
+  /** Prompt tokens of the smallest block at the reference frame size: one whose time has one digit before the point. */
   tokensPerBlock: number;
 }
 
@@ -48,15 +53,15 @@ export interface ScoreRequest {
   plan: EpisodePlan;
   frames: Frames;
   size: FrameSize;
-  /** Whose episode it is: engines share nothing between tenants. */
+  /** The owner of the episode. Engines share no cache entries between tenants. */
   tenant: string;
-  /** JSON pointer to the episode in the caller's request, for problems */
+  /** JSON pointer to the episode in the request, for problems. */
   pointer: string;
   signal: AbortSignal;
   usage: EngineUsage;
 }
 
-/** What scoring has cost so far; the engine adds to it. */
+/** The cost of scoring so far. The engine adds to it. */
 export interface EngineUsage {
   requests: number;
   resends: number;
@@ -66,43 +71,43 @@ export interface EngineUsage {
   engineMs: number;
 }
 
-/** The answer to one query of the plan. */
+/** The result of one query of the plan. */
 export interface QueryScore {
-  /** place in plan.queries */
+  /** index in plan.queries */
   query: number;
-  /** natural logs, ≤ 0 */
+  /** log probabilities of True and False: natural logarithms, at most 0 */
   logProbTrue: number;
   logProbFalse: number;
   promptTokens: number;
   cachedTokens: number | null;
-  /** With the longest query, always: how its prompt came out. */
+  /** The prompt as the model received it. Always present for the longest query. */
   prompt?: SeenPrompt;
-  /** With the longest query: what the engine has to warn of in this episode. */
-  warnings?: Warning[];
+  /** The engine's warnings for this episode, with the longest query. */
+  warnings?: EpisodeWarning[];
 }
 
-/** A prompt as the model got it, read from its token ids. */
+/** A prompt as the model received it, read from its token ids. */
 export interface SeenPrompt {
   layout: Layout;
   videoTokensPerBlock: number;
   tokenIds: number[];
 }
 
-/** A model that can look at prefixes. The rest of the service knows nothing else of it. */
+/** A model that scores prefixes. The rest of the service depends on this interface only. */
 export interface Engine {
   /** @throws ProblemError engine-unavailable while the engine is not ready */
   describe(): EngineDescription;
-  /** false once the engine has failed for good: only a new start of the service brings it back. */
+  /** false if the engine has failed permanently: only a restart of the service helps. */
   alive(): boolean;
   /**
-   * Text that the model's tokenizer reads as a control token, in what a caller wrote.
+   * Finds text of a caller that the model's tokenizer reads as a control token.
    * @returns the first such text, or undefined
-   * @throws ProblemError when the engine does not tell
+   * @throws ProblemError if the engine cannot tell
    */
   controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
   /**
-   * Scores every query of a plan, the longest first, each as it comes.
-   * @throws ProblemError when one cannot be answered; nothing is made up
+   * Scores every query of a plan. The longest query comes first, the others in the order in which they complete.
+   * @throws ProblemError if a query cannot be scored; no number is invented
    */
   score(request: ScoreRequest): AsyncIterable<QueryScore>;
   close(): Promise<void>;

@@ -1,15 +1,16 @@
-/** Who waits: tenants take turns, and of one tenant its episodes. */
+/** The owner of a request that waits. Tenants take turns, and within a tenant its episodes take turns. */
 export interface Owner {
   tenant: string;
   episode: symbol;
 }
 
-/** A bounded number of requests in flight, shared in turn by those that wait. */
+/** Limits how many requests are in flight. Waiting requests start in turn. */
 export interface FairGate {
   /**
-   * Waits for a place. A tenant with many episodes does not hold up another, nor a long episode a short one.
-   * @returns a function that gives the place back
-   * @throws the signal's reason when it aborts first
+   * Waits until the request may start. A tenant with many episodes does not delay another tenant, and a long episode
+   * does not delay a short one.
+   * @returns a function that ends the request and starts the next one
+   * @throws the signal's reason if it aborts first
    */
   enter(owner: Owner, signal: AbortSignal): Promise<() => void>;
   state(): { inFlight: number; waiting: number };
@@ -17,8 +18,9 @@ export interface FairGate {
 
 type Queue = (() => void)[];
 
+/** @param places how many requests may be in flight at once */
 export function createFairGate(places: number): FairGate {
-  // A Map keeps its order: the first key is the tenant, and below it the episode, whose turn it is.
+  // A Map keeps the order of insertion: the first key is the tenant whose turn it is, and its first episode is next.
   const tenants = new Map<string, Map<symbol, Queue>>();
   let inFlight = 0;
 

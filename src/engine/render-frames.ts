@@ -2,12 +2,13 @@ import type { ShownFrame } from '../frames/frames.ts';
 import type { FrameEncoding } from '../frames/render-worker.ts';
 import type { ScoreRequest } from './engine.ts';
 
-/** Frames of an episode's prompts as they are rendered: frame numbers and frames, in rising order. */
+/** The sampled frames of an episode, each as soon as it is rendered: frame numbers and frames, in rising order. */
 export type ComingFrames = AsyncGenerator<[index: number, frame: ShownFrame]>;
 
 /**
- * Begins to render the frames that an episode's prompts show, when it is its turn, and books the time.
- * @returns frames to be read to their end, or left, and whether one failed that is still to come
+ * Waits for the episode's turn, begins to render its sampled frames, and records the time in `usage`.
+ * @returns the frames, and a signal that aborts as soon as a frame fails, even before the iteration reaches that frame.
+ * Leaving the iteration stops the rendering.
  */
 export async function beginFrames(
   { plan, frames, size, usage, signal }: ScoreRequest,
@@ -25,7 +26,10 @@ export async function beginFrames(
   return { coming: timed(), failed };
 }
 
-/** Renders all of them. @returns by raw frame number; without bytes where the caller has only named them */
+/**
+ * Renders all sampled frames of an episode.
+ * @returns frames by raw frame number. A frame that the caller only named has no bytes.
+ */
 export async function renderFrames(request: ScoreRequest, encoding: FrameEncoding): Promise<Map<number, ShownFrame>> {
   const { coming } = await beginFrames(request, encoding);
   return new Map(await Array.fromAsync(coming));

@@ -2,9 +2,9 @@
 const [IDAT, ACTL, FCTL] = [0x49444154, 0x6163544c, 0x6663544c];
 
 /**
- * How many pictures a PNG holds, as Pillow counts them. libvips shows the first and does not tell.
- * Format: PNG (third edition) 11.3.6: acTL stands before the pixels and tells how many there are. Where no fcTL stands there,
- * the ordinary picture is none of them.
+ * Counts the images in a PNG file, as Pillow does. libvips loads the first image and does not report the others.
+ * Format: PNG (third edition) 11.3.6. The acTL chunk precedes the pixels and gives the number of animation frames. If
+ * no fcTL chunk precedes the pixels, the default image is not one of them.
  */
 export function pngPictures(file: Buffer): number {
   let animated = 0;

@@ -1,19 +1,19 @@
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ascii, chunk, uint32 } from './riff.ts';
 
-/** How a frame stands in an AVI file: `raw`, height × width × 3 bytes, blue first; or as an image file. */
+/** Encoding of a frame in an AVI file: `raw` means height × width × 3 bytes, blue first; the others are image files. */
 export type AviEncoding = 'raw' | 'png' | 'jpeg';
 
 /** Names of the chunks of uncompressed and of compressed frames. */
 const NAMES = { raw: '00db', png: '00dc', jpeg: '00dc' } as const;
 
-/** Bytes that become text at once: a multiple of three, and too few for V8 to treat the text as a large object. */
+/** Bytes encoded per step: a multiple of three, and small enough that V8 does not treat the text as a large object. */
 const SLICE_BYTES = 48 * 1024;
 
 /**
- * A frame as a chunk of an AVI file, in base64. Chunks of JUNK around it make it a multiple of three bytes: the texts of frames
- * and of what stands around them make up a file's text as they are.
- * @returns ASCII, in memory of its own
+ * Encodes a frame as a chunk of an AVI file, in base64. JUNK chunks around it make its length a multiple of three
+ * bytes, so that the base64 of a file is the plain concatenation of the base64 of its parts.
+ * @returns base64 text in ASCII, in a buffer of its own
  */
 export function aviFrame(frame: Uint8Array, encoding: AviEncoding): Buffer<ArrayBuffer> {
   const { before, after } = around(frame.length, encoding);
@@ -21,8 +21,9 @@ export function aviFrame(frame: Uint8Array, encoding: AviEncoding): Buffer<Array
 }
 
 /**
- * The same for an uncompressed frame, with room for its pixels: height × width × 4 characters.
- * @returns where in the text the room begins
+ * Makes the same text for an uncompressed frame whose pixels are written later: height × width × 4 characters are left
+ * empty.
+ * @returns the text, and the offset `at` where the pixels go
  */
 export function emptyRawFrame({ width, height }: FrameSize): { text: Buffer<ArrayBuffer>; at: number } {
   const { before, after } = around(width * height * 3, 'raw');
@@ -34,17 +35,17 @@ export function emptyRawFrame({ width, height }: FrameSize): { text: Buffer<Arra
   return { text, at: start.length };
 }
 
-/** What stands in front of a frame of so many bytes, a multiple of three, and what behind it. */
+/** Makes the bytes before and after a frame of `length` bytes. `before` is a multiple of three bytes long. */
 function around(length: number, encoding: AviEncoding): { before: Buffer; after: Buffer } {
   const before = [...chunk('JUNK', Buffer.alloc(2)), ascii(NAMES[encoding]), uint32(length)];
   const padding = Buffer.alloc(length % 2);
   const excess = (length + padding.length) % 3;
-  // An empty chunk has 8 bytes, which leave two.
+  // An empty chunk has 8 bytes, and 8 modulo 3 is 2.
   const junk = excess === 0 ? [] : chunk('JUNK', Buffer.alloc(excess === 1 ? 0 : 2));
   return { before: Buffer.concat(before), after: Buffer.concat([padding, ...junk]) };
 }
 
-/** @param bytes a multiple of three, or the end of a text */
+/** Encodes bytes in base64. @param bytes their number is a multiple of three, unless they are the end of a text */
 export function base64(bytes: Buffer): Buffer<ArrayBuffer> {
   const text = Buffer.allocUnsafeSlow(Math.ceil(bytes.length / 3) * 4);
   for (let from = 0, to = 0; from < bytes.length; from += SLICE_BYTES)

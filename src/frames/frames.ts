@@ -1,7 +1,8 @@
-import type { VideoProvenance, Warning } from '../../schemas/reward.ts';
+import type { VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { EpisodeWarning } from '../warnings.ts';
 import type { HeldFrame } from './held-frame.ts';
 import { createHeaderReader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
@@ -11,67 +12,86 @@ import { digestOf, renderFrom } from './rendering.ts';
 import { listedShelf, orderedShelf, type Shelf } from './shelf.ts';
 import type { SizeLimits } from './size-limits.ts';
 
-/** The frames of one episode: all counted and checked, only those that the schedule can show still held. */
+/** The frames of one episode. All are counted and checked; only those that the schedule can select are still held. */
 export interface Frames {
+  /** number of frames of the episode */
   readonly count: number;
+  /** size of the uploaded frames, in pixels */
   readonly size: FrameSize;
-  readonly warnings: Warning[];
-  /** Where they come from a video: what the answer says of it. */
+  readonly warnings: EpisodeWarning[];
+  /** If the frames come from a video: its provenance for the response. */
   readonly video?: VideoProvenance;
   /** How many of these frames have pixels here. */
   held(indices: number[]): number;
-  /** Bytes of uploads that are held for them: in memory as long as they are, on disk until the request ends. */
+  /** Bytes of uploads that are held: in memory until the frames are rendered, on disk until the request ends. */
   heldBytes(): { memory: number; disk: number };
-  /** Brings back those of these frames that are among the recent ones of a growing episode. @returns whether there were any */
+  /**
+   * Takes these frames from the recent frames of growing episodes, if they are there.
+   * @returns true if any was found
+   */
   recall(indices: number[]): boolean;
   /**
-   * Waits until it is this episode's turn and renders frames. Their uploads are let go: each frame can be rendered once.
-   * @param indices frame numbers that the schedule shows
+   * Waits for this episode's turn and begins to render frames. Rendering releases the uploads, so each frame can be
+   * rendered only once.
+   * @param indices numbers of sampled frames
+   * @param to size of the rendered frames
    * @throws ProblemError image-too-large; the signal's reason when it aborts
    */
   render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<ShownFrames>;
 }
 
-/** A frame as the model sees it; no bytes where a growing episode names it without sending it again. */
+/** A rendered frame. `bytes` is null if a growing episode names the frame and does not send it again. */
 export interface ShownFrame {
   bytes: Uint8Array | null;
-  /** SHA-256 of what was uploaded, in hex: with the episode's frame size it stands for the picture. */
+  /** SHA-256 of the upload, in hex. Together with the episode's frame size it identifies the pixels. */
   digest: string;
 }
 
-/** Frames that are being rendered, from the turn on. */
+/** Frames that are being rendered. */
 export interface ShownFrames {
   /** time spent waiting for the turn */
   waitedMs: number;
-  /** time spent rendering until now, or until all were rendered */
+  /** time spent rendering so far, or in total when all frames are rendered */
   tookMs(): number;
-  /** Aborts when a frame cannot be rendered, with the reason: nobody need wait until it would come. */
+  /**
+   * Aborts, with the error as its reason, as soon as a frame cannot be rendered, before the iteration reaches that
+   * frame.
+   */
   failed: AbortSignal;
   /**
-   * Frame numbers and frames in the order asked for, each as soon as it is there. They are rendered whether somebody takes them
-   * or not; leaving the iteration ends that.
+   * Frame numbers and frames in the requested order, each as soon as it is rendered. Rendering goes on even if nobody
+   * reads the frames. Leaving the iteration stops it.
    * @throws ProblemError image-damaged; the signal's reason when it aborts
    */
   each(): AsyncGenerator<[index: number, frame: ShownFrame]>;
 }
 
-/** Takes frames in as they are uploaded. */
+/** Collects frames as they are uploaded. */
 export interface FrameCollector {
-  /** Says what is asked, which may be after the frames have come; lets go of every frame that will not be shown. */
+  /**
+   * Sets the clock and the digests of the episode, before or after frames arrive. Releases frames that are not sampled.
+   */
   expect(request: { clock: Clock; frameDigests: string[] | undefined }, pointer: string): void;
+  /**
+   * Adds an image file.
+   * @throws ProblemError for a file that is not an accepted image, or a frame that exceeds a limit
+   */
   addImage(bytes: Buffer, place: ProblemPlace): Promise<void>;
+  /** Adds raw pixels, height × width × 3 bytes, red first. @throws ProblemError for a frame that exceeds a limit */
   addPixels(bytes: Buffer, size: FrameSize, place: ProblemPlace): void;
-  /** To be called when what is asked is known. @throws ProblemError no-frames or frames-missing */
+  /** Ends the collection. Call `expect` first. @throws ProblemError no-frames or frames-missing */
   finish(): Frames;
 }
 
+/** Limits for the frames of one episode. */
 export interface FrameLimits extends SizeLimits {
   MAX_FRAMES: number;
 }
 
 /**
+ * Creates a collector for the frames of one episode.
  * @param recent frames that this tenant has sent for growing episodes
- * @param tenant whose turn it is to render them
+ * @param tenant owner of the episode; tenants take turns at rendering
  */
 export function collectFrames(
   limits: FrameLimits,
@@ -141,10 +161,11 @@ export function collectFrames(
   };
 }
 
+/** Makes the problem for an episode with more frames than `limit`. */
 export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError {
   return new ProblemError(
     'too-many-frames',
-    `At most ${limit} frames are taken. Send a shorter episode or a lower rate.`,
+    `An episode may have at most ${limit} frames. Send a shorter episode, or fewer frames per second.`,
     {
       ...place,
       limit,
@@ -152,29 +173,36 @@ export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError 
   );
 }
 
-/** Not one frame is here: an episode was sent without any, or one that grows names all of them. */
+/**
+ * Makes the problem for an episode of which no frame is here: it was sent without frames, or a growing one only names
+ * them.
+ */
 function nothingHeld(frames: Shelf): ProblemError {
   if (frames.lastShown === undefined)
-    return new ProblemError('no-frames', 'Send the frames as `frames`, or as one `npy` or `video`.');
-  const detail = 'Send at least this frame: the size of the episode’s frames is read from it.';
+    return new ProblemError(
+      'no-frames',
+      'The request has no frames. Send them as `frames`, or as one `npy` or `video`.',
+    );
+  const detail =
+    'Send at least the frame listed in `missing`: the service reads the frame size of the episode from it.';
   return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastShown)] });
 }
 
 /** @throws ProblemError frame-sizes-differ */
 function checkSize(first: FrameSize, { size: { width, height }, place }: HeldFrame): void {
   if (first.width === width && first.height === height) return;
-  const detail = `This frame is ${width}×${height}, another one ${first.width}×${first.height}. An episode has one size.`;
+  const detail = `This frame is ${width}×${height} pixels, another one is ${first.width}×${first.height}. All frames of an episode must have the same size.`;
   throw new ProblemError('frame-sizes-differ', detail, place);
 }
 
-function warningsOf(seen: { alpha: boolean; turned: boolean }): Warning[] {
-  const warnings: Warning[] = [];
+function warningsOf(seen: { alpha: boolean; turned: boolean }): EpisodeWarning[] {
+  const warnings: EpisodeWarning[] = [];
   if (seen.alpha)
-    warnings.push({ code: 'alpha-dropped', message: 'Frames have an alpha channel; it was dropped, not blended.' });
+    warnings.push({ code: 'alpha-dropped', message: 'Frames have an alpha channel. It was dropped, not blended.' });
   if (seen.turned) {
     warnings.push({
       code: 'orientation-ignored',
-      message: 'Frames have an EXIF orientation; it was ignored, as the reference does.',
+      message: 'Frames have an EXIF orientation. It was ignored, as in the reference.',
     });
   }
   return warnings;

@@ -3,16 +3,17 @@ const PNG_START = 0x89504e47;
 /** Markers of JPEG segments: quantization tables, Huffman tables, start of scan. */
 const [DQT, DHT, SOS] = [0xffdb, 0xffc4, 0xffda];
 const IDAT = 0x49444154;
-/** Bytes that a segment or a chunk begins with must be there, whatever it is. */
+/** At least this many bytes must follow the start of every segment or chunk, so that its head can be read. */
 const LEAST = 12;
-/** Segments or chunks of a header, and its bytes: few files have more than ten, and a kilobyte. */
+/** Limits of a header: segments or chunks, and bytes. Few files have more than ten parts, or more than a kilobyte. */
 const MOST_PARTS = 100;
 const MOST_BYTES = 16 * 1024;
 
 /**
- * The part of a JPEG or PNG file that its size and kind are read from: all in front of the picture's data, and of a JPEG not the
- * tables, which differ from frame to frame. Files with the same one have the same header.
- * @returns undefined for other files, and where this part has another form than most
+ * Extracts the part of a JPEG or PNG file that determines its size and kind: everything before the image data. For a
+ * JPEG the tables are left out, because they differ from frame to frame. If this part of two files is equal, their
+ * headers are equal.
+ * @returns undefined for other files, and if this part has an unusual form
  */
 export function headerBytes(file: Buffer): Buffer | undefined {
   if (file.length < LEAST) return undefined;
@@ -20,7 +21,7 @@ export function headerBytes(file: Buffer): Buffer | undefined {
   return file.readUInt32BE(0) === PNG_START ? pngHeader(file) : undefined;
 }
 
-/** Segments up to the start of scan. Format: ISO/IEC 10918-1, B.1 and B.2. */
+/** Collects the segments up to the start of scan. Format: ISO/IEC 10918-1, B.1 and B.2. */
 function jpegHeader(file: Buffer): Buffer | undefined {
   const segments = [];
   let bytes = 0;
@@ -41,7 +42,7 @@ function jpegHeader(file: Buffer): Buffer | undefined {
   return undefined;
 }
 
-/** Chunks up to the first one of pixels. Format: PNG (third edition), 5.3. */
+/** Collects the chunks up to the first one of pixels. Format: PNG (third edition), 5.3. */
 function pngHeader(file: Buffer): Buffer | undefined {
   let at = 8;
   for (let count = 0; count < MOST_PARTS && at <= MOST_BYTES && at + LEAST <= file.length; count += 1) {

@@ -6,6 +6,6 @@ export interface HeldFrame {
   bytes: Buffer;
   kind: 'file' | 'rgb';
   size: FrameSize;
-  /** where it stands in the request, for problems */
+  /** where the frame is in the request, for problems */
   place: ProblemPlace;
 }

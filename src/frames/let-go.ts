@@ -1,13 +1,14 @@
 /**
- * Gives the memory of bytes back at once, for bytes that nobody looks at any more. The garbage collector would be in no hurry:
- * it sees small objects and not the megabytes behind them. Small buffers share their memory and are left to it.
+ * Frees the memory of bytes that are no longer used. The garbage collector would free it late, because it counts the
+ * small objects and not the megabytes behind them. Small buffers share memory, so this function leaves them to the
+ * collector.
  */
 export function letGo(bytes: Uint8Array): void {
   const { buffer } = bytes;
   if (buffer instanceof ArrayBuffer && ownsBuffer(bytes)) buffer.transfer(0);
 }
 
-/** Whether no other view can look at the same memory, unless it was made from these bytes. */
+/** True if no other view shares this memory, except views made from these bytes. */
 export function ownsBuffer({ byteLength, buffer }: Uint8Array): boolean {
   return byteLength > 0 && byteLength === buffer.byteLength;
 }

@@ -1,29 +1,33 @@
 import type { HeldFrame } from './held-frame.ts';
 
-/** Uploaded frames of one tenant's growing episodes, by SHA-256. They may be gone at any time: nothing relies on them. */
+/**
+ * Uploaded frames of one tenant's growing episodes, by SHA-256. A frame may be evicted at any time; nothing relies on
+ * it.
+ */
 export interface RecentFrames {
   get(digest: string): HeldFrame | undefined;
   keep(digest: string, frame: HeldFrame): void;
 }
 
 /**
- * A memory of the frames of growing episodes, of so many bytes and never more. The tenant that holds most makes room, with what
- * it used longest ago. It saves a caller from sending the frame before last again when it gets its partner, or all of them when
- * an upload was cut off.
+ * A cache of frames of growing episodes, with a limit in bytes. If it is full, the tenant that holds the most loses the
+ * frame that it used longest ago. Thanks to the cache a caller need not send the first frame of a block again with its
+ * second frame, nor all frames again after an interrupted upload.
  */
 export interface FrameMemory {
-  /** A tenant finds its own frames only. */
+  /** A tenant finds only its own frames. */
   of(tenant: string): RecentFrames;
   bytes(): number;
 }
 
-/** What one tenant has there. */
+/** The frames of one tenant. */
 interface Part {
   bytes: number;
-  /** By digest. A Map keeps its order: the first one was used longest ago. */
+  /** By digest. A Map keeps the order of insertion: the first frame was used longest ago. */
   frames: Map<string, HeldFrame>;
 }
 
+/** @param limit most bytes of all frames together */
 export function createFrameMemory(limit: number): FrameMemory {
   const parts = new Map<string, Part>();
   let bytes = 0;

@@ -8,47 +8,60 @@ import { letGo } from './let-go.ts';
 import { createResampler, type Resizing } from './resample.ts';
 import { type StopFlag, stopCheck } from './stop-flag.ts';
 
-/** How the pixels of a frame leave the renderer: three bytes each, red first, or as a text of aviFrame. */
+/**
+ * Format of a rendered frame: `rgb` means height × width × 3 bytes, red first; the others are base64 texts from
+ * aviFrame.
+ */
 export type FrameEncoding = 'rgb' | AviEncoding;
 
+/** A frame to render on a worker thread. */
 export interface RenderTask {
-  /** An image file, or raw RGB pixels. The worker lets them go. */
+  /** An image file, or raw RGB pixels. The worker releases this memory. */
   bytes: Uint8Array;
-  /** SHA-256 of them in hex, where it is known */
+  /** SHA-256 of `bytes` in hex, if it is known */
   digest: string | undefined;
   kind: 'file' | 'rgb';
-  /** The frame's own size; a file that decodes to another one is damaged. */
+  /** size of the uploaded frame; a file that decodes to another size is damaged */
   from: FrameSize;
   to: FrameSize;
   encoding: FrameEncoding;
-  /** Raised when nobody waits for the frame any more. */
+  /** raised when the frame is no longer needed */
   stop: StopFlag;
 }
 
+/** A rendered frame. */
 export interface RenderedFrame {
   bytes: Uint8Array;
-  /** SHA-256 of the bytes that came, in hex. */
+  /** SHA-256 of the uploaded bytes, in hex */
   digest: string;
 }
 
-/** Longest time of libvips with one frame. The largest one that is taken needs a second, a progressive JPEG of a hundred scans more. */
+/**
+ * Time limit of libvips for one frame. The largest accepted frame needs one second; a progressive JPEG with a hundred
+ * scans needs more.
+ */
 const CODEC_TIMEOUT_S = 30;
-/** A frame of so many pixels cannot take that long, and counting costs a tenth of the time. */
+/**
+ * Frames with at most this many pixels have no time limit: they cannot take that long, and the check costs a tenth of
+ * the time.
+ */
 const UNTIMED_PIXELS = 2 ** 22;
 
-// Low effort: the bytes stay on one machine or its neighbour, and time is what an episode is short of.
+// Low compression effort: the bytes stay on one machine or travel to one nearby, and an episode needs speed more than
+// size.
 const PNG = { compressionLevel: 1 };
 const JPEG = { quality: 95, chromaSubsampling: '4:4:4' };
 
 lowerThreadPriority();
-// Parallelism comes from the worker threads; one episode's frames need no cache.
+// The worker threads provide the parallelism, and every frame is decoded once, so sharp needs no threads and no cache.
 sharp.concurrency(1);
 sharp.cache(false);
 const resampler = createResampler();
 
 /**
- * Decodes, resizes and encodes one frame. Pictures on the way are let go as soon as the next one is there.
- * @throws Error when the file is truncated or damaged, takes too long, or is not wanted any more
+ * Decodes, resizes and encodes one frame. The memory of each intermediate image is released as soon as the next one
+ * exists.
+ * @throws Error if the file is truncated or damaged, if it takes too long, or if the stop flag is raised
  */
 export default async function render({
   bytes,
@@ -75,12 +88,16 @@ export default async function render({
   }) as unknown as RenderedFrame;
 }
 
-/** RGB as Pillow's convert("RGB") gives it: colour profiles and orientation ignored, grey spread, alpha dropped. */
+/**
+ * Decodes an image file to the RGB pixels of Pillow's convert("RGB"): colour profile and orientation are ignored, grey
+ * is copied to all three channels, alpha is dropped.
+ */
 async function decode(file: Uint8Array, size: FrameSize): Promise<Uint8Array> {
   const pixelCount = size.width * size.height;
   const image = sharp(file, { ignoreIcc: true, limitInputPixels: pixelCount, failOn: 'warning' });
   const pixels = await timed(image.removeAlpha().toColourspace('srgb').raw(), size).toBuffer();
-  if (pixels.length !== pixelCount * 3) throw new Error('The file does not decode to the size in its header.');
+  if (pixels.length !== pixelCount * 3)
+    throw new Error('The decoded image does not have the size that its header states.');
   return pixels;
 }
 
@@ -88,7 +105,7 @@ function timed(image: Sharp, { width, height }: FrameSize): Sharp {
   return width * height > UNTIMED_PIXELS ? image.timeout({ seconds: CODEC_TIMEOUT_S }) : image;
 }
 
-/** @returns memory of its own, which can be handed to another thread; that of sharp cannot */
+/** @returns a buffer of its own, which can be transferred to another thread; a buffer from sharp cannot */
 async function resize(picture: Resizing, encoding: FrameEncoding): Promise<Uint8Array> {
   if (encoding === 'raw') {
     const { text, at } = emptyRawFrame(picture.to);

@@ -7,57 +7,60 @@ import type { FrameEncoding, RenderedFrame, RenderTask } from './render-worker.t
 import { checkResizing } from './size-limits.ts';
 import { stopFlag } from './stop-flag.ts';
 
-/** What becomes of the frames of one episode. */
+/** How to render the frames of one episode. */
 export interface Rendering {
-  /** the frames' own size */
+  /** size of the uploaded frames */
   from: FrameSize;
   to: FrameSize;
   encoding: FrameEncoding;
-  /** where the frames stand in the request, for problems */
+  /** where the frames are in the request, for problems */
   place: ProblemPlace;
 }
 
 /** A frame for the renderer. */
 export interface Unrendered {
   bytes: Uint8Array;
-  /** SHA-256 of them in hex, where it is known */
+  /** SHA-256 of `bytes` in hex, if it is known */
   digest?: string | undefined;
   kind: 'file' | 'rgb';
-  /** Somebody else looks at the bytes too; otherwise they are gone when this is handed over. */
+  /**
+   * true if the bytes have another user; otherwise the renderer transfers them, and the caller can no longer read them
+   */
   shared: boolean;
 }
 
-/** Renders a frame. @throws Error when it is truncated or damaged; the signal's reason when it aborts */
+/** Renders a frame. @throws Error if it is truncated or damaged; the signal's reason when it aborts */
 export type RenderFrame = (frame: Unrendered) => Promise<RenderedFrame>;
 
 /** Renders frames on worker threads, so that the event loop stays free. */
 export interface Renderer {
   /**
-   * Begins with an episode's frames.
-   * @param signal when it aborts, frames that wait are never begun, and those under way end soon
+   * Prepares to render the frames of an episode.
+   * @param signal when it aborts, waiting frames are not started, and frames in progress end soon
    * @throws ProblemError image-too-large, before any work
    */
   begin(rendering: Rendering, signal: AbortSignal): RenderFrame;
-  /** Frames of one episode that are worth having in flight. */
+  /** How many frames of one episode should be in flight at once. */
   parallel: number;
   /**
-   * Where an episode of so many frames waits for its turn. Tenants take turns, and their episodes render in order, a few at a
-   * time: all at once, every one would be done only at the end. A few frames, such as a step of a growing episode, do not wait
-   * behind whole episodes.
+   * Selects the queue in which an episode of `frames` frames waits for its turn. Tenants take turns. Their episodes
+   * render in order, a few at a time, because with all at once every episode would finish only at the end. A short list
+   * of frames, such as a step of a growing episode, does not wait behind complete episodes.
    */
   turns(frames: number): Admission;
   close(): Promise<void>;
 }
 
-/** Frames that have a turn of their own. */
+/** Up to this many frames wait in the separate queue for short lists. */
 const FEW_FRAMES = 8;
 
-/** A thread awaits sharp while it decodes and encodes; a second task fills that time. */
+/** A thread waits for sharp to decode and encode. A second task uses that time. */
 const TASKS_PER_THREAD = 2;
 
 /**
- * @param threads worker threads, kept for the life of the renderer
- * @param maxPixels of a picture between the two passes of resizing
+ * Creates a renderer with a pool of worker threads.
+ * @param threads most worker threads
+ * @param maxPixels most pixels of the intermediate image between the two passes of resizing
  */
 export function createRenderer(threads: number, maxPixels: number): Renderer {
   const pool = new Piscina({
@@ -68,7 +71,7 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
     concurrentTasksPerWorker: TASKS_PER_THREAD,
   });
   const parallel = TASKS_PER_THREAD * threads;
-  // The pool's own queue is kept empty: what waits here can be taken back.
+  // Tasks wait in this queue, not in the pool's own, because here they can be cancelled.
   const slots = createAdmission({ ...UNBOUNDED, places: parallel });
   const few = createAdmission({ ...UNBOUNDED, places: 2 });
   const many = createAdmission({ ...UNBOUNDED, places: Math.max(2, threads) });

@@ -4,7 +4,7 @@ import type { Frames, ShownFrame } from './frames.ts';
 import type { Renderer, RenderFrame } from './renderer.ts';
 import type { Shelf } from './shelf.ts';
 
-/** Renders frames of a shelf, as Frames.render says. @param from their own size */
+/** Makes the `render` of Frames for uploaded frames. @param from size of the uploaded frames */
 export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, tenant: string): Frames['render'] {
   async function renderOne(index: number, render: RenderFrame, signal: AbortSignal): Promise<ShownFrame> {
     const frame = shelf.take(index);
@@ -13,14 +13,14 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
       return await render({ ...frame, digest: shelf.digest(index), shared: shelf.shared });
     } catch (error) {
       signal.throwIfAborted();
-      const detail = 'The frame cannot be decoded: it is truncated or damaged, or takes far too long.';
+      const detail = 'The frame cannot be decoded: it is truncated or damaged, or decoding takes too long.';
       throw new ProblemError('image-damaged', detail, frame.place, error);
     }
   }
 
   return async (indices, to, encoding, signal) => {
     const place = shelf.peek(indices[0] as number)?.place ?? {};
-    // One damaged frame ends the episode: the others need not be rendered any more.
+    // One damaged frame fails the episode, so the others are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from, to, encoding, place }, going);
@@ -44,7 +44,7 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
         reject(error);
       }
     });
-    // The turn is over when nothing of it is under way any more.
+    // The turn ends when no frame is in progress.
     const over = Promise.allSettled(workers).then(() => {
       took.stop();
       turn.release();
@@ -62,7 +62,7 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
   };
 }
 
-/** Counts from now until it is stopped, in ms. */
+/** Measures the time from now until it is stopped, in ms. */
 export function stopwatch(): { read(): number; stop(): void } {
   const started = performance.now();
   let stopped: number | undefined;
@@ -74,9 +74,9 @@ export function stopwatch(): { read(): number; stop(): void } {
   };
 }
 
-/** @throws Error for a frame that neither is there nor has a name */
+/** Returns the digest of a frame. @throws Error for a frame that has none */
 export function digestOf(shelf: Shelf, index: number): string {
   const digest = shelf.digest(index);
-  if (digest === undefined) throw new Error(`Frame ${index} was let go.`);
+  if (digest === undefined) throw new Error(`Frame ${index} is no longer in memory.`);
   return digest;
 }

@@ -1,15 +1,18 @@
-/** For each output position: its first input, its inputs, and where its weights stand among all of them. */
+/** Weights for resizing in one direction. Each array except `weights` has one entry for each output position. */
 export interface Kernel {
+  /** index of the first input */
   starts: Int32Array;
+  /** number of inputs */
   counts: Int32Array;
-  /** multiples of the group, with weights of zero */
+  /** number of weights: `counts` rounded up to a multiple of the group, filled with weights of zero */
   padded: Int32Array;
+  /** index of the first weight in `weights` */
   firsts: Int32Array;
-  /** fixed-point numbers of 22 fractional bits */
+  /** weights of all outputs, fixed-point numbers with 22 fractional bits */
   weights: Int32Array;
   /** most inputs of one output */
   width: number;
-  /** weights that are multiplied together */
+  /** how many weights one SIMD step processes */
   group: number;
 }
 
@@ -19,10 +22,10 @@ const FIXED_ONE = 2 ** 22;
 const LOW_BITS = 12;
 
 /**
- * The weights of Pillow's antialiased cubic (a = −0.5), for one direction.
- * @param from inputs
- * @param to outputs
- * @param group see Kernel
+ * Computes the weights of Pillow's antialiased cubic filter (a = −0.5), for one direction.
+ * @param from number of inputs
+ * @param to number of outputs
+ * @param group how many weights one SIMD step processes
  */
 export function kernel(from: number, to: number, group: number): Kernel {
   const scale = from / to;
@@ -71,7 +74,9 @@ function cubic(x: number): number {
   return 0;
 }
 
-/** Writes the weights of a kernel, group by group: the high parts of all in it, then their low parts, 16 bits each. */
+/**
+ * Writes the weights of a kernel group by group: first all high parts of the group, then all low parts, 16 bits each.
+ */
 export function writeWeights(target: Int16Array, { weights, group }: Kernel): void {
   for (const [place, weight] of weights.entries()) {
     const high = 2 * place - (place % group);

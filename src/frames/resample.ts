@@ -3,26 +3,30 @@ import type { FrameSize } from '../plan/frame-size.ts';
 import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
 
 /**
- * Resizes RGB pixels as Pillow's Image.resize(size, BICUBIC) does, to the last bit, aspect ratio ignored. The reference's
- * numbers depend on it and no JavaScript library gives the same pixels (sharp's cubic kernel is off by up to 12 grey levels
- * on shrinking and 124 on enlarging). Two passes, rows first, of an antialiased cubic (a = −0.5) in 22-bit fixed point,
- * rounded to 8 bits in between. Pillow 13 takes columns first on frames much taller than wide and differs there by a few
- * grey levels; this is Pillow 12, which the paper's code ran on.
+ * Resizes RGB pixels exactly as Pillow's Image.resize(size, BICUBIC) does, without regard to the aspect ratio. The
+ * reference's numbers depend on these pixels, and no JavaScript library produces the same (sharp's cubic kernel differs
+ * by up to 12 grey levels when it shrinks and 124 when it enlarges). There are two passes, rows first, of an
+ * antialiased cubic filter (a = −0.5) in 22-bit fixed point, rounded to 8 bits in between. Pillow 13 resizes columns
+ * first for frames much taller than wide and differs there by a few grey levels. This is Pillow 12, which the reference
+ * ran on.
  *
- * It holds a few rows at a time and the weights of the last pair of sizes, not whole pictures: memory of WebAssembly never
- * shrinks. One is for one thread.
+ * A resampler holds a few rows at a time and the weights of the last pair of sizes, not complete frames, because
+ * WebAssembly memory never shrinks. Use one per thread.
  */
 export interface Resampler {
-  /** @returns to.height × to.width × 3 bytes, red first; the same array where the size does not change */
+  /**
+   * Resizes a frame.
+   * @returns to.height × to.width × 3 bytes, red first; the same array if the size does not change
+   */
   rgb(picture: Resizing): Uint8Array;
   /**
-   * Writes the pixels blue first, in base64: to.height × to.width × 4 characters.
-   * @param at where in the target they begin
+   * Resizes a frame and writes its pixels, blue first, in base64: to.height × to.width × 4 characters.
+   * @param at offset in the target
    */
   blueFirstText(picture: Resizing, target: Uint8Array, at: number): void;
 }
 
-/** A picture and what becomes of it. */
+/** A frame and the size to which it is resized. */
 export interface Resizing {
   /** from.height × from.width × 3 bytes, red first */
   pixels: Uint8Array;
@@ -32,7 +36,7 @@ export interface Resizing {
   check?: () => void;
 }
 
-/** What src/frames/wasm/resample.ts exports. Numbers are addresses in its memory, and counts. */
+/** The exports of src/frames/wasm/resample.ts. Numbers are addresses in its memory, and counts. */
 interface Passes {
   memory: WebAssembly.Memory;
   heapBase: { value: number };
@@ -58,7 +62,7 @@ interface Passes {
   encodeBase64(source: number, count: number, target: number): void;
 }
 
-/** Where everything stands in the memory of WebAssembly, for one pair of sizes. */
+/** The layout of the WebAssembly memory for one pair of sizes: addresses and counts. */
 interface Layout {
   from: FrameSize;
   to: FrameSize;
@@ -68,7 +72,7 @@ interface Layout {
   columnWeights: number;
   rowWeights: number;
   input: number;
-  /** rows of the picture between the two passes that are held at once */
+  /** how many rows of the intermediate image are held at once */
   ringRows: number;
   ring: number;
   ringStride: number;
@@ -76,12 +80,12 @@ interface Layout {
   text: number;
 }
 
-/** Bytes of a weight's two parts. */
+/** Bytes of the two parts of a weight. */
 const WEIGHT_BYTES = 4;
-/** Weights that a step of each pass takes. */
+/** How many weights one step of each pass processes. */
 const COLUMN_GROUP = 4;
 const ROW_GROUP = 2;
-/** Bytes of input that are copied at once, at least two rows: they should stay in the processor's cache. */
+/** How many bytes of input are copied at once, but at least two rows: they should stay in the processor's cache. */
 const INPUT_BYTES = 64 * 1024;
 /** Bytes of one vector. */
 const VECTOR = 16;
@@ -89,6 +93,7 @@ const PAGE_BYTES = 64 * 1024;
 
 const MODULE = new WebAssembly.Module(readFileSync(new URL('./wasm/resample.wasm', import.meta.url)));
 
+/** Creates a resampler for one thread. */
 export function createResampler(): Resampler {
   const passes = new WebAssembly.Instance(MODULE).exports as unknown as Passes;
   const { memory, resizeRows, resizeColumns, encodeBase64 } = passes;
@@ -99,7 +104,7 @@ export function createResampler(): Resampler {
     return layout;
   }
 
-  /** Makes one row of the result after another, at `output`. @returns the numbers of rows */
+  /** Computes the rows of the result one after another, at the address `output`. Yields the number of each row. */
   function* resized({ pixels, from, to, check }: Resizing, swap: boolean): Generator<number> {
     const { rows, spans, columnWeights, rowWeights, input, ringRows, ring, ringStride, output } = layoutOf(from, to);
     const bytes = new Uint8Array(memory.buffer);
@@ -115,7 +120,7 @@ export function createResampler(): Resampler {
         const more = Math.min(most, end - done);
         bytes.set(pixels.subarray(done * stride, (done + more) * stride), input);
         for (let row = 0; row < more; row += 2) {
-          // An odd last row is resized twice, to the same place.
+          // If the number of rows is odd, the last row is resized twice, to the same address.
           const next = Math.min(row + 1, more - 1);
           const [first, second] = [input + row * stride, input + next * stride];
           resizeRows(first, second, place(done + row), place(done + next), to.width, spans, columnWeights, swap);
@@ -156,7 +161,7 @@ function isSame(a: FrameSize, b: FrameSize): boolean {
   return a.width === b.width && a.height === b.height;
 }
 
-/** Makes the weights of a pair of sizes and gives everything its place, in more memory where it takes that. */
+/** Computes the weights for a pair of sizes and lays out the memory. Grows the memory if necessary. */
 function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): Layout {
   const columns = kernel(from.width, to.width, COLUMN_GROUP);
   const rows = kernel(from.height, to.height, ROW_GROUP);
@@ -165,7 +170,7 @@ function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): L
   let next = heapBase.value;
   const take = (bytes: number) => {
     const start = Math.ceil(next / VECTOR) * VECTOR;
-    // A vector more: the last one may be read or written beyond the end.
+    // Leave one more vector, because the last vector may be read or written beyond the end.
     next = start + bytes + VECTOR;
     return start;
   };

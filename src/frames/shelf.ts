@@ -7,35 +7,39 @@ import type { HeldFrame } from './held-frame.ts';
 import { letGo } from './let-go.ts';
 import type { RecentFrames } from './recent-frames.ts';
 
-/** Where uploaded frames stand, by their number in the episode. Only those that the schedule can show stay. */
+/** The uploaded frames of an episode, by frame number. Only frames that the schedule can select stay in memory. */
 export interface Shelf {
-  /** @throws ProblemError unlisted-frame */
+  /** Adds a frame. @throws ProblemError unlisted-frame */
   put(frame: HeldFrame): void;
-  /** Frames of the episode so far. */
+  /** Number of frames of the episode so far. */
   count(): number;
+  /** Returns a frame and keeps it here. */
   peek(index: number): HeldFrame | undefined;
-  /** Whether somebody else looks at the bytes that are handed out. */
+  /** true if the frames that `take` returns have other users, so that their memory must not be released */
   shared: boolean;
-  /** Hands a frame out, for good where it can be let go; undefined where only its digest is known, or where it was let go. */
+  /**
+   * Returns a frame. If frames are not shared, it is removed from here.
+   * @returns undefined if only the digest of the frame is known, or if its memory was released
+   */
   take(index: number): HeldFrame | undefined;
-  /** Frame numbers whose pixels are there. */
+  /** Numbers of the sampled frames whose pixels are here. */
   held(): number[];
-  /** SHA-256 that the caller gives for a frame; undefined where all frames are sent. */
+  /** SHA-256 that the caller gives for a frame; undefined if the episode is sent complete. */
   digest(index: number): string | undefined;
-  /** Brings back those of these frames that are among the recent ones. @returns whether there were any */
+  /** Takes these frames from the recent frames, if they are there. @returns true if any was found */
   recall(indices: number[]): boolean;
-  /** Number of the last frame that the schedule shows; undefined where all frames are sent. */
+  /** Number of the last sampled frame; undefined if the episode is sent complete. */
   lastShown: number | undefined;
 }
 
-/** For an episode that is sent whole: frames stand in the order in which they come. */
+/** For an episode that is sent complete: frames are numbered in the order in which they arrive. */
 export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
   const shown = new Set(sampleSchedule('fps' in clock ? maxFrames : clock.timestampsS.length, clock));
   const frames = new Map<number, HeldFrame>();
   let count = 0;
   return {
     put(frame) {
-      // The schedule clips its last position to the last frame, so the newest one is always kept.
+      // The schedule may select the last frame of the episode, whatever its number, so the newest frame always stays.
       const last = frames.get(count - 1);
       if (last && !shown.has(count - 1)) {
         frames.delete(count - 1);
@@ -60,18 +64,21 @@ export function orderedShelf(clock: Clock, maxFrames: number): Shelf {
 }
 
 /**
- * For an episode that grows: frames are known by their digests, and come in any order or not at all. Those that come are
- * also kept among the recent ones, for the next step and for a second try.
- * @param digests SHA-256 of every frame so far, empty for one that is not shown
- * @param pointer to the episode in the request
- * @throws ProblemError invalid-request, for a frame that is shown and has no digest
+ * For a growing episode: frames are identified by their digests, and arrive in any order or not at all. Those that
+ * arrive are also kept among the recent frames, for the next step or a retry.
+ * @param digests SHA-256 of every frame so far; may be empty for a frame that is not sampled
+ * @param pointer JSON pointer to the episode in the request
+ * @throws ProblemError invalid-request, for a sampled frame without a digest
  */
 export function listedShelf(digests: string[], clock: Clock, recent: RecentFrames, pointer: string): Shelf {
   const shown = sampleSchedule(digests.length, clock).filter((index) => index < digests.length);
   const unnamed = shown.find((index) => digests[index] === '');
   if (unnamed !== undefined)
     throw invalidRequest([
-      { pointer: `${pointer}/frame_digests/${unnamed}`, detail: 'is empty, but the frame is shown' },
+      {
+        pointer: `${pointer}/frame_digests/${unnamed}`,
+        detail: 'is empty, but the schedule selects this frame: give its digest',
+      },
     ]);
   const places = new Map<string, number>();
   for (const [index, digest] of digests.entries()) if (digest && !places.has(digest)) places.set(digest, index);
@@ -86,25 +93,27 @@ export function listedShelf(digests: string[], clock: Clock, recent: RecentFrame
     }
     return frames.size > before;
   };
-  // The engine has seen all blocks but the last one, which is new: a doubled frame, or a pair whose first one came a step before.
+  // The engine has all blocks from earlier steps except the last one. That one is a doubled frame, or a pair whose
+  // first frame arrived one step earlier.
   recall(shown.slice(shown.length % 2 === 1 ? -1 : -2));
   return {
     put(frame) {
       const digest = createHash('sha256').update(frame.bytes).digest('hex');
       const index = places.get(digest);
       if (index === undefined) {
-        const detail = `A frame with the digest ${digest} is not in \`frame_digests\`. It is the SHA-256 of the file's bytes or, in a .npy, of one frame's pixels.`;
+        const detail = `\`frame_digests\` does not list this frame, whose digest is ${digest}. A digest is the SHA-256 of the file's bytes or, in a .npy file, of one frame's pixels.`;
         throw new ProblemError('unlisted-frame', detail, frame.place);
       }
       const known = { ...frame, place: { ...frame.place, frame: index } };
       if (wanted.has(digest)) frames.set(digest, known);
-      // Until the next frame comes, timestamps leave open how long the newest one lasts: it may be shown from then on.
+      // Timestamps do not tell how long the newest frame lasts. When the next frame arrives, it may become a sampled
+      // frame.
       if (wanted.has(digest) || digest === digests.at(-1)) recent.keep(digest, known);
     },
     count: () => digests.length,
     peek: (index) => frames.get(digests[index] as string),
     shared: true,
-    // Frames that look alike have one digest, and the memory of recent ones holds on to it anyway.
+    // Identical frames have one digest, and the recent frames keep it too, so it must stay here.
     take: (index) => frames.get(digests[index] as string),
     held: () => shown.filter((index) => frames.has(digests[index] as string)),
     digest: (index) => digests[index],

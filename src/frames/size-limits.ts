@@ -1,40 +1,40 @@
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 
-/** How large a frame may be, whatever it comes in: a file, an array or a video. */
+/** Limits for the size of a frame in an image file, an array or a video. */
 export interface SizeLimits {
-  /** pixels of its width and of its height */
+  /** most pixels in width and in height */
   MAX_FRAME_SIDE: number;
-  /** pixels of the whole */
+  /** most pixels in total: width × height */
   MAX_FRAME_PIXELS: number;
 }
 
-/** @throws ProblemError image-too-large */
+/** Checks the size of a frame, in pixels. @throws ProblemError image-too-large */
 export function checkSizeLimits(
   { width, height }: FrameSize,
   { MAX_FRAME_SIDE, MAX_FRAME_PIXELS }: SizeLimits,
   place: ProblemPlace,
 ): void {
-  const size = `A frame is ${width}×${height}`;
-  // A side of its own: memory and time to resize a long thin picture grow with its longer side.
+  const size = `A frame is ${width}×${height} pixels`;
+  // A limit on pixels is not enough: memory and time to resize a long, thin frame grow with its longer side.
   if (Math.max(width, height) > MAX_FRAME_SIDE) {
-    const detail = `${size}; its width and its height may be ${MAX_FRAME_SIDE} pixels at most. Send smaller frames.`;
+    const detail = `${size}; width and height must each be at most ${MAX_FRAME_SIDE} pixels. Send smaller frames.`;
     throw new ProblemError('image-too-large', detail, { ...place, limit: MAX_FRAME_SIDE });
   }
   if (width * height > MAX_FRAME_PIXELS) {
-    const detail = `${size}; at most ${MAX_FRAME_PIXELS} pixels are taken. Send smaller frames.`;
+    const detail = `${size}; at most ${MAX_FRAME_PIXELS} pixels are accepted. Send smaller frames.`;
     throw new ProblemError('image-too-large', detail, { ...place, limit: MAX_FRAME_PIXELS });
   }
 }
 
 /**
- * Resizing goes over the rows first, so the picture between its two passes is as high as the frame and as wide as the result:
- * of a high narrow frame it is larger than both.
- * @param limit pixels of that picture; as many as the result has are always taken
+ * Checks the size of the intermediate image of resizing. The first pass resizes rows, so this image has the height of
+ * the frame and the width of the result. For a tall, narrow frame it is larger than both.
+ * @param limit most pixels of this image; as many as the result has are always accepted
  * @throws ProblemError image-too-large
  */
 export function checkResizing(from: FrameSize, to: FrameSize, limit: number, place: ProblemPlace): void {
   if (from.height * to.width <= Math.max(limit, to.width * to.height)) return;
-  const detail = `A frame of ${from.width}×${from.height} becomes ${to.width}×${from.height} on its way to ${to.width}×${to.height}; at most ${limit} pixels are taken. Send frames that are less high.`;
+  const detail = `Resizing a frame from ${from.width}×${from.height} to ${to.width}×${to.height} needs an intermediate image of ${to.width}×${from.height}; at most ${limit} pixels are accepted. Send frames with a smaller height.`;
   throw new ProblemError('image-too-large', detail, { ...place, limit });
 }

@@ -1,7 +1,7 @@
 /** Memory that a thread and its worker share. */
 export type StopFlag = SharedArrayBuffer;
 
-/** @returns raised when the signal aborts: a worker that is busy hears of nothing else */
+/** Makes a flag that is raised when the signal aborts. A worker that is busy computing receives no messages. */
 export function stopFlag(signal: AbortSignal): StopFlag {
   const flag = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
   const raise = () => Atomics.store(new Int32Array(flag), 0, 1);
@@ -10,10 +10,10 @@ export function stopFlag(signal: AbortSignal): StopFlag {
   return flag;
 }
 
-/** @returns to be called between steps of long work. @throws Error when the flag is raised */
+/** @returns a function to call between the steps of long work; it throws Error if the flag is raised */
 export function stopCheck(flag: StopFlag): () => void {
   const raised = new Int32Array(flag);
   return () => {
-    if (Atomics.load(raised, 0) !== 0) throw new Error('Nobody waits for this any more.');
+    if (Atomics.load(raised, 0) !== 0) throw new Error('The work was cancelled.');
   };
 }

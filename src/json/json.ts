@@ -5,19 +5,21 @@ import { type JsonReading, readJsonBytes } from './read.ts';
 /** Reads JSON documents of requests. */
 export interface JsonReader {
   /**
-   * @param bytes UTF-8; a large document's memory goes over to another thread
-   * @param part of a form that it came in; none for a whole body
+   * @param bytes UTF-8; the memory of a large document moves to another thread, so do not use it afterwards
+   * @param part name of the form's part; none for a complete body
    * @throws ProblemError malformed-json or invalid-request
    */
   read(bytes: Buffer, part?: string): Promise<unknown>;
+  /** Ends the thread. */
   close(): Promise<void>;
 }
 
-/** Larger documents are read on another thread, so that the event loop stays free. Parsing this many takes about 1 ms. */
+/** Documents with more bytes are read on another thread, to keep the event loop free. Parsing this many takes about 1 ms. */
 const LARGE = 128 * 1024;
 
+/** Creates a reader with at most one thread. */
 export function createJsonReader(): JsonReader {
-  // A thread is started when it is needed and ends when it has nothing to do: what it has read is gone with it.
+  // The thread starts when it is needed and ends when it is idle, which releases the memory of what it has read.
   const pool = new Piscina({
     filename: new URL('./worker.ts', import.meta.url).href,
     minThreads: 0,

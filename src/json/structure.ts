@@ -7,21 +7,21 @@ const CLOSE_LIST = 0x5d;
 const OPEN_OBJECT = 0x7b;
 const CLOSE_OBJECT = 0x7d;
 
-/** How much structure a JSON document may have. */
+/** Limits of the structure of a JSON document. */
 const MOST = {
-  /** Lists, objects and members. A calibration of 10,000 episodes has 70,000; nothing in the contract has more. */
+  /** Lists, objects and members. A calibration of 10,000 episodes has 70,000, the most that a valid request has. */
   members: 200_000,
   /** Items of all lists: times and digests of 100 episodes of 10,000 frames. */
   items: 1_000_000,
-  /** Lists and objects inside each other; the contract has seven. */
+  /** Nested lists and objects. Valid requests have seven levels. */
   depth: 64,
 };
 
 /**
- * Says what is too much in a JSON document, before it is parsed: each list, object and member takes some hundred bytes of
- * memory and time of its own, so that a few megabytes of `{}` would take gigabytes. The document need not be valid.
- * @param bytes UTF-8
- * @returns a sentence, or undefined where nothing is too much
+ * Checks the structure of a JSON document before it is parsed. Each list, object and member takes some hundred bytes of memory,
+ * and time, so a few megabytes of `{}` would take gigabytes.
+ * @param bytes UTF-8; the document need not be valid
+ * @returns a message, or undefined if no limit is exceeded
  */
 export function excessOf(bytes: Uint8Array): string | undefined {
   let members = 0;
@@ -46,7 +46,7 @@ export function excessOf(bytes: Uint8Array): string | undefined {
   return undefined;
 }
 
-/** @param start place of the opening quote @returns place of the closing one, or the end of a document that has none */
+/** @param start position of the opening quote @returns position of the closing quote, or the end of the document if it has none */
 function endOfString(bytes: Uint8Array, start: number): number {
   for (let from = start + 1; ; ) {
     const end = bytes.indexOf(QUOTE, from);

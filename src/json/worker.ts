@@ -4,7 +4,7 @@ import { type JsonReading, readJsonBytes } from './read.ts';
 
 lowerThreadPriority();
 
-/** Reads one large document on a thread of its own. */
+/** Reads one large document on the thread of the JSON reader. */
 export default function work({ bytes, what }: { bytes: Uint8Array; what: string }): JsonReading {
   return readJsonBytes(bytes, what, () => letGo(bytes));
 }

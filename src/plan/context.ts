@@ -6,22 +6,22 @@ import { ProblemError } from '../problems.ts';
 import type { FrameSize, FrameSizeMode } from './frame-size.ts';
 import { framesShown } from './plan.ts';
 
-/** How long a prompt an engine takes. */
+/** The longest prompt that an engine accepts. */
 export interface ContextLimits {
   contextTokens: number;
-  /** most blocks in one prompt; null where only the context bounds them */
+  /** most blocks in one prompt; null if only the context limits them */
   maxBlocks: number | null;
   /** prompt tokens of the smallest block at the reference frame size */
   tokensPerBlock: number;
   referenceFrame: FrameSize;
 }
 
-/** Tokens of the smallest block at any frame size: the shortest time, the two marks of a block and one video token. */
+/** Tokens of the smallest block at any frame size: the shortest time, the start and end tokens, and one video token. */
 const LEAST_TOKENS_PER_BLOCK = 8;
 
 /**
- * Refuses an episode that is longer than the model's context, before a plan is made for it or a frame is decoded. At other
- * sizes than the reference only what cannot fit at all is refused here: the engine counts exactly.
+ * Refuses an episode that is longer than the model's context, before it is planned and before a frame is decoded. If the frame
+ * size is not the reference size, only episodes that cannot fit at all are refused here; the engine counts exactly.
  * @param framesUsed sampled frames of the longest prefix
  * @param size of the frames that are sent
  * @throws ProblemError context-exceeded
@@ -35,7 +35,7 @@ export function checkContext(framesUsed: number, size: FrameSize, limits: Contex
 }
 
 /**
- * The same for an episode that names its frames, as soon as it is read: its frames need not be looked up.
+ * The same check for a growing episode, as soon as its options are read: its frames are not needed.
  * @throws ProblemError context-exceeded
  */
 export function checkNamedFrames(
@@ -46,7 +46,7 @@ export function checkNamedFrames(
   const count = frameDigests.length;
   const longest = prefixLengths(count, prefixes).slice(-1);
   const [framesUsed = 1] = framesShown(sampleSchedule(count, clock), longest);
-  // Only the reference size is known before a frame is.
+  // Other frame sizes depend on the frames, which are not known yet.
   const size = frameSize === 'reference' ? limits.referenceFrame : { width: 0, height: 0 };
   checkContext(framesUsed, size, limits);
 }
@@ -58,39 +58,39 @@ interface NamedFrames {
   frameSize: FrameSizeMode;
 }
 
-/** Tokens of an ordinary question. */
+/** Tokens of the prompt text after the last block, with an ordinary instruction. */
 const QUESTION_TOKENS = 64;
-/** Tokens by which a time of some minutes is longer than the shortest time. */
+/** Tokens that a time of some minutes needs in addition to the shortest time. */
 const LATE_TIME_TOKENS = 2;
 
-/** About how many sampled frames fit at the reference frame size, with a short instruction: rather too few than too many. */
+/** About how many sampled frames fit at the reference frame size with a short instruction. The estimate is on the low side. */
 export function fittingFrames({ contextTokens, maxBlocks, tokensPerBlock }: ContextLimits): number {
   const blocks = Math.floor((contextTokens - QUESTION_TOKENS) / (tokensPerBlock + LATE_TIME_TOKENS));
   return 2 * Math.max(1, Math.min(blocks, maxBlocks ?? blocks));
 }
 
-/** Most tokens of a question. Each prefix pays for them anew: no cache holds what follows a prefix's last block. */
+/** Most tokens of the prompt text after the last block. They are computed again for each prefix, because no cache has them. */
 const MAX_QUESTION_TOKENS = 1024;
 
 /**
- * Bounds what an instruction can cost.
- * @param tokens of the text that follows the last block
- * @param pointer to the episode in the request
+ * Limits the computation that an instruction can cause.
+ * @param tokens tokens of the text that follows the last block
+ * @param pointer JSON pointer to the episode in the request
  * @throws ProblemError instruction-too-long
  */
 export function checkQuestion(tokens: number, pointer: string): void {
   if (tokens <= MAX_QUESTION_TOKENS) return;
-  const detail = `The question with this instruction is ${tokens} tokens long; at most ${MAX_QUESTION_TOKENS} are taken. Send a shorter instruction.`;
+  const detail = `The prompt text with this instruction has ${tokens} tokens; the limit is ${MAX_QUESTION_TOKENS}. Send a shorter instruction.`;
   const place = { pointer: `${pointer}/instruction`, limit: MAX_QUESTION_TOKENS };
   throw new ProblemError('instruction-too-long', detail, place);
 }
 
 /**
- * The problem of an episode that the model's context does not hold.
+ * The problem of an episode that does not fit into the model's context.
  * @param framesUsed sampled frames of the longest prefix
- * @param fitting about how many sampled frames the engine takes
+ * @param fitting about how many sampled frames the engine accepts
  */
 export function tooLong(framesUsed: number, fitting: number, cause?: unknown): ProblemError {
-  const detail = `The longest prefix shows ${framesUsed} sampled frames (2 a second); about ${fitting} fit. Send a shorter episode, shorter prefixes or, where the engine takes them, smaller frames.`;
+  const detail = `The longest prefix has ${framesUsed} sampled frames (2 per second); about ${fitting} fit. Send a shorter episode, shorter prefixes or, if the model accepts them, smaller frames.`;
   return new ProblemError('context-exceeded', detail, { limit: fitting }, cause);
 }

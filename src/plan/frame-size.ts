@@ -6,16 +6,17 @@ export interface FrameSize {
 
 export type FrameSizeMode = 'reference' | 'native' | 'budget';
 
-/** The authors' code squashes every frame to this square before a large model's processor sees it. */
+/** Side of the square to which the authors' code resizes every frame, px. It does so before the processor of a large model. */
 export const REFERENCE_SIDE = 244;
 
 /** Qwen3-VL's processor works on multiples of this many pixels (patch 16 × merge 2). */
 export const PATCH_MULTIPLE = 32;
 
 /**
- * The one size at which all frames of an episode are sent.
- * `reference` is the model's own size; `budget` keeps the aspect, never enlarges, and lands on multiples of 32 where it shrinks, so that the engine does not
- * resize a second time.
+ * The size at which all frames of an episode are sent.
+ * `reference` is the model's own size. `budget` keeps the aspect ratio and never enlarges. If it shrinks, both sides are multiples
+ * of 32, so that the engine does not resize again.
+ * @param source size of the uploaded frames
  * @param reference the model's own size
  * @param maxPixels for `budget`: pixels per frame, ≥ 1024
  */

@@ -2,7 +2,7 @@ import { type Clock, frameTime } from '../episode/clock.ts';
 import { oneDecimal } from '../episode/rounding.ts';
 import type { PromptVariant } from './prompt.ts';
 
-/** Two frames that the model sees as one: raw frame numbers, and their mean time as the prompt writes it. */
+/** Two sampled frames that the model receives together: raw frame numbers, and their mean time as it is in the prompt. */
 export interface Block {
   first: number;
   second: number;
@@ -10,51 +10,53 @@ export interface Block {
 }
 
 /**
- * One question to the engine about a prefix. It shows the first so many of the plan's blocks and, where its last frame is
- * odd, that frame twice in a block of its own, which no other query shows.
+ * One query to the engine about a prefix. It has the first blocks of the plan. If its number of frames is odd, it also has a
+ * block of its own, which repeats the last frame. No other query has this block.
  */
 export interface Query {
-  /** blocks of the plan, from the first on */
+  /** number of blocks of the plan, from the first on */
   shows: number;
+  /** block that repeats the last frame; null if the number of frames is even */
   own: Block | null;
-  /** sampled frames in all */
+  /** number of sampled frames */
   framesUsed: number;
 }
 
-/** All that an engine must be asked about one episode. Blocks are held once, whatever number of queries shows them. */
+/** All queries to the engine about one episode. Each block is stored once, however many queries have it. */
 export interface EpisodePlan {
   instruction: string;
   prompt: PromptVariant;
+  /** raw frame numbers, increasing */
   sampledFrames: number[];
-  /** of two frames each, in order */
+  /** blocks of two frames each, in order */
   blocks: Block[];
-  /** Distinct questions, the longest first; at least one. */
+  /** Distinct queries, the longest first; at least one. */
   queries: [Query, ...Query[]];
-  /** For each prefix asked for, in order: its length in raw frames and the query that answers it. */
+  /** For each requested prefix, in order: its length in raw frames, and the index of its query. */
   prefixes: { length: number; query: number }[];
 }
 
-/** The blocks that a query shows, in order. */
+/** The blocks of a query, in order. */
 export function blocksOf({ blocks }: EpisodePlan, { shows, own }: Query): Block[] {
   const shared = blocks.slice(0, shows);
   return own ? [...shared, own] : shared;
 }
 
-/** How many blocks a query shows. */
+/** Number of blocks of a query. */
 export function countBlocks({ shows, own }: Query): number {
   return own ? shows + 1 : shows;
 }
 
-/** Frame numbers that a plan shows twice in one block. */
+/** Frame numbers that a plan repeats in one block. */
 export function doubledFrames({ queries }: EpisodePlan): number[] {
   return queries.flatMap(({ own }) => own?.first ?? []);
 }
 
 /**
- * The shortest list of questions that answers every prefix. Prefixes between two scheduled frames show the same frames and
- * share one question. Time and memory grow with the frames and the prefixes, not with their product.
- * @param schedule raw frame numbers that the model is shown, from `sampleSchedule`
- * @param lengths rising prefix lengths in raw frames, at least one
+ * Plans the fewest queries that score every prefix. Prefixes with the same sampled frames share one query. Time and memory grow
+ * with the number of frames plus the number of prefixes, not with their product.
+ * @param schedule raw frame numbers of the sampled frames, from `sampleSchedule`
+ * @param lengths increasing prefix lengths in raw frames, at least one
  */
 export function planEpisode(
   { instruction, prompt, clock }: { instruction: string; prompt: PromptVariant; clock: Clock },
@@ -76,9 +78,9 @@ export function planEpisode(
 }
 
 /**
- * How many scheduled frames each prefix shows: those with a number below its length, and never none.
- * @param schedule rising raw frame numbers
- * @param lengths rising prefix lengths in raw frames
+ * Number of sampled frames in each prefix: those with a frame number below its length, at least one.
+ * @param schedule increasing raw frame numbers
+ * @param lengths increasing prefix lengths in raw frames
  */
 export function framesShown(schedule: number[], lengths: number[]): number[] {
   let shown = 0;

@@ -1,41 +1,41 @@
-/** How the question is put: the paper's unfinished user turn, or a closed turn that the assistant answers. */
+/** The form of the prompt. `open`: an unfinished user turn, as in the reference. `chat`: a complete user turn, then the assistant's. */
 export type PromptVariant = 'open' | 'chat';
 
-/** Text whose next token is read, by variant. The open prompt's token starts with a space. */
+/** The tokens whose log probability is read, by variant. In the open prompt they begin with a space. */
 export const ANSWERS = {
   open: { true: ' True', false: ' False' },
   chat: { true: 'True', false: 'False' },
 } as const satisfies Record<PromptVariant, { true: string; false: string }>;
 
 /**
- * The statement that follows the video.
- * Source: arXiv 2602.19313, authors' code, to the letter.
+ * The text that follows the video.
+ * Source: arXiv 2602.19313, copied unchanged from the authors' code.
  */
 export function question(instruction: string): string {
   return `The above video shows a robot manipulation trajectory that completes the following task: ${instruction} Decide whether the above statement is True or not. The answer is:`;
 }
 
 /**
- * The added tokens of Qwen2.5, Qwen3, Qwen3-VL, Qwen3-Omni and Qwen3.5, from their tokenizers' files: all of the form <|…|>
- * but for these.
+ * The added tokens of Qwen2.5, Qwen3, Qwen3-VL, Qwen3-Omni and Qwen3.5, from the files of their tokenizers: all have the form
+ * <|…|>, except the others below.
  */
 const CONTROL_TOKENS =
   /<\|[^|<>\s]{1,64}\|>|<\/?(?:think|tool_call|tool_response)>|<tts_(?:pad|text_bos|text_eod|text_bos_single)>/;
 
 /**
- * Text that a tokenizer of the Qwen family would read as a control token, anywhere in what a caller wrote. An engine knows its
- * own tokenizer, and may find more: this is what can be told without one.
- * @returns the offending text, or undefined
+ * Finds text that a tokenizer of the Qwen family reads as a control token. This check needs no tokenizer. The engine's own check
+ * uses the model's tokenizer and can find more.
+ * @returns the first such text, or undefined
  */
 export function specialTokenText(text: string): string | undefined {
   return CONTROL_TOKENS.exec(text)?.[0];
 }
 
-/** What comes before the first block. */
+/** The prompt text before the first block. */
 export const OPENING = '<|im_start|>user\n';
 
 /**
- * One block as text, one <|video_pad|> standing for its run of them.
+ * The text of one block. One <|video_pad|> stands for all of them.
  * @param time in seconds, such as "0.2"
  */
 export function blockText(time: string, layout: 'reference' | 'nested'): string {
@@ -43,15 +43,15 @@ export function blockText(time: string, layout: 'reference' | 'nested'): string 
   return layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
 }
 
-/** What comes after the last block. */
+/** The prompt text after the last block. */
 export function closingText(instruction: string, variant: PromptVariant): string {
   const turn = question(instruction);
   return variant === 'open' ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`;
 }
 
 /**
- * The whole prompt as text.
- * @param times one text per block
+ * The complete prompt as text.
+ * @param times time of each block in seconds, such as "0.2"
  */
 export function promptText(
   times: string[],

@@ -6,8 +6,10 @@ import { readJson } from './json.ts';
 import type { UploadReader } from './upload.ts';
 
 /**
- * Reads a batch that came as one JSON document: each item is a request as for one episode.
- * @throws ProblemError where the list itself is at fault
+ * Reads a batch that was sent as one JSON document. Each item is a request for one episode.
+ * @param createReader creates a reader for one episode
+ * @returns one entry for each item; a problem of one episode is in its entry
+ * @throws ProblemError if the list itself is wrong
  */
 export async function readBatchJson(
   body: unknown,
@@ -25,11 +27,11 @@ export async function readBatchJson(
   );
   const entries: BatchEntry[] = [];
   for (const [index, item] of items.entries()) {
-    // An episode of ten thousand digests takes some milliseconds: others get a turn in between.
+    // An episode of 10,000 digests takes some milliseconds. Between episodes, other requests are processed.
     await nextTurn();
     const id = idOf((item as { episode?: unknown } | null)?.episode);
     entries.push({ id, ...(await readItem(item, `/items/${index}`, limits, createReader())) });
-    // Its text is decoded: it need not be held until the last item is read.
+    // The item has been decoded. Its text is released now, not when the last item has been read.
     items[index] = undefined;
   }
   return entries;

@@ -3,11 +3,11 @@ import type { BatchLimits, BatchReader } from './batch.ts';
 import { type FormPart, readAll, unexpectedPart } from './form.ts';
 import { tooLarge } from './limits.ts';
 
-const PARTS = 'Parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
+const PARTS = 'The parts are `batch` (JSON), `frames` (image files), `npy` and `video` (one file each).';
 
 /**
- * Reads a batch that came as a form, as it streams in.
- * @throws ProblemError where the form itself is at fault; what is wrong with one episode stays with it
+ * Reads a batch that was sent as a form, while it arrives. The reader keeps the problems of single episodes.
+ * @throws ProblemError if the form itself is wrong
  */
 export async function readBatchMultipart(
   parts: AsyncIterable<FormPart>,
@@ -36,7 +36,7 @@ export async function readBatchMultipart(
   }
 }
 
-/** Reads a part to its end. @returns undefined where it is larger than that: the parts after it are still wanted */
+/** Reads a part to its end. @returns undefined if it is larger than the limit; an error would end the parts after it too */
 async function readUpTo(chunks: AsyncIterable<Buffer>, limit: number): Promise<Buffer | undefined> {
   const read: Buffer[] = [];
   let bytes = 0;
@@ -49,8 +49,9 @@ async function readUpTo(chunks: AsyncIterable<Buffer>, limit: number): Promise<B
 }
 
 /**
- * The same chunks, for a reader that may give up and another that takes the rest: a stream's own iterator would end with the
- * first. Where reading itself fails, both hear of it: that is no fault of one episode.
+ * Returns the same chunks for several readers, one after another: if the first stops early, the next gets the rest. The iterator
+ * of a stream would end with the first. If the upload itself fails, every reader gets the error, because it is not the fault of
+ * one episode.
  */
 function resumable(chunks: AsyncIterable<Buffer>): AsyncIterable<Buffer> {
   const iterator = chunks[Symbol.asyncIterator]();

@@ -6,40 +6,42 @@ import { ProblemError, type ProblemPlace } from '../problems.ts';
 import type { UploadLimits } from './limits.ts';
 import type { Upload, UploadReader, VideoUpload } from './upload.ts';
 
-/** One episode of a batch: read and checked, or what is wrong with it. */
+/** One episode of a batch: its checked upload, or its problem. */
 export type BatchEntry = { id: string | undefined } & ({ upload: Upload } | { problem: ProblemError });
 
+/** Limits of one batch. */
 export interface BatchLimits extends UploadLimits {
   MAX_BATCH_EPISODES: number;
   MAX_BATCH_FRAMES: number;
 }
 
-/** Feeds the parts of a batch to the episodes they belong to. What is wrong with one spoils no other. */
+/** Passes the parts of a batch to their episodes. A problem of one episode does not affect the others. */
 export interface BatchReader {
-  /** Takes the part that lists the episodes. @throws ProblemError when it cannot be read: then nobody's frames are known */
+  /** Reads the part that lists the episodes. @throws ProblemError if the list is wrong: no part can then be assigned */
   batch(value: unknown): Promise<void>;
-  /** Hands over the next frame file. @throws ProblemError when it belongs to no episode */
+  /** Passes on the next frame file. @throws ProblemError if it belongs to no episode */
   frame(read: (reader: UploadReader, place: ProblemPlace) => Promise<void>): Promise<void>;
-  /** Hands over the next .npy file. @throws ProblemError when it belongs to no episode */
+  /** Passes on the next .npy file. @throws ProblemError if it belongs to no episode */
   npy(read: (reader: UploadReader) => Promise<void>): Promise<void>;
-  /** Hands over the next video file, to every episode that is cut from it. @throws ProblemError when it belongs to none */
+  /** Passes the next video file to every episode that is cut from it. @throws ProblemError if it belongs to no episode */
   video(video: VideoUpload): Promise<void>;
-  /** @throws ProblemError missing-episode */
+  /** Call this after the last part. @throws ProblemError missing-episode */
   finish(): Promise<BatchEntry[]>;
 }
 
 interface Entry {
   reader: UploadReader;
   id: string | undefined;
-  /** parts `frames` that are still to come; undefined where one file is */
+  /** number of its parts `frames`; undefined if it has one file, `npy` or `video` */
   expected: number | undefined;
-  /** number of the part `video` that it is cut from, where it says so */
+  /** number of the part `video` that it is cut from, if it names one */
   video: number | undefined;
+  /** number of its parts that have arrived */
   seen: number;
   problem?: ProblemError;
 }
 
-/** The list alone: each episode in it has a checker of its own, with problems of its own. */
+/** Checks the list without its episodes: each episode has its own checker and its own problems. */
 const checkList = createChecker(
   Type.Object(
     {
@@ -59,7 +61,7 @@ const checkList = createChecker(
   ),
 );
 
-/** @param createReader makes a reader for one episode */
+/** Creates a reader for one batch. @param createReader creates a reader for one episode */
 export function createBatchReader(limits: BatchLimits, createReader: () => UploadReader): BatchReader {
   let entries: Entry[] | undefined;
   let npys = 0;
@@ -67,22 +69,23 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
 
   function known(): Entry[] {
     if (entries) return entries;
-    const detail = 'Send the part `batch`, with the list of episodes, before all frames.';
+    const detail = 'Send the part `batch`, with the list of episodes, before all files.';
     throw new ProblemError('missing-episode', detail, { part: 'batch' });
   }
 
-  /** The next episode that a file of its own is for. @param number of the part, for problems */
+  /** The next episode that expects a file of its own. @param number number of the part, for problems */
   function nextWithFile(part: string, number: number): Entry {
     const entry = known().find(
       ({ expected, video, seen }) => expected === undefined && video === undefined && seen === 0,
     );
-    if (!entry) throw unclaimed(part, number, 'no item names it, and none is left that names nothing');
+    if (!entry) throw unclaimed(part, number, 'no item names it, and no item without `frame_count` or `video` is left');
     return entry;
   }
 
   return {
     async batch(value) {
-      if (entries) throw new ProblemError('unexpected-part', 'There is more than one `batch` part.', { part: 'batch' });
+      if (entries)
+        throw new ProblemError('unexpected-part', 'There is more than one `batch` part. Send one.', { part: 'batch' });
       const { items } = checkList(value, '');
       checkCount(items.length, limits.MAX_BATCH_EPISODES);
       checkFrames(
@@ -93,9 +96,9 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       entries = listed;
       const both = items.findIndex((item) => item.frame_count !== undefined && item.video !== undefined);
       if (both >= 0)
-        throw invalidRequest([{ pointer: `/items/${both}/video`, detail: 'does not go with `frame_count`' }]);
+        throw invalidRequest([{ pointer: `/items/${both}/video`, detail: 'cannot be combined with `frame_count`' }]);
       for (const [index, { episode, frame_count: expected, video }] of items.entries()) {
-        // An episode of ten thousand digests takes some milliseconds: others get a turn in between.
+        // An episode of 10,000 digests takes some milliseconds. Between episodes, other requests are processed.
         await nextTurn();
         const entry = { reader: createReader(), id: idOf(episode), expected, video, seen: 0 };
         listed.push(entry);
@@ -107,7 +110,7 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
       const entry = all.find(({ expected, seen }) => expected !== undefined && seen < expected);
       if (!entry) {
         const counted = all.reduce((sum, { expected = 0 }) => sum + expected, 0);
-        throw unclaimed('frames', counted, 'each `frame_count` is reached');
+        throw unclaimed('frames', counted, 'every `frame_count` has been reached');
       }
       const place = { part: 'frames', frame: entry.seen };
       entry.seen += 1;
@@ -134,28 +137,28 @@ export function createBatchReader(limits: BatchLimits, createReader: () => Uploa
   };
 }
 
-/** @throws ProblemError upload-too-large, for more episodes than are taken at once */
+/** Checks the number of episodes in a batch. @throws ProblemError upload-too-large */
 export function checkCount(count: number, limit: number): void {
   if (count <= limit) return;
-  const detail = `There are ${count} episodes; at most ${limit} are taken at once. Send several batches.`;
+  const detail = `The batch has ${count} episodes; the limit is ${limit}. Send several batches.`;
   throw new ProblemError('upload-too-large', detail, { pointer: '/items', limit });
 }
 
-/** @param counts of frame files, by episode @throws ProblemError too-many-frames */
+/** Checks the number of frame files in a batch. @param counts frame files of each episode @throws ProblemError too-many-frames */
 export function checkFrames(counts: number[], limit: number): void {
   const count = counts.reduce((sum, each) => sum + each, 0);
   if (count <= limit) return;
-  const detail = `There are ${count} frame files; at most ${limit} are taken at once. Send several batches.`;
+  const detail = `The batch has ${count} frame files; the limit is ${limit}. Send several batches.`;
   throw new ProblemError('too-many-frames', detail, { pointer: '/items', limit });
 }
 
-/** The caller's own name of an episode, if it has one that can be given back. */
+/** The client's own id of an episode, at most 256 characters; undefined if it has none. */
 export function idOf(episode: unknown): string | undefined {
   const id = (episode as { id?: unknown } | null)?.id;
   return typeof id === 'string' ? id.slice(0, 256) : undefined;
 }
 
-/** Runs a step of reading one episode; the first problem ends that episode and nothing else. */
+/** Runs one step of reading an episode. The first problem ends this episode, but not the others. */
 async function attempt(entry: Entry, step: () => Promise<void>): Promise<void> {
   if (entry.problem) return;
   try {
@@ -171,7 +174,7 @@ async function entryOf(entry: Entry): Promise<BatchEntry> {
   let upload: Upload | undefined;
   await attempt(entry, async () => {
     if (seen < expected) {
-      const detail = `Only ${seen} of ${expected} parts of this episode came.`;
+      const detail = `Only ${seen} of ${expected} parts of this episode arrived. Send all of them.`;
       throw new ProblemError('no-frames', detail, { frame: seen });
     }
     upload = await reader.finish();
@@ -179,8 +182,8 @@ async function entryOf(entry: Entry): Promise<BatchEntry> {
   return entry.problem ? { id, problem: entry.problem } : { id, upload: upload as Upload };
 }
 
-/** @param number of the part among those of its name, from 0 */
+/** @param number number of the part among those of its name, from 0 */
 function unclaimed(part: string, number: number, why: string): ProblemError {
-  const detail = `No episode takes the part \`${part}\` number ${number}, counted from 0: ${why}.`;
+  const detail = `The part \`${part}\` number ${number} (counted from 0) belongs to no episode: ${why}.`;
   return new ProblemError('invalid-request', detail, { part });
 }

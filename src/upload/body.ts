@@ -4,9 +4,10 @@ import { readAll } from './form.ts';
 import { tooLarge } from './limits.ts';
 
 /**
- * Reads a whole body. Where its length is announced it is written to its place as it comes, and held once.
+ * Reads a complete body. If its length is announced, the bytes are written into one buffer as they arrive, so that memory never
+ * contains them twice.
  * @param limit bytes
- * @throws ProblemError upload-too-large, before a byte is read where the length is announced; malformed-json
+ * @throws ProblemError upload-too-large (before a byte is read, if the length is announced) or malformed-json
  */
 export async function readBody(
   { headers }: Pick<FastifyRequest, 'headers'>,
@@ -28,5 +29,5 @@ export async function readBody(
 }
 
 function otherLength(): ProblemError {
-  return new ProblemError('malformed-json', 'The body is not as long as Content-Length says.');
+  return new ProblemError('malformed-json', 'The length of the body differs from `Content-Length`.');
 }

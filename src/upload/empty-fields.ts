@@ -1,17 +1,18 @@
-/** One part of a form, with its bytes as they come. */
+/** One part of a form, with its bytes as they arrive. */
 interface NamedPart {
   name: string;
-  /** undefined or empty where the sender chose no file */
+  /** undefined or empty if no file was chosen */
   filename: string | undefined;
   chunks: AsyncGenerator<Buffer>;
 }
 
+/** Names of the parts that contain files. */
 export const FILE_FIELDS: ReadonlySet<string> = new Set(['frames', 'npy', 'video']);
 
 /**
- * Leaves out file fields in which nothing was chosen: browsers and Swagger UI send them as parts without bytes and without a
- * file name. Such a part beside others of its name stays, since it may be a frame or an episode that got lost: without it
- * all that follow would move up.
+ * Leaves out file fields in which no file was chosen: browsers and API pages send them as parts without bytes and without a
+ * file name. An empty part stays if there are other parts with its name. It can be a frame or an episode that was lost, and
+ * without it all following ones would get wrong numbers.
  */
 export async function* withoutEmptyFields(parts: AsyncIterable<NamedPart>): AsyncGenerator<NamedPart> {
   const seen = new Set<string>();
@@ -31,7 +32,7 @@ export async function* withoutEmptyFields(parts: AsyncIterable<NamedPart>): Asyn
   }
 }
 
-/** Looks at the first bytes. @returns undefined where there are none */
+/** Reads the first bytes of a part. @returns the part, or undefined if it has no bytes */
 async function unlessEmpty(part: NamedPart): Promise<NamedPart | undefined> {
   const first = await part.chunks.next();
   return first.done ? undefined : { ...part, chunks: rejoined(first.value, part.chunks) };

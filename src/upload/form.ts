@@ -5,52 +5,53 @@ import { ProblemError } from '../problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
 
-/** Counts bytes of an upload as they come. @throws ProblemError upload-too-large; server-busy where there is no memory for them */
+/** Counts the bytes of an upload as they arrive. @throws ProblemError upload-too-large; server-busy if there is no memory for them */
 export type CountBytes = (bytes: number) => void;
 
-/** One part of a form, to be read before the next one comes. */
+/** One part of a form. Read it before you ask for the next one. */
 export interface FormPart {
   name: string;
   chunks: AsyncIterable<Buffer>;
 }
 
 /**
- * The parts of a form, as they come.
- * @param room most of them that are taken, empty fields not counted
- * @throws ProblemError malformed-multipart, or what counting throws
+ * Yields the parts of a form as they arrive.
+ * @param room how many parts are accepted, not counting empty fields
+ * @param count is called with the number of bytes of each chunk
+ * @throws ProblemError malformed-multipart, or the errors of `count`
  */
 export async function* formParts(request: FastifyRequest, room: number, count: CountBytes): AsyncGenerator<FormPart> {
-  const most = room + FILE_FIELDS.size; // each may be there without a file
-  // Every part is a stream, with a file name or without: clients differ.
+  const most = room + FILE_FIELDS.size; // each of them can be empty
+  // Clients differ in whether they send a file name, so every part is read as a stream.
   const parts = request.files({
     isPartAFile: () => true,
-    // The parser stops at each piece until it is read. By default it goes on while a part is below 64 KiB, and small frames
-    // would all be in memory before the first is looked at, whether they are shown or not.
+    // The parser stops after each chunk until it is read. By default it continues while a part is below 64 KiB: all small frames
+    // would be in memory before the first one is checked, including those that are not sampled.
     fileHwm: 1,
-    // Sizes are metered by the readers; the parser would cut a file that is too large in silence.
+    // The readers check the sizes. The parser would truncate a file that is too large without an error.
     limits: { files: most, parts: most, fileSize: Number.POSITIVE_INFINITY },
   });
   yield* withoutEmptyFields(namedParts(parts, count));
 }
 
 async function* namedParts(parts: AsyncIterable<MultipartFile>, count: CountBytes) {
-  // Some parts have no name at all, whatever the parser's types say.
+  // A part can have no name, although the parser's types say otherwise.
   for await (const { fieldname, filename, file } of wellFormed(parts))
     yield { name: fieldname ?? '', filename, chunks: counted(wellFormed(file), count) };
 }
 
-/** Says what the parser's own errors mean; what goes wrong with the parts themselves passes by. */
+/** Converts the parser's own errors to problems. Errors in the contents of the parts are not affected. */
 async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<Piece> {
   try {
     yield* source;
   } catch (error) {
     if (isCoded(error)) throw error;
-    const detail = 'The form has no boundary, or is cut off or broken. Let a library build it.';
+    const detail = 'The form has no boundary, or it is cut off or broken. Use an HTTP library to build the form.';
     throw new ProblemError('malformed-multipart', detail, {}, error);
   }
 }
 
-/** Errors of the parser with a code are known to the error handler. */
+/** Whether the error handler knows this error of the parser. */
 function isCoded(error: unknown): boolean {
   return String((error as { code?: unknown }).code).startsWith('FST_');
 }
@@ -63,18 +64,24 @@ async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): Async
 }
 
 /**
- * The problem of a part that belongs to no form.
- * @param name of the part, empty where it has none
+ * The problem of a part that the form does not have.
+ * @param name name of the part, empty if it has none
  * @param known names of the form's parts
  * @param expected one sentence that lists them
  */
 export function unexpectedPart(name: string, known: string[], expected: string): ProblemError {
   const meant = didYouMean(name, known);
-  const what = name === '' ? 'There is a part without a name.' : meant ? `Did you mean \`${meant}\`?` : '';
-  return new ProblemError('unexpected-part', `${what} ${expected}`.trim(), { part: name.slice(0, 64) });
+  const hint = meant ? `Did you mean \`${meant}\`? ` : '';
+  const what = name === '' ? 'There is a part without a name.' : 'There is no part with this name.';
+  return new ProblemError('unexpected-part', `${what} ${hint}${expected}`, { part: name.slice(0, 64) });
 }
 
-/** @throws ProblemError upload-too-large */
+/**
+ * Reads all chunks of a part or a body.
+ * @param limit bytes
+ * @param place the part, for problems
+ * @throws ProblemError upload-too-large
+ */
 export async function readAll(
   chunks: AsyncIterable<Buffer>,
   limit: number,

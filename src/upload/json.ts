@@ -8,20 +8,20 @@ import type { UploadLimits } from './limits.ts';
 import { tooLarge } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
-/** The envelope alone: the episode in it has a checker of its own, with problems of its own. */
+/** Checks the request without its episode: the episode has its own checker and its own problems. */
 const checkRequest = createChecker(
   Type.Object({ ...RewardRequest.properties, episode: Type.Unknown() }, { additionalProperties: false }),
 );
 
 /**
- * Reads an upload that came as one JSON document with base64 frames.
- * @param pointer to the request, where it is one of several in a document
+ * Reads an upload that was sent as one JSON document with base64 frames.
+ * @param pointer JSON pointer to the request, if the document contains several
  * @throws ProblemError with a pointer into the document
  */
 export async function readJson(body: unknown, limits: UploadLimits, reader: UploadReader, pointer = ''): Promise<void> {
   const episode = (body as { episode?: unknown } | null)?.episode;
   if (episode === undefined)
-    throw new ProblemError('missing-episode', 'Say in `episode` what is asked.', { pointer: `${pointer}/episode` });
+    throw new ProblemError('missing-episode', MISSING_EPISODE, { pointer: `${pointer}/episode` });
   reader.episode(episode, `${pointer}/episode`);
   const { frames = [], npy, video } = checkRequest(body, pointer);
   for (const [frame, text] of frames.entries()) {
@@ -37,12 +37,15 @@ export async function readJson(body: unknown, limits: UploadLimits, reader: Uplo
   }
 }
 
-/** Buffer.from skips what is no base64; that would cut a frame in silence. */
+const MISSING_EPISODE =
+  'Send the member `episode`, with at least `instruction` and, except for a video, `fps` or `timestamps_s`.';
+
+/** Decodes base64. Buffer.from skips invalid characters, which would damage a frame without an error. */
 function decodeBase64(text: string, pointer: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
   const padding = text.endsWith('==') ? 2 : text.endsWith('=') ? 1 : 0;
   if (text.length % 4 === 0 && bytes.length === (text.length * 3) / 4 - padding) return bytes;
   throw invalidRequest([
-    { pointer, detail: 'is not base64; send the bare, padded text, without a data: prefix or line breaks' },
+    { pointer, detail: 'is not base64; send padded base64 without a `data:` prefix and without line breaks' },
   ]);
 }

@@ -3,11 +3,12 @@ import { type FormPart, readAll, unexpectedPart } from './form.ts';
 import { maxEpisodeBytes, type UploadLimits } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
-const PARTS = 'Parts are `episode` (JSON) and `frames` (image files) or `npy` or `video` (one file).';
+const PARTS =
+  'The parts are `episode` (JSON) and one of `frames` (image files), `npy` (one file) and `video` (one file).';
 
 /**
- * Reads a multipart upload as it streams in. Parts may come in any order; `frames` count in the order they come.
- * @throws ProblemError naming the part and, where it is one, the frame
+ * Reads the form of one episode while it arrives. Parts may have any order; `frames` are numbered in their order of arrival.
+ * @throws ProblemError that names the part and, for a frame, its number
  */
 export async function readMultipart(
   parts: AsyncIterable<FormPart>,

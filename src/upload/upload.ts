@@ -14,45 +14,58 @@ import type { VideoReader } from '../video/video.ts';
 import type { VideoFile } from '../video/video-file.ts';
 import type { UploadLimits } from './limits.ts';
 
-/** A whole request, read and checked: what is asked, and about which frames. */
+/** A complete request that has been read and checked: the options and the frames of one episode. */
 export interface Upload {
   request: EpisodeRequest;
   frames: Frames;
-  /** JSON pointer to the episode in the caller's request */
+  /** JSON pointer to the episode in the client's request */
   pointer: string;
-  /** time spent waiting for others while it was read, ms */
+  /** time that reading waited for other requests, ms */
   waitedMs: number;
 }
 
-/** A video as it comes in. Several episodes of a batch may be cut from it. */
+/** A video while it arrives. Several episodes of a batch can be cut from it. */
 export interface VideoUpload {
   chunks: AsyncIterable<Buffer>;
   place: ProblemPlace;
-  /** once somebody wants it */
+  /** the stored file; set by the first episode that is cut from it */
   file?: Promise<VideoFile>;
 }
 
+const MORE_EPISODES = 'There is more than one `episode` part. Send one.';
+const MISSING_EPISODE =
+  'Send the part `episode`: JSON with at least `instruction` and, except for a video, `fps` or `timestamps_s`.';
+
 type Kind = 'frames' | 'npy' | 'video';
 
-/** Feeds the pieces of an upload, in whatever order they come, to where they belong. */
+/** Reads the pieces of one episode's upload, in any order. Each call throws a ProblemError as soon as something is wrong. */
 export interface UploadReader {
+  /** Reads the options. @param pointer JSON pointer to them in the request */
   episode(value: unknown, pointer: string): void;
+  /** Reads the next frame from an image file. */
   image(bytes: Buffer, place: ProblemPlace): Promise<void>;
+  /** Reads all frames from a .npy file. */
   npy(chunks: AsyncIterable<Buffer>): Promise<void>;
+  /** Stores a video. Its frames are read by `finish`. */
   video(video: VideoUpload): Promise<void>;
-  /** @throws ProblemError missing-episode, missing-clock, no-frames, or what is wrong with a video */
+  /** Call this after the last piece. @throws ProblemError missing-episode, missing-clock, no-frames, or a problem of the video */
   finish(): Promise<Upload>;
 }
 
-/** For whom an upload is read. */
+/** The client that sends an upload. */
 export interface Caller {
   tenant: string;
-  /** aborts when the upload and what was made of it are not needed any more, answered or not */
+  /** aborts when the upload and everything made from it are no longer needed */
   signal: AbortSignal;
-  /** Refuses what is asked as soon as it is read, where that is possible. @throws ProblemError */
+  /** Refuses options as soon as they are read, if they are enough for that. @throws ProblemError */
   refuse(asked: AskedEpisode): void;
 }
 
+/**
+ * Creates a reader for one episode.
+ * @param frames collects its frames
+ * @param videos stores and decodes its video
+ */
 export function createUploadReader(
   limits: UploadLimits,
   frames: FrameCollector,
@@ -65,14 +78,14 @@ export function createUploadReader(
 
   function only(wanted: Kind) {
     if (kind && kind !== wanted)
-      throw new ProblemError('ambiguous-frames', 'Send one of `frames`, `npy` and `video`.', { part: wanted });
+      throw new ProblemError('ambiguous-frames', 'Send only one of `frames`, `npy` and `video`.', { part: wanted });
     if (kind && kind !== 'frames')
-      throw new ProblemError('unexpected-part', `There is more than one \`${kind}\` part.`, { part: kind });
+      throw new ProblemError('unexpected-part', `There is more than one \`${kind}\` part. Send one.`, { part: kind });
     kind = wanted;
     agree();
   }
 
-  /** What is known already must fit together: nobody should upload the rest for nothing. */
+  /** Checks that the pieces so far fit together, so that no client uploads the rest in vain. */
   function agree() {
     if (!parsed || !kind) return;
     if (kind === 'video') checkVideoEpisode(parsed.request, parsed.pointer);
@@ -86,8 +99,7 @@ export function createUploadReader(
 
   return {
     episode(value, pointer) {
-      if (parsed)
-        throw new ProblemError('unexpected-part', 'There is more than one `episode` part.', { part: 'episode' });
+      if (parsed) throw new ProblemError('unexpected-part', MORE_EPISODES, { part: 'episode' });
       const request = parseEpisode(value, pointer);
       refuse(request);
       parsed = { request, pointer };
@@ -118,8 +130,7 @@ export function createUploadReader(
       video = await upload.file;
     },
     async finish() {
-      if (!parsed)
-        throw new ProblemError('missing-episode', 'Send a part `episode` with JSON: at least `instruction` and `fps`.');
+      if (!parsed) throw new ProblemError('missing-episode', MISSING_EPISODE);
       const { request, pointer } = parsed;
       if (video) {
         const { clock, frames, waitedMs } = await videos.open(video, request.range, tenant, signal);

@@ -1,19 +1,26 @@
 import type { FileHandle } from 'node:fs/promises';
 
-/** Looks at a file piece by piece. Pieces that lie side by side come out of one read. */
+/** Reads pieces of a file. Nearby pieces come from the same read. */
 export interface ByteReader {
-  /** bytes of the file */
+  /** size of the file in bytes */
   size: number;
-  /** @returns the bytes from there on, fewer where the file ends; good until the next call */
+  /**
+   * Reads a piece of the file, at most `WINDOW_BYTES`.
+   * @returns `count` bytes from offset `at` on, fewer at the end of the file; valid until the next call
+   */
   bytes(at: number, count: number): Promise<Buffer>;
-  /** @returns the same at once, where they have been read already: a walk of a million steps takes no million turns */
+  /**
+   * Returns the same piece synchronously, so that a walk of a million steps does not wait for the event loop a million
+   * times.
+   * @returns undefined if the piece has not been read yet
+   */
   held(at: number, count: number): Buffer | undefined;
 }
 
-/** Bytes of one read: the longest piece that may be asked for. */
+/** Bytes of one read, and the longest piece that may be requested. */
 export const WINDOW_BYTES = 64 * 1024;
 
-/** @param signal the next read throws its reason when it aborts */
+/** Makes a reader for an open file. @param signal when it aborts, the next read throws its reason */
 export async function byteReader(file: FileHandle, signal: AbortSignal): Promise<ByteReader> {
   const { size } = await file.stat();
   const window = Buffer.alloc(WINDOW_BYTES);

@@ -6,13 +6,13 @@ import { readMatroskaIndex } from './matroska-index.ts';
 import { readMp4Index } from './mp4-index.ts';
 import { onDisk } from './storage.ts';
 
-/** A container that is taken, by the name of the only demuxer that gets to see the file. */
+/** An accepted container, named after the only demuxer that may read the file. */
 export type Container = 'mov' | 'matroska';
 
 const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'wide', 'free', 'skip'];
 const EBML = 0x1a45dfa3;
 
-/** What is a video, but not one that is taken. */
+/** Video formats that are recognized and refused. */
 const OTHERS: [name: string, offset: number, magic: Buffer][] = [
   ['AVI', 8, Buffer.from('AVI ')],
   ['Ogg', 0, Buffer.from('OggS')],
@@ -22,19 +22,19 @@ const OTHERS: [name: string, offset: number, magic: Buffer][] = [
   ['GIF', 0, Buffer.from('GIF8')],
 ];
 
-/** What a file's first bytes and its index say. */
+/** The container of a file and the size of its index. */
 export interface ReadContainer {
   container: Container;
-  /** entries of its index: a program that reads the file makes room for so many */
+  /** entries of the index: a program that reads the file allocates memory for so many */
   samples: number;
 }
 
 /**
- * Tells the container by its first bytes, before any program sees the file, and whether the file is whole and its index is of
- * a size that is taken.
- * @param maxFrames of one episode
- * @throws ProblemError not-a-video, video-unsupported, video-damaged, video-too-large or storage-unavailable; the signal's
- * reason when it aborts
+ * Detects the container by the first bytes, and checks that the file is complete and that its index is not too large.
+ * This happens before any program reads the file.
+ * @param maxFrames most frames of one episode
+ * @throws ProblemError not-a-video, video-unsupported, video-damaged, video-too-large or storage-unavailable; the
+ * signal's reason when it aborts
  */
 export async function readContainer(
   path: string,
@@ -62,7 +62,7 @@ async function readOpen(
   const { end, samples } =
     container === 'mov' ? await readMp4Index(reader, limits) : await readMatroskaIndex(reader, limits);
   if (end <= reader.size) return { container, samples };
-  const detail = `The file is cut off: it says that it has ${end} bytes or more, and has ${reader.size}.`;
+  const detail = `The file is cut off: according to its headers it has at least ${end} bytes, but it has ${reader.size}.`;
   throw new ProblemError('video-damaged', detail, place);
 }
 
@@ -70,6 +70,7 @@ function containerOf(head: Buffer, place: ProblemPlace): Container {
   if (head.length >= 8 && FIRST_BOXES.includes(head.toString('latin1', 4, 8))) return 'mov';
   if (head.length >= 8 && head.readUInt32BE(0) === EBML) return 'matroska';
   const other = OTHERS.find(([, at, magic]) => head.subarray(at, at + magic.length).equals(magic));
-  if (other) throw new ProblemError('video-unsupported', `The file is ${other[0]}. Send MP4, WebM or MKV.`, place);
-  throw new ProblemError('not-a-video', 'The bytes are no MP4, WebM or MKV file. Send one of these.', place);
+  if (other)
+    throw new ProblemError('video-unsupported', `The format of the file is ${other[0]}. Send MP4, WebM or MKV.`, place);
+  throw new ProblemError('not-a-video', 'The file is not an MP4, WebM or MKV video. Send one of these formats.', place);
 }

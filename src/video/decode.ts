@@ -10,12 +10,13 @@ import { inputOptions, type KnownVideoFile } from './video-file.ts';
 const THREADS = 2;
 
 /**
- * Decodes some frames of a video, in one run of ffmpeg. Every frame from the first to the last of them is decoded, and its
- * time held against the file's index; only those asked for are converted.
- * @param indices rising frame numbers within the video's range
- * @param seek starts at a key frame before the first, and takes no fault on the way: some key frames are none. Without it the
- * file is decoded from its beginning.
- * @returns height × width × 3 bytes for each frame, in order; not to be trusted before the last has come
+ * Decodes some frames of a video, in one run of ffmpeg. Every frame from the first to the last of them is decoded, and
+ * its time is compared with the file's index. Only the requested frames are converted to RGB.
+ * @param indices rising frame numbers within the video's time range
+ * @param seek true to start at a key frame before the first frame, and to stop at any fault, because some files mark
+ * frames as key frames that are not; false to decode the file from its beginning
+ * @returns height × width × 3 bytes for each frame, in order. Do not use any frame before the last one has arrived: the
+ * check of the times comes at the end.
  * @throws ProblemError video-damaged, video-timeout, video-too-large or server-busy; the signal's reason when it aborts
  */
 export async function* decodeFrames(
@@ -37,7 +38,7 @@ export async function* decodeFrames(
       if (count > indices.length || pixels.short) break;
       yield pixels.bytes;
     }
-    // Nothing reads the rest: a program that wrote too much ends here.
+    // A program that wrote too much would wait for a reader, so it is killed.
     if (count > indices.length) tool.kill();
     const fault = await tool.end();
     const seen = await notes;
@@ -57,7 +58,7 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   const wanted = oneOf(indices.map((index) => ticks[index] as number));
   const clock = ['-fps_mode', 'passthrough', '-enc_time_base', `${timeBase.num}/${timeBase.den}`];
   const raw = ['-noautoscale', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
-  // The second way out tells each decoded frame's time and, by its bytes, its width.
+  // The second output reports the time of each decoded frame and, by its number of bytes, its width.
   const graph = [
     `[0:V:0]trim=start_pts=${first}:end_pts=${last + 1},split[all][each]`,
     `[all]select='${wanted}',scale=flags=bicubic,format=rgb24[pixels]`,
@@ -65,10 +66,11 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   ];
   return [
     ...['-hide_banner', '-nostdin', '-v', 'error', '-xerror', '-filter_complex_threads', '1'],
-    // Decoders count padding and scratch space too.
+    // Decoders count padding and scratch space as pixels too.
     ...['-threads', String(THREADS), '-max_pixels', String((size.width + 256) * (size.height + 512))],
     ...['-copyts', '-noautorotate'],
-    // Times that the file means, whatever its first one is. Rounded up, so that the key frame itself is not missed.
+    // Use the file's own times, which need not start at 0. Round up, so that the seek does not miss the key frame
+    // itself.
     ...(seek ? ['-err_detect', 'explode', '-seek_timestamp', '1', '-noaccurate_seek', '-ss', microseconds(start)] : []),
     ...inputOptions(file),
     ...['-filter_complex', graph.join(';')],
@@ -77,7 +79,10 @@ function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: numbe
   ];
 }
 
-/** An expression that is true for these times. A tree: ffmpeg takes no sum of more than a hundred. */
+/**
+ * Makes a filter expression that is true for these times. It is a tree, because ffmpeg accepts at most 100 terms in a
+ * sum.
+ */
 function oneOf(ticks: number[]): string {
   if (ticks.length === 1) return `eq(pts,${ticks[0]})`;
   const middle = ticks.length >> 1;
@@ -86,7 +91,7 @@ function oneOf(ticks: number[]): string {
 
 const microseconds = (seconds: number) => `${Math.ceil(seconds * 1e6)}us`;
 
-/** Lines of `stream, dts, pts, duration, bytes, checksum`. */
+/** Reads lines of `stream, dts, pts, duration, bytes, checksum`. */
 async function readNotes(notes: Readable): Promise<{ tick: number; width: number }[]> {
   const seen: { tick: number; width: number }[] = [];
   for await (const line of createInterface({ input: notes })) {
@@ -97,7 +102,7 @@ async function readNotes(notes: Readable): Promise<{ tick: number; width: number
   return seen;
 }
 
-/** Cuts a stream into pieces of one length; the last may be short. */
+/** Splits a stream into pieces of one length. The last piece may be shorter. */
 async function* cut(stream: Readable, length: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
   let piece = Buffer.allocUnsafe(length);
   let filled = 0;
@@ -117,6 +122,7 @@ async function* cut(stream: Readable, length: number): AsyncGenerator<{ bytes: B
 }
 
 function damaged({ place }: KnownVideoFile, frame: number, cause: Error | undefined): ProblemError {
-  const detail = 'The video is damaged: a frame cannot be decoded, or not at the time or the size that the file says.';
+  const detail =
+    'The video is damaged: a frame cannot be decoded, or its time or size differs from what the file states.';
   return new ProblemError('video-damaged', detail, { ...place, frame }, cause);
 }

@@ -9,13 +9,13 @@ import { decodeFrames } from './decode.ts';
 import type { ProbedVideo } from './probe.ts';
 import type { KnownVideoFile } from './video-file.ts';
 
-/** Frames of one run of ffmpeg: what is asked for is in its arguments. */
+/** Most frames of one run of ffmpeg, because its arguments list them all. */
 const MOST_AT_ONCE = 500;
 
 /**
- * The frames of a video. They are decoded when they are rendered, and each is let go at once: an episode holds no more of
- * them than are being resized.
- * @param enter waits for a turn to decode: so many videos at once
+ * Makes the Frames of a video. They are decoded when they are rendered, and each is released at once, so that only the
+ * frames that are being resized are in memory.
+ * @param enter waits for a turn to decode, because the number of videos decoded at once is limited
  */
 export function videoFrames(
   file: KnownVideoFile,
@@ -31,7 +31,7 @@ export function videoFrames(
     signal: AbortSignal,
   ) {
     const rendered = new Map<number, ShownFrame>();
-    // One frame that fails ends the run: those under way are not wanted any more.
+    // One failed frame ends the run, so the frames in progress are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from: video.size, to, encoding, place: file.place }, going);
@@ -55,7 +55,7 @@ export function videoFrames(
     count: video.ticks.length,
     size: video.size,
     warnings: video.warnings,
-    // None is decoded yet, and all can be.
+    // No frame is decoded yet, but every frame can be.
     held: (indices) => indices.length,
     heldBytes: () => ({ memory: 0, disk: file.bytes }),
     recall: () => false,
@@ -66,7 +66,7 @@ export function videoFrames(
       const failure = new AbortController();
       const stop = new AbortController();
       const going = AbortSignal.any([signal, stop.signal]);
-      // None can be trusted before the last of its run has come.
+      // No frame can be used before the last frame of its run has arrived: see decodeFrames.
       async function renderAll(): Promise<Map<number, ShownFrame>> {
         const done = new Map<number, ShownFrame>();
         const rising = [...indices].sort((one, other) => one - other);
@@ -97,7 +97,10 @@ export function videoFrames(
   };
 }
 
-/** A key frame in the middle may lean on frames before it (open groups, intra refresh): then all from the beginning. */
+/**
+ * Decodes again from the beginning of the file after a seek failed: a key frame may depend on frames before it (open
+ * groups of pictures, intra refresh).
+ */
 function again<Result>(fault: unknown, run: (seek: boolean) => Promise<Result>): Promise<Result> {
   if (fault instanceof ProblemError && fault.code === 'video-damaged') return run(false);
   throw fault;

@@ -2,11 +2,11 @@ import { ProblemError } from '../problems.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { checkTracks, type IndexLimits } from './index-limits.ts';
 
-/** What a Matroska file's elements say of the whole. */
+/** What the elements of a Matroska file say about the complete file. */
 export interface MatroskaIndex {
-  /** where the segment says that it ends; 0 where it does not say */
+  /** end of the segment according to its length, as a byte offset; 0 if the length is unknown */
   end: number;
-  /** elements that a program keeps for as long as it reads the file */
+  /** number of elements that a program keeps in memory while it reads the file */
   samples: number;
 }
 
@@ -14,15 +14,18 @@ const SEGMENT = 0x18538067;
 const CLUSTER = 0x1f43b675;
 const TRACK_ENTRY = 0xae;
 
-/** Elements of elements that a program keeps: seek heads, tracks, cues, chapters, attachments and tags, with their parts. */
+/**
+ * Elements with inner elements that a program keeps: seek heads, tracks, cues, chapters, attachments, tags, and their
+ * parts.
+ */
 const KEPT = new Set([
   ...[0x114d9b74, 0x1654ae6b, TRACK_ENTRY, 0x6d80, 0x6240, 0x41e4, 0x1c53bb6b, 0xbb, 0xb7],
   ...[0x1043a770, 0x45b9, 0xb6, 0x80, 0x1941a469, 0x61a7, 0x1254c367, 0x7373, 0x67c8],
 ]);
 
 /**
- * Walks the elements of a Matroska file, all but those in clusters. Format: RFC 8794, RFC 9559. Elements that hold others are
- * entered and not left: what follows the last of the others comes next anyway.
+ * Walks the elements of a Matroska file, except those in clusters. Format: RFC 8794, RFC 9559. The walk enters elements
+ * that contain others and needs no stack: after the last inner element, the next element follows directly.
  * @throws ProblemError video-too-large
  */
 export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits): Promise<MatroskaIndex> {
@@ -43,14 +46,18 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
     if (id !== CLUSTER) elements += 1;
     checkTracks(tracks, limits);
     if (elements > limits.samples) throw tooManyElements(limits);
-    // The blocks of a live recording's clusters follow one another up to the next cluster.
+    // A cluster of a live recording has no length: its blocks follow one another up to the next cluster.
     const isEntered = id === SEGMENT || KEPT.has(id) || length.value === undefined;
     at = isEntered ? from : from + (length.value as number);
   }
   return { end, samples: elements };
 }
 
-/** A length as EBML writes it. @returns no value where it is left open, as a live recording does; undefined where it is none */
+/**
+ * Reads a length in EBML's form.
+ * @returns an undefined `value` if the length is unknown, as in a live recording; undefined if the bytes are not a
+ * length
+ */
 function vint(bytes: Buffer): { value: number | undefined; bytes: number } | undefined {
   const count = bytes.length > 0 ? 1 + Math.clz32((bytes[0] as number) << 24) : 9;
   if (count > 8 || bytes.length < count) return undefined;
@@ -65,6 +72,6 @@ function vint(bytes: Buffer): { value: number | undefined; bytes: number } | und
 }
 
 function tooManyElements({ samples: limit, place }: IndexLimits): ProblemError {
-  const detail = `The file has more than ${limit} elements beside its pictures and sound. Send one with a smaller index.`;
+  const detail = `The file has more than ${limit} elements besides its image and sound data. Send a file with a smaller index.`;
   return new ProblemError('video-too-large', detail, { ...place, limit });
 }

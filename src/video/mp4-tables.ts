@@ -1,43 +1,44 @@
 import { type ByteReader, WINDOW_BYTES } from './byte-reader.ts';
 import { damagedIndex, type IndexLimits } from './index-limits.ts';
 
-/** Tables, and bytes of an entry. */
+/** Tables by type, with the bytes of one entry. */
 const TABLES: Record<string, number> = { stts: 8, ctts: 8, stsc: 12, stco: 4, co64: 8, stss: 4, stps: 4 };
-/** Boxes that claim something, or say what a claim means. */
+/** Boxes that claim samples, or that are needed to interpret such a claim. */
 export const LOOKED_AT = new Set([
   ...Object.keys(TABLES),
   ...'stsz stz2 elst hdlr trun sidx tfra stsd cmov'.split(' '),
 ]);
-/** What must not hide among the descriptions of samples, where ffmpeg would find it. */
+/** Box types that must not occur inside sample descriptions, where ffmpeg would read them. */
 const HIDEABLE = /stsz|stz2|stts|ctts|stsc|stco|co64|elst|trun|cmov/;
 
-/** A box of an MP4, by where it lies in the file. */
+/** A box of an MP4. */
 export interface Box {
   type: string;
-  /** of its content */
+  /** byte offset of its content in the file */
   from: number;
+  /** byte offset of its end */
   to: number;
 }
 
-/** What one track says of itself. */
+/** What the boxes of one track claim. */
 export interface Track {
-  /** in its table of sizes */
+  /** samples in its table of sizes */
   sizes: number;
-  /** bytes of every sample; 0 where each has its own */
+  /** bytes of every sample; 0 if each sample has its own size */
   sampleBytes: number;
-  /** in its table of durations */
+  /** samples in its table of durations */
   durations: number;
-  /** length of each sample in ticks, one for each table that has one length for all */
+  /** for each table of durations: the common length of all samples in ticks; undefined if lengths differ */
   ticks: (number | undefined)[];
   handlers: string[];
   chunks: number;
   /** most samples in one chunk */
   perChunk: number;
-  /** edits that show something: each may take the whole track once more */
+  /** edits that are not empty: each may copy the index of the complete track */
   edits: number;
 }
 
-/** A track that has said nothing yet. */
+/** Makes a track without any claims. */
 export const newTrack = (): Track => ({
   sizes: 0,
   sampleBytes: 0,
@@ -50,7 +51,7 @@ export const newTrack = (): Track => ({
 });
 
 /**
- * Takes what a box says of the track that it belongs to.
+ * Reads a box and adds its claims to its track.
  * @throws ProblemError video-damaged, for a table that is longer than its box
  */
 export async function readTrackBox(reader: ByteReader, box: Box, track: Track, limits: IndexLimits): Promise<void> {
@@ -83,7 +84,7 @@ export async function readTrackBox(reader: ByteReader, box: Box, track: Track, l
   if (type === 'stts') track.ticks.push(ticks);
 }
 
-/** Edits that show something. ffmpeg passes by those that show nothing only before the first that does. */
+/** Counts edits that are not empty. ffmpeg skips empty edits only before the first edit that is not empty. */
 async function editsOf(reader: ByteReader, { from, to }: Box): Promise<number> {
   const [version] = await reader.bytes(from, 1);
   const entryBytes = version === 1 ? 20 : 12;
@@ -98,18 +99,18 @@ async function editsOf(reader: ByteReader, { from, to }: Box): Promise<number> {
   return shown;
 }
 
-/** Samples of a run in a fragment. @throws ProblemError video-damaged */
+/** Counts the samples of a run in a fragment. @throws ProblemError video-damaged */
 export async function trunSamples(reader: ByteReader, box: Box, limits: IndexLimits): Promise<number> {
   const head = await reader.bytes(box.from, 8);
   if (head.length < 8) return 0;
   const [flags, count] = [head.readUInt32BE(0), head.readUInt32BE(4)];
-  // Duration, size, flags and time offset: each sample has its own, or none has.
+  // Duration, size, flags and time offset: either every sample has its own, or no sample does.
   const members = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length;
   checkRoom(box, 8, count, 4 * members, limits);
   return count;
 }
 
-/** Fragments that a box lists. */
+/** Counts the fragments that a `sidx` box lists. */
 export async function sidxEntries(reader: ByteReader, { from }: Box): Promise<number> {
   const [version] = await reader.bytes(from, 1);
   const bytes = await reader.bytes(from + (version === 0 ? 22 : 30), 2);
@@ -117,9 +118,9 @@ export async function sidxEntries(reader: ByteReader, { from }: Box): Promise<nu
 }
 
 /**
- * The number of entries of a table.
- * @param at where it is, the entries right behind it
- * @throws ProblemError video-damaged, where there is no room for them
+ * Reads the number of entries of a table.
+ * @param at byte offset of the number; the entries follow directly
+ * @throws ProblemError video-damaged, if the box is too short for them
  */
 export async function entriesAt(
   reader: ByteReader,
@@ -134,15 +135,20 @@ export async function entriesAt(
   return count;
 }
 
-/** Descriptions of samples are boxes of many kinds, and ffmpeg reads the boxes in them like any others. @throws ProblemError video-damaged */
+/**
+ * Checks that sample descriptions contain no tables. They are boxes of many kinds, and ffmpeg reads the boxes inside
+ * them like any others.
+ * @throws ProblemError video-damaged
+ */
 export async function checkHidden(reader: ByteReader, { from, to }: Box, limits: IndexLimits): Promise<void> {
   for (let at = from; at < to; at += WINDOW_BYTES - 3) {
     const bytes = await reader.bytes(at, Math.min(WINDOW_BYTES, to - at));
-    if (HIDEABLE.test(bytes.toString('latin1'))) throw damagedIndex('A table lies where none may be.', limits);
+    if (HIDEABLE.test(bytes.toString('latin1')))
+      throw damagedIndex('A table of its index is in a place where none is allowed.', limits);
   }
 }
 
-/** Whole entries of a table, many at a time. */
+/** Reads complete entries of a table, many at a time. */
 async function* pieces(reader: ByteReader, from: number, count: number, entryBytes: number): AsyncGenerator<Buffer> {
   const most = WINDOW_BYTES - (WINDOW_BYTES % entryBytes);
   for (let at = 0; at < count; at += most) {
@@ -156,7 +162,7 @@ function checkRoom({ type, from, to }: Box, before: number, count: number, entry
   const room = Math.max(0, to - from - before);
   if (count * entryBytes <= room) return;
   throw damagedIndex(
-    `A table of its index, ${type}, is said to have ${count} entries and has ${room} bytes for them.`,
+    `The table ${type} of its index claims ${count} entries, but has only ${room} bytes for them.`,
     limits,
   );
 }

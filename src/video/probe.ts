@@ -1,48 +1,49 @@
 import { createInterface } from 'node:readline';
-import type { Warning } from '../../schemas/reward.ts';
 import { tooManyFrames } from '../frames/frames.ts';
 import { checkSizeLimits, type SizeLimits } from '../frames/size-limits.ts';
 import type { FrameSize } from '../plan/frame-size.ts';
 import { ProblemError } from '../problems.ts';
+import type { EpisodeWarning } from '../warnings.ts';
 import { readContainer } from './container.ts';
 import { probingMemory } from './memory.ts';
 import { startTool } from './process.ts';
 import { inputOptions, type KnownVideoFile, type VideoFile } from './video-file.ts';
 
-/** The part of a video that is an episode, in seconds on the file's own timeline: from ≤ time < to. */
+/** The time range of the episode in a video, in seconds on the file's own timeline: from ≤ time < to. */
 export interface TimeRange {
   fromS: number | undefined;
   toS: number | undefined;
 }
 
-/** A video, and the frames of it that lie in a range. */
+/** A video, and its frames in a time range. */
 export interface ProbedVideo {
   codec: string;
   size: FrameSize;
-  /** seconds of one tick, as a fraction */
+  /** length of one tick in seconds, as a fraction */
   timeBase: { num: number; den: number };
-  /** presentation times in ticks, rising */
+  /** presentation times of the frames in ticks, rising */
   ticks: number[];
-  /** the same in seconds */
+  /** the same times in seconds */
   timestampsS: number[];
-  /** whether the first of them is the first of the file */
+  /** true if the first of these frames is the first frame of the file */
   fromStart: boolean;
-  warnings: Warning[];
+  warnings: EpisodeWarning[];
 }
 
+/** Limits for a video. */
 export interface ProbeLimits extends SizeLimits {
   MAX_FRAMES: number;
 }
 
 const CODECS = ['h264', 'hevc', 'av1', 'vp8', 'vp9', 'mpeg4'];
-/** Eight bits, without alpha. */
+/** Accepted pixel formats: eight bits, without alpha. */
 const PIXELS = /^(?:yuvj?4(?:20|22|44|40)p|nv12|gray|gbrp)$/;
 
-/** LeRobot's own tolerance between a time in its tables and one in a file. */
+/** LeRobot's own tolerance between a time in its tables and a time in a file. */
 const TOLERANCE_S = 1e-4;
 
 /**
- * Reads what a video is and when its frames are shown, without decoding them.
+ * Reads the codec and size of a video, and the times of its frames, without decoding them.
  * @throws ProblemError not-a-video, video-unsupported, video-damaged, video-timeout, video-too-large, image-too-large,
  * too-many-frames, no-frames, storage-unavailable or server-busy; the signal's reason when it aborts
  */
@@ -69,33 +70,34 @@ async function readStream(file: KnownVideoFile, limits: ProbeLimits, signal: Abo
   for await (const line of probeLines(file, entries, limits.MAX_FRAME_PIXELS, signal)) text += `|${line}`;
   const field = (name: string) => new RegExp(`\\|(?:tag:)?${name}=([^|]*)`, 'i').exec(text)?.[1] ?? '';
   const codec = field('codec_name');
-  if (!codec) throw new ProblemError('video-unsupported', 'The file holds no video track that is known.', place);
+  if (!codec)
+    throw new ProblemError('video-unsupported', 'The file has no video track that this server can read.', place);
   if (!CODECS.includes(codec)) {
-    const detail = `The video is coded as ${codec.slice(0, 32)}; ${CODECS.join(', ')} are taken.`;
+    const detail = `The codec of the video is ${codec.slice(0, 32)}. Accepted codecs are ${CODECS.join(', ')}.`;
     throw new ProblemError('video-unsupported', detail, place);
   }
   const size = { width: Number(field('width')), height: Number(field('height')) };
   checkSizeLimits(size, limits, place);
   const [num = 0, den = 0] = field('time_base').split('/').map(Number);
   if (!(size.width > 1 && size.height > 1 && num > 0 && den > 0))
-    throw new ProblemError('video-damaged', 'The file does not say its size or its clock.', place);
+    throw new ProblemError('video-damaged', 'The file does not state its frame size or its time base.', place);
   const fault = pixelFault(field('pix_fmt'), field('color_transfer'));
-  if (fault) throw new ProblemError('video-unsupported', `${fault} Send 8-bit video, or the frames.`, place);
-  const warnings: Warning[] = [];
+  if (fault) throw new ProblemError('video-unsupported', `${fault} Send 8-bit video, or the frames as images.`, place);
+  const warnings: EpisodeWarning[] = [];
   if (Number(field('rotation')) !== 0) {
-    warnings.push({ code: 'orientation-ignored', message: 'The video has a rotation; it was ignored.' });
+    warnings.push({ code: 'orientation-ignored', message: 'The video has a rotation. It was ignored.' });
   }
   if (field('alpha_mode') === '1') {
-    warnings.push({ code: 'alpha-dropped', message: 'The video has an alpha channel; it was dropped, not blended.' });
+    warnings.push({ code: 'alpha-dropped', message: 'The video has an alpha channel. It was dropped, not blended.' });
   }
   return { codec, size, timeBase: { num, den }, warnings };
 }
 
-/** There is no one right way to make 8-bit RGB of more bits or of a high dynamic range. */
+/** Refuses more than 8 bits and HDR, because there is more than one way to convert them to 8-bit RGB. */
 function pixelFault(pixels: string, transfer: string): string | undefined {
-  if (/^(?:smpte2084|arib-std-b67)$/.test(transfer)) return 'The video has a high dynamic range.';
+  if (/^(?:smpte2084|arib-std-b67)$/.test(transfer)) return 'The video has a high dynamic range (HDR).';
   if (PIXELS.test(pixels)) return undefined;
-  return `The video’s pixels are ${pixels.slice(0, 32) || 'of an unknown kind'}.`;
+  return `The pixel format of the video is ${pixels.slice(0, 32) || 'unknown'}.`;
 }
 
 async function readTimes(
@@ -107,18 +109,20 @@ async function readTimes(
 ): Promise<Pick<ProbedVideo, 'ticks' | 'timestampsS' | 'fromStart'>> {
   const { place } = file;
   const seconds = (tick: number) => (tick * num) / den;
-  // A file of milliseconds says 0.033 for 1/30; where the clock is finer, tables still hold noise.
+  // A file with a clock of milliseconds has 0.033 s for 1/30 s. With a finer clock, times in LeRobot's tables still
+  // contain noise.
   const tolerance = Math.max(TOLERANCE_S, num / den / 2 + 1e-6);
   const ticks: number[] = [];
   const all = { count: 0, first: Number.POSITIVE_INFINITY, last: Number.NEGATIVE_INFINITY };
-  // VP8 keeps pictures that are never shown as packets of their own: only decoding tells.
+  // VP8 stores hidden frames as separate packets, and only decoding tells which they are.
   const entries = codec === 'vp8' ? 'frame=pts' : 'packet=pts,flags';
   for await (const line of probeLines(file, entries, MAX_FRAME_PIXELS, signal)) {
     const [, text, flags = ''] = /^(?:packet|frame)\|pts=([^|]*)(?:\|flags=([^|]*))?/.exec(line) ?? [];
-    // An edit list cuts off what is marked so: it is decoded for others and not shown.
+    // The flag D marks frames outside the edit list: they are only decoded because other frames depend on them.
     if (text === undefined || flags.includes('D')) continue;
     const tick = text === 'N/A' ? Number.NaN : Number(text);
-    if (!Number.isSafeInteger(tick)) throw new ProblemError('video-damaged', 'A frame has no time.', place);
+    if (!Number.isSafeInteger(tick))
+      throw new ProblemError('video-damaged', 'A frame of the video has no time.', place);
     all.count += 1;
     all.first = Math.min(all.first, tick);
     all.last = Math.max(all.last, tick);
@@ -127,9 +131,9 @@ async function readTimes(
     if (ticks.length >= MAX_FRAMES) throw tooManyFrames(MAX_FRAMES, place);
     ticks.push(tick);
   }
-  if (all.count === 0) throw new ProblemError('video-damaged', 'The video holds no frame.', place);
+  if (all.count === 0) throw new ProblemError('video-damaged', 'The video contains no frames.', place);
   if (ticks.length === 0) {
-    const detail = `No frame of the video lies in the range: its first is at ${seconds(all.first)} s, its last at ${seconds(all.last)} s.`;
+    const detail = `No frame of the video is in the time range. Its first frame is at ${seconds(all.first)} s, its last at ${seconds(all.last)} s.`;
     throw new ProblemError('no-frames', detail, place);
   }
   ticks.sort((one, other) => one - other);
@@ -141,14 +145,15 @@ async function readTimes(
   return { ticks, timestampsS: ticks.map(seconds), fromStart: ticks[0] === all.first };
 }
 
-/** What ffprobe says of the first video track, line by line. */
+/** Runs ffprobe on the first video track and yields the lines of its output. */
 async function* probeLines(
   file: KnownVideoFile,
   entries: string,
   maxPixels: number,
   signal: AbortSignal,
 ): AsyncGenerator<string> {
-  // The exact limit is held against the header; this one bounds decoders, who count padding and scratch space too.
+  // The exact limit is checked against the header. This limit is for decoders, which also count padding and scratch
+  // space.
   const args = ['-v', 'error', '-threads', '1', '-max_pixels', String(2 * maxPixels + 2 ** 20), ...inputOptions(file)];
   const tool = startTool(
     file.tools.ffprobe,

@@ -5,49 +5,56 @@ import { ProblemError, type ProblemPlace } from '../problems.ts';
 
 /** A run of ffprobe or ffmpeg. */
 export interface Tool {
-  /** the standard output: stopping to read it stops the program too */
+  /** the standard output; if nobody reads it, the program stops too */
   output: Readable;
-  /** file descriptor 3, where there is one */
+  /** file descriptor 3, if the options request it */
   notes: Readable | undefined;
   /**
    * Waits for the end.
-   * @returns undefined where all went well, else the last words, which are for the log only
+   * @returns undefined after success; otherwise an error with the end of the program's error output, for the log only
    * @throws ProblemError video-timeout, video-too-large or server-busy; the signal's reason when it aborts
    */
   end(): Promise<Error | undefined>;
-  /** Ends the program at once, whatever it is doing. */
+  /** Kills the program at once. */
   kill(): void;
 }
 
-/** How a program is run. */
+/** How to run a program. */
 export interface ToolOptions {
-  /** of the upload: the program is started there */
+  /** folder of the upload: the working folder of the program */
   folder: string;
-  /** of the program that limits others; undefined where there is none */
+  /** path of prlimit, which limits the program; undefined if it is not available */
   prlimit: string | undefined;
+  /** limit of the program's memory */
   memoryBytes: number;
+  /** limit of its run time, in seconds */
   timeoutS: number;
-  /** the part or member that the video came in, for problems */
+  /** the part or member that contains the video, for problems */
   place: ProblemPlace;
   signal: AbortSignal;
   /** opens file descriptor 3 for writing */
   notes?: boolean;
 }
 
-/** Enough of the last words for the log. */
+/** How many characters of the error output are kept for the log, from its end. */
 const LAST_WORDS = 2000;
-/** Seconds of all its threads together, for each second that a program may take: this ends one that has lost its service. */
+/**
+ * Limit of processor time over all threads, in seconds for each second of run time. It ends a program whose service has
+ * been killed.
+ */
 const CPU_PER_SECOND = 8;
 const OUT_OF_MEMORY = /cannot allocate memory|out of memory|error allocating|failed to allocate|bad_alloc/i;
-/** Exit codes of a program that was not started, by prlimit or by the system's loader. */
+/** Exit codes that mean that the program was not started: from prlimit, or from the system's loader. */
 const NOT_STARTED = [126, 127];
 const RETRY_AFTER_S = 5;
-/** A third of the time that a process of normal priority gets, where both want it all. */
+/**
+ * With this niceness a process gets a third of the time of a process of normal priority when both compete for a core.
+ */
 const NICENESS = 5;
 
 /**
- * A command that limits itself before it becomes the program: memory that it can write, no file that it writes, processor time,
- * no core dump.
+ * Makes a command that sets limits before it runs the program: writable memory, processor time, no written files, no
+ * core dump. Without prlimit the command is the program itself.
  */
 export function limitedCommand(
   file: string,
@@ -59,7 +66,7 @@ export function limitedCommand(
   return [prlimit, [`--data=${memoryBytes}`, '--fsize=0', `--cpu=${cpu}`, '--core=0', '--', file, ...args]];
 }
 
-/** Starts a program without a shell, without an environment and without an input, for a limited time. */
+/** Starts a program for a limited time: without a shell, without environment variables, and without input. */
 export function startTool(file: string, args: string[], options: ToolOptions): Tool {
   const { folder, timeoutS, signal, notes, place } = options;
   const timeout = AbortSignal.timeout(timeoutS * 1000);
@@ -85,10 +92,10 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
       signal.throwIfAborted();
       if (timeout.aborted) throw tooSlow(timeoutS, place);
       if (ending === 0) return undefined;
-      const fault = new Error(words.trim() || `It ended with ${ending}.`);
+      const fault = new Error(words.trim() || `The program ended with ${ending}.`);
       if (ending instanceof Error || NOT_STARTED.includes(ending as number)) throw notStarted(place, fault);
       if (isKilled) return fault;
-      // The system kills what takes memory that it has not got.
+      // The system kills a program when memory runs out.
       if (ending === 'SIGKILL' || OUT_OF_MEMORY.test(words)) throw tooMuchMemory(options, fault);
       return fault;
     },
@@ -99,31 +106,31 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
   };
 }
 
-/** Whoever asks something else of the service is answered first. */
+/** Lowers the priority of a program, so that other requests get their responses first. */
 function lowerPriority({ pid }: ChildProcess): void {
   try {
     if (pid !== undefined) setPriority(pid, NICENESS);
   } catch {
-    // It has ended already, or the system does not allow it.
+    // The program has already ended, or the system does not allow it.
   }
 }
 
-/** @returns its exit code, the signal that ended it, or why it could not be started */
+/** @returns the exit code, the signal that ended the program, or the error that prevented its start */
 function endOf(child: ChildProcess): Promise<number | string | Error> {
   return new Promise((resolve) => {
     child.once('close', (code, signal) => resolve(code ?? `${signal}`));
-    // Aborting is told as an error too; the end comes after it. A program that cannot be started has no end.
+    // An abort is also reported as an error, and `close` follows it. A program that cannot be started has no `close`.
     child.on('error', (error) => child.pid === undefined && resolve(error));
   });
 }
 
 function tooSlow(limit: number, place: ProblemPlace): ProblemError {
-  const detail = `Reading the video took more than ${limit} s. Send a shorter range, fewer or smaller frames, or the frames themselves.`;
+  const detail = `Reading the video took more than ${limit} s. Send a shorter time range, fewer or smaller frames, or the frames as images.`;
   return new ProblemError('video-timeout', detail, { ...place, limit });
 }
 
 function tooMuchMemory({ place, memoryBytes: limit }: ToolOptions, cause: Error): ProblemError {
-  const detail = `Reading the video took more than ${limit} bytes of memory. Send smaller frames or a shorter file, or the frames themselves.`;
+  const detail = `Reading the video needs more than ${limit} bytes of memory. Send smaller frames, a shorter file, or the frames as images.`;
   return new ProblemError('video-too-large', detail, { ...place, limit }, cause);
 }
 

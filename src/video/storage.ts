@@ -7,33 +7,39 @@ import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
 
-/** Where this process keeps uploads: a folder of its own under TMPDIR, made with the first of them. */
+/** The folder in which this process stores uploads. It is under TMPDIR, and created with the first upload. */
 export interface UploadStorage {
   /**
    * Makes an empty folder for one upload.
-   * @throws whatever the file system throws
+   * @throws errors of the file system
    */
   makeFolder(): Promise<string>;
-  /** Removes all that is left. */
+  /** Removes the folder and everything in it. */
   close(): Promise<void>;
 }
 
 interface OwnFolder {
   path: string;
-  /** listens for as long as this process lives */
+  /** server on the socket `ALIVE`: listens while this process runs */
   alive: Server | undefined;
 }
 
 const PREFIX = 'topreward-';
 const NAME = /^topreward-[A-Za-z0-9]{6}$/;
-/** A socket in the folder. The kernel takes connections to it while its process lives, in whatever container, and refuses them afterwards. */
+/**
+ * Name of a socket in the folder. The kernel accepts connections to it while its process runs, even in another
+ * container, and refuses them afterwards.
+ */
 const ALIVE = 'alive';
-/** Longest path of a socket on Linux and macOS. */
+/** Longest path of a socket on Linux and macOS, in bytes. */
 const MAX_SOCKET_PATH = 103;
-/** A folder without a socket is just being made, or its process could not make one. */
+/**
+ * A folder without a socket is removed after this time. Either its socket does not exist yet, or it could not be made.
+ */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
 const RETRY_AFTER_S = 5;
 
+/** Creates a storage. It makes no folder before the first upload. */
 export function createUploadStorage(): UploadStorage {
   let own: Promise<OwnFolder> | undefined;
 
@@ -52,7 +58,7 @@ export function createUploadStorage(): UploadStorage {
         return await mkdtemp(join(path, 'upload-'));
       } catch (error) {
         if (codeOf(error) !== 'ENOENT') throw error;
-        // Some systems clean TMPDIR of what has not been used for days.
+        // Some systems remove old files from TMPDIR. Then make a new folder.
         await this.close();
         return mkdtemp(join((await ownFolder()).path, 'upload-'));
       }
@@ -72,11 +78,11 @@ async function makeOwnFolder(): Promise<OwnFolder> {
   return { path, alive: await listen(join(path, ALIVE)) };
 }
 
-/** @returns undefined where the path is too long or the file system holds no sockets */
+/** @returns undefined if the path is too long or the file system does not support sockets */
 async function listen(path: string): Promise<Server | undefined> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return undefined;
   const server = createServer((socket) => socket.destroy()).listen(path);
-  // A connection that cannot be taken is one that somebody asked for to see whether there is anybody.
+  // Another process only connects to check that this one runs, so a connection that fails needs no action.
   server.on('error', () => undefined).unref();
   return once(server, 'listening').then(
     () => server,
@@ -85,13 +91,13 @@ async function listen(path: string): Promise<Server | undefined> {
 }
 
 /**
- * Removes what processes have left behind that were killed. Folders of processes that still run, here or in another container
- * with the same TMPDIR, are left alone, and so are those of other users.
+ * Removes the uploads of processes that were killed. Keeps folders of processes that still run, here or in another
+ * container with the same TMPDIR, and folders of other users.
  */
 export async function sweepUploads(log: FastifyBaseLogger): Promise<void> {
   const root = tmpdir();
   const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
-    log.warn({ fault: error.code }, 'TMPDIR cannot be read: videos are refused until it can');
+    log.warn({ fault: error.code }, 'TMPDIR cannot be read: videos are refused until it is readable');
     return [];
   });
   for (const name of names.filter((name) => NAME.test(name))) {
@@ -110,7 +116,7 @@ async function isAbandoned(path: string): Promise<boolean> {
   return fault === 'ECONNREFUSED';
 }
 
-/** @returns undefined where somebody listens, else the error's code */
+/** @returns undefined if a process listens, otherwise the code of the error */
 async function connectionFault(path: string): Promise<string | undefined> {
   if (Buffer.byteLength(path) > MAX_SOCKET_PATH) return 'ENOENT';
   return new Promise((resolve) => {
@@ -122,14 +128,14 @@ async function connectionFault(path: string): Promise<string | undefined> {
   });
 }
 
-/** Removes a folder, or leaves what cannot be removed to the next start. */
+/** Removes a folder. What cannot be removed stays until the next start. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true }).catch(() => undefined);
 }
 
 /**
- * Waits for work with a file of an upload.
- * @throws ProblemError storage-unavailable where the file system fails; the signal's reason when it aborts
+ * Waits for a file operation of an upload.
+ * @throws ProblemError storage-unavailable if the file system fails; the signal's reason when it aborts
  */
 export async function onDisk<Result>(work: Promise<Result>, place: ProblemPlace, signal: AbortSignal): Promise<Result> {
   try {
@@ -138,12 +144,12 @@ export async function onDisk<Result>(work: Promise<Result>, place: ProblemPlace,
     signal.throwIfAborted();
     if (codeOf(error) === undefined) throw error;
     const detail =
-      'The service cannot store the video now: its disk is full or cannot be used. Try again later, or send the frames instead.';
+      'The service cannot store the video: its disk is full or not usable. Try again later, or send the frames as images.';
     throw new ProblemError('storage-unavailable', detail, { ...place, retry_after_s: RETRY_AFTER_S }, error);
   }
 }
 
-/** The code of an error of the system, such as ENOSPC. */
+/** The code of a system error, such as ENOSPC; undefined for other errors. */
 function codeOf(error: unknown): string | undefined {
   const { errno, code } = error as NodeJS.ErrnoException;
   return errno === undefined ? undefined : code;

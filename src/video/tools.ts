@@ -9,9 +9,9 @@ import { isNewEnough, parseVersion } from './version.ts';
 export interface VideoTools {
   ffmpeg: string;
   ffprobe: string;
-  /** of ffmpeg, as it says itself */
+  /** version of ffmpeg, as it reports it */
   version: string;
-  /** util-linux's program that limits memory; undefined where there is none, as on macOS, or it may not */
+  /** path of prlimit (util-linux), which limits memory; undefined if it is missing, as on macOS, or not permitted */
   prlimit: string | undefined;
 }
 
@@ -19,11 +19,11 @@ const run = promisify(execFile);
 const TIMEOUT_S = 10;
 
 /**
- * Looks for ffmpeg and ffprobe, side by side, and asks for the version.
- * @param folders absolute paths, the first with both counts
- * @param path folders of prlimit
- * @param memoryBytes that prlimit must be able to set
- * @returns undefined where there are none, or they do not run, or are older than 5.1
+ * Finds ffmpeg and ffprobe in one folder, and reads the version of ffmpeg.
+ * @param folders absolute paths; the first one that contains both programs is used
+ * @param path folders in which to look for prlimit
+ * @param memoryBytes memory limit that prlimit must be able to set
+ * @returns undefined if the programs are missing, do not run, or are older than 5.1
  */
 export async function findVideoTools(
   folders: readonly string[],
@@ -34,7 +34,7 @@ export async function findVideoTools(
   if (folder === undefined) return undefined;
   const tools = { ffmpeg: join(folder, 'ffmpeg'), ffprobe: join(folder, 'ffprobe') };
   const limiting = await firstWith(path, ['prlimit']);
-  // Where a container allows less than is asked for, prlimit fails and the container's own limit holds.
+  // If the container has a lower limit, prlimit fails. Then try without it: the container's own limit applies.
   for (const prlimit of limiting === undefined ? [undefined] : [join(limiting, 'prlimit'), undefined]) {
     const command = limitedCommand(tools.ffmpeg, ['-version'], { prlimit, memoryBytes, timeoutS: TIMEOUT_S });
     const version = parseVersion(await outputOf(...command));
@@ -43,7 +43,7 @@ export async function findVideoTools(
   return undefined;
 }
 
-/** The first folder that has all of these programs. */
+/** Finds the first folder that contains all of these programs. */
 async function firstWith(folders: readonly string[], names: string[]): Promise<string | undefined> {
   for (const folder of folders.filter(isAbsolute)) {
     const found = await Promise.all(names.map((name) => runs(join(folder, name))));

@@ -1,25 +1,25 @@
-/** What ffmpeg says of itself. */
+/** The version that ffmpeg reports. */
 export interface FfmpegVersion {
-  /** as it is written */
+  /** version text, unchanged */
   name: string;
-  /** of the libraries that it runs with, major and minor, by name */
+  /** versions of the libraries that it runs with, by library name */
   libraries: ReadonlyMap<string, Numbers>;
 }
 
 type Numbers = readonly [major: number, minor: number];
 
-/** The oldest release whose options are used here, and the libraries that came with it. */
+/** The oldest release that has all options used here, and the versions of its libraries. */
 const OLDEST: Numbers = [5, 1];
 const OLDEST_LIBRARIES: [name: string, version: Numbers][] = [
   ['libavutil', [57, 28]],
   ['libavcodec', [59, 37]],
 ];
 
-/** @param output of `ffmpeg -version` @returns undefined where it is none */
+/** Parses the output of `ffmpeg -version`. @returns undefined if it is not such an output */
 export function parseVersion(output: string): FfmpegVersion | undefined {
   const name = /^ffmpeg version (\S+)/.exec(output)?.[1];
   if (name === undefined) return undefined;
-  // "libavutil      57. 28.100 / 57. 28.100": what it was built with, and what it found.
+  // "libavutil      57. 28.100 / 57. 28.100": the version at build time, and the version at run time.
   const libraries = new Map<string, Numbers>();
   for (const [, library, major, minor] of output.matchAll(/^(lib\w+) .*\/ *(\d+)\. *(\d+)\. *\d+ *$/gm))
     libraries.set(library as string, [Number(major), Number(minor)]);
@@ -27,8 +27,8 @@ export function parseVersion(output: string): FfmpegVersion | undefined {
 }
 
 /**
- * Whether it is 5.1 or newer. Releases are numbered (`5.1.2`, `n7.0.1-static`); builds between them are named by their commit
- * (`N-113007-g8d24a28d06`) or as their maker likes, and tell their age by their libraries.
+ * Tells whether ffmpeg is 5.1 or newer. Releases have a number (`5.1.2`, `n7.0.1-static`). Other builds have the name
+ * of their commit (`N-113007-g8d24a28d06`) or any name, so the versions of their libraries decide.
  */
 export function isNewEnough({ name, libraries }: FfmpegVersion): boolean {
   const release = /^n?(\d{1,2})\.(\d+)/.exec(name);

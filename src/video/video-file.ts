@@ -8,26 +8,27 @@ import { MAX_TRACKS } from './index-limits.ts';
 import { onDisk, removeFolder, type UploadStorage } from './storage.ts';
 import type { VideoTools } from './tools.ts';
 
-/** An uploaded video on disk, and what it is read with. */
+/** An uploaded video on disk, and the programs that read it. */
 export interface VideoFile {
   path: string;
-  /** its own, and nobody else's */
+  /** a private folder for this file only */
   folder: string;
+  /** size of the file */
   bytes: number;
   tools: VideoTools;
-  /** longest time for one run of a program */
+  /** time limit for one run of a program, in seconds */
   timeoutS: number;
-  /** the part or member it came in, for problems */
+  /** the part or member that contains the video, for problems */
   place: ProblemPlace;
 }
 
-/** A file whose container has been looked at. */
+/** A video file whose container has been checked. */
 export type KnownVideoFile = VideoFile & ReadContainer;
 
 /**
- * Writes an upload to a private temporary file: the index of an MP4 may be at its end.
- * @param signal when it aborts, as it does after the answer too, the file is removed
- * @throws ProblemError storage-unavailable; whatever reading the upload throws; the signal's reason when it aborts
+ * Writes an upload to a private temporary file, because the index of an MP4 may be at its end.
+ * @param signal when it aborts, which also happens after the response, the file is removed
+ * @throws ProblemError storage-unavailable; errors from reading the upload; the signal's reason when it aborts
  */
 export async function storeVideo(
   chunks: AsyncIterable<Buffer>,
@@ -37,7 +38,7 @@ export async function storeVideo(
 ): Promise<Pick<VideoFile, 'path' | 'folder' | 'bytes'>> {
   signal.throwIfAborted();
   const folder = await onDisk(storage.makeFolder(), place, signal);
-  // An upload that was given up may never end, so its end is not waited for.
+  // An aborted upload may never end, so remove the folder without waiting for it.
   signal.addEventListener('abort', () => void removeFolder(folder), { once: true });
   const path = join(folder, 'video');
   try {
@@ -53,7 +54,7 @@ export async function storeVideo(
   }
 }
 
-/** @returns how many bytes there were */
+/** @returns the number of bytes written */
 async function writeChunks(
   chunks: AsyncIterable<Buffer>,
   stream: WriteStream,
@@ -72,18 +73,18 @@ async function writeChunks(
   try {
     await onDisk(pipeline(read(), stream, { signal }), place, signal);
   } catch (error) {
-    // What goes wrong with the connection is no fault of the disk.
+    // An error of the connection is not an error of the disk.
     throw readFault ? readFault.error : error;
   }
   return stream.bytesWritten;
 }
 
-/** Largest single allocation of a program: a frame of 16 bits and four channels at the default limit fits twice. */
+/** Largest single allocation of a program: enough for two frames of four 16-bit channels at the default size limit. */
 const MAX_ALLOCATION = 256 * 1024 * 1024;
 
 /**
- * Options that name the file, and bind the program to it: one demuxer, found by the file's first bytes, no network, no
- * other file.
+ * Makes options that name the file and restrict the program to it: one demuxer, chosen by the file's first bytes, no
+ * network, and no other file.
  */
 export function inputOptions({ path, container }: Pick<KnownVideoFile, 'path' | 'container'>): string[] {
   const closed = container === 'mov' ? ['-enable_drefs', '0', '-use_absolute_path', '0', '-ignore_chapters', '1'] : [];

@@ -13,25 +13,25 @@ import { createUploadStorage, sweepUploads } from './storage.ts';
 import { findVideoTools, type VideoTools } from './tools.ts';
 import { storeVideo, type VideoFile } from './video-file.ts';
 
-/** Takes videos as episodes. */
+/** Reads videos as episodes. */
 export interface VideoReader {
-  /** undefined: there is no ffmpeg here, and every video is refused */
+  /** undefined if there is no suitable ffmpeg; then every video is refused */
   tools: VideoTools | undefined;
   /**
-   * Keeps an upload on disk until the signal aborts.
+   * Stores an upload on disk until the signal aborts.
    * @throws ProblemError video-unavailable or storage-unavailable
    */
   receive(chunks: AsyncIterable<Buffer>, place: ProblemPlace, signal: AbortSignal): Promise<VideoFile>;
   /**
-   * The frames in a range, and when they were taken. Nothing is decoded yet.
+   * Reads the frame times in a time range. Frames are decoded later, when they are rendered.
    * @throws ProblemError as probeVideo does
    */
   open(file: VideoFile, range: TimeRange, tenant: string, signal: AbortSignal): Promise<OpenedVideo>;
-  /** Removes what is left on disk. */
+  /** Removes all stored uploads. */
   close(): Promise<void>;
 }
 
-/** What of a video is an episode. */
+/** The episode in a video. */
 export interface OpenedVideo {
   frames: Frames;
   clock: Clock;
@@ -44,7 +44,7 @@ type Settings = Pick<
   'FFMPEG_DIR' | 'PATH' | 'VIDEO_PROCESSES' | 'VIDEO_TIMEOUT_S' | 'MAX_FRAMES' | 'MAX_FRAME_SIDE' | 'MAX_FRAME_PIXELS'
 >;
 
-/** Looks for the programs, and removes what a killed service has left on disk. */
+/** Finds ffmpeg, ffprobe and prlimit, and removes uploads that a killed service left on disk. */
 export async function createVideoReader(
   config: Settings,
   renderer: Renderer,
@@ -53,13 +53,13 @@ export async function createVideoReader(
   const path = config.PATH.split(':');
   const largest = decodingMemory(indexLimits(config.MAX_FRAMES, {}).samples, config.MAX_FRAME_PIXELS);
   const tools = await findVideoTools(config.FFMPEG_DIR ? [config.FFMPEG_DIR] : path, path, largest);
-  // Where a folder is named, that is no choice but a mistake.
-  if (!tools) log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer: videos are refused');
+  // Without FFMPEG_DIR, to run without ffmpeg may be the operator's choice. With it, a missing ffmpeg is a mistake.
+  if (!tools) log[config.FFMPEG_DIR ? 'warn' : 'info']('no ffmpeg 5.1 or newer found: videos are refused');
   else if (!tools.prlimit)
-    log.warn('no prlimit that works: the memory of ffmpeg and ffprobe is bounded by what a file claims only');
+    log.warn('no working prlimit found: only the checks of a file limit the memory of ffmpeg and ffprobe');
   await sweepUploads(log);
   const storage = createUploadStorage();
-  // Those who wait have been let in already.
+  // Requests that wait here are already admitted, so the length of this queue needs no limit.
   const turns = createAdmission({
     places: config.VIDEO_PROCESSES,
     bytes: Number.POSITIVE_INFINITY,
@@ -69,7 +69,7 @@ export async function createVideoReader(
     tools,
     async receive(chunks, place, signal) {
       if (!tools) {
-        const detail = 'There is no ffmpeg here, so no videos are taken. Send the frames instead.';
+        const detail = 'This server has no ffmpeg, so it does not accept videos. Send the frames instead.';
         throw new ProblemError('video-unavailable', detail, place);
       }
       return { ...(await storeVideo(chunks, storage, place, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };

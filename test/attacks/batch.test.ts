@@ -8,13 +8,13 @@ const ITEMS = 16;
 const frame = await frameFile();
 const sha256 = (content: Buffer | string) => createHash('sha256').update(content).digest('hex');
 
-/** An episode of 10,000 frames, of which one is sent, and every prefix of it. */
+/** An episode of 10,000 frames, with every prefix requested and only one frame sent. */
 function episode(item: number) {
   const frame_digests = Array.from({ length: 10_000 }, (_, i) => sha256(i === 0 ? frame : `${item} ${i}`));
   return { instruction: 'Open the drawer.', fps: 2, frame_digests, prefixes: { every: 1 } };
 }
 
-/** Problem codes of a batch's lines. */
+/** The problem codes of the lines of a batch. */
 async function codes(answer: { text(): Promise<string> }): Promise<(string | undefined)[]> {
   const lines = (await answer.text()).trim().split('\n');
   return lines.slice(0, -1).map((line) => JSON.parse(line).problem?.code);
@@ -22,7 +22,7 @@ async function codes(answer: { text(): Promise<string> }): Promise<(string | und
 
 const REFUSED = Array(ITEMS).fill('context-exceeded');
 
-test('a batch of episodes of 10,000 named frames, every prefix of each', async (t) => {
+test('the service stays responsive to a batch of episodes with 10,000 digests and every prefix', async (t) => {
   const frames = [frame.toString('base64')];
   const items = Array.from({ length: ITEMS }, (_, item) => ({ episode: episode(item), frames }));
   const body = JSON.stringify({ items });
@@ -39,7 +39,7 @@ test('a batch of episodes of 10,000 named frames, every prefix of each', async (
   });
 });
 
-test('the same batch as a form', async (t) => {
+test('the service stays responsive to the same batch as a form', async (t) => {
   const items = Array.from({ length: ITEMS }, (_, item) => ({ episode: episode(item), frame_count: 1 }));
   await underAttack(t, {
     bounds: { addedMiB: 100 },

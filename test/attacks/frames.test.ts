@@ -23,7 +23,7 @@ async function sendJson(address: string, file: Buffer): Promise<{ status: number
   return { status: answer.status, body: (await answer.json()) as Problem };
 }
 
-test('pictures of one column and millions of rows, two of them at once', async (t) => {
+test('the service refuses images of one column and millions of rows', async (t) => {
   const files = [2_000_000, 10_000_000].map(thinPng);
   const arrays = [2_000_000, 10_000_000].map(columnNpy);
   t.comment(`PNG of ${files.map(({ length }) => length).join(' and ')} bytes`);
@@ -44,7 +44,7 @@ test('pictures of one column and millions of rows, two of them at once', async (
   });
 });
 
-test('the largest thin pictures that are taken, many at once', async (t) => {
+test('the service scores many of the largest accepted thin images at once', async (t) => {
   const [high, wide] = [thinPng(8192), await frameFile('png', { width: 8192, height: 1 })];
   await underAttack(t, {
     bounds: { addedMiB: 200 },

@@ -2,7 +2,7 @@ import { test } from 'tap';
 import { postEpisode } from '../embedded/server.ts';
 import { underAttack } from './support.ts';
 
-test('instructions of many tokens, asked of every prefix', async (t) => {
+test('the service refuses instructions of too many tokens', async (t) => {
   await underAttack(t, {
     bounds: { addedMiB: 100 },
     async attack({ address }) {
@@ -18,10 +18,10 @@ test('instructions of many tokens, asked of every prefix', async (t) => {
   });
 });
 
-test('the longest instructions and episodes that are taken, until their deadline', async (t) => {
+test('the service stays responsive to the longest accepted instructions and episodes', async (t) => {
   await underAttack(t, {
     env: { DEADLINE_S: '20' },
-    // One call of the model reads a question of 800 tokens over 6,000 of the past.
+    // One call of the model processes a query of 800 tokens with 6,000 cached tokens before it.
     bounds: { addedMiB: 500 },
     async attack({ address }) {
       const episode = { instruction: 'Open the drawer. '.repeat(200), prefixes: { every: 1 } };
@@ -29,7 +29,7 @@ test('the longest instructions and episodes that are taken, until their deadline
         Array.from({ length: 4 }, (_, seed) => postEpisode(address, 300, episode, { seed })),
       );
       for (const { status, body } of answers) {
-        t.ok(status === 200 || status === 504, `answered ${status}`);
+        t.ok(status === 200 || status === 504, `status ${status}`);
         if (status === 504) t.match(body, { code: 'deadline-exceeded' });
       }
     },

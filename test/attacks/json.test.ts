@@ -4,7 +4,7 @@ import { underAttack } from './support.ts';
 
 const MiB = 1024 * 1024;
 
-/** So many bytes of members that nobody knows. */
+/** Unknown members of this size in bytes. */
 function unknownMembers(bytes: number): string {
   const members: string[] = [];
   for (let length = 0, i = 0; length < bytes; i += 1) {
@@ -26,7 +26,7 @@ const BODIES: [what: string, path: string, body: string][] = [
   ['empty episodes of a calibration', '/v1/calibrations', `{"episodes":[${'{},'.repeat(MiB)}{}]}`],
 ];
 
-test('JSON of many members, objects, lists and numbers', async (t) => {
+test('the service refuses JSON with too many members, objects, lists or numbers', async (t) => {
   await underAttack(t, {
     bounds: { addedMiB: 160 },
     async attack({ address }) {
@@ -43,7 +43,7 @@ test('JSON of many members, objects, lists and numbers', async (t) => {
   });
 });
 
-test('parts of a form with many members', async (t) => {
+test('the service refuses form parts with too many members', async (t) => {
   await underAttack(t, {
     bounds: { addedMiB: 100 },
     async attack({ address }) {

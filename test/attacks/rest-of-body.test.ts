@@ -9,9 +9,9 @@ const MiB = 1024 * 1024;
 const KEY = 'key-of-ada-0123456789';
 const CHUNK = Buffer.alloc(64 * 1024, 'x');
 
-/** What the service takes in of a body after the answer, with what the system's buffers hold. */
+/** The most that the service reads of a body after the response, plus the buffers of the system. */
 const MOST_BYTES = 64 * MiB + 16 * MiB;
-/** How long it does, with room for a busy machine. */
+/** The longest time that it reads, with a margin for a busy machine. */
 const MOST_MS = 20_000;
 
 const FORM = `multipart/form-data; boundary=${BOUNDARY}`;
@@ -19,22 +19,27 @@ const whole = multipart([episodePart(EPISODE), framePart(await frameFile())]).pa
 const right = { authorization: `Bearer ${KEY}` };
 const FORM_HEADERS = { 'content-type': FORM, ...right };
 
-/** Requests that are answered before their body has come, each with a body that does not end. */
+/** Requests that get a response before their body has arrived. Each body does not end. */
 const REQUESTS: [what: string, status: number, line: string, headers: Record<string, string>, begin?: Buffer][] = [
   ['no key', 401, 'POST /v1/rewards', { 'content-type': FORM }],
   ['a wrong key, for a batch', 401, 'POST /v1/rewards/batch', { 'content-type': FORM, authorization: 'Bearer x' }],
-  ['a type that is not taken', 415, 'POST /v1/rewards', { 'content-type': 'video/mp4', ...right }],
-  ['more than is taken', 413, 'POST /v1/rewards', { 'content-type': FORM, 'content-length': `${2 ** 40}`, ...right }],
-  ['a wrong first part', 400, 'POST /v1/rewards', FORM_HEADERS, multipart([{ name: 'x', content: 'x' }]).payload],
-  ['nothing there', 404, 'POST /v1/nothing', {}],
-  ['another method', 405, 'DELETE /v1/rewards', {}],
-  ['a foreign page', 403, 'POST /v1/rewards', { 'sec-fetch-site': 'cross-site', ...right }],
-  ['a GET that is answered 200', 200, 'GET /health/live', {}],
+  ['an unsupported media type', 415, 'POST /v1/rewards', { 'content-type': 'video/mp4', ...right }],
+  [
+    'more bytes than the limit',
+    413,
+    'POST /v1/rewards',
+    { 'content-type': FORM, 'content-length': `${2 ** 40}`, ...right },
+  ],
+  ['an unknown first part', 400, 'POST /v1/rewards', FORM_HEADERS, multipart([{ name: 'x', content: 'x' }]).payload],
+  ['an unknown path', 404, 'POST /v1/nothing', {}],
+  ['an unsupported method', 405, 'DELETE /v1/rewards', {}],
+  ['a page of another site', 403, 'POST /v1/rewards', { 'sec-fetch-site': 'cross-site', ...right }],
+  ['a GET that succeeds', 200, 'GET /health/live', {}],
   ['a page', 200, 'GET /docs/', {}],
-  ['a path that is no URL', 404, 'POST /%zz', {}],
+  ['a path that is not a URL', 404, 'POST /%zz', {}],
 ];
 
-/** Sends a head and then bytes without end, so many at a time. @returns what came back, and how long it was listened to */
+/** Sends a head and then bytes without end, in pieces. @returns the status, and how much and how long the service read */
 async function flood(
   address: string,
   [, , line, headers, begin]: (typeof REQUESTS)[number],
@@ -50,7 +55,7 @@ async function flood(
   socket.on('data', (chunk) => {
     text += chunk;
   });
-  // Not `once`: it fails where the connection is reset, which is what is waited for.
+  // Not `once` of node:events: it throws if the connection is reset, which is the expected end here.
   const next = (event: string) => new Promise<void>((resolve) => socket.once(event, () => resolve()));
   const closed = next('close').then(() => {
     open = false;
@@ -83,7 +88,7 @@ async function flood(
   };
 }
 
-t.test('bodies without end, after the answer', { timeout: 180_000 }, async (t) => {
+t.test('after the response, the service stops reading a body without end', { timeout: 180_000 }, async (t) => {
   await underAttack(t, {
     env: { API_KEYS: `ada=${KEY}`, DEADLINE_S: '5' },
     key: KEY,
@@ -91,7 +96,7 @@ t.test('bodies without end, after the answer', { timeout: 180_000 }, async (t) =
     async attack({ address }) {
       const trickles = REQUESTS.map(async (request) => {
         const { status, ms, wasOpen } = await flood(address, request, { bytes: Buffer.from('x'), pauseMs: 100 });
-        t.equal(status, request[1], `a trickle: ${request[0]}`);
+        t.equal(status, request[1], `a slow body: ${request[0]}`);
         t.notOk(wasOpen, `closed after ${Math.round(ms)} ms`);
       });
       for (const request of REQUESTS) {
@@ -100,14 +105,14 @@ t.test('bodies without end, after the answer', { timeout: 180_000 }, async (t) =
         t.comment(`${what}: ${status}, closed after ${Math.round(sent / MiB)} MiB and ${Math.round(ms)} ms`);
         t.equal(status, expected, what);
         t.notOk(wasOpen, 'the connection is closed');
-        t.ok(sent <= MOST_BYTES, `${Math.round(sent / MiB)} MiB were taken in`);
+        t.ok(sent <= MOST_BYTES, `${Math.round(sent / MiB)} MiB were read`);
       }
       await Promise.all(trickles);
       const late = await flood(address, ['', 408, 'POST /v1/rewards', FORM_HEADERS, whole], {
         bytes: CHUNK,
         pauseMs: 0,
       });
-      // Whoever never stops sending may lose the answer with the connection.
+      // A client that never stops sending can lose the response when the connection is closed.
       t.ok(late.status === 408 || Number.isNaN(late.status), `an episode whose form never ends: ${late.status}`);
       t.notOk(late.wasOpen, 'the connection is closed');
     },

@@ -10,44 +10,44 @@ import type { Watched } from './watch.ts';
 const MiB = 1024 * 1024;
 const WATCH = fileURLToPath(new URL('./watch.ts', import.meta.url));
 
-/** What must hold while a service is attacked. */
+/** Limits that the service must keep during an attack. */
 export interface Bounds {
-  /** time of an answer of /health/live */
+  /** time of a response of /health/live, ms */
   p99Ms?: number;
   worstMs?: number;
-  /** most memory of the service and its children above what it held before, MiB */
+  /** highest memory of the service and its children, minus its memory before the attack, MiB */
   addedMiB: number;
-  /** longest time of a normal request */
+  /** longest time of a normal request, ms */
   normalMs?: number;
 }
 
 export interface Attack {
-  /** of the service, beside the defaults: the embedded engine, one thread each */
+  /** variables of the service besides the defaults: the embedded engine, one thread each */
   env?: Record<string, string>;
-  /** API key of normal requests, where the service asks for keys */
+  /** API key of normal requests, if the service requires keys */
   key?: string;
   bounds: Bounds;
-  /** Attacks, and checks how the attack is answered. */
+  /** Attacks the service, and checks the responses to the attack. */
   attack(server: Server): Promise<void>;
 }
 
-/** A watch is at least so long. */
+/** Shortest time of a measurement. */
 const WATCH_MS = 30_000;
 const BETWEEN_NORMAL_MS = 250;
 
-/** What else runs on the machine may spoil one measurement; a service that gives way to the attack spoils every one. */
+/** Other work on the machine can spoil one measurement. A service that is not robust exceeds its bounds each time. */
 const TRIES = 2;
 
-/** What was measured, and the bounds that it does not keep. */
+/** The measured figures, and the bounds that they exceed. */
 interface Measured {
   figures: string;
   faults: string[];
 }
 
 /**
- * Attacks a real service in a process of its own, while /health/live is asked from another process and normal requests go
- * on, for at least 30 s. What was measured is printed and held against the bounds; where it does not keep them the attack is
- * repeated once.
+ * Attacks a real service, which runs in a process of its own, for at least 30 s. Meanwhile another process requests
+ * /health/live, and normal requests continue. The figures are printed and compared with the bounds. If a bound is exceeded,
+ * the attack is repeated once.
  */
 export async function underAttack(t: Test, attack: Attack): Promise<void> {
   for (let tried = 1; ; tried += 1) {
@@ -63,7 +63,7 @@ async function measure(t: Test, { env = {}, key, bounds, attack }: Attack): Prom
   const server = await launch(t, { LOG_LEVEL: 'info', ...env });
   if ('code' in server) throw new Error(`The service ended with ${server.code}: ${server.lines} ${server.errors}`);
   const normal = () => normalRequest(server.address, key);
-  // All that is loaded at the first request is there before memory is compared.
+  // Modules and buffers that the first requests need are loaded before memory is compared.
   await normal();
   await normal();
   const before = residentBytes(server.process.pid as number);
@@ -84,7 +84,7 @@ async function measure(t: Test, { env = {}, key, bounds, attack }: Attack): Prom
   })();
   await Promise.all([attacked, normals]);
   const watched = await stop(watcher);
-  t.equal(watched.failed, 0, 'every look at /health/live is answered');
+  t.equal(watched.failed, 0, 'every request of /health/live succeeds');
   t.equal(server.process.exitCode, null, 'the service still runs');
   return hold(watched, { before, normalMs }, bounds);
 }
@@ -106,22 +106,22 @@ function hold(
   const added = (peakBytes - before) / MiB;
   const normal = Math.max(...normalMs);
   const tenth = (value: number) => Math.round(value * 10) / 10;
-  const figures = `/health/live ${liveMs.length} looks, p99 ${tenth(p99)} ms, worst ${tenth(worst)} ms; memory ${tenth(before / MiB)} + ${tenth(added)} MiB; ${normalMs.length} normal requests, worst ${tenth(normal)} ms`;
+  const figures = `/health/live ${liveMs.length} requests, p99 ${tenth(p99)} ms, worst ${tenth(worst)} ms; memory ${tenth(before / MiB)} + ${tenth(added)} MiB; ${normalMs.length} normal requests, worst ${tenth(normal)} ms`;
   const faults = [
     p99 > p99Ms && `p99 of /health/live is more than ${p99Ms} ms`,
     worst > worstMs && `the slowest /health/live takes more than ${worstMs} ms`,
-    added > addedMiB && `more than ${addedMiB} MiB are added`,
+    added > addedMiB && `memory grows by more than ${addedMiB} MiB`,
     normal > slowest && `a normal request takes more than ${slowest} ms`,
   ];
   return { figures, faults: faults.filter((fault) => fault !== false) };
 }
 
-/** @returns how long it took, ms */
+/** @returns its duration, ms */
 async function normalRequest(address: string, key?: string): Promise<number> {
   const started = performance.now();
   const headers = key === undefined ? {} : { authorization: `Bearer ${key}` };
   const { status, body } = await postEpisode(address, 4, {}, { headers });
-  if (status !== 200) throw new Error(`A normal request is answered ${status}: ${JSON.stringify(body)}`);
+  if (status !== 200) throw new Error(`A normal request has status ${status}: ${JSON.stringify(body)}`);
   return performance.now() - started;
 }
 

@@ -7,7 +7,7 @@ import { underAttack } from './support.ts';
 
 const MILLION = 1_000_000;
 
-/** @returns the codes of the problems, of so many requests at once */
+/** Sends `atOnce` requests at the same time. @returns the codes of their problems */
 async function post({ address }: Server, video: Buffer, atOnce: number): Promise<string[]> {
   const one = async () => {
     const form = new FormData();
@@ -19,16 +19,16 @@ async function post({ address }: Server, video: Buffer, atOnce: number): Promise
   return Promise.all(Array.from({ length: atOnce }, one));
 }
 
-test('a video of 10 kB whose index claims 12 × 8 million samples, and its kin', async (t) => {
+test('the service refuses small videos whose index claims many millions of samples', async (t) => {
   const kin: [what: string, claims: Claims, code: string][] = [
     ['twelve tracks', { tracks: 12, samples: 8 * MILLION }, 'video-damaged'],
     ['a hundred tracks', { tracks: 100, samples: 8 * MILLION }, 'video-too-large'],
-    ['durations alone', { tracks: 12, durations: 8 * MILLION }, 'video-damaged'],
+    ['only durations', { tracks: 12, durations: 8 * MILLION }, 'video-damaged'],
     ['a fragment', { inFragment: 8 * MILLION }, 'video-too-large'],
-    ['edits that show all of it again', { samples: 100_000, held: 100_000, edits: 1000 }, 'video-too-large'],
+    ['edits that repeat all samples', { samples: 100_000, held: 100_000, edits: 1000 }, 'video-too-large'],
   ];
   await underAttack(t, {
-    // Two videos are looked at at once; none of these starts a program.
+    // Two videos are checked at once. None of these starts a program.
     bounds: { addedMiB: 100 },
     async attack(server) {
       for (const [what, claims, code] of kin) {
@@ -39,13 +39,13 @@ test('a video of 10 kB whose index claims 12 × 8 million samples, and its kin',
   });
 });
 
-test('claims that only the system’s limit stops', async (t) => {
-  // ffprobe alone takes 2.3 GB of memory for it.
+test('the memory limit of the system stops claims that the index check does not find', async (t) => {
+  // Without a limit, ffprobe needs 2.3 GB of memory for it.
   const hidden = forgedMp4({ tracks: 12, samples: 100, perChunk: 8 * MILLION, extra: [hiddenSizes(8 * MILLION)] });
-  // As many samples as are taken, each of them held: 16 bytes of memory for each byte of file.
+  // The maximum number of samples, each of them in the file: 16 bytes of memory for each byte of the file.
   const held = forgedMp4({ samples: 5 * MILLION, held: 5 * MILLION, edits: 1 });
   await underAttack(t, {
-    // Two programs at once, each within 128 MiB, 128 bytes a sample and 16 a pixel of the largest frame.
+    // Two programs at once, each limited to 128 MiB, plus 128 bytes per sample and 16 bytes per pixel of the largest frame.
     bounds: { addedMiB: 1100, normalMs: 10_000 },
     async attack(server) {
       for (const [what, video] of [

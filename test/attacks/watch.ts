@@ -1,22 +1,22 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** What a watcher has seen of a service. */
+/** What a watcher has measured. */
 export interface Watched {
-  /** milliseconds from when each look was sent until it was answered, rising */
+  /** time from request to response of each check, ms, in ascending order */
   liveMs: number[];
-  /** looks that were not answered with 200 */
+  /** checks whose status was not 200 */
   failed: number;
-  /** most memory that the service and its children held at one time, bytes */
+  /** peak memory of the service and its children, bytes */
   peakBytes: number;
 }
 
 const LOOK_EVERY_MS = 100;
 const MEMORY_EVERY_MS = 20;
-/** A look that takes longer has failed. */
+/** A check that takes longer has failed. */
 const PATIENCE_MS = 10_000;
 
-/** Looks at /health/live every 100 ms, whether or not earlier looks are answered, until the parent says `stop`. */
+/** Requests /health/live every 100 ms, without waiting for earlier responses, until the parent sends `stop`. */
 async function watch(address: string, pid: number): Promise<Watched> {
   const liveMs: number[] = [];
   let failed = 0;
@@ -24,7 +24,7 @@ async function watch(address: string, pid: number): Promise<Watched> {
   process.once('message', () => {
     going = false;
   });
-  // Peaks between two readings of the service itself are not missed: the kernel keeps them. 5 starts that anew.
+  // The kernel records the peak memory, so peaks between two readings are not missed. Writing 5 resets the record.
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
   let peakBytes = 0;
   const looks: Promise<void>[] = [];

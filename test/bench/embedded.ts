@@ -1,8 +1,8 @@
-// What the embedded engine costs: an episode against one pass of its longest prefix alone, and against transformers; steps
-// of a growing episode.
+// Measures the embedded engine: an episode, compared with only its longest prefix and with transformers; and steps of a growing
+// episode.
 //   npm run bench:embedded -- [--repeat N] [--json FILE]
-// Only on an idle machine: PyTorch's threads spin, and beside other work transformers takes ten times as long and more.
-// VLLM_PYTHON names a Python with torch and transformers (test/engine/with-engine.sh); without it that part is left out.
+// Run it on an idle machine only: PyTorch's threads spin, and with other work transformers takes more than ten times as long.
+// VLLM_PYTHON is a Python with torch and transformers (see test/engine/with-engine.sh). Without it the comparison is skipped.
 import { writeFile } from 'node:fs/promises';
 import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -19,13 +19,13 @@ const { values: options } = parseArgs({
 });
 
 const FRAMES = 64;
-/** The schedule's own rate: every frame is shown to the model. */
+/** The rate of the schedule: every frame is sampled. */
 const FPS = 2;
 const INSTRUCTION = 'Open the drawer.';
 const ORACLE_EPISODES = 3;
 const GROWN = [10, 100, 500];
 const STEPS = 5;
-/** Load at the start, in running threads, above which something else is at work. */
+/** Load average above which the machine counts as busy at the start. */
 const BUSY = 0.7;
 const TARGETS = { overLimit: 1.3, gain: 10 };
 
@@ -46,13 +46,13 @@ async function score(files: Buffer[], prefixes: object): Promise<Call> {
   return { ms, usage: answer.usage };
 }
 
-/** An episode that nothing is cached of. */
+/** Makes an episode that is in no cache. */
 function newEpisode(count: number, size: FrameSize): Promise<Buffer[]> {
   seed += 1;
   return syntheticEpisode(seed, count, size, 'jpeg');
 }
 
-/** a: the longest prefix alone; b: 15 prefixes; d: one after each frame. In turns, each on frames of its own. */
+/** a: only the longest prefix; b: 15 prefixes; d: a prefix for each frame. They run in turns, each with new frames. */
 const KINDS = { a: { last: 1 }, b: { count: 15 }, d: { count: FRAMES } };
 type Kind = keyof typeof KINDS;
 
@@ -61,14 +61,14 @@ async function inTurns(size: FrameSize): Promise<Record<Kind, Call[]>> {
   for (let turn = 0; turn <= repeats; turn += 1) {
     for (const kind of Object.keys(KINDS) as Kind[]) {
       const call = await score(await newEpisode(FRAMES, size), KINDS[kind]);
-      // The first turn warms up.
+      // The first turn is a warm-up.
       if (turn > 0) calls[kind].push(call);
     }
   }
   return calls;
 }
 
-/** Each step sends the whole episode again with one more block, and asks about its end. */
+/** Each step sends the complete episode again with one more block, and requests the last prefix. */
 async function growing(count: number, size: FrameSize): Promise<Call[]> {
   const files = await newEpisode(count + 2 * STEPS, size);
   await score(files.slice(0, count), { last: 1 });
@@ -77,7 +77,7 @@ async function growing(count: number, size: FrameSize): Promise<Call[]> {
   return calls;
 }
 
-/** Time for an episode where each prefix is one video and one pass from nothing, in ms: of 15 prefixes, and of one for each frame. */
+/** Time of transformers for an episode in ms, with one video and one full pass for each prefix: 15 prefixes (b) or all (d). */
 async function transformers(size: FrameSize): Promise<{ b: number; d: number }> {
   const episode = async (name: string, count: number) => {
     const files = await newEpisode(FRAMES, size);
@@ -108,14 +108,14 @@ const verdict = (what: string, value: number, ok: boolean) =>
 
 const own = model.reference_frame;
 const [load = 0] = loadavg();
-if (load > BUSY) console.log(`The machine is busy (load ${load.toFixed(1)}): these figures mean little.`);
+if (load > BUSY) console.log(`The machine is busy (load ${load.toFixed(1)}): these figures are not reliable.`);
 const report: Record<string, unknown> = { model: model.model, repeats };
 try {
   for (const size of [own, { width: 480, height: 480 }]) {
     const name = `${size.width}×${size.height}`;
     const { a, b, d } = await inTurns(size);
     console.log(`\n${model.model}: ${FRAMES} JPEG frames of ${name}, medians of ${repeats}`);
-    const rows = [row('a  longest prefix alone', a), row('b  15 prefixes', b), row(`d  all ${FRAMES} prefixes`, d)];
+    const rows = [row('a  longest prefix only', a), row('b  15 prefixes', b), row(`d  all ${FRAMES} prefixes`, d)];
     console.log(table(HEAD, rows));
     const over = median(b.map(({ ms }, i) => ms / (a[i] as Call).ms));
     verdict(`b/a, at most ${TARGETS.overLimit}`, over, over <= TARGETS.overLimit);
@@ -129,7 +129,7 @@ try {
       const gain = ms / middle(calls, (call) => call.ms);
       const bare = ms / middle(calls, ({ usage }) => usage.decoding_ms + usage.engine_ms);
       console.log(
-        `   transformers, ${what}, each from nothing: ${ms.toFixed(0)} ms; without HTTP ${bare.toFixed(1)} times as long`,
+        `   transformers, ${what}, each from its start: ${ms.toFixed(0)} ms; ${bare.toFixed(1)} times the service's time without HTTP`,
       );
       verdict(`transformers / service, ${what}, at least ${TARGETS.gain}`, gain, gain >= TARGETS.gain);
     }
@@ -138,7 +138,7 @@ try {
   const steps: [string, Call[]][] = [];
   for (const count of GROWN) steps.push([`${count} frames`, await growing(count, own)]);
   console.log(
-    `\nA step of a growing episode: all frames of ${own.width}×${own.height} again and two more, medians of ${STEPS}`,
+    `\nA step of a growing episode: all ${own.width}×${own.height} frames again and two new ones, medians of ${STEPS}`,
   );
   console.log(
     table(

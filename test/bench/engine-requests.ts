@@ -12,16 +12,16 @@ import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts'
 import { question } from '../../src/plan/prompt.ts';
 import { wholeVideo } from './whole-video.ts';
 
-/** One episode, ready to be asked about. */
+/** One episode with rendered frames, ready for queries. */
 export interface Prepared {
   plan: EpisodePlan;
   size: FrameSize;
   encoding: AviEncoding;
-  /** by raw frame number, as the service would send them */
+  /** by raw frame number, as the service sends them */
   frames: Map<number, RenderedFrame>;
 }
 
-/** The items of an episode's blocks, under names that nobody else has. */
+/** Makes the items of an episode's blocks, with names that are used only once. */
 export function freshItems({ frames, size, encoding }: Prepared, { description }: Probed) {
   const secret = randomBytes(32).toString('hex');
   return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding, source: size, size });
@@ -39,7 +39,7 @@ function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probe
   };
 }
 
-/** The longest prefix alone, in blocks as the service sends it. */
+/** The body for the longest prefix only, in blocks as the service sends it. */
 export function longestBody(prepared: Prepared, probed: Probed): Body {
   const { plan } = prepared;
   const blocks = blocksOf(plan, plan.queries[0]);
@@ -47,7 +47,7 @@ export function longestBody(prepared: Prepared, probed: Probed): Body {
   return completionBody(questionOf(prepared.plan, probed, true), blocks.map(itemOf), () => true);
 }
 
-/** All prefixes, the longest first, as the service sends them: what is known by then goes by name. */
+/** The bodies for all prefixes, the longest first, as the service sends them: later ones only name known blocks. */
 export function allBodies(prepared: Prepared, probed: Probed): Body[] {
   const { plan } = prepared;
   const itemOf = freshItems(prepared, probed);
@@ -59,15 +59,15 @@ export function allBodies(prepared: Prepared, probed: Probed): Body[] {
 }
 
 /**
- * Each prefix as one whole video: nothing is shared but the first words of the prompt.
- * @param prepared in PNG
+ * The bodies for all prefixes, each with one complete video. They share only the first words of the prompt.
+ * @param prepared an episode in PNG
  */
 export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
   const files = plan.sampledFrames.map((index) => fileIn(frames.get(index) as RenderedFrame));
   const { text, model, tokenIds } = questionOf(plan, probed, false);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
-    // vLLM's reader finds nothing in a video of one frame.
+    // vLLM's reader finds no frames in a video of one frame.
     const video = wholeVideo(framesUsed === 1 ? [...shown, ...shown] : shown, size, fps).toString('base64');
     return jsonBody({
       model,
@@ -91,13 +91,13 @@ export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probe
   });
 }
 
-/** The image file in a text of aviFrame: behind a chunk of JUNK, a name and a length. */
+/** Extracts the image file from a text of aviFrame. It follows a JUNK chunk, a name and a length. */
 function fileIn({ bytes }: RenderedFrame): Buffer {
   const chunks = Buffer.from(Buffer.from(bytes).toString('latin1'), 'base64');
   return chunks.subarray(18, 18 + chunks.readUInt32LE(14));
 }
 
-/** Bytes of the data of all blocks that only one prefix has: those with an odd last frame, doubled. */
+/** Data bytes of all blocks that only one prefix has: those with a doubled last frame. */
 export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
   const itemOf = freshItems(prepared, probed);
   const dataOf = (item: Item) => item.video?.length ?? 0;
@@ -107,23 +107,23 @@ export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
     .reduce((sum, block) => sum + dataOf(itemOf(block)), 0);
 }
 
-/** What requests cost the engine. */
+/** The cost of requests to the engine. */
 export interface Cost {
   ms: number;
   requests: number;
   bytes: number;
   promptTokens: number;
   computedTokens: number;
-  /** of each request, in order */
+  /** response to each request, in order */
   answers: Completion[];
 }
 
 /**
- * Sends ready bodies side by side.
- * @returns the time from the first byte sent to the last answer read, and what it took
+ * Sends prepared bodies in parallel.
+ * @returns the time from the first byte sent to the last response read, and the other costs
  */
 export async function sendAll(client: VllmClient, bodies: Body[]): Promise<Cost> {
-  // Base64 is made before the clock starts.
+  // Base64 is encoded before the time is measured.
   const ready = bodies.map(({ bytes, chunks }): Body => {
     const made = [...chunks()];
     return { bytes, chunks: () => made };
@@ -144,10 +144,10 @@ export async function sendAll(client: VllmClient, bodies: Body[]): Promise<Cost>
   };
 }
 
-/** How many tokens the prefixes of a prompt have, read from the ids of the longest one. */
+/** Token counts of a prompt and its prefixes, read from the token ids of the longest one. */
 export interface PromptShape {
   question: number;
-  /** tokens of the prompt of each query, by query */
+  /** tokens of the prompt of each query */
   queries: number[];
   /** tokens of the block that only this query has, or 0 */
   unfinished: number[];
@@ -158,7 +158,7 @@ export function promptShape(
   { queries, prompt }: EpisodePlan,
   { description, vocabulary }: Probed,
 ): PromptShape {
-  // A block ends with one <|vision_end|>, or with two where the layout is nested.
+  // A block ends with one <|vision_end|>, or with two if the layout is nested.
   const after = description.prompts[prompt].layout === 'nested' ? 2 : 1;
   const pad = vocabulary.videoPad;
   const ends = tokenIds.flatMap((id, i) => (id === pad && tokenIds[i + 1] !== pad ? [i + 1 + after] : []));

@@ -1,10 +1,10 @@
-// One episode on a real vLLM: this service beside the least that is possible and beside what is done elsewhere.
+// Measures one episode on a real vLLM: this service, compared with the lower limit and with complete videos.
 //   npm run bench:episode -- [--repeat N] [--case A] [--json FILE] [--check]
-//   a   one request, for the longest prefix only, straight to the engine
-//   b0  the requests of b, rendered beforehand, straight to the engine: what this service is held against
-//   b   the whole HTTP call to this service, all prefixes
-//   c   every prefix as one whole video, side by side, straight to the engine
-// Frames are new for every measurement, so that none profits from what the engine keeps.
+//   a   one request for the longest prefix only, directly to the engine: the lower limit
+//   b0  the engine requests of b, prepared in advance, directly to the engine: the comparison for this service
+//   b   the complete HTTP call to this service, all prefixes
+//   c   each prefix as a complete video, in parallel, directly to the engine
+// Every measurement uses new frames, so that no cache of the engine helps.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { RewardResult } from '../../schemas/reward.ts';
@@ -34,7 +34,7 @@ const { values: options } = parseArgs({
     case: { type: 'string', multiple: true, default: ['A', 'B'] },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
-    // Another one at each run: an engine that is still up must not know the frames.
+    // Each run has another seed, so that an engine that still runs does not know the frames.
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
 });
@@ -44,7 +44,7 @@ interface Case {
   count: number;
   side: number;
   frameSize: FrameSizeMode;
-  /** of the upload */
+  /** format of the uploaded frames */
   format: 'jpeg' | 'png';
 }
 
@@ -59,14 +59,14 @@ const CASES: Case[] = [
   },
 ];
 const INSTRUCTION = 'Put the red block into the drawer and close it.';
-/** The schedule's own rate: every frame is shown to the model. */
+/** The rate of the schedule: every frame is sampled. */
 const FPS = 2;
-/** Tokens that the engine's cache keeps or recomputes together: --block-size of test/engine/serve.sh. */
+/** Size of a KV block in tokens: --block-size of test/engine/serve.sh. */
 const KV_BLOCK = 32;
-/** Names and questions, as a share of the bytes of all frames. */
+/** Bytes of names and prompt text, as a share of the bytes of all frames. */
 const NAMES_SHARE = 0.01;
 
-/** Most that b may take of b0's time. */
+/** Limit of b's time divided by b0's time. */
 const OVER_REQUESTS = 1.1;
 
 type Kind = 'a' | 'b0' | 'b' | 'c';
@@ -75,7 +75,7 @@ type Figures = Omit<Cost, 'answers'>;
 
 interface Repetition extends Record<Kind, Figures> {
   usage: RewardResult['usage'];
-  /** most tokens that b may compute and most bytes that it may send, where nothing is done twice */
+  /** most tokens that b may compute and most bytes that it may send if nothing is done twice */
   bounds: { computedTokens: number; bytes: number };
 }
 
@@ -101,7 +101,7 @@ function planOf({ count }: Case): EpisodePlan {
   );
 }
 
-/** New frames, as files to upload and as the engine gets them. */
+/** Makes new frames, as files to upload and as the engine receives them. */
 async function prepare(episode: Case, encoding = probed.encoding): Promise<Prepared & { files: Buffer[] }> {
   const size = { width: episode.side, height: episode.side };
   seed += 1;
@@ -154,7 +154,7 @@ async function measureService(
   return { cost, usage, mostBytes: Math.round(bytes) };
 }
 
-/** All kinds once, beginning with another one each time. */
+/** Measures all kinds once. Each turn starts with another kind. */
 async function repeat(episode: Case, turn: number): Promise<Repetition> {
   const taken: { a?: Cost; b0?: Cost; b?: Awaited<ReturnType<typeof measureService>>; c?: Cost } = {};
   for (const i of KINDS.keys()) {
@@ -182,12 +182,12 @@ function figuresOf({ answers: _, ...figures }: Cost): Figures {
   return figures;
 }
 
-/** A whole video has the same tokens as its blocks; vLLM drops frames of long ones unless it is told not to. */
+/** Checks that a complete video has as many tokens as its blocks: by default vLLM drops frames of long videos. */
 function checkUncut({ answers }: Cost, expected: number[]): void {
   for (const [query, { usage }] of answers.entries()) {
     const wanted = expected[query] as number;
     if (Math.abs(usage.prompt_tokens - wanted) <= 2) continue;
-    throw new Error(`A whole video has ${usage.prompt_tokens} tokens, its blocks ${wanted}: the engine cut frames.`);
+    throw new Error(`A video has ${usage.prompt_tokens} tokens, its blocks have ${wanted}: the engine dropped frames.`);
   }
 }
 
@@ -205,17 +205,17 @@ function judge(repetitions: Repetition[]): Verdict[] {
   const bytes = most(({ b, bounds }) => b.bytes / bounds.bytes);
   const atMost = (what: string, value: number, limit: number) => ({ what, value, limit, ok: value <= limit });
   return [
-    atMost('b/b0, time, at most', over, OVER_REQUESTS),
+    atMost('time b/b0, at most', over, OVER_REQUESTS),
     atMost('no block computed twice: tokens / bound, at most', tokens, 1),
     atMost('each frame sent once: bytes / bound, at most', bytes, 1),
   ];
 }
 
 const LABELS: Record<Kind, string> = {
-  a: 'a   longest prefix alone',
-  b0: 'b0  its requests, ready-made',
+  a: 'a   longest prefix only',
+  b0: 'b0  engine requests of b',
   b: 'b   this service',
-  c: 'c   whole videos',
+  c: 'c   complete videos',
 };
 
 function print(episode: Case, repetitions: Repetition[], verdicts: Verdict[]): void {
@@ -238,11 +238,11 @@ ${name}: ${count} frames of ${side}×${side} (${format}), ${planOf(episode).quer
   const rest = middle(({ b, usage }) => b.ms - usage.decoding_ms - usage.engine_ms);
   const resends = repetitions.reduce((sum, { usage }) => sum + usage.engine_resends, 0);
   console.log(
-    `Time of b: decoding ${decoding.toFixed(0)} ms, engine ${engine.toFixed(0)} ms, rest ${rest.toFixed(0)} ms; ${resends} resends`,
+    `Time of b: decoding ${decoding.toFixed(0)} ms, engine ${engine.toFixed(0)} ms, other ${rest.toFixed(0)} ms; ${resends} resends`,
   );
   const ratios = (read: (figures: Figures) => number) =>
     `b/a ${middle((r) => read(r.b) / read(r.a)).toFixed(2)}, c/b ${middle((r) => read(r.c) / read(r.b)).toFixed(2)}`;
-  console.log(`In time: ${ratios(({ ms }) => ms)}; in computed tokens: ${ratios((figures) => figures.computedTokens)}`);
+  console.log(`Time: ${ratios(({ ms }) => ms)}; computed tokens: ${ratios((figures) => figures.computedTokens)}`);
   for (const { what, value, limit, ok } of verdicts)
     console.log(`${ok ? 'ok  ' : 'MISS'} ${what} ${limit}: ${value.toFixed(3)}`);
 }
@@ -250,7 +250,7 @@ ${name}: ${count} frames of ${side}×${side} (${format}), ${planOf(episode).quer
 const report: { case: Case; repetitions: Repetition[]; verdicts: Verdict[] }[] = [];
 try {
   for (const episode of CASES.filter(({ name }) => options.case.includes(name))) {
-    // The first request of each kind warms up what later ones use.
+    // The first request of each kind is a warm-up.
     await repeat({ ...episode, count: 8 }, 0);
     const repetitions: Repetition[] = [];
     for (let turn = 0; turn < Number(options.repeat); turn += 1) repetitions.push(await repeat(episode, turn));

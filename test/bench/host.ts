@@ -1,7 +1,7 @@
-// Where the host's time goes: CPU seconds of this service and of vLLM's processes for an episode, with frames as PNG and
-// uncompressed; and many episodes at once against one after another.
+// Measures the CPU time of the host: this service and vLLM's processes for an episode, with PNG and with uncompressed frames; and
+// many episodes at once, compared with one after another.
 //   npm run bench:host -- [--frames N] [--repeat N] [--json FILE]
-// Frames are new for every measurement, so that none profits from what the engine keeps.
+// Every measurement uses new frames, so that no cache of the engine helps.
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -16,22 +16,22 @@ const { values: options } = parseArgs({
     repeat: { type: 'string', default: '7' },
     rounds: { type: 'string', default: '3' },
     json: { type: 'string' },
-    // Another one at each run: an engine that is still up must not know the frames.
+    // Each run has another seed, so that an engine that still runs does not know the frames.
     seed: { type: 'string', default: String(Date.now() % 1e9) },
   },
 });
 
 const SIZE = { width: 480, height: 480 };
-/** The schedule's own rate: every frame is shown to the model. */
+/** The rate of the schedule: every frame is sampled. */
 const FPS = 2;
 const INSTRUCTION = 'Put the red block into the drawer and close it.';
 const AT_ONCE = 16;
 const ENCODINGS = ['png', 'raw'] as const;
 type Encoding = (typeof ENCODINGS)[number];
-/** Most that the API process may take of its CPU seconds with PNG, and least that episodes at once must gain. */
+/** Upper limit of the API process's CPU time, raw / PNG; lower limit of the gain of parallel episodes. */
 const TARGETS = { apiShare: 0.6, gain: 1.7 };
 
-/** CPU seconds of one episode, and bytes sent for it. */
+/** CPU seconds per process, duration and sent megabytes of one episode. */
 interface Cost {
   service: number;
   api: number;
@@ -64,7 +64,7 @@ async function measure(service: Program): Promise<Cost> {
   return { service: own, api, core, seconds: ms / 1000, megabytes: answer.usage.engine_bytes / 1e6 };
 }
 
-/** Seconds for so many episodes, one after another and all at once. */
+/** Duration in seconds of `AT_ONCE` episodes, one after another and all at once. */
 async function measureTogether(service: Program): Promise<{ apart: number; together: number }> {
   const bodies: UploadBody[] = [];
   for (let i = 0; i < 2 * AT_ONCE; i += 1) bodies.push(await newEpisode());
@@ -83,7 +83,7 @@ const services: Record<Encoding, Program> = {
 const costs: Record<Encoding, Cost[]> = { png: [], raw: [] };
 const rounds: { apart: number; together: number }[] = [];
 try {
-  // In turns; the first ones warm up what later ones use.
+  // The encodings take turns. The first two turns are a warm-up.
   for (let turn = -2; turn < Number(options.repeat); turn += 1) {
     for (const encoding of ENCODINGS) {
       const cost = await measure(services[encoding]);
@@ -97,7 +97,7 @@ try {
 
 const middle = (encoding: Encoding, part: keyof Cost) => median(costs[encoding].map((cost) => cost[part]));
 const each = (encoding: Encoding, part: keyof Cost) => costs[encoding].map((cost) => cost[part].toFixed(2)).join(' ');
-console.log(`\n${count} JPEG frames of ${SIZE.width}×${SIZE.height}, 15 prefixes; CPU seconds of an episode, medians`);
+console.log(`\n${count} JPEG frames of ${SIZE.width}×${SIZE.height}, 15 prefixes; CPU seconds per episode, medians`);
 console.log(
   table(
     ['', 'service', "vLLM's API process", 'engine core', 'seconds', 'MB to the engine'],
@@ -109,7 +109,7 @@ console.log(
   ),
 );
 for (const encoding of ENCODINGS)
-  console.log(`each, ${encoding}: service ${each(encoding, 'service')}; API process ${each(encoding, 'api')}`);
+  console.log(`All values, ${encoding}: service ${each(encoding, 'service')}; API process ${each(encoding, 'api')}`);
 const verdict = (what: string, value: number, ok: boolean) =>
   console.log(`${ok ? 'ok  ' : 'MISS'} ${what}: ${value.toFixed(2)}`);
 const share = middle('raw', 'api') / middle('png', 'api');
@@ -117,13 +117,13 @@ verdict(`API process, raw / png, at most ${TARGETS.apiShare}`, share, share <= T
 if (rounds.length > 0) {
   const gain = median(rounds.map(({ apart, together }) => apart / together));
   const shown = rounds.map(({ apart, together }) => `${apart.toFixed(1)} / ${together.toFixed(1)}`).join(', ');
-  console.log(`${AT_ONCE} episodes one after another / at once, seconds: ${shown}`);
+  console.log(`Seconds for ${AT_ONCE} episodes, one after another / at once: ${shown}`);
   verdict(`gain of episodes at once, at least ${TARGETS.gain}`, gain, gain >= TARGETS.gain);
   const cpu = median(costs.raw.map(({ service, api, core }) => service + api + core));
   const bound = median(costs.raw.map(({ seconds }) => seconds)) / (cpu / availableParallelism());
   console.log(
-    `An episode alone takes ${middle('raw', 'seconds').toFixed(2)} s, and all processes ${cpu.toFixed(2)} CPU seconds: ` +
-      `on ${availableParallelism()} cores the gain is at most ${bound.toFixed(2)}`,
+    `A single episode takes ${middle('raw', 'seconds').toFixed(2)} s and ${cpu.toFixed(2)} CPU seconds of all processes, ` +
+      `so on ${availableParallelism()} cores the gain is at most ${bound.toFixed(2)}`,
   );
 }
 if (options.json) await writeFile(options.json, `${JSON.stringify({ seed: options.seed, costs, rounds }, null, 2)}\n`);

@@ -1,5 +1,5 @@
-// An engine that answers at once: the bit of vLLM that the service needs, with made-up log probabilities.
-// It reads every body to its end and keeps nothing but the names of the items, so that the service is what is measured.
+// An engine that responds immediately: the part of vLLM's API that the service needs, with invented log probabilities.
+// It reads every body completely and keeps only the names and times of the items, so a bench measures the service only.
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -9,7 +9,7 @@ const PADS_PER_BLOCK = 64;
 const VIDEO_PAD = '<|video_pad|>';
 const VOCABULARY = ['<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', VIDEO_PAD];
 const WORDS = [' True', ' False', 'True', 'False'];
-/** Above every character code. */
+/** Token ids from here on are control tokens and words. It is higher than every character code. */
 const FIRST_ID = 200_000;
 
 interface Content {
@@ -27,12 +27,12 @@ interface Asked {
   return_token_ids: boolean;
 }
 
-/** Time of each item by its name, as a prompt writes it. */
+/** The time of each item as the prompt contains it, by the name of the item. */
 const times = new Map<string, string>();
 
 class Refusal extends Error {}
 
-/** A word alone is one token; in other text only control tokens are, and each character is one. */
+/** A word on its own is one token. In other text each control token and each other character is one token. */
 function tokenize(text: string): number[] {
   return piecesOf(text).map((piece) => {
     const known = [...VOCABULARY, ...WORDS].indexOf(piece);
@@ -45,10 +45,10 @@ function piecesOf(text: string): string[] {
   return text.split(/(<\|\w+\|>)/).flatMap((piece) => (VOCABULARY.includes(piece) ? [piece] : Array.from(piece)));
 }
 
-/** Where the frame rate stands in the header of an AVI: scale, then rate. */
+/** Byte offsets of the frame rate in the header of an AVI. */
 const SCALE_AT = 128;
 const RATE_AT = 132;
-/** Characters of a data URL that are kept: its type and the header of the file. */
+/** How many characters of a data URL are kept: its type and the header of the file. */
 const KEPT = 240;
 
 function timeOf({ uuid = '', video_url: video }: Content, index: number): string {
@@ -79,12 +79,12 @@ function complete({ messages: [{ content }], continue_final_message, logprob_tok
   };
 }
 
-/** Reads a JSON body with the end of each data URL cut off, without ever holding the whole. */
+/** Reads a JSON body and cuts off the end of each data URL, without holding the complete body in memory. */
 async function readShort(request: IncomingMessage): Promise<Asked> {
   const opening = Buffer.from('"url":"');
   const short: Buffer[] = [];
   let rest = Buffer.alloc(0);
-  let room: number | undefined; // characters still kept of the data URL that is being read
+  let room: number | undefined; // how many more characters of the current data URL to keep; undefined outside a data URL
   for await (const chunk of request) {
     rest = rest.length > 0 ? Buffer.concat([rest, chunk]) : chunk;
     for (;;) {
@@ -95,7 +95,7 @@ async function readShort(request: IncomingMessage): Promise<Asked> {
       rest = rest.subarray(end);
       room = room === undefined ? KEPT : undefined;
     }
-    // What is left holds no border, but a border may begin at its end.
+    // The remaining bytes contain no border of a data URL, but one may start at their end.
     const whole = room === undefined ? Math.max(0, rest.length - opening.length) : rest.length;
     const kept = Math.min(whole, room ?? whole);
     short.push(Buffer.from(rest.subarray(0, kept)));

@@ -1,6 +1,6 @@
-// What a step of a growing episode costs at its 10th, 100th and 500th frame: only the new frame is sent, the others are named.
+// Measures a step of a growing episode at frame 10, 100 and 500. Each step sends only the new frame and names the others.
 //   npm run bench:online -- [--steps N] [--fps N] [--json FILE]
-// On the embedded engine, and on the vLLM at ENGINE_URL where there is one (test/engine/with-engine.sh).
+// It uses the embedded engine and, if ENGINE_URL is set, the vLLM there (see test/engine/with-engine.sh).
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
@@ -26,20 +26,20 @@ const digests = files.map((file) => createHash('sha256').update(file).digest('he
 
 interface Step {
   ms: number;
-  /** whether the model was shown a frame that it had not seen */
+  /** true if the step added a sampled frame */
   shows: boolean;
   frameBytes: number;
   otherBytes: number;
   usage: RewardResult['usage'];
 }
 
-/** An episode on a service, from its start. */
+/** Starts an episode on a service. */
 function startEpisode({ url }: Program) {
   const instruction = 'Open the drawer.';
   const listed: string[] = [];
   let seen = 0;
 
-  /** Adds frames, as a loop does that knows nothing of the schedule: it sends every one and forgets what was not shown. */
+  /** Adds frames like a loop that does not know the schedule: it sends every frame, and later drops those not sampled. */
   return async function step(until: number): Promise<Step> {
     const fresh = files.slice(listed.length, until);
     listed.push(...digests.slice(listed.length, until));
@@ -86,13 +86,13 @@ async function measure(name: string, service: Program): Promise<Record<string, S
   const step = startEpisode(service);
   for (const at of AT) {
     await step(at - 1);
-    // What is new to the engine in so large a step is not what is measured.
+    // The large first step is not measured.
     measured[at] = [];
     for (let frame = at; frame < at + steps; frame += 1) measured[at].push(await step(frame));
   }
-  console.log(`\n${name}: JPEG frames of ${SIZE.width}×${SIZE.height}, ${fps} a second; medians of ${steps} steps`);
+  console.log(`\n${name}: JPEG frames of ${SIZE.width}×${SIZE.height}, ${fps} fps; medians of ${steps} steps`);
   for (const [title, among] of [
-    ['steps that show the model a new frame', (all: Step[]) => all.filter(({ shows }) => shows)],
+    ['steps that add a sampled frame', (all: Step[]) => all.filter(({ shows }) => shows)],
     ['all steps', (all: Step[]) => all],
   ] as const) {
     const at = (frame: number) => among(measured[frame] as Step[]);

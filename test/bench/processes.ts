@@ -2,9 +2,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** The processes of a vLLM on this machine. */
 export interface VllmProcesses {
-  /** answers HTTP, reads frames in, and cuts prompts into tokens */
+  /** handles HTTP, decodes frames and tokenizes prompts */
   api: number;
-  /** schedules and runs the model, with processes of its own below it */
+  /** schedules and runs the model; it has child processes */
   core: number;
 }
 
@@ -15,19 +15,19 @@ interface Process {
 }
 
 /**
- * Finds the vLLM that serves on a port. Linux only.
- * @throws Error when there is none
+ * Finds the vLLM that listens on a port. Linux only.
+ * @throws Error if there is none
  */
 export function vllmProcesses(port: number): VllmProcesses {
   const all = allProcesses();
   const core = all.find(({ command }) => command.includes('VLLM::EngineCore'));
   const served = (process: Process) => new RegExp(`vllm.* serve .*--port ${port}( |$)`).test(process.command);
   const api = all.find((process) => process.pid === core?.parent && served(process));
-  if (!core || !api) throw new Error(`No vLLM serves on port ${port} of this machine.`);
+  if (!core || !api) throw new Error(`No vLLM listens on port ${port} of this machine.`);
   return { api: api.pid, core: core.pid };
 }
 
-/** A process and all below it. */
+/** The ids of a process and all its descendants. */
 export function processTree(root: number): number[] {
   const all = allProcesses();
   const below = (pid: number): number[] => [
@@ -47,7 +47,7 @@ function allProcesses(): Process[] {
         const command = readFileSync(`/proc/${name}/cmdline`, 'latin1').replaceAll('\0', ' ');
         return [{ pid: Number(name), parent, command }];
       } catch {
-        // It has ended since.
+        // The process has ended meanwhile.
         return [];
       }
     });

@@ -1,4 +1,4 @@
-// The resampler in WebAssembly beside the same in plain JavaScript: milliseconds of one frame, copies included.
+// Compares the resampler in WebAssembly with the same one in plain JavaScript: milliseconds per frame, including copies.
 //   npm run bench:resample -- [--repeat N]
 import { parseArgs } from 'node:util';
 import { createResampler } from '../../src/frames/resample.ts';
@@ -9,7 +9,7 @@ import { median, table } from './support.ts';
 
 const { values: options } = parseArgs({ options: { repeat: { type: 'string', default: '40' } } });
 
-/** Sizes of frames, and how many times faster WebAssembly is to be, at least. */
+/** Sizes of frames, and how many times faster WebAssembly must be at least. */
 const CASES: { from: FrameSize; gain: number }[] = [
   { from: { width: 480, height: 480 }, gain: 5 },
   { from: { width: 640, height: 480 }, gain: 5 },
@@ -29,7 +29,7 @@ const rows = CASES.map(({ from, gain }) => {
   const pixels = new Uint8Array(from.width * from.height * 3).map((_, i) => (i * 2654435761) >>> 24);
   const plain: number[] = [];
   const fast: number[] = [];
-  // In turns; the first half warms both up.
+  // Both take turns. The first half of the turns is a warm-up.
   for (let turn = 0; turn < 2 * repeats; turn += 1) {
     const times = [
       time(() => plainBicubic(pixels, from, to)),

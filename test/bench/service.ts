@@ -1,4 +1,4 @@
-// How many episodes the service itself can take, with an engine that answers at once.
+// Measures how many episodes the service can handle, with an engine that responds immediately.
 //   npm run bench:service -- [--json FILE] [--scale N]
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
@@ -23,7 +23,7 @@ const { values: options } = parseArgs({
 
 const FRAMES = 64;
 const SIZE = { width: 640, height: 480 };
-/** Frames a second; 2 is the rate of the schedule, so all are shown to the model. */
+/** Frames per second. 2 is the rate of the schedule, so all frames are sampled. */
 const RATES = [10, 2];
 const LEVELS = [
   { concurrency: 1, episodes: 12 },
@@ -41,7 +41,7 @@ interface Level {
   peakMiB: number;
 }
 
-/** A fresh service for each level: its peak of memory cannot be reset. */
+/** Measures one level with a new service, because the peak memory of a process cannot be reset. */
 async function measure(engineUrl: string, body: UploadBody, concurrency: number, episodes: number): Promise<Level> {
   const service = await startService(engineUrl);
   try {
@@ -94,12 +94,12 @@ try {
     const megabytes = (bytes: number) => (bytes / 1e6).toFixed(1);
     console.log(
       `\n${FRAMES} JPEG frames of ${width}×${height} at ${fps} fps: ${sampled} sampled, ` +
-        `${megabytes(body.bytes.length)} MB in, ${megabytes(engineBytes)} MB to the engine, ` +
+        `${megabytes(body.bytes.length)} MB uploaded, ${megabytes(engineBytes)} MB to the engine, ` +
         `${answer.usage.engine_requests} engine requests, ${availableParallelism()} cores`,
     );
     console.log(
       table(
-        ['at once', 'episodes', 'episodes/s', 'CPU ms/episode', 'median ms', 'of that decoding', 'peak MiB'],
+        ['at once', 'episodes', 'episodes/s', 'CPU ms/episode', 'median ms', 'decoding ms', 'peak MiB'],
         levels.map((level) => [
           level.concurrency,
           level.episodes,

@@ -8,7 +8,7 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
 const dispatcher = new Agent({ connections: 256, headersTimeout: 0, bodyTimeout: 0 });
 
-/** A Node program of this project that runs beside the bench and serves HTTP. */
+/** A Node program of this project that runs in a separate process and serves HTTP. */
 export interface Program {
   url: string;
   pid: number;
@@ -16,9 +16,9 @@ export interface Program {
 }
 
 /**
- * Starts a program and waits until it has written its address to its standard output.
- * @param script from the project's root
- * @throws Error when it ends before that
+ * Starts a program and waits until it has written its address to standard output.
+ * @param script path relative to the root of the project
+ * @throws Error if it ends before that
  */
 export async function startProgram(script: string, env: Record<string, string> = {}): Promise<Program> {
   const child = spawn(process.execPath, [script], {
@@ -30,13 +30,13 @@ export async function startProgram(script: string, env: Record<string, string> =
   let output = '';
   const ended = new Promise<void>((resolve) => {
     child.once('exit', (code, signal) => {
-      if (!stopping) console.error(`${script} ended by itself with ${code ?? signal}: ${output}`);
+      if (!stopping) console.error(`${script} ended unexpectedly with ${code ?? signal}: ${output}`);
       resolve();
     });
   });
   process.once('exit', () => child.kill());
   const url = await new Promise<string>((resolve, reject) => {
-    // Read to the end, whatever it writes: a full pipe would stop it.
+    // All output is read, because a full pipe would block the program.
     child.stdout.on('data', (chunk: Buffer) => {
       output = (output + chunk.toString()).slice(-4096);
       const address = /listening at (http:\/\/127\.0\.0\.1:\d+)/.exec(output)?.[1];
@@ -68,19 +68,19 @@ export async function startService(engineUrl: string, env: Record<string, string
   const service = await startProgram('src/server.ts', settings);
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await fetch(`${service.url}/health/ready`)).ok) {
-    if (performance.now() > deadline) throw new Error('The service is not ready: see its log.');
+    if (performance.now() > deadline) throw new Error('The service did not become ready. See its log.');
     await sleep(100);
   }
   return service;
 }
 
-/** An upload as its bytes go over the wire. */
+/** The bytes of an upload, as sent over HTTP. */
 export interface UploadBody {
   contentType: string;
   bytes: Buffer;
 }
 
-/** A multipart form of one episode and its frame files. */
+/** Makes a multipart form of one episode and its frame files. */
 export function multipart(episode: object, frames: Uint8Array[], mediaType: string): UploadBody {
   const boundary = 'topreward-bench-boundary';
   const part = (name: string, type: string, content: Uint8Array | string, file = '') => [
@@ -99,9 +99,9 @@ export function multipart(episode: object, frames: Uint8Array[], mediaType: stri
 }
 
 /**
- * Sends an upload and reads the whole answer.
- * @returns the answer and the wall time of the call in ms
- * @throws Error on any other status than 200
+ * Sends an upload and reads the complete response.
+ * @returns the response and the wall time of the call in ms
+ * @throws Error if the status is not 200
  */
 export async function post<Answer>(
   url: string,
@@ -116,15 +116,15 @@ export async function post<Answer>(
   return { answer: JSON.parse(text) as Answer, ms };
 }
 
-/** CPU time of a process and its threads so far, in ms, to 10 ms. Linux only. */
+/** CPU time of a process and its threads so far in ms, with a resolution of 10 ms. Linux only. */
 export function cpuMs(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-  // Fields 14 and 15, in hundredths of a second; the name in front of them may hold spaces.
+  // Fields 14 and 15, in hundredths of a second. The process name before them may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
-/** The most memory that a process has held at once, in MiB. Linux only. */
+/** Peak memory of a process in MiB. Linux only. */
 export function peakMemoryMiB(pid: number): number {
   const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));
   return Number(line?.[1]) / 1024;
@@ -136,7 +136,7 @@ export function median(values: number[]): number {
   return ((sorted[Math.ceil(middle) - 1] as number) + (sorted[Math.floor(middle)] as number)) / 2;
 }
 
-/** A plain text table; the first column is text, the others are numbers. */
+/** Formats a plain text table. The first column is text, the others are numbers. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const cells = [head, ...rows.map((row) => row.map(String))];
   const widths = head.map((_, i) => Math.max(...cells.map((row) => (row[i] as string).length)));

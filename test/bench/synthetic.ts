@@ -1,7 +1,7 @@
 import sharp from 'sharp';
 import type { FrameSize } from '../../src/plan/frame-size.ts';
 
-/** Numbers in 0…1 from a seed, the same at each run (mulberry32). */
+/** Pseudorandom numbers in 0…1. The same seed gives the same numbers (mulberry32). */
 function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
@@ -13,8 +13,8 @@ function randomFrom(seed: number): () => number {
 }
 
 /**
- * The files of an episode that looks a little like a robot's: discs that move before a textured ground, with grain.
- * Another seed gives other pixels everywhere.
+ * Makes the files of an episode that resembles a robot episode: discs that move over a textured background, with noise.
+ * Each seed gives different pixels everywhere.
  */
 export async function syntheticEpisode(
   seed: number,
@@ -36,10 +36,10 @@ export async function syntheticEpisode(
 }
 
 const TILE = 24;
-/** Grey levels. With it a frame takes about as many bytes as a real one: PNG 1.3 a pixel, JPEG 0.2. */
+/** Noise in grey levels. With it a frame has about as many bytes as a real one: 1.3 per pixel as PNG, 0.2 as JPEG. */
 const GRAIN = 3;
 
-/** Tiles of many colours, with grain. */
+/** Makes tiles of many colours, with noise. */
 function texture(random: () => number, { width, height }: FrameSize): Buffer {
   const columns = Math.ceil(width / TILE);
   const tiles = Array.from({ length: columns * Math.ceil(height / TILE) }, () =>
@@ -56,7 +56,7 @@ function texture(random: () => number, { width, height }: FrameSize): Buffer {
   return pixels;
 }
 
-/** A disc of one colour on a slow orbit. */
+/** Makes a disc of one colour on a slow orbit. @returns a function that draws it */
 function disc(random: () => number, { width, height }: FrameSize): (pixels: Buffer, frame: number) => void {
   const side = Math.min(width, height);
   const radius = side * (0.04 + 0.1 * random());

@@ -1,7 +1,7 @@
-// What an episode costs that is cut from a video of many, as LeRobot v3 keeps them: 20 s of a file of 120 s, AV1 with a key frame
-// every second frame. Beside it the same frames as JPEG, and all six episodes of the file in one batch that sends it once.
+// Measures an episode that is cut from a video of many episodes, as in LeRobot v3: 20 s of a file of 120 s, in AV1 with a key frame
+// at every second frame. It is compared with the same frames as JPEG, and with all six episodes in one batch with one upload.
 //   npm run bench:video -- [--rounds N]
-// On the embedded engine; needs ffmpeg with libsvtav1.
+// It uses the embedded engine, and needs ffmpeg with libsvtav1.
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -39,7 +39,7 @@ interface Upload {
   bytes: Buffer;
 }
 
-/** A form of one JSON part and the video. */
+/** Makes a form of one JSON part and the video. */
 function videoForm(name: string, json: object): Upload {
   const { contentType, bytes } = multipart(json, [video], 'video/mp4');
   const text = bytes
@@ -57,7 +57,7 @@ const uploads = {
 };
 const batch = videoForm('batch', { items: starts.map((from) => ({ episode: cut(from), video: 0 })) });
 
-/** @returns milliseconds of the whole call, and what the service says of decoding */
+/** @returns the duration of the call in ms, and the `decoding_ms` that the service reports */
 async function once({ url }: Program, upload: Upload): Promise<[ms: number, decoding: number]> {
   const { answer, ms } = await post<RewardResult>(`${url}/v1/rewards`, upload);
   return [ms, answer.usage.decoding_ms];
@@ -82,15 +82,15 @@ try {
     batches.push(await whole(service));
   }
   const rows = Object.entries(uploads).map(([name, { bytes }]) => {
-    // The first round warms up.
+    // The first round is a warm-up.
     const kept = (measured[name] as [number, number][]).slice(1);
     const [ms, decoding] = [0, 1].map((at) => median(kept.map((pair) => pair[at] as number)).toFixed(0));
     return [name, ms, decoding, (bytes.length / 1e6).toFixed(1)] as string[];
   });
   const each = (median(batches.slice(1)) / starts.length).toFixed(0);
-  rows.push(['each of six in a batch', each, '', (batch.bytes.length / 1e6 / starts.length).toFixed(1)]);
-  console.log(`\n${EPISODE_S} s of ${LENGTH_S} s, 640×480, ${FPS} a second, AV1; medians of ${options.rounds} rounds`);
-  console.log(table(['', 'ms', 'decoding', 'MB'], rows));
+  rows.push(['each of six episodes in a batch', each, '', (batch.bytes.length / 1e6 / starts.length).toFixed(1)]);
+  console.log(`\n${EPISODE_S} s of ${LENGTH_S} s, 640×480, ${FPS} fps, AV1; medians of ${options.rounds} rounds`);
+  console.log(table(['', 'ms', 'decoding ms', 'MB'], rows));
 } finally {
   await service.stop();
 }

@@ -1,9 +1,9 @@
 import type { FrameSize } from '../../src/plan/frame-size.ts';
 
 /**
- * All frames of a prefix as one video file, as everybody else sends it: an AVI of PNG frames.
+ * Makes one video file of all frames of a prefix, as other clients of vLLM send it: an AVI of PNG frames.
  * @param frames PNG files of this size
- * @param fps whole frames per second
+ * @param fps frames per second, an integer
  */
 export function wholeVideo(frames: Uint8Array[], { width, height }: FrameSize, fps: number): Buffer {
   const largest = Math.max(...frames.map(({ length }) => length));

@@ -14,7 +14,7 @@ const needs = needing('test/clients');
 t.setTimeout(600_000);
 
 const EPISODE = fileURLToPath(new URL('../../examples/episodes/drawer-open-v3-success', import.meta.url));
-/** Scores and labels, the same in every program. */
+/** Labelled scores, the same in every program. */
 const STEPS = [0.1, 0.2, 0.3, 0.4, 0.5];
 const LABELLED = [
   ...STEPS.map((step) => ({ success: true, score: -step, log_prob_range: { min: -4, max: -step } })),
@@ -28,7 +28,7 @@ interface Told {
   missing: string[];
 }
 
-/** What every program prints, made from the service's own answers without a client. */
+/** The output that every program must print, made from responses of the service without a client. */
 async function expectedOutput(): Promise<string> {
   const { address } = await startServer(t);
   const { model, reference_frame, frame_sizes } = await describeModel(address);
@@ -68,23 +68,28 @@ const expected = await expectedOutput();
 for (const language of ['python', 'typescript', 'java', 'go']) {
   t.test(language, needs, async (t) => {
     const built = await script(`${language}/build.sh`);
-    t.equal(built.code, 0, `the client is generated and compiles: ${built.out}`);
+    t.equal(built.code, 0, `the client is generated and compiled: ${built.out}`);
     const { address } = await startServer(t);
-    t.equal((await script(`${language}/run.sh`, address, EPISODE)).out, expected, 'uploads, lines, steps and problems');
+    t.equal((await script(`${language}/run.sh`, address, EPISODE)).out, expected, 'the output is as expected');
     const later = await laterVersion(t, (await startServer(t)).address);
-    t.equal((await script(`${language}/run.sh`, later, EPISODE)).out, expected, 'and all of it from a later version');
+    t.equal(
+      (await script(`${language}/run.sh`, later, EPISODE)).out,
+      expected,
+      'the output is the same with a later version of the service',
+    );
   });
 }
 
-t.test('docs/clients.md has the commands, the lines and the output that were tried here', async (t) => {
-  const document = await readFile(new URL('../../docs/clients.md', import.meta.url), 'utf8');
-  t.match(document, expected.trim().replaceAll(/^/gm, '    '));
+t.test('docs/how-to/generate-a-client.md has the commands, the code and the output that are tested here', async (t) => {
+  const document = await readFile(new URL('../../docs/how-to/generate-a-client.md', import.meta.url), 'utf8');
+  t.match(document, `\`\`\`text\n${expected}\`\`\`\n`);
   const sources = ['python', 'typescript', 'java', 'go'].map((language) => `${language}/build.sh`);
   sources.push('python/usage.py', 'python/lines.py', 'typescript/usage.ts', 'java/Usage.java', 'go/usage.go');
   const texts = await Promise.all(sources.map((name) => readFile(new URL(name, import.meta.url), 'utf8')));
   const bare = (line: string) => line.trim().replace(/ >generate\.log$/, '');
   const known = new Set([...texts, expected].flatMap((text) => text.split('\n').map(bare)));
-  const shown = [...document.matchAll(/^ {4}(.*)$/gm)].map(([, line = '']) => line.trim()).filter(Boolean);
+  const blocks = [...document.matchAll(/^```.*\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
+  const shown = blocks.flatMap((block) => block.split('\n').map((line) => line.trim())).filter(Boolean);
   t.ok(shown.length > 20);
   for (const line of shown) t.ok(known.has(line), line);
 });

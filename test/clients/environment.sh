@@ -1,19 +1,19 @@
-# What the scripts of all languages share; they source it.
+# Common settings and functions. The scripts of all languages source this file.
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv=${CLIENTS_VENV:-$root/.cache/clients/venv}
 export PATH=$venv/bin:$PATH
 
-# The folder that Debian's package of that name puts its jars into.
+# The jar of Debian's package libjakarta-annotation-api-java.
 jakarta=/usr/share/java/jakarta-annotation-api.jar
 
-# need TOOL WHERE-IT-COMES-FROM
+# need TOOL SOURCE: ends with an error if the tool is missing
 need() {
   command -v "$1" >/dev/null && return
-  printf '%s is missing: %s has it\n' "$1" "$2" >&2
+  printf '%s is missing. To install it: %s\n' "$1" "$2" >&2
   exit 1
 }
 
-# fresh LANGUAGE: an empty .cache/clients/LANGUAGE to work in, with the contract in it
+# fresh LANGUAGE: empties .cache/clients/LANGUAGE, changes to it, and copies the contract into it
 fresh() {
   local folder=$root/.cache/clients/$1
   rm -rf "$folder"

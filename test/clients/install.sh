@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Makes the Python environment of `npm run test:clients`, with the fuzzer and the generators, in .cache/clients/venv.
-# With --check it only says, by its exit code, whether that is there.
+# Installs the Python environment of `npm run test:clients`, with the fuzzer and the generators, in .cache/clients/venv.
+# With --check it installs nothing; the exit code is 0 if the environment is up to date.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/environment.sh"

@@ -8,8 +8,8 @@ import { request } from 'undici';
 export const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 /**
- * Runs a script of this folder.
- * @returns what it printed, errors included, whether it succeeded or not
+ * Runs a script in this folder.
+ * @returns its exit code and its output, including standard error
  */
 export async function script(path: string, ...argv: string[]): Promise<{ code: number; out: string }> {
   return new Promise((resolve) => {
@@ -19,7 +19,7 @@ export async function script(path: string, ...argv: string[]): Promise<{ code: n
   });
 }
 
-/** A service of a later version: the same answers, and in every object of them one member that the contract does not have. */
+/** Starts a service of a later version: every object in its responses has one more member, which is not in the contract. */
 export async function laterVersion(t: Test, address: string): Promise<string> {
   const server = createServer(async (incoming, outgoing) => {
     const {

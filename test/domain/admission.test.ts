@@ -3,7 +3,7 @@ import { createAdmission } from '../../src/admission.ts';
 
 const forever = new AbortController().signal;
 
-/** An admission whose one place is taken, and what becomes of those that wait. */
+/** An admission for one request at a time, which is occupied. `order` records how each waiting request ends. */
 async function busyPlace(waiting: number, bytes = 100) {
   const admission = createAdmission({ places: 1, bytes, waiting });
   const order: string[] = [];
@@ -21,7 +21,7 @@ async function busyPlace(waiting: number, bytes = 100) {
   return { admission, order, first, wait };
 }
 
-t.test('tenants take turns: many uploads of one do not hold up another', async (t) => {
+t.test('tenants take turns: many uploads of one tenant do not delay another tenant', async (t) => {
   const { admission, order, first, wait } = await busyPlace(10);
   const all = [wait('a1', 'alice'), wait('a2', 'alice'), wait('a3', 'alice'), wait('b1', 'bob'), wait('b2', 'bob')];
   t.same(admission.state(), { active: 1, waiting: 5, bytes: 1 });
@@ -31,7 +31,7 @@ t.test('tenants take turns: many uploads of one do not hold up another', async (
   t.same(admission.state(), { active: 0, waiting: 0, bytes: 0 });
 });
 
-t.test('a full queue has room for a tenant that has less of it, and for nobody else', async (t) => {
+t.test('a full queue accepts a request only from a tenant with fewer waiting requests', async (t) => {
   const { admission, order, first, wait } = await busyPlace(4);
   const all = ['a1', 'a2', 'a3', 'a4', 'a5'].map((name) => wait(name, 'alice'));
   all.push(wait('b1', 'bob'), wait('b2', 'bob'), wait('b3', 'bob'));
@@ -44,13 +44,13 @@ t.test('a full queue has room for a tenant that has less of it, and for nobody e
   t.same(admission.state(), { active: 0, waiting: 0, bytes: 0 });
 });
 
-t.test('who gives up leaves the queue, and lets in who waited behind', async (t) => {
+t.test('an aborted request leaves the queue, and the request behind it is admitted', async (t) => {
   const wide = createAdmission({ places: 9, bytes: 10, waiting: 4 });
   const impatient = new AbortController();
   await wide.enter(6, forever, 'alice');
   const large = wide.enter(8, impatient.signal, 'carol');
   const small = wide.enter(2, forever, 'bob');
-  t.same(wide.state(), { active: 1, waiting: 2, bytes: 6 }, 'a large one is not overtaken');
+  t.same(wide.state(), { active: 1, waiting: 2, bytes: 6 }, 'a small request does not overtake a large one');
   impatient.abort(new Error('enough'));
   await t.rejects(large, { message: 'enough' });
   await small;
@@ -62,7 +62,7 @@ t.test('who gives up leaves the queue, and lets in who waited behind', async (t)
   t.same(wide.state(), { active: 2, waiting: 0, bytes: 8 });
 });
 
-t.test('memory grows at once or not at all, and is given back in part', async (t) => {
+t.test('memory grows immediately or not at all, and can be released in part', async (t) => {
   const admission = createAdmission({ places: 9, bytes: 10, waiting: 4 });
   const one = await admission.enter(3, forever);
   const small = await admission.enter(1, forever);
@@ -77,17 +77,17 @@ t.test('memory grows at once or not at all, and is given back in part', async (t
   await other;
   t.same(admission.state(), { active: 2, waiting: 0, bytes: 10 });
   one.keep(7);
-  t.equal(admission.state().bytes, 10, 'it never takes more');
+  t.equal(admission.state().bytes, 10, '`keep` never reserves more');
   one.release();
   one.release();
   one.grow(1);
   one.keep(0);
   t.same(admission.state(), { active: 1, waiting: 0, bytes: 5 });
   (await other).grow(100);
-  t.equal(admission.state().bytes, 10, 'one that holds everything may be larger than everything');
+  t.equal(admission.state().bytes, 10, 'a request that holds the full capacity may exceed it');
 });
 
-t.test('a tenant that holds its share waits for itself, and others pass', async (t) => {
+t.test('a tenant that holds its share waits for its own requests, and other tenants are admitted', async (t) => {
   const admission = createAdmission({ places: 4, bytes: 100, waiting: 9, share: 0.5 });
   const order: string[] = [];
   const enter = async (name: string, tenant: string, bytes = 1) => {
@@ -98,16 +98,20 @@ t.test('a tenant that holds its share waits for itself, and others pass', async 
   const a1 = await enter('a1', 'alice');
   await enter('a2', 'alice');
   const a3 = enter('a3', 'alice');
-  t.same(admission.state(), { active: 2, waiting: 1, bytes: 2 }, 'half of the places');
+  t.same(admission.state(), { active: 2, waiting: 1, bytes: 2 }, 'the share is half of the requests');
   const b1 = await enter('b1', 'bob', 80);
-  t.same(admission.state(), { active: 3, waiting: 1, bytes: 82 }, 'with a single request it may hold more');
-  t.throws(() => a1.grow(60), { code: 'server-busy' }, 'half of the memory');
+  t.same(admission.state(), { active: 3, waiting: 1, bytes: 82 }, 'a single request of a tenant may exceed the share');
+  t.throws(() => a1.grow(60), { code: 'server-busy' }, 'the share is half of the memory');
   const b2 = enter('b2', 'bob');
   const c1 = enter('c1', 'carol', 30);
   t.same(admission.state(), { active: 3, waiting: 3, bytes: 82 });
   a1.release();
   await new Promise((resolve) => setImmediate(resolve));
-  t.same(order, ['a1', 'a2', 'b1', 'a3'], 'what is there is alice’s again: neither bob nor carol has room');
+  t.same(
+    order,
+    ['a1', 'a2', 'b1', 'a3'],
+    'alice uses the released capacity again; the requests of bob and carol still do not fit',
+  );
   b1.release();
   await Promise.all([a3, b2, c1]);
   t.same(admission.state(), { active: 4, waiting: 0, bytes: 33 });

@@ -14,7 +14,7 @@ const ranges = (all: [number, number][]) =>
   all.map(([min, max]) => ({ success: true, score: -1, log_prob_range: { min, max } }));
 const codes = (request: Parameters<typeof calibrate>[0]) => calibrate(request).warnings.map(({ code }) => code);
 
-t.test('thresholds, confusion and AUC are scikit-learn’s; the interval is Python’s', async (t) => {
+t.test('thresholds, confusion and AUC equal those of scikit-learn; the interval equals that of Python', async (t) => {
   for (const { labels, scores, precision, auc, best, precise } of REFERENCE.calibrations) {
     const what = `${scores.length} episodes`;
     const labelled = scores.map((score, i) => ({ score, success: labels[i] as boolean }));
@@ -46,22 +46,30 @@ t.test('thresholds, confusion and AUC are scikit-learn’s; the interval is Pyth
   }
 });
 
-t.test('a perfect parting still has an interval', async (t) => {
+t.test('a perfect separation still has an interval', async (t) => {
   const { value, low, high } = aucEstimate([-1, -1, -1, -1, -1], [-2, -2, -2, -2, -2]);
   t.same([value, high], [1, 1]);
   t.ok(low > 0.4 && low < 0.9, String(low));
 });
 
-t.test('a threshold lies half way, and never calls what is below it', async (t) => {
+t.test('a threshold is half way between two scores, and accepts no score below it', async (t) => {
   t.equal(bestFit(thresholdFits(episodes([-1, -1.5], [-3, -2.5])))?.threshold, -2);
-  t.equal(bestFit(thresholdFits(episodes([-1], [-1]))), null, 'all alike: nothing to part');
-  t.equal(bestFit(thresholdFits(episodes([-2], [-1]))), null, 'the wrong way round');
-  t.equal(thresholdFits(episodes([-1], [-3])).at(-1)?.threshold, -3, 'with everything above it: the lowest score');
+  t.equal(bestFit(thresholdFits(episodes([-1], [-1]))), null, 'equal scores cannot be separated');
+  t.equal(bestFit(thresholdFits(episodes([-2], [-1]))), null, 'the failure has the higher score');
+  t.equal(
+    thresholdFits(episodes([-1], [-3])).at(-1)?.threshold,
+    -3,
+    'if all scores are accepted, the threshold is the lowest score',
+  );
   const next = -1 - Number.EPSILON;
-  t.equal(bestFit(thresholdFits(episodes([-1], [next])))?.threshold, -1, 'nothing lies between neighbours');
+  t.equal(
+    bestFit(thresholdFits(episodes([-1], [next])))?.threshold,
+    -1,
+    'no number lies between two neighbouring floats',
+  );
 });
 
-t.test('bounds are medians, unmoved by outliers', async (t) => {
+t.test('bounds are medians, so outliers do not change them', async (t) => {
   const all = ranges([
     [-4, -0.1],
     [-4.5, -0.2],
@@ -80,7 +88,7 @@ t.test('bounds are medians, unmoved by outliers', async (t) => {
   t.equal(progressBounds([{ min: -2, max: -2 }]), null);
 });
 
-t.test('the wished precision decides the threshold, and null is not replaced by another', async (t) => {
+t.test('the requested precision decides the threshold; if it cannot be reached, the threshold is null', async (t) => {
   const plain = calibrate({ episodes: few });
   t.equal(plain.threshold, -0.7);
   t.equal(plain.precise, null);
@@ -90,7 +98,7 @@ t.test('the wished precision decides the threshold, and null is not replaced by 
   const unreachable = calibrate({ episodes: mixed, precision: 0.9 });
   t.equal(unreachable.threshold, null);
   t.equal(unreachable.precise, null);
-  t.ok(unreachable.best, 'the best one is still told');
+  t.ok(unreachable.best, 'the best fit is still returned');
   t.same(
     unreachable.warnings.map(({ code }) => code),
     ['few-episodes', 'no-separation', 'precision-unreachable', 'too-few-ranges'],
@@ -100,7 +108,7 @@ t.test('the wished precision decides the threshold, and null is not replaced by 
   t.same(codes(reversed), ['few-episodes', 'no-separation', 'no-threshold', 'too-few-ranges']);
 });
 
-t.test('too little is null, and said', async (t) => {
+t.test('too few episodes give null and a warning', async (t) => {
   const nothing = { threshold: null, best: null, precise: null, auc: null, bounds: null };
   const single = { episodes: episodes([-1], []), precision: 0.9 };
   t.match(calibrate(single), nothing);
@@ -128,8 +136,8 @@ t.test('too little is null, and said', async (t) => {
   t.same(codes({ episodes: clear }), []);
 });
 
-t.test('what a calibration belongs to is carried along, the episodes are not', async (t) => {
-  const belonging = { id: 'a', model: 'm', prompt: 'chat', last: 3, task: 'Open.' } as const;
+t.test('a calibration contains the model, prompt and task that it applies to, but not the episodes', async (t) => {
+  const belonging = { id: 'a', model: 'm', prompt: 'chat', final_prefixes: 3, task: 'Open.' } as const;
   t.match(calibrate({ ...belonging, episodes: few }), belonging);
   t.notOk('episodes' in calibrate({ episodes: few }));
   t.same(calibrate({ episodes: few }).counts, { episodes: 10, successes: 5, failures: 5, ranges: 0 });

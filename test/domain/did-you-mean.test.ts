@@ -12,7 +12,7 @@ const MEMBERS = [
   'success_threshold',
 ];
 
-t.test('the name that was probably meant', async (t) => {
+t.test('a misspelt name finds the name that was meant', async (t) => {
   for (const [word, meant] of [
     ['prefix', 'prefixes'],
     ['instructions', 'instruction'],
@@ -31,21 +31,21 @@ t.test('the name that was probably meant', async (t) => {
     t.equal(didYouMean(word, MEMBERS), meant, word);
 });
 
-t.test('none where none is near', async (t) => {
+t.test('a name that is similar to none finds none', async (t) => {
   for (const word of ['', 'f', 'x', 'id', 'frames', 'fresh', 'gamma', 'frame_rate', '__proto__'])
     t.equal(didYouMean(word, MEMBERS), undefined, word);
-  t.equal(didYouMean('prefix', []), undefined, 'nothing is known');
+  t.equal(didYouMean('prefix', []), undefined, 'no names are known');
 });
 
-t.test('of several the nearest', async (t) => {
+t.test('the nearest of several names is found', async (t) => {
   t.equal(didYouMean('API_KEY', ['API_KEYS_S', 'API_KEYS', 'API_KEYED']), 'API_KEYS');
-  t.equal(didYouMean('prefix', MEMBERS, 1), undefined, 'fewer may be wrong');
-  t.equal(didYouMean('cat', ['cab', 'car']), 'cab', 'the first of two that are as near');
+  t.equal(didYouMean('prefix', MEMBERS, 1), undefined, 'at most one letter may be wrong');
+  t.equal(didYouMean('cat', ['cab', 'car']), 'cab', 'the first of two that are equally near');
 });
 
-t.test('a name of a million letters costs nothing', async (t) => {
+t.test('a name of a million letters is refused quickly', async (t) => {
   const start = process.hrtime.bigint();
   t.equal(didYouMean('prefixes'.repeat(125_000), MEMBERS), undefined);
   t.equal(didYouMean('_'.repeat(1_000_000), MEMBERS), undefined);
-  t.ok(process.hrtime.bigint() - start < 1_000_000_000n, 'under a second');
+  t.ok(process.hrtime.bigint() - start < 1_000_000_000n, 'in less than 1 s');
 });

@@ -20,7 +20,7 @@ t.test('JPEG files that differ in their tables and pixels have the same header',
     t.ok(same(file, other));
 });
 
-t.test('JPEG files of another size, colour space, orientation or kind do not', async (t) => {
+t.test('JPEG files with another size, colour space, orientation or coding have another header', async (t) => {
   const file = await jpeg(1, 95, false);
   const others = {
     size: await picture(1, { width: 30, height: 40 }).jpeg().toBuffer(),
@@ -33,7 +33,7 @@ t.test('JPEG files of another size, colour space, orientation or kind do not', a
   for (const [what, other] of Object.entries(others)) t.notOk(same(file, other), what);
 });
 
-t.test('PNG files of one kind have the same header, those of another kind do not', async (t) => {
+t.test('PNG files have the same header if and only if their pixel format is the same', async (t) => {
   const file = await picture(1).png().toBuffer();
   t.ok(same(file, await picture(2).png().toBuffer()));
   t.notOk(same(file, await picture(1).ensureAlpha(0.5).png().toBuffer()));
@@ -41,7 +41,7 @@ t.test('PNG files of one kind have the same header, those of another kind do not
   t.notOk(same(file, await picture(1).png({ palette: true }).toBuffer()));
 });
 
-t.test('of other files, cut ones and endless ones nothing is said', async (t) => {
+t.test('other formats, truncated files and files with an endless header return undefined', async (t) => {
   const file = await jpeg(1, 95, false);
   const start = (headerBytes(file) as Buffer).length;
   t.ok(start > 20);

@@ -5,14 +5,14 @@ import { excessOf } from '../../src/json/structure.ts';
 const excess = (text: string) => excessOf(Buffer.from(text));
 const read = (text: string | Buffer) => readJsonBytes(Buffer.from(text), 'The body');
 
-t.test('structure is counted outside strings only', async (t) => {
+t.test('brackets and commas inside strings are not counted', async (t) => {
   const quoted = JSON.stringify('{}[]:,"\\'.repeat(300_000));
   t.equal(excess(`{"a":${quoted},"b":[1,2]}`), undefined);
   t.equal(excess(`["\\\\",${'"\\"",'.repeat(1000)}0]`), undefined);
   t.equal(excess('"never closed [[[['), undefined);
 });
 
-t.test('too much of anything is told', async (t) => {
+t.test('a document beyond a structure limit is refused', async (t) => {
   const list = (item: string, count: number) => `[${Array(count).fill(item).join(',')}]`;
   t.equal(excess(list('{}', 199_999)), undefined);
   t.match(excess(list('{}', 200_000)), /200000 lists, objects and members/);
@@ -23,17 +23,17 @@ t.test('too much of anything is told', async (t) => {
   t.match(excess(`${'['.repeat(65)}${']'.repeat(65)}`), /64 lists and objects inside each other/);
 });
 
-t.test('a document is read', async (t) => {
+t.test('a valid document is read', async (t) => {
   t.same(read('{"a": [1, "ü", null]}'), { value: { a: [1, 'ü', null] } });
 });
 
-t.test('text that is no UTF-8 is refused, not replaced', async (t) => {
+t.test('text that is not UTF-8 is refused, and no character is replaced', async (t) => {
   const broken = Buffer.from('{"instruction": "Open the dr?wer."}');
   broken[broken.indexOf('?')] = 0xe4;
   t.match(read(broken), { fault: 'malformed', detail: /not valid UTF-8/ });
 });
 
-t.test('a common mistake is told with what to write instead', async (t) => {
+t.test('the message about a common mistake says what to write instead', async (t) => {
   for (const [text, advice] of [
     ["{'a': 1}", /double quotes.*json\.dumps/],
     ['{"a": \'b\'}', /double quotes/],
@@ -53,6 +53,6 @@ t.test('a common mistake is told with what to write instead', async (t) => {
   }
 });
 
-t.test('no word of the document is quoted', async (t) => {
+t.test('messages quote no words of the document', async (t) => {
   t.notMatch(JSON.stringify(read('{"instruction": zebra}')), /zebra/);
 });

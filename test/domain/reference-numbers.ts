@@ -5,7 +5,7 @@ import type { MissingRewards } from '../../src/scores/values.ts';
 type Statistics = { mean: number; std: number };
 type Outcome = { threshold: number; confusion: [number, number, number, number]; precision: number };
 
-/** What numpy, scipy, scikit-learn, Pillow and Python give for the method's formulas; reference_numbers.py writes it. */
+/** Results of numpy, scipy, scikit-learn, Pillow and Python for the formulas of the method. reference_numbers.py writes them. */
 export const REFERENCE = JSON.parse(
   readFileSync(new URL('../fixtures/reference_numbers.json', import.meta.url), 'utf8'),
 ) as {

@@ -6,12 +6,12 @@ import { frameFile, testPixels, WIDTH } from '../support/images.ts';
 const REFERENCE = { width: 244, height: 244 };
 const MAX_PIXELS = 4096 * 4096;
 
-/** A picture that takes half a minute to resize, of 6 MB. */
+/** A frame of 6 MB that takes 30 s to resize. */
 const HIGH = { width: 1, height: 2_000_000 };
 const raw = (bytes: Uint8Array): Unrendered => ({ bytes, kind: 'rgb', shared: false });
 const high = () => raw(Buffer.alloc(HIGH.width * HIGH.height * 3));
 
-t.test('a frame under way ends with its episode, and the others go on', async (t) => {
+t.test('rendering of a frame ends when its episode is aborted, and other frames go on', async (t) => {
   const renderer = createRenderer(1, Number.POSITIVE_INFINITY);
   t.teardown(() => renderer.close());
   const small = { width: 8, height: 8 };
@@ -23,17 +23,21 @@ t.test('a frame under way ends with its episode, and the others go on', async (t
   const render = renderer.begin({ from: HIGH, to: REFERENCE, encoding: 'rgb', place: {} }, givenUp.signal);
   await other(raw(testPixels(small)));
   const pending = render(high());
-  // The thread takes it up at once. Were it slow to, the frame would end unbegun, and the test would pass for less.
+  // The thread normally starts at once. If it were slower, the frame would end before it is started, and the test would
+  // check less.
   await sleep(300);
   const started = process.cpuUsage();
   givenUp.abort(new Error('given up'));
   await t.rejects(pending, { message: 'given up' });
-  t.equal((await other(raw(testPixels(small)))).bytes.length, 244 * 244 * 3, 'the thread is free again');
+  t.equal((await other(raw(testPixels(small)))).bytes.length, 244 * 244 * 3, 'the thread is available again');
   const { user, system } = process.cpuUsage(started);
-  t.ok(user + system < 5e6, `${((user + system) / 1e6).toFixed(2)} s of CPU after the end, of half a minute`);
+  t.ok(
+    user + system < 5e6,
+    `${((user + system) / 1e6).toFixed(2)} s of CPU time after the abort; the complete frame takes 30 s`,
+  );
 });
 
-t.test('frames that wait are never begun when their episode is given up', async (t) => {
+t.test('waiting frames are never started after their episode is aborted', async (t) => {
   const renderer = createRenderer(1, Number.POSITIVE_INFINITY);
   t.teardown(() => renderer.close());
   const givenUp = new AbortController();
@@ -47,11 +51,11 @@ t.test('frames that wait are never begun when their episode is given up', async 
     frames.map(() => 'given up'),
   );
   const left = frames.filter(({ bytes }) => bytes.length > 0);
-  t.equal(left.length, 3, 'those that wait keep their bytes: they were not handed over');
-  await t.rejects(render(high()), { message: 'given up' }, 'nor is one that comes later');
+  t.equal(left.length, 3, 'waiting frames keep their bytes, because these were not transferred');
+  await t.rejects(render(high()), { message: 'given up' }, 'a later frame is not started either');
 });
 
-t.test('the picture between the two passes is bounded before any work', async (t) => {
+t.test('the size of the intermediate image is checked before any work', async (t) => {
   const renderer = createRenderer(1, MAX_PIXELS);
   t.teardown(() => renderer.close());
   const { signal } = new AbortController();
@@ -59,17 +63,17 @@ t.test('the picture between the two passes is bounded before any work', async (t
     renderer.begin({ from, to, encoding: 'rgb', place: { part: 'frames', frame: 3 } }, signal);
   t.throws(() => begin(HIGH, REFERENCE), {
     code: 'image-too-large',
-    message: /1×2000000 becomes 244×2000000 on its way to 244×244; at most 16777216 pixels/,
+    message: /from 1×2000000 to 244×244 needs an intermediate image of 244×2000000; at most 16777216 pixels/,
     place: { part: 'frames', frame: 3, limit: MAX_PIXELS },
   });
-  // The rows come first: a picture as wide is small after its first pass.
+  // The first pass resizes rows, so an image of this width has a small intermediate image.
   t.ok(begin({ width: HIGH.height, height: HIGH.width }, REFERENCE));
   t.ok(begin({ width: 2, height: 8192 }, { width: 2048, height: 2048 }));
   t.throws(() => begin({ width: 2, height: 8193 }, { width: 2048, height: 2048 }));
-  t.ok(begin({ width: 6000, height: 6000 }, { width: 6000, height: 6000 }), 'as many pixels as the result has');
+  t.ok(begin({ width: 6000, height: 6000 }, { width: 6000, height: 6000 }), 'a frame that keeps its size is accepted');
 });
 
-t.test('bytes that others look at stay as they are, those handed over are gone', async (t) => {
+t.test('shared bytes stay unchanged, and bytes that are not shared are transferred', async (t) => {
   const renderer = createRenderer(1, MAX_PIXELS);
   t.teardown(() => renderer.close());
   const size = { width: 400, height: 24 };
@@ -83,13 +87,13 @@ t.test('bytes that others look at stay as they are, those handed over are gone',
   t.equal(own.length, 0);
   t.strictSame(Buffer.from(handed.bytes), testPixels(size));
   t.strictSame(handed, shared);
-  // A small buffer shares its memory with others, so it is copied all the same.
+  // A small buffer shares its memory with other buffers, so it is copied and not transferred.
   const pooled = Buffer.from(file.subarray(0, 100));
   await t.rejects(render({ bytes: pooled, kind: 'file', shared: false }));
   t.equal(pooled.length, 100);
 });
 
-t.test('a picture in one pass', async (t) => {
+t.test('a frame that changes only its height is resized in one pass', async (t) => {
   const renderer = createRenderer(1, MAX_PIXELS);
   t.teardown(() => renderer.close());
   const from = { width: WIDTH, height: 24 };
@@ -100,7 +104,7 @@ t.test('a picture in one pass', async (t) => {
   t.equal((await render(raw(testPixels(from)))).bytes.length, WIDTH * 50 * 3);
 });
 
-t.test('a few frames do not wait behind whole episodes', async (t) => {
+t.test('a few frames do not wait behind complete episodes', async (t) => {
   const renderer = createRenderer(1, MAX_PIXELS);
   t.teardown(() => renderer.close());
   const { signal } = new AbortController();
@@ -110,7 +114,7 @@ t.test('a few frames do not wait behind whole episodes', async (t) => {
   const waiting = whole.enter(0, signal);
   t.equal(whole.state().waiting, 1, 'a further episode waits');
   const step = await renderer.turns(2).enter(0, signal);
-  t.equal(renderer.turns(2).state().active, 1, 'a step has its turn');
+  t.equal(renderer.turns(2).state().active, 1, 'a step starts immediately');
   for (const turn of [...inTurn, step]) turn.release();
   (await waiting).release();
 });

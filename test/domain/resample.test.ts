@@ -7,7 +7,7 @@ import type { FrameSize } from '../../src/plan/frame-size.ts';
 import { plainBicubic } from '../support/plain-bicubic.ts';
 import { REFERENCE } from './reference-numbers.ts';
 
-/** The picture of reference_numbers.py. */
+/** The test image of reference_numbers.py. */
 function pattern(width: number, height: number): Uint8Array {
   const pixels = new Uint8Array(width * height * 3);
   for (let y = 0; y < height; y += 1) {
@@ -21,7 +21,7 @@ function pattern(width: number, height: number): Uint8Array {
   return pixels;
 }
 
-/** Noise with many of the darkest and brightest values, which the result must be cut to. */
+/** Noise with many darkest and brightest values, so that results must be clipped to the range. */
 function noise(seed: number, { width, height }: FrameSize): Uint8Array {
   let state = seed;
   return Uint8Array.from({ length: width * height * 3 }, () => {
@@ -37,12 +37,12 @@ function swapped(pixels: Uint8Array): Uint8Array {
 
 const resampler = createResampler();
 
-/** Red first. */
+/** Resizes with red as the first channel. */
 function resample(pixels: Uint8Array, from: FrameSize, to: FrameSize, check?: () => void): Uint8Array {
   return resampler.rgb({ pixels, from, to, ...(check && { check }) });
 }
 
-/** Blue first: read from the text, which begins after three other characters. */
+/** Resizes with blue as the first channel. The result is decoded from Base64 text that is written after three characters. */
 function blueFirst(pixels: Uint8Array, from: FrameSize, to: FrameSize): Buffer {
   const text = Buffer.alloc(3 + to.width * to.height * 4 + 1, '!');
   resampler.blueFirstText({ pixels, from, to }, text, 3);
@@ -50,7 +50,7 @@ function blueFirst(pixels: Uint8Array, from: FrameSize, to: FrameSize): Buffer {
   return Buffer.from(text.toString('latin1', 3, text.length - 1), 'base64');
 }
 
-t.test('pixels are Pillow’s, to the last bit', async (t) => {
+t.test('pixels equal those of Pillow in every bit', async (t) => {
   for (const { source, target, sha256 } of REFERENCE.resized) {
     const [from, to] = [source, target].map(([width, height]) => ({ width, height })) as [never, never];
     const resized = resample(pattern(...source), from, to);
@@ -58,7 +58,7 @@ t.test('pixels are Pillow’s, to the last bit', async (t) => {
   }
 });
 
-t.test('WebAssembly and plain JavaScript give the same pixels, in both orders of a pixel’s bytes', async (t) => {
+t.test('WebAssembly and plain JavaScript produce the same pixels, with red first and with blue first', async (t) => {
   const sides = [1, 2, 3, 5, 16, 31, 64, 97, 250];
   const sizes = sides.flatMap((width) => sides.map((height) => ({ width, height })));
   const wrong: string[] = [];
@@ -75,7 +75,7 @@ t.test('WebAssembly and plain JavaScript give the same pixels, in both orders of
   t.same(wrong, []);
 });
 
-t.test('pictures that take many rows of the one before are right after small ones', async (t) => {
+t.test('large frames are resized correctly after small frames', async (t) => {
   const large = { width: 1500, height: 2000 };
   const small = { width: 40, height: 30 };
   for (const [from, to] of [
@@ -90,7 +90,7 @@ t.test('pictures that take many rows of the one before are right after small one
 });
 
 t.test(
-  'a frame that keeps its size and order is not copied, and one that does not leaves its pixels alone',
+  'a frame that keeps its size and channel order is not copied; otherwise the source pixels stay unchanged',
   async (t) => {
     const size = { width: 7, height: 5 };
     const pixels = noise(1, size);
@@ -101,7 +101,7 @@ t.test(
   },
 );
 
-t.test('what is checked before a row can stop the work, and the next picture is right', async (t) => {
+t.test('the check before each row can stop the work, and the next frame is correct', async (t) => {
   const from = { width: 60, height: 50 };
   const to = { width: 20, height: 20 };
   const pixels = noise(3, from);
@@ -115,7 +115,7 @@ t.test('what is checked before a row can stop the work, and the next picture is 
   t.same(resample(pixels, from, to), plainBicubic(pixels, from, to));
 });
 
-t.test('resample.wasm is what its source compiles to', async (t) => {
+t.test('resample.wasm equals the output of compiling its source', async (t) => {
   const folder = 'src/frames/wasm';
   let compiled: Uint8Array | string | null = null;
   const { error, stderr } = await main(['--config', `${folder}/asconfig.json`, '--outFile', 'resample.wasm'], {

@@ -13,7 +13,7 @@ function read(t: Test, content: Buffer, { maxFrames = 10_000, signal = new Abort
   return readContainer(path, maxFrames, place, signal);
 }
 
-/** @returns code and limit of the problem, or what was read */
+/** @returns the code and limit of the problem, or the index that was read */
 async function outcome(t: Test, content: Buffer, options = {}): Promise<unknown> {
   try {
     return await read(t, content, options);
@@ -29,7 +29,7 @@ const tooLarge = ['video-too-large', MOST];
 const million = 1_000_000;
 const claim = fullBox('stsz', u32(1, 8 * million));
 
-t.test('claims of an MP4, each at its limit and one past it', async (t) => {
+t.test('each claim of an MP4 is accepted at its limit and refused beyond it', async (t) => {
   const samplesOf = (samples: number) => ({ container: 'mov', samples });
   const cases: [what: string, claims: Claims, expected: unknown][] = [
     ['one sample', {}, samplesOf(1)],
@@ -38,22 +38,26 @@ t.test('claims of an MP4, each at its limit and one past it', async (t) => {
     ['more bytes of samples than the file has', { samples: 3000, sampleBytes: 3, held: 3000 }, 'video-damaged'],
     ['more durations than the file has bytes', { durations: 8 * million }, 'video-damaged'],
     ['five million samples', { samples: MOST / 2, tracks: 2, held: MOST / 2 }, samplesOf(MOST)],
-    ['more than that, over all tracks', { samples: MOST / 2 + 1, tracks: 2, held: MOST }, tooLarge],
+    [
+      'more than five million samples in all tracks together',
+      { samples: MOST / 2 + 1, tracks: 2, held: MOST },
+      tooLarge,
+    ],
     ['64 tracks', { tracks: 64 }, samplesOf(64)],
     ['65 tracks', { tracks: 65 }, ['video-too-large', 64]],
-    ['edits that show all of it again', { samples: 1000, edits: 5 }, samplesOf(5000)],
-    ['more than five million so', { samples: 1000, edits: 5001 }, tooLarge],
-    ['an hour of plain sound', { sound: true, samples: 48_000 * 3600, perChunk: 4800 }, samplesOf(5)],
-    ['a chunk of plain sound that is too long', { sound: true, perChunk: 2 ** 32 - 1, samples: 2 }, samplesOf(2 ** 22)],
+    ['edits that each show all samples', { samples: 1000, edits: 5 }, samplesOf(5000)],
+    ['edits that show more than five million samples', { samples: 1000, edits: 5001 }, tooLarge],
+    ['one hour of PCM sound', { sound: true, samples: 48_000 * 3600, perChunk: 4800 }, samplesOf(5)],
+    ['a chunk of PCM sound that is too long', { sound: true, perChunk: 2 ** 32 - 1, samples: 2 }, samplesOf(2 ** 22)],
     ['two such tracks', { sound: true, perChunk: 2 ** 32 - 1, samples: 2, tracks: 2 }, tooLarge],
     ['a fragment', { inFragment: 1000 }, samplesOf(1 + 1000 + 1)],
     ['a fragment of more samples than bytes', { inFragment: 10_000 }, 'video-damaged'],
-    ['a fragment of too many', { inFragment: 8 * million }, tooLarge],
+    ['a fragment of too many samples', { inFragment: 8 * million }, tooLarge],
   ];
   for (const [what, claims, expected] of cases) t.strictSame(await outcome(t, forgedMp4(claims)), expected, what);
 });
 
-t.test('tables that say they are longer than they are', async (t) => {
+t.test('tables that claim more entries than they have are refused', async (t) => {
   for (const type of ['stts', 'ctts', 'stsc', 'stco', 'co64', 'stss', 'stps']) {
     const table = (count: number) => forgedMp4({ extra: [fullBox(type, u32(count), Buffer.alloc(120))] });
     t.match(await outcome(t, table(10)), { container: 'mov' }, `${type} of ten entries`);
@@ -70,22 +74,24 @@ t.test('tables that say they are longer than they are', async (t) => {
   t.equal(await outcome(t, run(11)), 'video-damaged');
 });
 
-t.test('an index in odd places', async (t) => {
+t.test('an index in an unusual place is checked too', async (t) => {
   const whole = forgedMp4({ samples: 8 * million });
   const start = whole.subarray(0, whole.readUInt32BE(0));
   const content = whole.subarray(start.length + 1008 + 8);
   const long = Buffer.concat([u32(1), Buffer.from('moov'), u32(0, content.length + 16), content]);
   const open = Buffer.concat([u32(0), Buffer.from('moov'), content]);
   for (const [what, index] of [
-    ['where it belongs', box('moov', content)],
-    ['called free space', box('free', content)],
-    ['with a long length', long],
+    ['in the usual place', box('moov', content)],
+    ['in a box of type free', box('free', content)],
+    ['with a 64-bit length', long],
     ['up to the end of the file', open],
-    ['a table among metadata', forgedMp4({ extra: [box('meta', u32(0), fullBox('hdlr'), claim)] })],
-    ['a table among metadata of QuickTime', forgedMp4({ extra: [box('meta', fullBox('hdlr'), claim)] })],
+    ['a table inside metadata', forgedMp4({ extra: [box('meta', u32(0), fullBox('hdlr'), claim)] })],
+    ['a table inside QuickTime metadata', forgedMp4({ extra: [box('meta', fullBox('hdlr'), claim)] })],
   ] as [string, Buffer][])
-    await t.rejects(read(t, Buffer.concat([start, index])), { message: /8000000 samples, which/ }, what);
-  await t.rejects(read(t, forgedMp4({ description: [claim] })), { message: /A table lies where none may be/ });
+    await t.rejects(read(t, Buffer.concat([start, index])), { message: /8000000 samples for a track/ }, what);
+  await t.rejects(read(t, forgedMp4({ description: [claim] })), {
+    message: /A table of its index is in a place where none is allowed/,
+  });
   const compressed = box('moov', box('cmov', Buffer.alloc(40)));
   t.equal(await outcome(t, Buffer.concat([start, compressed])), 'video-unsupported', 'compressed');
   let nested = box('stbl', claim);
@@ -93,30 +99,30 @@ t.test('an index in odd places', async (t) => {
   await t.rejects(read(t, Buffer.concat([start, box('moov', nested)])), { message: /nested too deeply/ });
 });
 
-t.test('more boxes than are looked at', async (t) => {
+t.test('a file with too many boxes is refused', async (t) => {
   const own = 20;
   const many = (count: number) => Buffer.concat([forgedMp4(), Buffer.alloc(8 * count, box('free'))]);
   t.match(await outcome(t, many(million - own)), { container: 'mov' });
   t.strictSame(await outcome(t, many(million)), ['video-too-large', million]);
 });
 
-t.test('a file that is cut off', async (t) => {
+t.test('a truncated file is refused', async (t) => {
   const whole = forgedMp4({ samples: 100 });
   for (const length of [17, 30, 500, whole.length - 300, whole.length - 1])
     await t.rejects(read(t, whole.subarray(0, length)), { message: /^The file is cut off/ }, `${length} bytes`);
 });
 
-t.test('what is wrong is said without a number of the machine', async (t) => {
+t.test('messages contain numbers of the file only', async (t) => {
   await t.rejects(read(t, forgedMp4({ samples: 8 * million })), {
-    message: /^The file is damaged\. A track is said to have 8000000 samples, which \d+ bytes cannot hold\.$/,
+    message: /^The file is damaged\. Its index claims 8000000 samples for a track, but the file has only \d+ bytes\.$/,
   });
 });
 
-t.test('reading stops when nobody waits any more', async (t) => {
+t.test('reading stops when the request is aborted', async (t) => {
   await t.rejects(read(t, forgedMp4(), { signal: AbortSignal.abort(new Error('gone')) }), { message: 'gone' });
 });
 
-/** An element with a length of eight bytes, or an open one. */
+/** A Matroska element with a length field of eight bytes. If open, the length is unknown. */
 function element(id: number, content: Buffer, isOpen = false): Buffer {
   const name = Buffer.from(id.toString(16), 'hex');
   const length = Buffer.alloc(8);
@@ -129,14 +135,14 @@ const SEGMENT = 0x18538067;
 const head = element(0x1a45dfa3, Buffer.from('4282847765626d', 'hex'));
 const entries = (id: string, count: number) => Buffer.alloc((id.length / 2 + 1) * count, Buffer.from(`${id}80`, 'hex'));
 
-t.test('claims of a Matroska file', async (t) => {
+t.test('claims of a Matroska file are refused beyond their limits', async (t) => {
   for (const isOpen of [false, true]) {
     const file = (...parts: Buffer[]) => Buffer.concat([head, element(SEGMENT, Buffer.concat(parts), isOpen)]);
     const tracks = (count: number) => element(0x1654ae6b, entries('ae', count), isOpen);
     t.strictSame(await outcome(t, file(tracks(64))), { container: 'matroska', samples: 3 + 64 });
     t.strictSame(await outcome(t, file(tracks(65))), ['video-too-large', 64]);
-    t.strictSame(await outcome(t, file(tracks(40), tracks(25))), ['video-too-large', 64], 'in two lists');
-    // The least that is taken, where episodes are short.
+    t.strictSame(await outcome(t, file(tracks(40), tracks(25))), ['video-too-large', 64], 'in two track lists');
+    // With few frames per episode the limit has its smallest value.
     const held = (id: number, entry: string, count: number) =>
       outcome(t, file(element(id, entries(entry, count), isOpen)), { maxFrames: 10 });
     t.match(await held(0x1c53bb6b, 'bb', million - 3), { samples: million });
@@ -144,7 +150,7 @@ t.test('claims of a Matroska file', async (t) => {
     t.strictSame(await held(0x1254c367, '67c8', million), ['video-too-large', million], 'tags');
     const cluster = element(0x1f43b675, Buffer.concat([Buffer.from('e78100', 'hex'), entries('a3', 100)]), isOpen);
     const live = await outcome(t, file(tracks(2), cluster, cluster, tracks(63)));
-    t.strictSame(live, ['video-too-large', 64], 'tracks behind clusters');
+    t.strictSame(live, ['video-too-large', 64], 'tracks after clusters');
   }
   const segment = element(SEGMENT, Buffer.alloc(100));
   t.match(await outcome(t, Buffer.concat([head, segment])), { container: 'matroska' });

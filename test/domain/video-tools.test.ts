@@ -5,9 +5,9 @@ import { findVideoTools } from '../../src/video/tools.ts';
 import { isNewEnough, parseVersion } from '../../src/video/version.ts';
 import { needing } from '../support/needs.ts';
 
-/** The first line as a build writes it, and the libraries that it names. */
+/** The first line that each build prints, and its library versions. */
 const BUILDS: [line: string, avutil: string, avcodec: string, isNew: boolean][] = [
-  // These four were read off the builds themselves.
+  // The first four lines are output of real builds.
   ['5.1.9-0+deb12u1 Copyright (c) 2000-2026 the FFmpeg developers', '57. 28.100', '59. 37.100', true],
   ['7.0.2-static https://johnvansickle.com/ffmpeg/  Copyright (c) 2000-2024', '59.  8.100', '61.  3.100', true],
   ['n9.0.2-17-g2a571b6068-20260930 Copyright (c) 2000-2026', '61.  1.102', '63.  1.102', true],
@@ -29,7 +29,7 @@ const BUILDS: [line: string, avutil: string, avcodec: string, isNew: boolean][] 
   ['UNKNOWN', '58. 36.100', '60. 36.100', true],
 ];
 
-t.test('versions as builds write them', async (t) => {
+t.test('the version of every kind of build is recognised', async (t) => {
   for (const [line, avutil, avcodec, isNew] of BUILDS) {
     const text = `ffmpeg version ${line}\nbuilt with gcc\nlibavutil      ${avutil} / ${avutil}\nlibavcodec     ${avcodec} / ${avcodec}\n`;
     const version = parseVersion(text);
@@ -38,11 +38,11 @@ t.test('versions as builds write them', async (t) => {
   }
   t.equal(parseVersion('sh: ffmpeg: not found'), undefined);
   const nameless = parseVersion('ffmpeg version N-1-gabc\n');
-  t.equal(nameless && isNewEnough(nameless), false, 'a build that tells nothing is not taken');
+  t.equal(nameless && isNewEnough(nameless), false, 'a build without version numbers is not accepted');
   const built = parseVersion(
     'ffmpeg version git\nlibavutil  56. 70.100 / 57. 28.100\nlibavcodec 58.134.100 / 59. 37.100\n',
   );
-  t.equal(built && isNewEnough(built), true, 'the libraries that it runs with count, not those it was built with');
+  t.equal(built && isNewEnough(built), true, 'the libraries that it runs with count, not those that it was built with');
 });
 
 const GiB = 1024 ** 3;
@@ -50,7 +50,7 @@ const path = (process.env['PATH'] as string).split(':');
 const tools = await findVideoTools(path, path, GiB);
 const prlimit = tools?.prlimit;
 
-t.test('the system’s own ffmpeg', needing('ffmpeg'), async (t) => {
+t.test('the ffmpeg of the system is found', needing('ffmpeg'), async (t) => {
   t.match(tools?.version, /\d/);
   t.equal(
     prlimit !== undefined,
@@ -59,7 +59,7 @@ t.test('the system’s own ffmpeg', needing('ffmpeg'), async (t) => {
   t.match(await findVideoTools(path, [], GiB), { prlimit: undefined });
 });
 
-t.test('limits of a program', { skip: prlimit ? false : 'there is no prlimit' }, async (t) => {
+t.test('a program runs with limits', { skip: prlimit ? false : 'there is no prlimit' }, async (t) => {
   const place = { part: 'video' };
   const options = { folder: '/', prlimit, memoryBytes: 300_000_000, timeoutS: 60, place };
   const start = (file: string, args: string[]) =>
@@ -82,7 +82,11 @@ t.test('limits of a program', { skip: prlimit ? false : 'there is no prlimit' },
   await t.rejects(greedy.end(), { code: 'video-too-large', place: { limit: 300_000_000 } });
   t.type(await start('/bin/sh', ['-c', 'echo no >&2; exit 1']).end(), Error, 'a failure of the program');
   const killed = start('/bin/sh', ['-c', 'kill -9 $$']);
-  await t.rejects(killed.end(), { code: 'video-too-large' }, 'the system killed it: it does so when memory runs out');
+  await t.rejects(
+    killed.end(),
+    { code: 'video-too-large' },
+    'the system killed the program, as it does when memory runs out',
+  );
   const stopped = start('/bin/sleep', ['600']);
   stopped.kill();
   t.type(await stopped.end(), Error, 'killed by the service');

@@ -9,12 +9,12 @@ const { address } = await startServer(t);
 const shared = { fps: 4, instruction: 'Open the drawer.' };
 const [success, failure] = await Promise.all(['success', 'failure'].map((end) => recorded(`drawer-open-v3-${end}`)));
 
-/** Scores a recording from so many starts, each an episode of its own. */
+/** Scores six cuts of a recording. Each starts one frame later and is a separate episode. */
 async function scored(files: Buffer[], episode: object = {}): Promise<RewardResult[]> {
   const results: RewardResult[] = [];
   for (let start = 0; start < 6; start += 1) {
     const { status, body } = await post(address, files.slice(start), { ...shared, ...episode });
-    if (status !== 200) throw new Error(`Answered ${status}: ${JSON.stringify(body)}`);
+    if (status !== 200) throw new Error(`The response has status ${status}: ${JSON.stringify(body)}`);
     results.push(body);
   }
   return results;
@@ -27,7 +27,7 @@ const labelled = (results: RewardResult[], isSuccess: boolean) =>
     log_prob_range: { min, max },
   }));
 
-t.test('a calibration made from answers is used by later requests, byte for byte as it came', async (t) => {
+t.test('later requests can send a calibration made from responses, byte for byte as it was received', async (t) => {
   const successes = await scored(success?.files as Buffer[]);
   const failures = await scored(failure?.files as Buffer[]);
   const model = successes[0]?.provenance.model;
@@ -47,7 +47,7 @@ t.test('a calibration made from answers is used by later requests, byte for byte
   t.same(counts, { episodes: 12, successes: 6, failures: 6, ranges: 6 });
   t.match(best, { true_positives: 6, false_positives: 0, true_negatives: 6, false_negatives: 0 });
 
-  /** Asks with the calibration's own text in the middle of the request. */
+  /** Requests a reward, with the text of the calibration inserted into the request unchanged. */
   const ask = async (files: Buffer[] | undefined, change = '') => {
     const frames = JSON.stringify(files?.map((file) => file.toString('base64')));
     const asked = `"instruction":"Open the drawer.","fps":4,"training":{"shaping":{}}${change}`;
@@ -67,7 +67,7 @@ t.test('a calibration made from answers is used by later requests, byte for byte
   t.ok((good.body.prefixes.at(-1)?.progress as number) > 0.9);
   const bad = await ask(failure?.files);
   t.match(bad.body.success, { flag: false, threshold, threshold_source: 'calibration' });
-  t.ok((bad.body.prefixes.at(-1)?.progress as number) < 0.5, 'min-max would have said up to 1');
+  t.ok((bad.body.prefixes.at(-1)?.progress as number) < 0.5, 'min-max progress would reach 1');
 
   const other = await ask(success?.files, ',"prompt":"chat"');
   t.match(other, { status: 422, body: { code: 'calibration-mismatch', pointer: '/episode/calibration/prompt' } });

@@ -16,7 +16,7 @@ interface AddedToken {
   special: boolean;
 }
 
-/** A copy of the model whose tokenizer has further added tokens. */
+/** Makes a copy of the model whose tokenizer has more added tokens. */
 async function modelWith(t: Test, tokens: Omit<AddedToken, 'id'>[]): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   t.teardown(() => rm(folder, { recursive: true }));
@@ -30,7 +30,7 @@ async function modelWith(t: Test, tokens: Omit<AddedToken, 'id'>[]): Promise<str
   return folder;
 }
 
-t.test('the tokenizer’s own added tokens are control tokens, but for plain words', async (t) => {
+t.test('added tokens of the tokenizer are control tokens, except plain words', async (t) => {
   const MODEL_DIR = await modelWith(t, [
     { content: '<action_7>', special: false },
     { content: '[ROBOT]', special: true },
@@ -43,7 +43,7 @@ t.test('the tokenizer’s own added tokens are control tokens, but for plain wor
   for (const text of ['Close the gripper.', '<action_8>', 'ROBOT', 'a < b > c'])
     t.equal(await engine.controlTokenIn(text, signal), undefined, text);
   const { encode } = await readCheckpoint(MODEL_DIR);
-  t.strictSame(encode('<action_7>[ROBOT]'), [5000, 5001], 'so the tokenizer reads them');
+  t.strictSame(encode('<action_7>[ROBOT]'), [5000, 5001], 'the tokenizer reads them as added tokens');
 });
 
 t.test('a checkpoint without a list of added tokens is refused', async (t) => {

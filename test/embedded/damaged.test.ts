@@ -6,7 +6,7 @@ import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
 import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
 import { frameFiles, truncated } from '../support/images.ts';
 
-t.test('a damaged frame ends an episode that the model has begun to read, and harms no other', async (t) => {
+t.test('a damaged frame ends an episode that is being scored, and does not affect others', async (t) => {
   const config = loadConfig({ EMBEDDED_THREADS: '1', RENDER_WORKERS: '1', EMBEDDED_CACHE_BYTES: '0' });
   const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' })));
   t.teardown(() => app.close());
@@ -15,7 +15,7 @@ t.test('a damaged frame ends an episode that the model has begun to read, and ha
   t.equal(before.provenance.sampled_frame_indices.length, 40);
   for (const place of [0, 17, 39]) {
     const damaged = frames.with(place, truncated(frames[place] as Buffer));
-    // More than there are places for episodes: a place that is not given back would be missed.
+    // More episodes than run at once: if an episode did not leave its gate, a later one would never start.
     const answers = await Promise.all(
       Array.from({ length: 4 }, () => postEpisode(app, { ...EPISODE, fps: 2 }, damaged)),
     );

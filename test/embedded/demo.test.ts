@@ -3,7 +3,7 @@ import { promisify } from 'node:util';
 import t from 'tap';
 import { ROOT } from './server.ts';
 
-t.test('the demo tells the success from the failure and ends', async (t) => {
+t.test('the demo distinguishes the success from the failure, and ends', async (t) => {
   const { ENGINE_URL: _, ...env } = process.env;
   const run = promisify(execFile)(process.execPath, ['examples/demo.ts', '--once'], {
     cwd: ROOT,
@@ -15,5 +15,5 @@ t.test('the demo tells the success from the failure and ends', async (t) => {
   t.match(failure, /^drawer-open-v3-failure: no success\n/);
   const bars = (drawing = '') => drawing.split('\n').find((line) => line.includes('│')) ?? '';
   t.match(bars(success), /█+\s*$/, 'the curve of the success ends at the top');
-  t.notMatch(bars(failure), /█/, 'that of the failure never gets there');
+  t.notMatch(bars(failure), /█/, 'the curve of the failure never reaches the top');
 });

@@ -12,12 +12,12 @@ const asked = { instruction: 'Open the drawer.', blocks: 5, pictures: [grey(100)
 const codes = (change: Partial<typeof asked>) =>
   domainWarnings(domain, { ...asked, ...change }).map(({ code }) => code);
 
-t.test('within its domain there is nothing to warn of', async (t) => {
+t.test('a request within the training domain gets no warnings', async (t) => {
   t.same(codes({}), []);
-  t.same(codes({ instruction: 'OPEN the Drawer!!' }), [], 'whatever the case and the signs');
+  t.same(codes({ instruction: 'OPEN the Drawer!!' }), [], 'case and punctuation do not matter');
 });
 
-t.test('words that were never taught are named, a few of them and not at length', async (t) => {
+t.test('words outside the training data are named, but only the first ones, and shortened', async (t) => {
   const [warning] = domainWarnings(domain, { ...asked, instruction: 'Öffne the drawer, öffne the window' });
   t.match(warning, { code: 'unfamiliar-words', message: /: öffne, window\.$/ });
   const words = Array.from({ length: 30 }, (_, i) => String.fromCodePoint(97 + (i % 26)).repeat(100 + i));
@@ -26,16 +26,16 @@ t.test('words that were never taught are named, a few of them and not at length'
   t.ok((long?.message.length as number) < 400);
 });
 
-t.test('one picture far from all that was taught is enough', async (t) => {
-  t.same(codes({ pictures: [grey(100), grey(121)] }), ['unfamiliar-picture']);
-  t.same(codes({ pictures: [grey(79), grey(100)] }), ['unfamiliar-picture']);
+t.test('one frame outside the training data causes a warning', async (t) => {
+  t.same(codes({ pictures: [grey(100), grey(121)] }), ['unfamiliar-frames']);
+  t.same(codes({ pictures: [grey(79), grey(100)] }), ['unfamiliar-frames']);
 });
 
-t.test('more blocks than were taught', async (t) => {
+t.test('more blocks than in the training data cause a warning', async (t) => {
   t.same(codes({ blocks: 6 }), ['beyond-training-length']);
 });
 
-t.test('the means of a picture’s squares', async (t) => {
+t.test('areaMeans returns the mean of each channel for each area of a frame', async (t) => {
   const pixels = Uint8Array.from(
     { length: 48 },
     (_, i) => 10 * Math.floor(i / 12) + Math.floor((i % 12) / 6) + (i % 3),

@@ -20,15 +20,15 @@ import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 const log = pino({ level: 'silent' });
 const checkpoint = await readCheckpoint(MODEL_DIR);
 
-/** The model's threads that this process has started, in order. */
+/** The model threads that this process has started, in order. */
 const threads: Worker[] = [];
 process.on('worker', (worker: Worker) => {
   if (worker.threadName === 'model') threads.push(worker);
 });
 
 /**
- * Ends the model's thread as a fault in its own code would: a message that it cannot read throws there, between two calls of
- * onnxruntime. (terminate() within a call would abort this process.)
+ * Ends the model thread as an error in its own code would: a message that it cannot read makes it throw between two
+ * calls of onnxruntime. terminate() during a call would abort this process.
  */
 async function kill(): Promise<void> {
   const [thread] = threads.slice(-1);
@@ -37,7 +37,7 @@ async function kill(): Promise<void> {
   await gone;
 }
 
-/** The real service on the real model, in a folder of its own. */
+/** Starts the real service with the bundled model, copied to a temporary folder. */
 async function startService(t: Test, restartPausesMs: number[]) {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   await cp(MODEL_DIR, folder, { recursive: true });
@@ -71,46 +71,49 @@ function request(frameCount: number): ScoreRequest {
   };
 }
 
-/** Scores an episode to its end, and does something after the first answer. */
+/** Scores an episode completely, and calls `act` after the first result. */
 async function scoreUntil(engine: Engine, asked: ScoreRequest, act: () => Promise<void>): Promise<void> {
   for await (const { query } of engine.score(asked)) if (query === 0) await act();
 }
 
-t.test('a thread that ends before its model is open is an error, not a wait without end', async (t) => {
-  // Before it has run any code.
+t.test('if the thread ends before the model is open, the start fails', async (t) => {
+  // The thread ends before it has run any code.
   process.once('worker', (thread: Worker) => thread.terminate());
   const starting = startThread({ folder: MODEL_DIR, grid: checkpoint.grid, threads: 1, cacheBytes: 0 }, log);
   await t.rejects(starting, /ended before the model was open/);
 });
 
-t.test('a thread that dies is started anew: what it worked on is a problem, the next episode is scored', async (t) => {
-  const { app, engine, health } = await startService(t, [0, 0]);
-  const frames = await frameFiles(4);
-  const before = resultOf(t, await postEpisode(app, EPISODE, frames)).prefixes;
-  // More deaths than tries in a row: an answer in between makes each the first again.
-  for (const death of ['first', 'second', 'third']) {
-    const inHand = scoreUntil(engine, request(60), kill);
-    await t.rejects(inHand, { code: 'engine-unavailable', place: { retry_after_s: 1 } }, death);
-    isProblem(t, await postEpisode(app, EPISODE, frames), 'engine-unavailable');
-    t.equal(await health('ready'), 503);
-    t.equal(await health('live'), 200, 'it mends itself');
-    while ((await health('ready')) === 503) await setImmediate();
-    t.strictSame(resultOf(t, await postEpisode(app, EPISODE, frames)).prefixes, before);
-  }
-});
+t.test(
+  'a thread that ends is restarted: its unfinished work fails with a problem, and the next episode is scored',
+  async (t) => {
+    const { app, engine, health } = await startService(t, [0, 0]);
+    const frames = await frameFiles(4);
+    const before = resultOf(t, await postEpisode(app, EPISODE, frames)).prefixes;
+    // The thread ends more often than the limit of restarts in a row. A result in between resets the count.
+    for (const death of ['first', 'second', 'third']) {
+      const inHand = scoreUntil(engine, request(60), kill);
+      await t.rejects(inHand, { code: 'engine-unavailable', place: { retry_after_s: 1 } }, death);
+      isProblem(t, await postEpisode(app, EPISODE, frames), 'engine-unavailable');
+      t.equal(await health('ready'), 503);
+      t.equal(await health('live'), 200, 'the service recovers without a restart');
+      while ((await health('ready')) === 503) await setImmediate();
+      t.strictSame(resultOf(t, await postEpisode(app, EPISODE, frames)).prefixes, before);
+    }
+  },
+);
 
-t.test('a thread that cannot be started again fails the liveness', async (t) => {
+t.test('a thread that cannot be restarted makes the liveness check fail', async (t) => {
   const { app, folder, health } = await startService(t, [0, 0]);
   t.equal(await health('live'), 200);
   await rm(join(folder, 'onnx'), { recursive: true });
   await kill();
   while ((await health('live')) === 200) await setImmediate();
-  t.match((await app.inject('/health/live')).json(), { status: 'unavailable', reason: /start the service anew/ });
+  t.match((await app.inject('/health/live')).json(), { status: 'unavailable', reason: /Restart the service/ });
   t.equal(await health('ready'), 503);
-  t.match((await app.inject('/v1/model')).json(), { code: 'engine-unavailable', detail: /must be restarted/ });
+  t.match((await app.inject('/v1/model')).json(), { code: 'engine-unavailable', detail: /must restart the service/ });
 });
 
-t.test('a service that stops while its thread is being started anew stops', async (t) => {
+t.test('a service can stop while its model thread is being restarted', async (t) => {
   const { app } = await startService(t, [60_000]);
   await kill();
   await app.close();

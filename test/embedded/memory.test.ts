@@ -8,7 +8,7 @@ setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
 const MB = 1e6;
 
-/** Bytes of all typed arrays that are still in use. */
+/** Bytes of all typed arrays that are not garbage. */
 async function arrays(): Promise<number> {
   for (let turn = 0; turn < 3; turn += 1) {
     collect();
@@ -17,13 +17,13 @@ async function arrays(): Promise<number> {
   return process.memoryUsage().arrayBuffers;
 }
 
-t.test('after many episodes no more is held than the cache may hold', async (t) => {
+t.test('after many episodes memory stays within the limit of the cache', async (t) => {
   const { checkpoint, model } = await openCheckpoint(t);
   const limit = 0.5 * MB;
   const cache = createBlockCache(limit);
   const episode = async (seed: number) => {
     await ask({ checkpoint, model, frames: pictures(16, seed, checkpoint), lengths: [5, 16], cache });
-    t.ok(cache.state().bytes <= limit, 'the cache stays within its bound');
+    t.ok(cache.state().bytes <= limit, 'the cache stays within its limit');
   };
   await episode(0);
   const before = await arrays();

@@ -6,39 +6,42 @@ import { ask, counted, distance, openCheckpoint, pictures } from './support.ts';
 
 const { checkpoint, model } = await openCheckpoint(t);
 
-/** In nats: what the order of additions may change. */
+/** In nats. The order of additions may change results by this much. */
 const TOLERANCE = 1e-4;
-/** Long enough for a few calls of the model. */
+/** Waits long enough for a few calls of the model. */
 const nextTurn = () => sleep(200);
 const upTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1);
 
-t.test('one pass gives every prefix what it gets alone, whatever the chunks, cold or cached', async (t) => {
-  for (const prompt of ['open', 'chat'] as const) {
-    const frames = pictures(13, 1, checkpoint);
-    const alone = new Map<number, Awaited<ReturnType<typeof ask>>>();
-    for (const length of upTo(13))
-      alone.set(length, await ask({ checkpoint, model, frames, prompt, lengths: [length] }));
-    for (const chunk of [
-      { blocks: 1, questions: 1 },
-      { blocks: 60, questions: 130 },
-      { blocks: 10_000, questions: 10_000 },
-    ]) {
-      const cache = createBlockCache(1e8);
-      for (const state of ['cold', 'cached']) {
-        const together = await ask({ checkpoint, model, frames, prompt, lengths: upTo(13), chunk, cache });
-        const furthest = Math.max(
-          ...upTo(13).map((length) => distance(together.get(length), alone.get(length)?.get(length))),
-        );
-        t.ok(
-          furthest <= TOLERANCE,
-          `${prompt}, chunks of ${chunk.blocks}, ${state}: ${furthest.toExponential(1)} nats`,
-        );
+t.test(
+  'one pass gives every prefix the numbers of a separate pass, with any chunk size and any cache state',
+  async (t) => {
+    for (const prompt of ['open', 'chat'] as const) {
+      const frames = pictures(13, 1, checkpoint);
+      const alone = new Map<number, Awaited<ReturnType<typeof ask>>>();
+      for (const length of upTo(13))
+        alone.set(length, await ask({ checkpoint, model, frames, prompt, lengths: [length] }));
+      for (const chunk of [
+        { blocks: 1, questions: 1 },
+        { blocks: 60, questions: 130 },
+        { blocks: 10_000, questions: 10_000 },
+      ]) {
+        const cache = createBlockCache(1e8);
+        for (const state of ['cold', 'cached']) {
+          const together = await ask({ checkpoint, model, frames, prompt, lengths: upTo(13), chunk, cache });
+          const furthest = Math.max(
+            ...upTo(13).map((length) => distance(together.get(length), alone.get(length)?.get(length))),
+          );
+          t.ok(
+            furthest <= TOLERANCE,
+            `${prompt}, chunks of ${chunk.blocks}, ${state}: ${furthest.toExponential(1)} nats`,
+          );
+        }
       }
     }
-  }
-});
+  },
+);
 
-t.test('what is shown matters: pixels, their order, and the time', async (t) => {
+t.test('other pixels and another order of frames change the log probabilities', async (t) => {
   const frames = pictures(6, 2, checkpoint);
   const backwards = new Map([...frames].map(([index]) => [index, frames.get(5 - index) as never]));
   const whole = (await ask({ checkpoint, model, frames, lengths: [6] })).get(6);
@@ -48,16 +51,16 @@ t.test('what is shown matters: pixels, their order, and the time', async (t) => 
   t.ok(distance(whole, turned) > 10 * TOLERANCE, 'another order');
 });
 
-t.test('every block is seen and read once, and once more only where an odd last frame doubles it', async (t) => {
+t.test('every block is computed once; an odd last frame adds one doubled block', async (t) => {
   const frames = pictures(12, 4, checkpoint);
   const { seen, model: counting } = counted(model);
   const answers = await ask({ checkpoint, model: counting, frames, lengths: upTo(12) });
-  t.equal(seen.blocks, 6 + 6, 'six pairs, six odd prefixes');
+  t.equal(seen.blocks, 6 + 6, 'six shared blocks and six doubled blocks');
   const computed = [...answers.values()].reduce((sum, each) => sum + each.promptTokens - each.cachedTokens, 0);
-  t.equal(seen.tokens, computed, 'what was read is what the answers account for');
+  t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');
 });
 
-t.test('a step of a growing episode computes its new blocks only', async (t) => {
+t.test('a step of a growing episode computes only its new blocks', async (t) => {
   const cache = createBlockCache(1e8);
   for (const count of [10, 12, 14]) {
     const { seen, model: counting } = counted(model);
@@ -70,23 +73,23 @@ t.test('a step of a growing episode computes its new blocks only', async (t) => 
   }
 });
 
-t.test('passes that follow one another find of the last one’s past what is theirs, and nothing else', async (t) => {
+t.test('a pass reuses exactly its own part of the previous pass’s past', async (t) => {
   const pasts = createPasts(model.width);
   const cache = createBlockCache(1e8);
   const episodes = [6, 7].map((seed) => pictures(30, seed, checkpoint));
   const first = (episode: number, count: number) => new Map([...(episodes[episode] ?? [])].slice(0, count));
   const asked: [what: string, episode: number, lengths: number[], tenant?: string][] = [
     ['an episode', 0, [4]],
-    ['a pair more', 0, [6]],
-    ['an odd frame more', 0, [7]],
-    ['many more: it needs a larger place', 0, [20]],
-    ['fewer', 0, [10]],
-    ['all of it again, many prefixes', 0, upTo(21)],
-    ['another one', 1, [8]],
-    ['another one that is longer', 1, [22]],
-    ['the first again', 0, [22]],
-    ['for another tenant', 0, [24], 'b'],
-    ['for the first one', 0, [24]],
+    ['one pair of frames more', 0, [6]],
+    ['one odd frame more', 0, [7]],
+    ['many frames more, which need a larger past', 0, [20]],
+    ['fewer frames', 0, [10]],
+    ['the same episode with many prefixes', 0, upTo(21)],
+    ['another episode', 1, [8]],
+    ['the other episode with more frames', 1, [22]],
+    ['the first episode again', 0, [22]],
+    ['the same episode for another tenant', 0, [24], 'b'],
+    ['the same episode for the first tenant', 0, [24]],
   ];
   for (const [what, episode, lengths, tenant = 'a'] of asked) {
     const frames = first(episode, lengths.at(-1) as number);
@@ -97,7 +100,7 @@ t.test('passes that follow one another find of the last one’s past what is the
   }
 });
 
-t.test('a step copies what is new to its past, two passes at once never share one', async (t) => {
+t.test('a step copies only new tokens to its past, and concurrent passes never share a past', async (t) => {
   const pasts = createPasts(2);
   const tokens = (value: number, count: number) => ({
     keys: new Float32Array(2 * count).fill(value),
@@ -111,7 +114,7 @@ t.test('a step copies what is new to its past, two passes at once never share on
   const two = pasts.open(['a', 'b'], 20);
   t.equal(two.holds, 2);
   t.equal(two.past, one.past);
-  t.equal(pasts.open(['a', 'b'], 20).holds, 0, 'meanwhile it is nobody else’s');
+  t.equal(pasts.open(['a', 'b'], 20).holds, 0, 'no other pass gets a past that is in use');
   two.past.append(tokens(2, 3));
   pasts.close(two.past, ends('a', 'b', 'c'));
   const branch = pasts.open(['a', 'x'], 20);
@@ -120,23 +123,23 @@ t.test('a step copies what is new to its past, two passes at once never share on
   t.strictSame([...branch.past.view(6).keys], [1, 1, 1, 1, 1, 1, 3, 3, 3, 3, 3, 3]);
   t.strictSame([...branch.past.view(6).values], [-1, -1, -1, -1, -1, -1, -3, -3, -3, -3, -3, -3]);
   pasts.close(branch.past, ends('a', 'x'));
-  t.equal(pasts.open(['a', 'x'], 1000).holds, 0, 'too small for what comes');
+  t.equal(pasts.open(['a', 'x'], 1000).holds, 0, 'a past that is too small is not reused');
 });
 
-t.test('tenants share nothing, and neither do other pixels or times', async (t) => {
+t.test('tenants share no cached blocks, and neither do episodes after their first different block', async (t) => {
   const cache = createBlockCache(1e8);
   const frames = pictures(8, 6, checkpoint);
   const asked = { checkpoint, model, frames, lengths: [8], cache };
   t.equal((await ask({ ...asked, tenant: 'alice' })).get(8)?.cachedTokens, 0);
   t.equal((await ask({ ...asked, tenant: 'bob' })).get(8)?.cachedTokens, 0, 'another tenant');
   const again = (await ask({ ...asked, tenant: 'alice' })).get(8);
-  t.ok((again?.cachedTokens as number) > (again?.promptTokens as number) / 2, 'the same one');
+  t.ok((again?.cachedTokens as number) > (again?.promptTokens as number) / 2, 'the same tenant');
   const changed = new Map(frames).set(3, pictures(4, 7, checkpoint).get(3) as never);
   const other = (await ask({ ...asked, tenant: 'alice', frames: changed })).get(8)?.cachedTokens as number;
-  t.ok(other > 0 && other < (again?.cachedTokens as number) / 2, 'from the changed block on');
+  t.ok(other > 0 && other < (again?.cachedTokens as number) / 2, 'only the blocks before the changed one are found');
 });
 
-t.test('an abort stops between two calls, and what was computed is kept', async (t) => {
+t.test('an abort stops the pass between two calls, and computed blocks stay in the cache', async (t) => {
   const cache = createBlockCache(1e8);
   const frames = pictures(12, 8, checkpoint);
   const chunk = { blocks: 1, questions: 1 };
@@ -151,13 +154,13 @@ t.test('an abort stops between two calls, and what was computed is kept', async 
   };
   const asked = { checkpoint, frames, lengths: [12], cache, chunk };
   await t.rejects(ask({ ...asked, model: stopping, signal: stop.signal }), /gone/);
-  t.equal(seen.blocks, 3, 'nothing was looked at afterwards');
+  t.equal(seen.blocks, 3, 'no block was computed after the abort');
   const after = counted(model);
   await ask({ ...asked, model: after.model });
-  t.equal(after.seen.blocks, 3, 'three blocks were kept');
+  t.equal(after.seen.blocks, 3, 'three blocks were in the cache');
 });
 
-t.test('the model begins while frames are still to come, and the numbers are the same', async (t) => {
+t.test('the model starts before all frames have arrived, and the numbers are the same', async (t) => {
   const frames = pictures(40, 9, checkpoint);
   const { seen, model: counting } = counted(model);
   const begun: number[] = [];
@@ -167,17 +170,17 @@ t.test('the model begins while frames are still to come, and the numbers are the
     frames,
     lengths: [13, 40],
     arrive: async (frame) => {
-      // A turn for the pass, which reads what is there.
+      // This lets the pass compute the blocks that have arrived.
       if (frame % 10 === 9) await nextTurn();
       begun.push(seen.blocks);
     },
   });
-  t.ok((begun.at(-1) as number) >= 4, `${begun.at(-1)} blocks were seen when the last frame came`);
+  t.ok((begun.at(-1) as number) >= 4, `${begun.at(-1)} blocks were computed when the last frame arrived`);
   const whole = await ask({ checkpoint, model, frames, lengths: [13, 40] });
   for (const length of [13, 40]) t.ok(distance(together.get(length), whole.get(length)) <= TOLERANCE);
 });
 
-t.test('frames that cease to come end the pass, and what was computed is kept', async (t) => {
+t.test('a pass ends if its frames cannot all be rendered, and computed blocks stay in the cache', async (t) => {
   const frames = pictures(40, 10, checkpoint);
   const cache = createBlockCache(1e8);
   const arrive = async (frame: number) => {
@@ -187,5 +190,5 @@ t.test('frames that cease to come end the pass, and what was computed is kept', 
   };
   await t.rejects(ask({ checkpoint, model, frames, lengths: [40], cache, arrive }), /damaged/);
   const { blocks } = cache.state();
-  t.ok(blocks > 0 && blocks <= 14, `${blocks} blocks of the 14 that came`);
+  t.ok(blocks > 0 && blocks <= 14, `${blocks} blocks of the 14 that arrived`);
 });

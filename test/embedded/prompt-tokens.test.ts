@@ -9,7 +9,7 @@ import { CLOCK, MODEL_DIR } from './support.ts';
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const pads = checkpoint.grid.rows * checkpoint.grid.columns;
 
-t.test('the pieces of every prompt make the tokens of its whole text', async (t) => {
+t.test('the pieces of every prompt together equal the tokens of its full text', async (t) => {
   for (const prompt of ['open', 'chat'] as const) {
     const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
     const plan = planEpisode({ instruction, prompt, clock: CLOCK }, sampleSchedule(7, CLOCK), [1, 2, 3, 6, 7]);
@@ -27,7 +27,7 @@ t.test('the pieces of every prompt make the tokens of its whole text', async (t)
   }
 });
 
-t.test('the answers are single tokens of their own', async (t) => {
+t.test('each answer is a single token, and all four differ', async (t) => {
   const { open, chat } = checkpoint.answers;
   const ids = [open.true, open.false, chat.true, chat.false].map(({ id }) => id);
   t.equal(new Set(ids).size, 4);

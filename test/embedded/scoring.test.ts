@@ -22,18 +22,18 @@ function request(signal = new AbortController().signal): ScoreRequest & { usage:
   return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
 }
 
-/** The engine around a thread that answers as told. */
+/** The context of an engine whose model thread returns the given results. */
 function around(answers: ModelThread['answers']): ScoringContext {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
   return { checkpoint, thread, gates: { step: createFairGate(1), short: createFairGate(1), long: createFairGate(1) } };
 }
 
-/** Scores to the end. */
+/** Scores an episode completely. */
 async function score(asked: ScoreRequest, context: ScoringContext): Promise<void> {
   for await (const { query } of scoreEpisode(asked, context)) t.type(query, 'number');
 }
 
-t.test('numbers that cannot be are refused, never passed on', async (t) => {
+t.test('impossible log probabilities are refused and never returned', async (t) => {
   const impossible = [
     [Number.NaN, -1, -2],
     [-1, Number.NEGATIVE_INFINITY, -2],
@@ -49,11 +49,11 @@ t.test('numbers that cannot be are refused, never passed on', async (t) => {
       yield answer(0, logProbs);
     });
     await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
-    t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 }, 'its place is free again');
+    t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 }, 'the episode has left its gate');
   }
 });
 
-t.test('a model that fails is a problem, with the reason for the log only', async (t) => {
+t.test('a failure of the model is a problem, and its cause is for the log only', async (t) => {
   const cause = new Error('Non-zero status code returned while running MatMul');
   const failing = around(async function* () {
     yield answer(0, [-1, -2, -3]);
@@ -62,7 +62,7 @@ t.test('a model that fails is a problem, with the reason for the log only', asyn
   await t.rejects(score(request(), failing), { code: 'engine-failed', message: /Tell the operator/, cause });
 });
 
-t.test('a caller who is gone gets the reason of the signal, and gives the place back', async (t) => {
+t.test('an aborted episode rejects with the reason of the signal, and leaves its gate', async (t) => {
   const gone = new AbortController();
   const context = around(async function* (_task, _arrivals, signal) {
     yield answer(0, [-1, -2, -3]);
@@ -75,7 +75,7 @@ t.test('a caller who is gone gets the reason of the signal, and gives the place 
   t.equal(asked.usage.requests, 1);
 });
 
-t.test('who stops listening stops the work', async (t) => {
+t.test('the work stops if the caller leaves the iteration', async (t) => {
   let stopped = false;
   const context = around(async function* () {
     try {
@@ -93,7 +93,7 @@ t.test('who stops listening stops the work', async (t) => {
   t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });
 
-t.test('a frame that cannot be shown ends an episode at once, also while it waits for a place', async (t) => {
+t.test('a frame that cannot be rendered ends an episode at once, even while it waits at its gate', async (t) => {
   const failure = new AbortController();
   const asked = request();
   const each = async function* () {
@@ -103,7 +103,7 @@ t.test('a frame that cannot be shown ends an episode at once, also while it wait
   const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: failure.signal, each });
   const frames = { ...asked.frames, render } as never;
   const context = around(async function* () {
-    t.fail('the model is not asked');
+    t.fail('the model receives no query');
     yield answer(0, [-1, -2, -3]);
   });
   const { signal } = new AbortController();
@@ -115,7 +115,7 @@ t.test('a frame that cannot be shown ends an episode at once, also while it wait
   t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
 });
 
-t.test('the model’s thread gets the first frame before the last one is rendered', async (t) => {
+t.test('the model thread receives the first frame before the last one is rendered', async (t) => {
   const begun = Promise.withResolvers<void>();
   let rendering = false;
   const each = async function* () {
@@ -128,7 +128,7 @@ t.test('the model’s thread gets the first frame before the last one is rendere
     rendering = true;
     return { waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each };
   };
-  // As of real frames: what is being rendered is not held any more.
+  // As with real frames: once rendering starts, uploads are no longer held.
   const held = (indices: number[]) => (rendering ? 0 : indices.length);
   const context = around(async function* (_task, arrivals) {
     const seen: number[] = [];
@@ -144,7 +144,7 @@ t.test('the model’s thread gets the first frame before the last one is rendere
   t.equal(asked.usage.requests, plan.queries.length);
 });
 
-t.test('an episode waits at the door of its own length only', async (t) => {
+t.test('an episode waits only at the gate for its own length', async (t) => {
   const context = around(async function* () {
     for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);
   });
@@ -152,6 +152,6 @@ t.test('an episode waits at the door of its own length only', async (t) => {
   const other = { tenant: 'a', episode: Symbol('other') };
   const leave = await Promise.all([context.gates.short.enter(other, signal), context.gates.long.enter(other, signal)]);
   await score(request(), context);
-  t.pass('four frames pass while longer episodes hold their places');
+  t.pass('a short episode is scored while longer episodes occupy their gates');
   for (const each of leave) each();
 });

@@ -11,13 +11,13 @@ import { MODEL_DIR } from './support.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A service in a process of its own, started as `npm start` starts it. */
+/** A service in a separate process, started in the same way as by `npm start`. */
 export interface Server {
   address: string;
   process: ChildProcess;
 }
 
-/** How a service that did not start said so. */
+/** The output of a service that did not start. */
 export interface Refusal {
   code: number | null;
   /** messages of its log */
@@ -27,7 +27,7 @@ export interface Refusal {
 
 /**
  * Starts the service in a folder and waits until it listens or ends.
- * @param env beside this process's own; ENGINE_URL is set only where the test sets it
+ * @param env added to the environment of this process; ENGINE_URL is not inherited
  */
 export async function launch(t: Test, env: Record<string, string>, cwd = ROOT): Promise<Server | Refusal> {
   const { ENGINE_URL: _, ...inherited } = process.env;
@@ -59,7 +59,7 @@ export async function launch(t: Test, env: Record<string, string>, cwd = ROOT): 
   return { code: child.exitCode, lines, errors };
 }
 
-/** @throws Error when it does not start */
+/** Starts the service. @throws Error if it does not start */
 export async function startServer(t: Test, env: Record<string, string> = {}): Promise<Server> {
   const server = await launch(t, env);
   if ('code' in server) throw new Error(`The service ended with ${server.code}: ${server.lines} ${server.errors}`);
@@ -70,7 +70,7 @@ export async function describeModel(address: string): Promise<ModelDescription> 
   return (await (await fetch(`${address}/v1/model`)).json()) as ModelDescription;
 }
 
-/** Posts an episode whose frames are one .npy of so many pictures of 64×48, other ones for each seed. */
+/** Posts an episode with one .npy of `count` frames of 64×48 pixels. Each seed gives different frames. */
 export async function postEpisode(
   address: string,
   count: number,
@@ -85,7 +85,7 @@ export async function postEpisode(
   return { status: answer.status, body: (await answer.json()) as RewardResult & Record<string, unknown> };
 }
 
-/** A square that moves over a slanted ground. */
+/** Makes an .npy whose frames show a square that moves over a gradient. */
 function moving(count: number, seed: number): Buffer {
   const [width, height] = [64, 48];
   const pixels = Buffer.alloc(count * width * height * 3);

@@ -6,13 +6,13 @@ import { fetch } from 'undici';
 import { describeModel, postEpisode, startServer } from './server.ts';
 import { MODEL_DIR } from './support.ts';
 
-/** Without a cache: whatever is asked twice is computed twice. */
+/** A service without a cache, so that a repeated request is computed again. */
 const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0' });
 
-/** The service must answer others within this time while it scores. */
+/** While the service scores, it must respond to health checks within this time. */
 const PROMPT_MS = 50;
 
-t.test('while a long episode is scored, health checks are answered at once', async (t) => {
+t.test('health checks respond quickly while a long episode is scored', async (t) => {
   const { limits } = await describeModel(address);
   const frames = Math.min(300, limits.sampled_frames - 80);
   const latencies: number[] = [];
@@ -29,14 +29,14 @@ t.test('while a long episode is scored, health checks are answered at once', asy
   t.same([...statuses], [200]);
   const { status, body } = await scored;
   t.equal(status, 200);
-  t.ok(body.usage.engine_ms > 10 * PROMPT_MS, `it took the model ${body.usage.engine_ms} ms`);
-  // A machine with fewer cores than work may keep one answer waiting; an event loop that is held would keep all of them.
+  t.ok(body.usage.engine_ms > 10 * PROMPT_MS, `the model took ${body.usage.engine_ms} ms`);
+  // On a machine with too few cores a single response may be slow. A blocked event loop would make all of them slow.
   const slow = latencies.filter((ms) => ms > PROMPT_MS).length;
   t.ok(slow <= latencies.length / 20, `${slow} of ${latencies.length} took over ${PROMPT_MS} ms`);
   t.comment(`slowest of ${latencies.length}: ${Math.max(...latencies).toFixed(1)} ms`);
 });
 
-t.test('episodes at the same time get what each gets alone', async (t) => {
+t.test('concurrent episodes get the same numbers as single ones', async (t) => {
   const seeds = [1, 2, 3, 4, 5, 6, 7];
   const together = await Promise.all(seeds.map((seed) => postEpisode(address, 9 + seed, {}, { seed })));
   for (const [i, seed] of seeds.entries()) {
@@ -49,7 +49,7 @@ t.test('episodes at the same time get what each gets alone', async (t) => {
   }
 });
 
-t.test('a growing episode finds its past, another tenant does not', async (t) => {
+t.test('a growing episode finds its cached blocks, and another tenant does not', async (t) => {
   const keys = { alice: 'alice-has-this-key', bob: 'bob-has-another-one' };
   const API_KEYS = Object.entries(keys).map(([name, key]) => `${name}=${key}`);
   const { address } = await startServer(t, { API_KEYS: API_KEYS.join(',') });
@@ -65,7 +65,7 @@ t.test('a growing episode finds its past, another tenant does not', async (t) =>
   t.equal((await ask('bob', 22)).cached_tokens, 0);
 });
 
-t.test('what the model cannot do is a problem that says what to do', async (t) => {
+t.test('the problem for an unsupported request says what to do', async (t) => {
   const { limits, reference_frame: frame, frame_sizes } = await describeModel(address);
   t.same(frame_sizes, ['reference']);
   for (const frame_size of ['native', 'budget']) {
@@ -79,21 +79,21 @@ t.test('what the model cannot do is a problem that says what to do', async (t) =
   t.match(long.body, { code: 'context-exceeded' });
   const fitting = long.body['limit'] as number;
   const { sampled_frames: about } = limits;
-  t.ok(fitting >= about && fitting < 1.05 * about, `${fitting} frames fit, about ${about} were promised`);
+  t.ok(fitting >= about && fitting < 1.05 * about, `${fitting} frames fit; /v1/model reports about ${about}`);
   const fit = await postEpisode(address, fitting, { prefixes: { last: 1 } });
-  t.equal(fit.status, 200, 'so many do');
+  t.equal(fit.status, 200, 'an episode at the limit is scored');
   t.ok(fit.body.usage.prompt_tokens <= limits.context_tokens);
 });
 
-t.test('an instruction of too many tokens is refused before the model sees it', async (t) => {
+t.test('an instruction of too many tokens is refused before the model receives it', async (t) => {
   const { status, body } = await postEpisode(address, 4, { instruction: '🤖'.repeat(1_700), prefixes: { every: 1 } });
   t.equal(status, 422);
   t.match(body, { code: 'instruction-too-long', pointer: '/instruction', limit: 1024 });
   const long = await postEpisode(address, 4, { instruction: 'Open the drawer. '.repeat(200) });
-  t.equal(long.status, 200, 'two hundred sentences are taken');
+  t.equal(long.status, 200, '200 sentences are accepted');
 });
 
-t.test('the answer says which model, which frames, and that pixels went as they are', async (t) => {
+t.test('the provenance names the model and the frame size, and says that frames were sent as RGB', async (t) => {
   const { model, about, reference_frame } = await describeModel(address);
   const { body } = await postEpisode(address, 5, { include_token_ids: true });
   t.match(body.provenance, {
@@ -109,7 +109,7 @@ t.test('the answer says which model, which frames, and that pixels went as they 
   t.equal(Math.max(...counts.values()), 3 * pads, 'three blocks of video tokens');
 });
 
-/** The model with another profile. */
+/** Makes a copy of the model with another `domain` in its profile. */
 async function withDomain(t: Test, domain: object | null): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   t.teardown(() => rm(folder, { recursive: true }));
@@ -120,7 +120,7 @@ async function withDomain(t: Test, domain: object | null): Promise<string> {
   return folder;
 }
 
-t.test('a request far from what the model was taught is answered with a warning', async (t) => {
+t.test('a request outside the training data gets warnings', async (t) => {
   const picture = { side: 2, mean: Array(12).fill(250), distance: 5 };
   const taught = { words: ['open', 'the'], picture, blocks: 2 };
   const codes = async (domain: object | null) => {
@@ -131,8 +131,8 @@ t.test('a request far from what the model was taught is answered with a warning'
   };
   t.match(await codes(taught), [
     { code: 'unfamiliar-words', message: /: drawer\.$/ },
-    { code: 'unfamiliar-picture' },
+    { code: 'unfamiliar-frames' },
     { code: 'beyond-training-length', message: /10 frames.* 4\./ },
   ]);
-  t.same(await codes(null), [], 'a model that knows nothing of its domain warns of nothing');
+  t.same(await codes(null), [], 'a model without a domain in its profile causes no warnings');
 });

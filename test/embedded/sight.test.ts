@@ -1,4 +1,4 @@
-/** The embedded model on recorded robot episodes: what must hold if, and only if, it looks at the frames and reads the instruction. */
+/** The bundled model on recorded robot episodes. These tests pass only if the frames and the instruction change the scores. */
 import t from 'tap';
 import { post, recorded } from '../support/recorded.ts';
 import { startServer } from './server.ts';
@@ -15,28 +15,28 @@ async function score(frames: Buffer[], asked = instruction, options: object = {}
 
 const success = await score(files);
 
-t.test('a success rises to the end and is called one', async (t) => {
+t.test('the log probabilities of a success rise to the end, and it is classified as a success', async (t) => {
   t.equal(success.success?.flag, true);
   t.ok((success.voc as number) > 0.95, `voc ${success.voc}`);
   t.ok(success.log_prob_range.span > 2, `${success.log_prob_range.span} nats`);
   t.notOk(success.log_prob_range.flat);
-  t.same(success.warnings, [], 'the model is at home here');
+  t.same(success.warnings, [], 'the episode is within the training data');
 });
 
-t.test('an episode that gives up does not, though it is as long and starts alike', async (t) => {
+t.test('a failure of the same length with a similar start is not classified as a success', async (t) => {
   const result = await score(failure.files, failure.instruction);
   t.equal(result.success?.flag, false);
-  t.ok(result.score < success.score - 2, `${result.score} against ${success.score}`);
+  t.ok(result.score < success.score - 2, `${result.score}, compared with ${success.score}`);
   t.ok((result.voc as number) < 0.5, `voc ${result.voc}`);
 });
 
-t.test('the same frames backwards fall', async (t) => {
+t.test('the log probabilities of the reversed frames fall', async (t) => {
   const result = await score([...files].reverse());
   t.ok((result.voc as number) < -0.9, `voc ${result.voc}`);
   t.equal(result.success?.flag, false);
 });
 
-t.test('one frame held still is flat, whichever it is', async (t) => {
+t.test('the curve of one repeated frame is flat', async (t) => {
   for (const frame of [0, 12, 23]) {
     const result = await score(Array<Buffer>(24).fill(files[frame] as Buffer));
     t.ok(result.log_prob_range.flat, `frame ${frame}: ${result.log_prob_range.span} nats`);
@@ -44,24 +44,24 @@ t.test('one frame held still is flat, whichever it is', async (t) => {
   }
 });
 
-t.test('another instruction, other numbers: what the drawer did is told apart from what it did not', async (t) => {
+t.test('an instruction that does not match the frames gets a low score', async (t) => {
   for (const other of ['Close the window.', 'Dunk the basketball.', 'Turn off the faucet.']) {
     const { score: log } = await score(files, other);
     t.ok(log < success.score - 2, `${other} ${log}`);
   }
   const closing = await score(files, 'Close the drawer.');
-  t.ok((closing.voc as number) < -0.5, `an open drawer closes: voc ${closing.voc}`);
+  t.ok((closing.voc as number) < -0.5, `voc of the opposite instruction: ${closing.voc}`);
   const unheard = await score(files, 'slide open the drawer');
-  t.equal(unheard.success?.flag, true, 'a wording that was never taught');
+  t.equal(unheard.success?.flag, true, 'a wording outside the training data');
 });
 
-t.test('the closed prompt means the same', async (t) => {
+t.test('the chat prompt gives the same classification', async (t) => {
   const closed = await score(files, instruction, { prompt: 'chat' });
   t.equal(closed.success?.flag, true);
   t.ok((closed.voc as number) > 0.9, `voc ${closed.voc}`);
 });
 
-t.test('words from elsewhere are answered with a warning', async (t) => {
+t.test('words outside the training data cause a warning', async (t) => {
   const { warnings } = await score(files.slice(0, 2), 'Fold the laundry.');
   t.match(warnings, [{ code: 'unfamiliar-words', message: /fold, laundry/ }]);
 });

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import { fetch } from 'undici';
 import { launch, type Refusal, ROOT } from './server.ts';
 
-/** The project as an install leaves it that has no onnxruntime: its sources, and links to every other package. */
+/** Makes a copy of the project without onnxruntime: its sources, and links to all other packages. */
 async function withoutOnnxruntime(t: Test): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'without-onnxruntime-'));
   t.teardown(() => rm(folder, { recursive: true }));
@@ -18,7 +18,7 @@ async function withoutOnnxruntime(t: Test): Promise<string> {
   return folder;
 }
 
-/** Holds the end of a service that could not start against what an operator needs: one line, no stack. */
+/** Checks that a service that could not start printed what an operator needs: one line, and no stack. */
 function oneLine(t: Test, started: Awaited<ReturnType<typeof launch>>, wanted: RegExp): void {
   const { code, lines, errors } = started as Refusal;
   t.equal(code, 1);
@@ -28,11 +28,11 @@ function oneLine(t: Test, started: Awaited<ReturnType<typeof launch>>, wanted: R
   t.notMatch(errors, / at .*\.ts/, 'no stack');
 }
 
-t.test('without its model the service says which folder it looked in', async (t) => {
+t.test('without a model the service says which folder it looked in', async (t) => {
   oneLine(t, await launch(t, { MODEL_DIR: '/nowhere' }), /\/nowhere.*profile\.json/);
 });
 
-t.test('without onnxruntime it says so, and serves a vLLM all the same', async (t) => {
+t.test('without onnxruntime the service says so, and still works with vLLM', async (t) => {
   const folder = await withoutOnnxruntime(t);
   oneLine(t, await launch(t, {}, folder), /onnxruntime-node.*ENGINE_URL/);
   const server = await launch(t, { ENGINE_URL: 'http://127.0.0.1:1' }, folder);
@@ -40,7 +40,7 @@ t.test('without onnxruntime it says so, and serves a vLLM all the same', async (
   t.equal((await fetch(`${server.address}/health/live`)).status, 200);
 });
 
-t.test('it stops when told to', async (t) => {
+t.test('the service stops on SIGTERM', async (t) => {
   const server = await launch(t, {});
   if ('code' in server) throw new Error(`It ended with ${server.code}: ${server.lines}`);
   const ended = new Promise((resolve) => server.process.once('exit', (code) => resolve(code)));

@@ -14,15 +14,15 @@ import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import { planEpisode } from '../../src/plan/plan.ts';
 import type { PromptVariant } from '../../src/plan/prompt.ts';
 
-/** The model under test: the service's own, or any other export. */
+/** The model under test: the bundled model, or the export that MODEL_DIR names. */
 export const { MODEL_DIR } = loadConfig({ MODEL_DIR: process.env['MODEL_DIR'] });
 
 export const INSTRUCTION = 'Open the zebra-striped drawer.';
 
-/** Two frames a second: every frame is shown. */
+/** At 2 fps every frame is sampled. */
 export const CLOCK = { fps: 2 };
 
-/** A checkpoint opened in this process, closed when the test ends. */
+/** Opens the checkpoint in this process, and closes it when the test ends. */
 export async function openCheckpoint(t: Test): Promise<{ checkpoint: Checkpoint; model: Model }> {
   const checkpoint = await readCheckpoint(MODEL_DIR);
   const model = await openModel(MODEL_DIR, checkpoint.grid, 1);
@@ -30,7 +30,7 @@ export async function openCheckpoint(t: Test): Promise<{ checkpoint: Checkpoint;
   return { checkpoint, model };
 }
 
-/** RGB pixels of smooth pictures; no two frames of one seed and no two seeds are alike. */
+/** Makes smooth RGB frames. All frames of one seed differ, and so do the frames of different seeds. */
 export function pictures(
   count: number,
   seed: number,
@@ -49,7 +49,7 @@ function picture(index: number, seed: number, { width, height }: Checkpoint['fra
   return { bytes, digest: createHash('sha256').update(bytes).digest('hex') };
 }
 
-/** Frames as they come from the renderer. */
+/** Yields frames as the renderer does. */
 export async function* shownIn(
   indices: number[],
   frames: Map<number, RenderedFrame>,
@@ -61,7 +61,7 @@ export interface Asking {
   checkpoint: Checkpoint;
   model: Model;
   frames: Map<number, RenderedFrame>;
-  /** of the episode, in frames; two a second */
+  /** lengths of the prefixes, in frames at 2 fps */
   lengths: number[];
   prompt?: PromptVariant;
   tenant?: string;
@@ -69,11 +69,11 @@ export interface Asking {
   pasts?: Pasts;
   chunk?: { blocks: number; questions: number };
   signal?: AbortSignal;
-  /** Called before each frame comes; without it all are there at once. */
+  /** Called before each frame arrives. Without it, all frames arrive before the pass starts. */
   arrive?: (frame: number) => Promise<void>;
 }
 
-/** Scores prefixes as the model's thread does. @returns by prefix length */
+/** Scores prefixes as the model thread does. @returns results by prefix length */
 export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   const { checkpoint, model, frames, lengths, prompt = 'open', tenant = 'a' } = asking;
   const { cache = createBlockCache(0), chunk = { blocks: 384, questions: 256 } } = asking;
@@ -106,7 +106,7 @@ async function bring(arrivals: Arrivals, each: AsyncIterable<Arrival>, arrive?: 
   }
 }
 
-/** A model that counts what it is given. */
+/** Wraps a model and counts its calls, blocks and tokens. */
 export function counted(model: Model) {
   const seen = { blocks: 0, tokens: 0, calls: 0 };
   const counting: Model = {
@@ -125,7 +125,7 @@ export function counted(model: Model) {
   return { seen, model: counting };
 }
 
-/** Largest difference between two answers' log probabilities, in nats. */
+/** Largest difference between the log probabilities of two results, in nats. */
 export function distance(one: Answer | undefined, other: Answer | undefined): number {
   if (!one || !other) return Number.NaN;
   return Math.max(...one.logProbs.map((value, i) => Math.abs(value - (other.logProbs[i] as number))));

@@ -9,10 +9,10 @@ import { needing } from '../support/needs.ts';
 import { postEpisode, ROOT } from './server.ts';
 import { MODEL_DIR } from './support.ts';
 
-/** Names of system calls that strace follows, and x. */
+/** System calls that strace traces. */
 const CALLS = 'connect,sendto,sendmsg,sendmmsg';
 
-/** Loads the library as anybody else does, with a model: its telemetry starts, and looks for its host some seconds later. */
+/** Loads the library with a model in the usual way. Its telemetry starts, and looks up its host after a few seconds. */
 const CONTROL = `
 import ort from "onnxruntime-node";
 await ort.InferenceSession.create(${JSON.stringify(join(MODEL_DIR, 'onnx', 'vision.onnx'))});
@@ -21,18 +21,18 @@ setInterval(() => {}, 1000);
 
 interface Traced {
   child: ChildProcess;
-  /** lines of the trace that name an address of another machine */
+  /** lines of the trace with an address of another machine */
   sent: string[];
-  /** settles with the first of them */
+  /** resolves with the first such line */
   spoke: Promise<void>;
-  /** names of files and folders in the home, the cache and the temporary folder */
+  /** lists files and folders in the home, cache and temporary folders */
   files(): Promise<string[]>;
 }
 
-/** Runs Node under strace, in folders of its own. @param options of strace */
+/** Runs Node under strace with its own home, cache and temporary folders. @param options options of strace */
 function trace(t: Test, folder: string, argv: string[], options: string[] = []): Traced {
   const [home, cache, tmp] = ['home', 'cache', 'tmp'].map((place) => join(folder, place)) as [string, string, string];
-  // Nothing is inherited but PATH: the library, left alone, is silent where a variable says that it runs in CI.
+  // Only PATH is inherited: with its default settings the library sends nothing if a variable says that it runs in CI.
   const settings = { PATH: process.env['PATH'], MODEL_DIR, PORT: '0', EMBEDDED_THREADS: '1', RENDER_WORKERS: '1' };
   const child = spawn(
     'strace',
@@ -44,7 +44,7 @@ function trace(t: Test, folder: string, argv: string[], options: string[] = []):
       detached: true,
     },
   );
-  // strace passes no signal on: the group ends whole.
+  // strace does not forward signals, so the complete process group is killed.
   const end = () => child.exitCode === null && child.signalCode === null && process.kill(-(child.pid ?? 0), 'SIGKILL');
   process.once('exit', end);
   t.teardown(end);
@@ -61,7 +61,7 @@ function trace(t: Test, folder: string, argv: string[], options: string[] = []):
   return { child, sent, spoke, files };
 }
 
-/** Whether a line of a trace names an address that is not this machine's own. */
+/** Whether a line of a trace contains an address of another machine. */
 function isElsewhere(line: string): boolean {
   const address = /inet_addr\("([^"]+)"\)|inet_pton\(AF_INET6, "([^"]+)"/.exec(line);
   const [, four, six] = address ?? [];
@@ -69,7 +69,7 @@ function isElsewhere(line: string): boolean {
 }
 
 t.test(
-  'the embedded service speaks to nobody and writes nothing',
+  'the service with the embedded engine connects to no other machine and writes no files',
   { timeout: 90_000, ...needing('strace') },
   async (t) => {
     const folders = () => ({ home: {}, cache: {}, tmp: {} });
@@ -86,20 +86,24 @@ t.test(
     }
     service.child.stdout?.resume();
 
-    // From here on it has less time than the service. No query of it leaves this machine.
+    // The control runs for a shorter time than the service. Its queries cannot leave this machine.
     const refused = ['-e', 'inject=connect:error=ENETUNREACH'];
     const control = trace(t, join(folder, 'control'), ['--input-type=module', '--eval', CONTROL], refused);
     await control.spoke;
-    t.match(await control.files(), /deviceid/, 'the library, left alone, looks a name up and keeps a device id');
+    t.match(
+      await control.files(),
+      /deviceid/,
+      'with default settings the library looks up a name and stores a device id',
+    );
     const ended = once(service.child, 'exit');
     process.kill(pid, 'SIGTERM');
     await ended;
-    t.strictSame(service.sent, [], 'the service has looked up no name in that time, and spoken to no other machine');
-    t.strictSame(await service.files(), [], 'nothing is in its home, its cache or its temporary folder');
+    t.strictSame(service.sent, [], 'in that time the service looked up no name and connected to no other machine');
+    t.strictSame(await service.files(), [], 'its home, cache and temporary folders are empty');
   },
 );
 
-t.test('one file loads the library, and turns its telemetry off first', async (t) => {
+t.test('only one file loads the library, and it turns telemetry off first', async (t) => {
   const folders = ['src', 'test', 'examples', 'routes'];
   const paths = await Promise.all(
     folders.map(async (folder) =>
@@ -113,6 +117,9 @@ t.test('one file loads the library, and turns its telemetry off first', async (t
   }
   t.strictSame(loading, ['src/engine/embedded/onnxruntime.ts']);
   const script = await readFile(join(ROOT, 'models/recipe/export.py'), 'utf8');
-  t.ok(script.indexOf('ORT_DISABLE_TELEMETRY') < script.indexOf('import onnxruntime'), 'the recipe too');
+  t.ok(
+    script.indexOf('ORT_DISABLE_TELEMETRY') < script.indexOf('import onnxruntime'),
+    'the training recipe turns it off first too',
+  );
   t.match(script, 'os.environ["ORT_DISABLE_TELEMETRY"] = "1"');
 });

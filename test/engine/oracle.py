@@ -1,4 +1,4 @@
-"""Score episodes with Hugging Face transformers: the slow, plain path the engine is held against.
+"""Score episodes with Hugging Face transformers: a slow and simple implementation, with which the engine is compared.
 
     python test/engine/oracle.py MODEL_DIR CASES.json [--frame 244x244] > answers.json
 
@@ -7,11 +7,10 @@ CASES.json is a list of
      "prompt": "open" | "chat",       default "open"
      "count": 15,                     number of prefixes; 0 or less: one per frame
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
-     "resize": false}                 leave the frames at their own size instead of --frame
+     "resize": false}                 do not resize the frames to --frame
 
-Every prefix is one video and one forward pass from nothing: no cache, no blocks, float32. Beside the numbers each answer
-says how many seconds it took.
-The method is TOPReward's (arXiv 2602.19313), written from its description.
+Every prefix is one video and one full forward pass: no cache, no blocks, float32. Each result also has the time that it
+took, in seconds. The method is TOPReward (arXiv 2602.19313), implemented from its description.
 """
 
 import argparse
@@ -34,7 +33,7 @@ VIDEO = "<|video_pad|>"
 
 
 def schedule(frames: int, fps: float) -> list[int]:
-    """Indices of the frames that are shown, the same for every longer episode."""
+    """Indices of the sampled frames. A longer episode starts with the same indices."""
     step = max(fps / SAMPLE_FPS, 1.0)
     positions = np.arange(0.0, float(frames), step, dtype=np.float64)
     indices = np.clip(
@@ -55,13 +54,13 @@ def prefix_lengths(frames: int, count: int) -> list[int]:
 
 
 def shown_indices(shown: list[int], length: int) -> list[int]:
-    """Scheduled frames inside a prefix; a frame alone is shown twice."""
+    """Sampled frames of a prefix. A single frame is used twice."""
     indices = [index for index in shown if index < length] or [0]
     return indices * 2 if len(indices) == 1 else indices
 
 
 def block_times(indices: list[int], fps: float) -> list[str]:
-    """The time each pair of frames is announced with; an odd last frame is its own partner."""
+    """The time in the prompt for each pair of frames. An odd last frame is paired with itself."""
     padded = indices + indices[-1:] * (len(indices) % 2)
     seconds = [index / fps for index in padded]
     return [
@@ -74,12 +73,12 @@ def prompt_text(instruction: str, style: str, video: str = VIDEO) -> str:
     if style == "chat":
         return f"{turn}<|im_end|>\n<|im_start|>assistant\n"
     if style != "open":
-        raise ValueError(f"prompt is open or chat, not {style!r}")
+        raise ValueError(f"prompt must be open or chat, not {style!r}")
     return turn
 
 
 def load_frame(path: Path, size: tuple[int, int] | None) -> torch.Tensor:
-    """One frame as (3, height, width) uint8, squashed to a size where one is given."""
+    """One frame as (3, height, width) uint8, resized if a size is given."""
     image = Image.open(path).convert("RGB")
     if size and image.size != size:
         image = image.resize(size, Image.Resampling.BICUBIC)
@@ -97,7 +96,7 @@ class Oracle:
     def token_id(self, text: str) -> int:
         ids = self.processor.tokenizer.encode(text, add_special_tokens=False)
         if len(ids) != 1:
-            raise ValueError(f"{text!r} is {len(ids)} tokens")
+            raise ValueError(f"{text!r} has {len(ids)} tokens, not one")
         return ids[0]
 
     def inputs(
@@ -108,7 +107,7 @@ class Oracle:
         fps: float,
         text: str,
     ) -> Any:
-        """The processor's tensors for one prefix, checked against the prompt the method describes."""
+        """The processor's tensors for one prefix. They must contain the prompt that the method describes."""
         inputs = self.processor(
             text=[text],
             videos=[torch.stack([frames[index] for index in indices])],
@@ -132,9 +131,9 @@ class Oracle:
             text.replace(VIDEO, video), add_special_tokens=False
         )
         if len(times) != blocks or inputs["input_ids"][0].tolist() != expected:
-            # transformers 4 replaces <|vision_start|><|video_pad|><|vision_end|>, 5 the bare pad.
+            # transformers 4 replaces <|vision_start|><|video_pad|><|vision_end|>, version 5 only the pad.
             raise RuntimeError(
-                "this transformers does not build the reference's prompt"
+                "this version of transformers does not build the reference's prompt"
             )
         return inputs
 
@@ -190,7 +189,7 @@ class Oracle:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("model_dir", type=Path)
-    parser.add_argument("cases", type=Path, help="frames are relative to this file")
+    parser.add_argument("cases", type=Path, help="paths of frames are relative to this file")
     parser.add_argument("--frame", default="244x244", help="WIDTHxHEIGHT of a frame")
     arguments = parser.parse_args()
     width, height = (int(side) for side in arguments.frame.split("x"))

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Runs a command beside a real vLLM on the CPU, and stops vLLM afterwards.
+# Starts a real vLLM on the CPU, runs a command, and stops vLLM.
 #
 #   test/engine/with-engine.sh npm run test:engine
 #
-# The command finds in its environment
+# The environment of the command has
 #   ENGINE_URL   http://127.0.0.1:PORT
-#   CHECKPOINT   the folder of the checkpoint that is served: models/topreward-pico, or what it was set to; a folder
-#                that is not there is filled by make_checkpoint.py, with --tiny where it is called tiny
+#   CHECKPOINT   the folder of the checkpoint that is served; the default is models/topreward-pico. If the folder does
+#                not exist, make_checkpoint.py creates it, with --tiny if the folder is called tiny
 #   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
-# An ENGINE_URL that is set and answers is used as it is; nothing is started.
+# If ENGINE_URL is set and responds, it is used unchanged, and no engine is started.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -17,7 +17,7 @@ export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
 export CHECKPOINT=${CHECKPOINT:-$root/models/topreward-pico}
 export VLLM_PYTHON=$VLLM_VENV/bin/python
 log=${WITH_ENGINE_LOG:-$root/.cache/engine.log}
-patience=${WITH_ENGINE_TIMEOUT:-420} # seconds until /health must answer
+patience=${WITH_ENGINE_TIMEOUT:-420} # seconds until /health must respond
 
 (($#)) || {
   echo "usage: $0 COMMAND [ARGUMENT...]" >&2
@@ -36,7 +36,7 @@ if [[ -n ${ENGINE_URL:-} ]]; then
   if healthy "$ENGINE_URL"; then
     exec "$@"
   fi
-  say "$ENGINE_URL does not answer: starting an engine"
+  say "$ENGINE_URL does not respond: starting an engine"
 fi
 
 "$root/docker/vllm/cpu-install.sh"
@@ -75,7 +75,7 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# A process group of its own (set -m): Ctrl-C must end the command first.
+# A separate process group (set -m), because Ctrl-C must end the command first.
 set -m
 MODEL_DIR=$CHECKPOINT PORT=$port "$here/serve.sh" >"$log" 2>&1 </dev/null &
 engine=$!
@@ -87,20 +87,20 @@ deadline=$((SECONDS + patience))
 until healthy "$ENGINE_URL"; do
   if ! kill -0 "$engine" 2>/dev/null; then
     tail -n 30 "$log" >&2
-    say 'the engine died'
+    say 'the engine ended unexpectedly'
     exit 1
   fi
   if ((SECONDS >= deadline)); then
     tail -n 30 "$log" >&2
-    say "no answer from the engine in $patience s"
+    say "the engine did not respond within $patience s"
     exit 1
   fi
   sleep 1
 done
 say "ready after $SECONDS s"
 
-# In the background, because bash runs a trap only when the command in front
-# has ended, and a signal must not wait for it.
+# The command runs in the background: bash runs a trap only after the foreground
+# command has ended, and a signal must not wait for that.
 "$@" <&0 &
 command=$!
 status=0

@@ -18,7 +18,7 @@ const KEYS = { ada: 'ada-key-0123456789', bob: 'bob=key,'.replace(',', '-').padE
 const API_KEYS = `ada=${KEYS.ada}, bob=${KEYS.bob}`;
 const parts = [episodePart(EPISODE), framePart(await frameFile())];
 
-t.test('without API_KEYS everybody is let in, as one tenant', async (t) => {
+t.test('without API_KEYS every request is accepted, and all belong to one tenant', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, {}, engine);
   resultOf(t, await postParts(app, parts));
@@ -27,13 +27,16 @@ t.test('without API_KEYS everybody is let in, as one tenant', async (t) => {
   t.equal(new Set(tenants).size, 1);
 });
 
-t.test('API_KEYS that say too little, or one key twice', async (t) => {
-  t.throws(() => loadConfig({ API_KEYS: `ada=${KEYS.ada},bob=${KEYS.ada}` }), /API_KEYS gives one key to two tenants/);
-  t.throws(() => loadConfig({ API_KEYS: 'ada=short' }), /API_KEYS takes name=key pairs/);
-  t.throws(() => loadConfig({ API_KEYS: KEYS.ada }), /API_KEYS takes name=key pairs/);
+t.test('malformed API_KEYS and a key of two tenants are refused', async (t) => {
+  t.throws(
+    () => loadConfig({ API_KEYS: `ada=${KEYS.ada},bob=${KEYS.ada}` }),
+    /API_KEYS has the same key for two tenants/,
+  );
+  t.throws(() => loadConfig({ API_KEYS: 'ada=short' }), /API_KEYS must be name=key pairs/);
+  t.throws(() => loadConfig({ API_KEYS: KEYS.ada }), /API_KEYS must be name=key pairs/);
 });
 
-t.test('with API_KEYS', async (t) => {
+t.test('with API_KEYS, only requests with a valid key are scored, each for the tenant of its key', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { API_KEYS, MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
   const refused = [
@@ -73,7 +76,7 @@ t.test('with API_KEYS', async (t) => {
   t.equal(model.statusCode, 200);
 });
 
-t.test('an address that sends too many wrong keys', async (t) => {
+t.test('wrong keys from one address are limited, and valid keys are still accepted', async (t) => {
   const app = await buildTestApp(t, { API_KEYS });
   const ask = (authorization?: string, remoteAddress = '10.0.0.1') =>
     app.inject({ method: 'GET', url: '/v1/model', headers: authorization ? { authorization } : {}, remoteAddress });
@@ -82,13 +85,14 @@ t.test('an address that sends too many wrong keys', async (t) => {
   const { retry_after_s: wait } = isProblem(t, await ask('Bearer wrong'), 'too-many-wrong-keys');
   t.ok(wait && wait > 0 && wait <= 60, `${wait} s`);
   isProblem(t, await postParts(app, parts, { authorization: 'Bearer wrong' }), 'unauthorized');
-  for (const key of [KEYS.ada, KEYS.bob]) t.equal((await ask(`Bearer ${key}`)).statusCode, 200, 'right keys are taken');
+  for (const key of [KEYS.ada, KEYS.bob])
+    t.equal((await ask(`Bearer ${key}`)).statusCode, 200, 'a valid key is accepted');
   isProblem(t, await ask('Bearer wrong'), 'too-many-wrong-keys');
   isProblem(t, await ask('Bearer wrong', '10.0.0.2'), 'unauthorized');
   isProblem(t, await ask(), 'unauthorized');
 });
 
-t.test('a stranger’s upload is not read', async (t) => {
+t.test('an upload without a key is refused before its body is read', async (t) => {
   const app = await buildTestApp(t, { API_KEYS });
   const answer = await app.inject({
     method: 'POST',
@@ -103,7 +107,7 @@ t.test('a stranger’s upload is not read', async (t) => {
   isProblem(t, answer, 'unauthorized');
 });
 
-t.test('what tells nothing about episodes asks for no key', async (t) => {
+t.test('health checks, metrics and the contract require no key', async (t) => {
   const app = await buildTestApp(t, { API_KEYS });
   for (const url of ['/health/live', '/health/ready', '/metrics', '/openapi.json'])
     t.equal((await app.inject({ method: 'GET', url })).statusCode, 200, url);

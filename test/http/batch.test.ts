@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
 import { LOSSLESS, makeVideo } from '../support/videos.ts';
@@ -51,7 +51,7 @@ function postBatch(app: FastifyInstance, parts: Part[], headers: Record<string, 
 const postJson = (app: FastifyInstance, payload: object): Promise<Answer> =>
   app.inject({ method: 'POST', url: '/v1/rewards/batch', payload });
 
-/** The lines of an answer that must have some, by their place; the last one tells the end. */
+/** The lines of a successful response, sorted by index, and its last line, `end`. */
 function linesOf(t: Test, { statusCode, headers, body }: Answer) {
   t.equal(statusCode, 200, body.slice(0, 200));
   t.equal(headers['content-type'], 'application/x-ndjson');
@@ -65,11 +65,11 @@ function linesOf(t: Test, { statusCode, headers, body }: Answer) {
   return { end, told: told.sort((a, b) => a.index - b.index) };
 }
 
-/** What each line says: `result`, or the code of its problem. */
+/** For each line: `result`, or the code of its problem. */
 const outcomes = (told: ReturnType<typeof linesOf>['told']) =>
   told.map((event) => (event.event === 'problem' ? event.problem.code : event.event));
 
-t.test('each episode gets what it would get alone, whatever its frames come as', async (t) => {
+t.test('each episode has the result that it has on its own, for frames and for npy', async (t) => {
   const app = await buildTestApp(t);
   const items = [item(3, { id: 'first' }), item(undefined), item(2, { prompt: 'chat' }), item(1, { id: 'last' })];
   const parts = [...files.slice(0, 6).map(framePart), npyPart(npy(4))];
@@ -91,7 +91,7 @@ t.test('each episode gets what it would get alone, whatever its frames come as',
   );
 });
 
-t.test('the same as JSON', async (t) => {
+t.test('a batch as JSON reports results and problems by index', async (t) => {
   const app = await buildTestApp(t);
   const frames = files.slice(0, 2).map((file) => file.toString('base64'));
   const items = [
@@ -99,7 +99,7 @@ t.test('the same as JSON', async (t) => {
     { episode: { ...EPISODE, id: 'second' }, npy: npy(3).toString('base64') },
     { episode: EPISODE, frames: ['?'] },
     { episode: { ...EPISODE, fps: 0 }, frames },
-    'no item',
+    'not an item',
   ];
   const { told, end } = linesOf(t, await postJson(app, { items }));
   t.strictSame(outcomes(told), ['result', 'result', 'invalid-request', 'invalid-request', 'missing-episode']);
@@ -110,7 +110,7 @@ t.test('the same as JSON', async (t) => {
   t.match(told[4], { problem: { pointer: '/items/4/episode' } });
 });
 
-t.test('a bad episode spoils no other', async (t) => {
+t.test('a problem with one episode does not change the results of the others', async (t) => {
   const good = [framePart(files[0] as Buffer), framePart(files[1] as Buffer)];
   const bad: [what: string, first: object, parts: Part[], code: ProblemCode, place: object][] = [
     [
@@ -122,7 +122,7 @@ t.test('a bad episode spoils no other', async (t) => {
     ],
     ['no instruction', item(1, { instruction: ' ' }), [good[0] as Part], 'missing-instruction', {}],
     [
-      'a part that is no image',
+      'a part that is not an image',
       item(1),
       [framePart(Buffer.from('none'))],
       'not-an-image',
@@ -144,10 +144,16 @@ t.test('a bad episode spoils no other', async (t) => {
       { frame: 1 },
     ],
     ['a .npy of the wrong type', item(undefined), [npyPart(npy(2, { dtype: '<f4' }))], 'invalid-npy', { part: 'npy' }],
-    ['a .npy that is cut off', item(undefined), [npyPart(npy(2, { cut: 9 }))], 'invalid-npy', {}],
+    ['a truncated .npy', item(undefined), [npyPart(npy(2, { cut: 9 }))], 'invalid-npy', {}],
     ['no frames', item(0), [], 'no-frames', {}],
-    ['prefixes that do not fit', item(1, { prefixes: { lengths: [9] } }), [good[0] as Part], 'invalid-prefixes', {}],
-    ['digests that nothing knows', item(0, { frame_digests: ['a'.repeat(64)] }), [], 'frames-missing', {}],
+    [
+      'a prefix longer than the episode',
+      item(1, { prefixes: { lengths: [9] } }),
+      [good[0] as Part],
+      'invalid-prefixes',
+      {},
+    ],
+    ['digests of unknown frames', item(0, { frame_digests: ['a'.repeat(64)] }), [], 'frames-missing', {}],
   ];
   for (const [what, first, parts, code, place] of bad) {
     const app = await buildTestApp(t, { MAX_FRAME_BYTES: 4000 });
@@ -161,11 +167,11 @@ t.test('a bad episode spoils no other', async (t) => {
     t.strictSame(outcomes(told), [code, 'result', 'result'], what);
     t.match(told[0], { problem: place }, what);
     t.strictSame(end, { event: 'end', scored: 2, failed: 1 });
-    t.notMatch(JSON.stringify(told[0]), /zebra/, 'no word of the instruction');
+    t.notMatch(JSON.stringify(told[0]), /zebra/, 'no word of the instruction is repeated');
   }
 });
 
-t.test('frames that do not come are missed by the episode they belong to', async (t) => {
+t.test('if frames are missing, only the episodes that they belong to get a problem', async (t) => {
   const app = await buildTestApp(t);
   const parts = [batchPart([item(2), item(2), item(1), item(undefined)]), ...files.slice(0, 3).map(framePart)];
   const { told } = linesOf(t, await postBatch(app, parts));
@@ -173,7 +179,7 @@ t.test('frames that do not come are missed by the episode they belong to', async
   t.match(told[1], { problem: { frame: 1 } });
 });
 
-t.test('a batch whose frames cannot be told apart is refused as a whole', async (t) => {
+t.test('the complete batch is refused if its frames cannot be assigned to episodes', async (t) => {
   const app = await buildTestApp(t, { MAX_BATCH_EPISODES: 2 });
   const one = framePart(files[0] as Buffer);
   isProblem(t, await postBatch(app, [one, batchPart([item(1)])]), 'missing-episode', { part: 'batch' });
@@ -195,7 +201,7 @@ t.test('a batch whose frames cannot be told apart is refused as a whole', async 
   isProblem(t, await postJson(app, {}), 'invalid-request', { pointer: '/items' });
 });
 
-t.test('bytes and parts are bounded', async (t) => {
+t.test('a batch is limited in frames and bytes', async (t) => {
   const frames = files.slice(0, 3).map(framePart);
   const app = await buildTestApp(t, { MAX_BATCH_FRAMES: 1, MAX_BATCH_EPISODES: 1 });
   isProblem(t, await postBatch(app, [batchPart([item(9)]), ...frames]), 'too-many-frames', {
@@ -216,7 +222,7 @@ t.test('bytes and parts are bounded', async (t) => {
   isProblem(t, await postBatch(small, pixels), 'upload-too-large');
 });
 
-t.test('episodes are told of as they are done, not in their order', async (t) => {
+t.test('each line is sent when its episode is scored, not in the order of the batch', async (t) => {
   let release = () => {};
   const until = new Promise<void>((resolve) => {
     release = resolve;
@@ -241,7 +247,7 @@ t.test('episodes are told of as they are done, not in their order', async (t) =>
   t.strictSame(order, [1, 0, undefined]);
 });
 
-t.test('many episodes: sixteen at once, and no more', async (t) => {
+t.test('at most 16 episodes of a batch are scored at once', async (t) => {
   const engine = stubEngine();
   const score = engine.score;
   const full = Promise.withResolvers<void>();
@@ -262,7 +268,7 @@ t.test('many episodes: sixteen at once, and no more', async (t) => {
   t.equal(most, 16);
 });
 
-t.test('out of time: what is done is told, what is not is a problem each', async (t) => {
+t.test('after the deadline, scored episodes have results and every other episode has a problem', async (t) => {
   const engine = stubEngine();
   const score = engine.score;
   let calls = 0;
@@ -274,7 +280,7 @@ t.test('out of time: what is done is told, what is not is a problem each', async
   const app = await buildTestApp(t, { BATCH_DEADLINE_S: 3, DEADLINE_S: 1000 }, engine);
   const items = Array.from({ length: 20 }, () => item(1));
   const form = multipart([batchPart(items), ...items.map(() => framePart(files[0] as Buffer))]);
-  // Over a socket: an injected request never counts as complete.
+  // This needs a socket: an injected request never counts as complete.
   const url = `http://127.0.0.1:${await listen(app)}/v1/rewards/batch`;
   const answer = await fetch(url, { method: 'POST', headers: form.headers, body: new Uint8Array(form.payload) });
   const { told, end } = linesOf(t, {
@@ -286,7 +292,7 @@ t.test('out of time: what is done is told, what is not is a problem each', async
   t.strictSame([...new Set(outcomes(told))].sort(), ['deadline-exceeded', 'result']);
 });
 
-t.test('a client that leaves stops the work, and gives its place back', async (t) => {
+t.test('if the client disconnects, the engine call is aborted', async (t) => {
   const engine = stubEngine({ until: new Promise(() => {}) });
   const app = await buildTestApp(t, {}, engine);
   const called = engine.nextCall();
@@ -299,10 +305,10 @@ t.test('a client that leaves stops the work, and gives its place back', async (t
   const { request } = await called;
   client.socket.destroy();
   await aborted(request.signal);
-  t.pass('the engine was told');
+  t.pass('the engine call was aborted');
 });
 
-t.test('steps of many growing episodes in one batch', async (t) => {
+t.test('one batch can hold the next steps of several growing episodes', async (t) => {
   const app = await buildTestApp(t);
   const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
   const grown = (from: number, count: number) => item(1, { frame_digests: digests.slice(from, from + count) });
@@ -321,7 +327,7 @@ t.test('steps of many growing episodes in one batch', async (t) => {
   }
 });
 
-t.test('nothing that a caller wrote ends a line', async (t) => {
+t.test('line separators in an id do not split a line', async (t) => {
   const app = await buildTestApp(t);
   const id = 'a\u2028b\u2029c\u0085d\ne';
   const answer = await postBatch(app, [batchPart([item(1, { id })]), framePart(files[0] as Buffer)]);
@@ -330,7 +336,7 @@ t.test('nothing that a caller wrote ends a line', async (t) => {
   t.match(told[0], { event: 'result', id });
 });
 
-t.test('a video among frames', needs, async (t) => {
+t.test('a batch can mix videos and frames', needs, async (t) => {
   const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
   const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
   const video = { name: 'video', content, filename: 'episode.mp4' };
@@ -344,7 +350,7 @@ t.test('a video among frames', needs, async (t) => {
   t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
 });
 
-t.test('episodes cut from one video', needs, async (t) => {
+t.test('several episodes can be cut from one video', needs, async (t) => {
   const app = await buildTestApp(t, { PATH: process.env['PATH'] as string });
   const content = readFileSync(makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 20 }));
   const video = { name: 'video', content, filename: 'file-000.mp4' };
@@ -362,7 +368,7 @@ t.test('episodes cut from one video', needs, async (t) => {
     t.strictSame(comparable(event.result), comparable(resultOf(t, alone)), `episode ${index}`);
   }
   const { told: without } = linesOf(t, await postBatch(app, [batchPart([cut(0, 1, { video: 1 }), cut(0, 1)]), video]));
-  t.strictSame(outcomes(without), ['no-frames', 'result'], 'the part that is named did not come');
+  t.strictSame(outcomes(without), ['no-frames', 'result'], 'the video with this index is missing');
   isProblem(t, await postBatch(app, [batchPart([{ ...item(1), video: 0 }])]), 'invalid-request', {
     pointer: '/items/0/video',
   });
@@ -370,7 +376,7 @@ t.test('episodes cut from one video', needs, async (t) => {
   isProblem(t, await postBatch(app, spare), 'invalid-request', { part: 'video' });
 });
 
-t.test('memory is held for what is still to be scored', async (t) => {
+t.test('the memory of an episode is freed as soon as it is scored', async (t) => {
   const engine = stubEngine();
   const score = engine.score;
   const gates = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
@@ -391,7 +397,7 @@ t.test('memory is held for what is still to be scored', async (t) => {
   await whenLoad(app, { active: 0, bytes: 0 });
 });
 
-t.test('a key is needed where there are keys', async (t) => {
+t.test('a batch requires a key if API_KEYS is set', async (t) => {
   const app = await buildTestApp(t, { API_KEYS: 'alice=aaaaaaaaaaaaaaaaaaaa' });
   isProblem(t, await postBatch(app, [batchPart([item(1)])]), 'unauthorized');
 });

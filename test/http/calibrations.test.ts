@@ -2,7 +2,7 @@ import t from 'tap';
 import { fetch } from 'undici';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { buildTestApp, isProblem, listen, multipart, npyPart, rawClient, stubEngine, whenLoad } from './support.ts';
 
 const app = await buildTestApp(t);
@@ -23,7 +23,7 @@ const episodes = [
   ...[-1, -2, -3, -4, -5].map((score) => episode(false, score)),
 ];
 
-t.test('a calibration', async (t) => {
+t.test('labelled episodes produce a threshold, bounds and a confusion matrix', async (t) => {
   const { statusCode, body } = await post({ model: 'm', prompt: 'open', task: 'Open.', episodes });
   t.equal(statusCode, 200);
   const found: Calibration = JSON.parse(body);
@@ -41,7 +41,7 @@ t.test('a calibration', async (t) => {
   });
 });
 
-t.test('it needs no engine', async (t) => {
+t.test('a calibration does not need an engine', async (t) => {
   const unready = await buildTestApp(t, {}, stubEngine({ unready: () => new Error('no engine') }));
   t.equal((await post({ episodes }, {}, unready)).statusCode, 200);
 });
@@ -51,14 +51,14 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
   ['an empty list', { episodes: [] }, 'invalid-request', { pointer: '/episodes' }],
   ['null', null, 'invalid-request', {}],
   [
-    'a range that no model can give',
+    'a range that no model can produce',
     { episodes: Array(6).fill({ ...episodes[0], log_prob_range: { min: -1.7e308, max: 0 } }) },
     'invalid-request',
     { pointer: '/episodes/0/log_prob_range/min' },
   ],
-  ['no label', { episodes: [{ score: -1 }] }, 'invalid-request', { pointer: '/episodes/0' }],
+  ['an episode without a label', { episodes: [{ score: -1 }] }, 'invalid-request', { pointer: '/episodes/0' }],
   [
-    'a label as text',
+    'a label that is a string',
     { episodes: [{ ...episodes[0], success: 'yes' }] },
     'invalid-request',
     { pointer: '/episodes/0/success' },
@@ -70,7 +70,7 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     { pointer: '/episodes/10/score' },
   ],
   [
-    'a range upside down',
+    'a range with min above max',
     { episodes: [{ success: true, score: -1, log_prob_range: { min: -1, max: -2 } }] },
     'invalid-request',
     { pointer: '/episodes/0/log_prob_range/max' },
@@ -84,14 +84,14 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     'invalid-request',
     { pointer: '/episodes' },
   ],
-  ['no JSON', '{', 'malformed-json', {}],
+  ['a body that is not JSON', '{', 'malformed-json', {}],
   [
-    'a number beyond all',
+    'a number too large for floating point',
     '{"episodes":[{"success":true,"score":-1e999}]}',
     'invalid-request',
     { pointer: '/episodes/0/score' },
   ],
-  ['a body beyond 4 MiB', ' '.repeat(4 * 1024 * 1024 + 1), 'upload-too-large', {}],
+  ['a body of more than 4 MiB', ' '.repeat(4 * 1024 * 1024 + 1), 'upload-too-large', {}],
 ];
 
 for (const [what, body, code, place] of REFUSED) {
@@ -100,19 +100,19 @@ for (const [what, body, code, place] of REFUSED) {
   });
 }
 
-t.test('a form is not taken', async (t) => {
+t.test('a calibration in a form is refused', async (t) => {
   const form = multipart([npyPart(Buffer.from('x'))]);
   isProblem(t, await app.inject({ method: 'POST', url: '/v1/calibrations', ...form }), 'unsupported-media-type');
 });
 
-t.test('10,000 episodes with as many warnings as one', async (t) => {
+t.test('a calibration of 10,000 episodes is accepted', async (t) => {
   const many = Array.from({ length: 10_000 }, (_, i) => episode(i % 2 === 0, -1 - ((i * 7919) % 1000) / 100));
   const { statusCode, body } = await post({ episodes: many });
   t.equal(statusCode, 200);
   t.equal((JSON.parse(body) as Calibration).counts.episodes, 10_000);
 });
 
-t.test('it waits for a place and memory like every upload, and its silence has an end', async (t) => {
+t.test('a calibration waits to be admitted like every upload, and a silent upload times out', async (t) => {
   const busy = await buildTestApp(t, { MAX_ACTIVE: 1, UPLOAD_IDLE_S: 0.2 });
   const port = await listen(busy);
   const silent = await rawClient(t, port, '/v1/calibrations');
@@ -125,11 +125,11 @@ t.test('it waits for a place and memory like every upload, and its silence has a
   });
   await whenLoad(busy, { active: 1, waiting: 1 });
   isProblem(t, await silent.answer(), 'upload-timeout');
-  t.equal((await second).status, 200, 'then the next one has its turn');
+  t.equal((await second).status, 200, 'the next request is then admitted');
   await whenLoad(busy, { active: 0, waiting: 0, bytes: 0 });
 });
 
-t.test('a key is asked for as elsewhere', async (t) => {
+t.test('a calibration requires a key if API_KEYS is set', async (t) => {
   const locked = await buildTestApp(t, { API_KEYS: 'alice=alice-has-this-key' });
   isProblem(t, await post({ episodes }, {}, locked), 'unauthorized');
   const allowed = await post({ episodes }, { authorization: 'Bearer alice-has-this-key' }, locked);

@@ -32,13 +32,13 @@ for (const [what, headers, payload] of [
   ['JSON', { 'content-type': 'application/json' }, json],
 ] as const) {
   t.test(
-    `an engine that does not answer in time: 504, and the engine is told (${what})`,
+    `if the engine takes too long, the response is 504 and the engine call is aborted (${what})`,
     { timeout: 15_000 },
     async (t) => {
       const engine = stubEngine({ until: never });
       const app = await buildTestApp(t, { ...place, DEADLINE_S: 0.5 }, engine);
       const port = await listen(app);
-      for (const turn of ['first', 'second, in the place that was given back']) {
+      for (const turn of ['first request', 'second request: the first one has freed its capacity']) {
         t.comment(turn);
         const client = await rawClient(t, port);
         const called = engine.nextCall();
@@ -51,11 +51,11 @@ for (const [what, headers, payload] of [
   );
 }
 
-t.test('rendering that is out of time ends: the next episode need not wait for it', { timeout: 60_000 }, async (t) => {
+t.test('rendering stops at the deadline, and the next episode does not wait for it', { timeout: 60_000 }, async (t) => {
   const limits = { MAX_FRAME_SIDE: 2_000_000, MAX_FRAME_PIXELS: 1e9 };
   const app = await buildTestApp(t, { ...limits, DEADLINE_S: 5, RENDER_WORKERS: 1 });
   const height = limits.MAX_FRAME_SIDE;
-  // Half a minute of resizing on the only thread.
+  // Resizing this takes half a minute on the only thread.
   const high = npyPart(npyFile(Buffer.alloc(height * 3), { shape: [1, height, 1, 3] }));
   const { headers, payload } = multipart([episodePart(EPISODE), high]);
   const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
@@ -64,7 +64,7 @@ t.test('rendering that is out of time ends: the next episode need not wait for i
   resultOf(t, await postParts(app, [episodePart(EPISODE), framePart(frame)]));
 });
 
-t.test('an upload that falls silent is given up long before the deadline', { timeout: 15_000 }, async (t) => {
+t.test('an upload that sends nothing for UPLOAD_IDLE_S ends before the deadline', { timeout: 15_000 }, async (t) => {
   const app = await buildTestApp(t, { ...place, DEADLINE_S: 600, UPLOAD_IDLE_S: 0.2 });
   const port = await listen(app);
   for (const [type, sent] of [
@@ -78,7 +78,7 @@ t.test('an upload that falls silent is given up long before the deadline', { tim
   }
 });
 
-t.test('a service that does not read is not the caller’s silence', { timeout: 15_000 }, async (t) => {
+t.test('an upload that the service does not read does not count as idle', { timeout: 15_000 }, async (t) => {
   let open = () => {};
   const engine = stubEngine({
     until: new Promise<void>((resolve) => {
@@ -97,15 +97,15 @@ t.test('a service that does not read is not the caller’s silence', { timeout: 
   resultOf(t, await client.answer());
 });
 
-t.test('an upload that stalls: 408, and the connection is closed', { timeout: 15_000 }, async (t) => {
+t.test('a stalled upload gets 408, and the connection is closed', { timeout: 15_000 }, async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { ...place, DEADLINE_S: 0.5 }, engine);
   const port = await listen(app);
   const stalls: [string, string, Buffer][] = [
     ['nothing sent', form.headers['content-type'] as string, Buffer.alloc(0)],
-    ['within the head of a part', form.headers['content-type'] as string, form.payload.subarray(0, 20)],
-    ['within a frame', form.headers['content-type'] as string, form.payload.subarray(0, -60)],
-    ['within JSON', 'application/json', Buffer.from(json.slice(0, -5))],
+    ['stalled in the head of a part', form.headers['content-type'] as string, form.payload.subarray(0, 20)],
+    ['stalled in a frame', form.headers['content-type'] as string, form.payload.subarray(0, -60)],
+    ['stalled in JSON', 'application/json', Buffer.from(json.slice(0, -5))],
   ];
   for (const [where, type, sent] of stalls) {
     const client = await rawClient(t, port);
@@ -126,7 +126,7 @@ t.test('an upload that stalls: 408, and the connection is closed', { timeout: 15
   resultOf(t, { statusCode: good.statusCode, headers: good.headers, body: await good.body.text() });
 });
 
-t.test('an upload that is slow but not too slow', { timeout: 15_000 }, async (t) => {
+t.test('a slow upload that finishes in time is scored', { timeout: 15_000 }, async (t) => {
   const app = await buildTestApp(t, { DEADLINE_S: 10 });
   const client = await rawClient(t, await listen(app));
   client.post(undefined);
@@ -147,24 +147,31 @@ t.test('an upload that is slow but not too slow', { timeout: 15_000 }, async (t)
   t.equal((await client.answer()).statusCode, 200);
 });
 
-t.test('a request whose time runs out in the queue was not a slow upload', { timeout: 15_000 }, async (t) => {
-  const engine = stubEngine({ until: never });
-  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1, DEADLINE_S: 0.5 }, engine);
-  const port = await listen(app);
-  const first = await rawClient(t, port);
-  const called = engine.nextCall();
-  first.post(form.payload.length);
-  first.socket.write(form.payload);
-  await called;
-  const second = await rawClient(t, port);
-  second.post(form.payload.length);
-  second.socket.write(form.payload);
-  const answers = await Promise.all([first.answer(), second.answer()]);
-  t.equal(answers[0].statusCode, 504);
-  t.ok(answers[1].statusCode >= 500, `the second was answered ${answers[1].statusCode}: ${answers[1].body}`);
-});
+t.test(
+  'a request that reaches its deadline in the queue is not reported as a slow upload',
+  { timeout: 15_000 },
+  async (t) => {
+    const engine = stubEngine({ until: never });
+    const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1, DEADLINE_S: 0.5 }, engine);
+    const port = await listen(app);
+    const first = await rawClient(t, port);
+    const called = engine.nextCall();
+    first.post(form.payload.length);
+    first.socket.write(form.payload);
+    await called;
+    const second = await rawClient(t, port);
+    second.post(form.payload.length);
+    second.socket.write(form.payload);
+    const answers = await Promise.all([first.answer(), second.answer()]);
+    t.equal(answers[0].statusCode, 504);
+    t.ok(
+      answers[1].statusCode >= 500,
+      `the status of the second response is ${answers[1].statusCode}: ${answers[1].body}`,
+    );
+  },
+);
 
-t.test('time spent waiting for a place is never blamed on the upload', async (t) => {
+t.test('time spent waiting to be admitted is never reported as a slow upload', async (t) => {
   const codeAfter = (isAdmitted: boolean, complete: boolean) =>
     new Promise<string>((resolve) => {
       const reply = { raw: new EventEmitter(), send: (problem: ProblemError) => resolve(problem.code) };
@@ -177,11 +184,11 @@ t.test('time spent waiting for a place is never blamed on the upload', async (t)
   t.equal(await codeAfter(true, true), 'deadline-exceeded');
 });
 
-t.test('a request that is closed before it gets its place is watched no more', async (t) => {
+t.test('a request that is closed before it is admitted is not checked for idleness', async (t) => {
   const raw = new EventEmitter();
   const socket = {
     get bytesRead() {
-      t.fail('its silence is watched');
+      t.fail('the request is still checked for idleness');
       return 0;
     },
   };
@@ -191,7 +198,7 @@ t.test('a request that is closed before it gets its place is watched no more', a
   deadline.admitted(60);
 });
 
-t.test('work ends as soon as the deadline has answered, however slowly the client reads', async (t) => {
+t.test('work stops as soon as the deadline problem is sent, even if the client reads it slowly', async (t) => {
   const sent = Promise.withResolvers<ProblemError>();
   const reply = { raw: new EventEmitter(), send: sent.resolve };
   const { signal } = startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
@@ -200,7 +207,7 @@ t.test('work ends as soon as the deadline has answered, however slowly the clien
   t.equal(signal.reason, problem);
 });
 
-t.test('what is answered already is not answered again', async (t) => {
+t.test('the deadline sends nothing if a response was sent before', async (t) => {
   await new Promise<void>((resolve) => {
     const reply = {
       raw: new EventEmitter(),
@@ -208,9 +215,9 @@ t.test('what is answered already is not answered again', async (t) => {
         resolve();
         return true;
       },
-      send: () => t.fail('answered twice'),
+      send: () => t.fail('a second response was sent'),
     };
     startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
   });
-  t.pass('it looked, and left it');
+  t.pass('no second response was sent');
 });

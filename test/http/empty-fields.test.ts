@@ -23,32 +23,32 @@ const npyOf = (count: number) => npyPart(npyFile(episodePixels(count), { shape: 
 const answers = async (parts: Part[]) => comparable(resultOf(t, await postParts(app, parts)));
 const expected = await answers([episode, ...frames]);
 
-/** As Swagger UI sends a field in which no file was chosen, and as a browser's own form does. */
+/** How API pages and an HTML form send a file field without a file. */
 const SENDERS: Record<string, Partial<Part>> = {
-  'Swagger UI': {},
-  'a form of HTML': { filename: '', type: 'application/octet-stream' },
+  'API pages': {},
+  'an HTML form': { filename: '', type: 'application/octet-stream' },
 };
 
 for (const [sender, how] of Object.entries(SENDERS)) {
   const empty = (name: string): Part => ({ name, content: '', ...how });
 
-  t.test(`${sender}: a field without a file is none`, async (t) => {
+  t.test(`${sender}: a file field without a file is ignored`, async (t) => {
     const [noFrames, noNpy, noVideo] = [empty('frames'), empty('npy'), empty('video')];
     t.strictSame(
       await answers([noNpy, noVideo, episode, ...frames]),
       expected,
-      'at the start, all frames that are taken',
+      'at the start, with the maximum number of frames',
     );
     t.strictSame(await answers([episode, ...frames, noNpy, noVideo]), expected, 'at the end');
     t.strictSame(await answers([noFrames, episode, npyOf(COUNT), noVideo]), expected, 'around npy');
   });
 
-  t.test(`${sender}: no field has a file`, async (t) => {
+  t.test(`${sender}: if no field has a file, the episode has no frames`, async (t) => {
     const answer = await postParts(app, [episode, empty('frames'), empty('npy'), empty('video')]);
     isProblem(t, answer, 'no-frames');
   });
 
-  t.test(`${sender}: what is empty beside others of its name is a frame that got lost`, async (t) => {
+  t.test(`${sender}: an empty part next to others of the same name is refused`, async (t) => {
     const [first, second] = frames as [Part, Part];
     for (const [at, parts] of [
       [0, [empty('frames'), first, second]],
@@ -60,7 +60,7 @@ for (const [sender, how] of Object.entries(SENDERS)) {
     isProblem(t, await postParts(app, [episode, empty('npy'), npyOf(3)]), 'invalid-npy', { part: 'npy' });
   });
 
-  t.test(`${sender}: the same in a batch`, async (t) => {
+  t.test(`${sender}: a batch treats empty fields the same way`, async (t) => {
     const batchPart = (items: object[]): Part => ({ name: 'batch', content: JSON.stringify({ items }) });
     const post = async (parts: Part[]) => {
       const { headers, payload } = multipart(parts);
@@ -86,7 +86,7 @@ for (const [sender, how] of Object.entries(SENDERS)) {
   });
 }
 
-t.test('a file without bytes is a file', async (t) => {
+t.test('a file of zero bytes is refused', async (t) => {
   isProblem(t, await postParts(app, [episode, framePart(Buffer.alloc(0))]), 'not-an-image', { frame: 0 });
   isProblem(t, await postParts(app, [episode, npyPart(Buffer.alloc(0))]), 'invalid-npy', { part: 'npy' });
 });

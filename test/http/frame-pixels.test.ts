@@ -26,14 +26,14 @@ const app = await buildTestApp(t, {}, engine);
 const plain = testPixels();
 const jpeg = await frameFile('jpeg');
 
-/** Each channel of wide pixels, by number. */
+/** The given channels of pixels that have `wide` channels. */
 const channels = (pixels: Buffer, wide: number, kept: number[]) =>
   Buffer.from(
     Array.from({ length: pixels.length / wide }, (_, i) => kept.map((c) => pixels[i * wide + c] as number)).flat(),
   );
 const spread = (grey: Buffer) => channels(grey, 1, [0, 0, 0]);
 
-/** Packed samples of so many bits each, most significant first, as rows of PNG are. */
+/** Unpacks samples of `bits` bits each, most significant first, as in the rows of a PNG. */
 function unpack(packed: Buffer, bits: number): Buffer {
   const samples: number[] = [];
   for (const byte of packed) for (let at = 8 - bits; at >= 0; at -= bits) samples.push((byte >> at) & (2 ** bits - 1));
@@ -86,7 +86,7 @@ const EXACT: [what: string, file: Buffer, pixels: Buffer, warnings: string[]][] 
     ['alpha-dropped'],
   ],
   [
-    'RGB PNG with a clear colour',
+    'RGB PNG with a transparent colour',
     pngFile({ colour: RGB, samples: plain, chunks: [pngChunk('tRNS', Buffer.from([0, 0, 0, 60, 0, 120]))] }),
     plain,
     ['alpha-dropped'],
@@ -94,24 +94,24 @@ const EXACT: [what: string, file: Buffer, pixels: Buffer, warnings: string[]][] 
   ['JPEG', jpeg, await rgb(jpeg), []],
   ['progressive JPEG', await progressiveJpeg(), await rgb(await progressiveJpeg()), []],
   ['grey JPEG', await greyJpeg(), channels(await rgb(await greyJpeg()), 3, [0, 0, 0]), []],
-  ['JPEG that another one follows', multiPictureJpeg(jpeg, await frameFile('jpeg', { seed: 1 })), await rgb(jpeg), []],
-  ['animated PNG of one picture', animatedPng(1), plain, []],
+  ['JPEG file with a second image', multiPictureJpeg(jpeg, await frameFile('jpeg', { seed: 1 })), await rgb(jpeg), []],
+  ['animated PNG of one frame', animatedPng(1), plain, []],
   ['JPEG with an EXIF orientation of 1', turnedJpeg(jpeg, 1), await rgb(jpeg), []],
-  ['JPEG turned by EXIF', turnedJpeg(jpeg, 6), await rgb(jpeg), ['orientation-ignored']],
+  ['JPEG with an EXIF rotation', turnedJpeg(jpeg, 6), await rgb(jpeg), ['orientation-ignored']],
 ];
 
 for (const [what, file, pixels, warnings] of EXACT) {
-  t.test(what, async (t) => {
+  t.test(`${what}: the engine receives the exact pixels`, async (t) => {
     const result = resultOf(t, await postEpisode(app, { ...EPISODE, frame_size: 'native' }, [file]));
     const seen = engine.calls.at(-1)?.pixels.get(0) as Buffer;
     t.equal(seen.length, WIDTH * HEIGHT * 3);
     t.equal(seen.compare(pixels), 0, 'the pixels that reach the engine');
-    const codes = result.warnings.map(({ code }) => code).filter((code) => code !== 'one-view');
+    const codes = result.warnings.map(({ code }) => code).filter((code) => code !== 'identical-prefixes');
     t.strictSame(codes, warnings);
   });
 }
 
-t.test('frames of one episode may be of different kinds', async (t) => {
+t.test('the frames of one episode can have different formats', async (t) => {
   const files = [
     await frameFile('png'),
     jpeg,
@@ -123,7 +123,7 @@ t.test('frames of one episode may be of different kinds', async (t) => {
   t.strictSame(warnings.map(({ code }) => code).sort(), ['alpha-dropped', 'orientation-ignored']);
 });
 
-t.test('at the reference size the pixels are squashed to 244×244', async (t) => {
+t.test('at the reference size, frames are resized to 244×244', async (t) => {
   resultOf(t, await postEpisode(app, EPISODE, [await frameFile('png')]));
   t.equal(engine.calls.at(-1)?.pixels.get(0)?.length, 244 * 244 * 3);
 });

@@ -25,13 +25,13 @@ const missing = (answer: Answer): string[] => JSON.parse(answer.body).missing;
 const step = (count: number, more = {}) => episodePart({ ...EPISODE, frame_digests: digests.slice(0, count), ...more });
 const frames = (...indices: number[]) => indices.map((index) => framePart(files[index] as Buffer));
 
-t.test('an episode that grows frame by frame has the numbers of the whole one', async (t) => {
+t.test('an episode that grows frame by frame has the log probabilities of the complete episode', async (t) => {
   const app = await buildTestApp(t);
   for (let count = 1; count <= files.length; count += 1) {
     const grown = resultOf(t, await postParts(app, [step(count), ...frames(count - 1)]));
     const whole = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes: { last: 1 } }, files.slice(0, count)));
     const [prefix] = grown.prefixes;
-    t.equal(grown.prefixes.length, 1, 'the new prefix only');
+    t.equal(grown.prefixes.length, 1, 'the response has only the new prefix');
     t.equal(prefix?.length, count);
     t.equal(prefix?.log_prob_true, whole.prefixes[0]?.log_prob_true, `${count} frames`);
     t.equal(prefix?.log_prob_false, whole.prefixes[0]?.log_prob_false);
@@ -39,7 +39,7 @@ t.test('an episode that grows frame by frame has the numbers of the whole one', 
   }
 });
 
-t.test('only what is new is rendered again', async (t) => {
+t.test('only the new frame is rendered', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { RECENT_FRAMES_BYTES: 0 }, engine);
   resultOf(t, await postEpisode(app, EPISODE, files.slice(0, 4)));
@@ -47,7 +47,7 @@ t.test('only what is new is rendered again', async (t) => {
   t.strictSame([...(engine.calls.at(-1)?.pixels.keys() ?? [])], [4]);
 });
 
-t.test('more prefixes where they are asked for', async (t) => {
+t.test('a growing episode returns more prefixes if they are requested', async (t) => {
   const app = await buildTestApp(t);
   const whole = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes: { every: 1 } }, files));
   const grown = resultOf(t, await postParts(app, [step(9, { prefixes: { last: 3 } }), ...frames(8)]));
@@ -57,16 +57,16 @@ t.test('more prefixes where they are asked for', async (t) => {
   );
 });
 
-t.test('parts in any order, frames in any order, and more of them than needed', async (t) => {
+t.test('parts and frames can come in any order, and extra frames are accepted', async (t) => {
   const app = await buildTestApp(t);
   const whole = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes: { last: 1 } }, files.slice(0, 5)));
   const grown = resultOf(t, await postParts(app, [...frames(3, 0, 4), step(5), ...frames(2, 1, 3)]));
   t.equal(grown.prefixes[0]?.log_prob_true, whole.prefixes[0]?.log_prob_true);
 });
 
-t.test('frames that are not shown need neither pixels nor digests', async (t) => {
+t.test('frames that are not sampled need neither pixels nor digests', async (t) => {
   const app = await buildTestApp(t);
-  // At 8 frames a second every fourth is shown.
+  // At 8 fps, every fourth frame is sampled.
   const listed = digests.map((digest, index) => (index % 4 === 0 ? digest : ''));
   const episode = { instruction: INSTRUCTION, fps: 8, frame_digests: listed };
   const grown = resultOf(t, await postParts(app, [episodePart(episode), ...frames(0, 4, 8)]));
@@ -77,7 +77,7 @@ t.test('frames that are not shown need neither pixels nor digests', async (t) =>
   isProblem(t, await postParts(app, [unnamed, ...frames(0, 8)]), 'invalid-request', { pointer: '/frame_digests/4' });
 });
 
-t.test('with timestamps of any kind, a caller that drops what is not shown is never asked for it', async (t) => {
+t.test('with any timestamps, frames that were dropped because they were not sampled are never requested', async (t) => {
   const app = await buildTestApp(t);
   const random = (seed: number) => () => {
     seed = (seed * 1103515245 + 12345) % 2 ** 31;
@@ -85,7 +85,7 @@ t.test('with timestamps of any kind, a caller that drops what is not shown is ne
   };
   for (let run = 0; run < 12; run += 1) {
     const next = random(run);
-    // Even gaps, some of them dropped: what was the newest frame may be shown once the next one has come late.
+    // Even gaps, with some frames left out: the frame that was the newest can be sampled when the next one comes late.
     const times = [0];
     while (times.length < 9) times.push((times.at(-1) as number) + (next() < 0.2 ? 0.3 : 0.1));
     const listed: string[] = [];
@@ -102,7 +102,7 @@ t.test('with timestamps of any kind, a caller that drops what is not shown is ne
   }
 });
 
-t.test('frames that look alike are sent once', async (t) => {
+t.test('equal frames are sent once', async (t) => {
   const app = await buildTestApp(t);
   const still = Array.from({ length: 5 }, () => files[0] as Buffer);
   const whole = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes: { last: 1 } }, still));
@@ -111,7 +111,7 @@ t.test('frames that look alike are sent once', async (t) => {
   t.equal(grown.prefixes[0]?.log_prob_true, whole.prefixes[0]?.log_prob_true);
 });
 
-t.test('what nothing knows any more is asked for in one go, and then it goes on', async (t) => {
+t.test('all forgotten frames are requested at once, and the episode then continues', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { RECENT_FRAMES_BYTES: 0 }, engine);
   resultOf(t, await postParts(app, [step(4), ...frames(0, 1, 2, 3)]));
@@ -125,7 +125,7 @@ t.test('what nothing knows any more is asked for in one go, and then it goes on'
   t.equal(mended.prefixes[0]?.log_prob_true, whole.prefixes[0]?.log_prob_true);
 });
 
-t.test('recent frames are remembered, so that nothing is sent twice', async (t) => {
+t.test('the service keeps recent frames, so that they are not sent again', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, {}, engine);
   resultOf(t, await postParts(app, [step(3), ...frames(0, 1, 2)]));
@@ -136,7 +136,7 @@ t.test('recent frames are remembered, so that nothing is sent twice', async (t) 
   t.match(body, `topreward_recent_frame_bytes_held ${held}\n`);
 });
 
-t.test('they are bounded: the oldest goes first', async (t) => {
+t.test('the memory of recent frames is limited, and the oldest frame is removed first', async (t) => {
   const engine = stubEngine();
   const limit = (files[1] as Buffer).length + (files[2] as Buffer).length;
   const app = await buildTestApp(t, { RECENT_FRAMES_BYTES: limit }, engine);
@@ -145,14 +145,14 @@ t.test('they are bounded: the oldest goes first', async (t) => {
   isProblem(t, await postParts(app, [step(3)]), 'frames-missing', { missing: [digests[0] as string] });
 });
 
-t.test('a second try after an answer that got lost brings no frame at all', async (t) => {
+t.test('a retry after a lost response needs no frames', async (t) => {
   const app = await buildTestApp(t);
   const first = resultOf(t, await postParts(app, [step(5), ...frames(0, 1, 2, 3, 4)]));
   const second = resultOf(t, await postParts(app, [step(5)]));
   t.strictSame(comparable(second), comparable(first));
 });
 
-t.test('the size of frames is read from one of them', async (t) => {
+t.test('the size of the frames is read from the newest frame, which must be sent or kept', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { RECENT_FRAMES_BYTES: 0 }, engine);
   resultOf(t, await postEpisode(app, EPISODE, files.slice(0, 5)));
@@ -166,7 +166,7 @@ t.test('the size of frames is read from one of them', async (t) => {
   isProblem(t, again, 'frame-sizes-differ', { part: 'frames' });
 });
 
-t.test('tenants do not find each other’s frames', async (t) => {
+t.test('a tenant cannot use the frames of another tenant', async (t) => {
   const engine = stubEngine();
   const keys = 'alice=aaaaaaaaaaaaaaaaaaaa,bob=bbbbbbbbbbbbbbbbbbbb';
   const app = await buildTestApp(t, { API_KEYS: keys }, engine);
@@ -177,14 +177,14 @@ t.test('tenants do not find each other’s frames', async (t) => {
   isProblem(t, lost, 'frames-missing', { missing: digests.slice(0, 3) });
 });
 
-t.test('a frame that is not listed is refused, whenever its digest can be compared', async (t) => {
+t.test('a frame that is not in `frame_digests` is refused, before and after the episode part', async (t) => {
   const app = await buildTestApp(t);
   const place = { part: 'frames', frame: 1 };
   isProblem(t, await postParts(app, [step(2), ...frames(0, 2)]), 'unlisted-frame', place);
   isProblem(t, await postParts(app, [...frames(0, 2), step(2)]), 'unlisted-frame', place);
 });
 
-t.test('a damaged frame is named by its number in the episode, and may be sent again', async (t) => {
+t.test('the problem names the damaged frame by its number, and the frame can be sent again', async (t) => {
   const app = await buildTestApp(t);
   const broken = (files[2] as Buffer).subarray(0, -40);
   const episode = episodePart({ ...EPISODE, frame_digests: [...digests.slice(0, 2), sha256(broken)] });
@@ -193,7 +193,7 @@ t.test('a damaged frame is named by its number in the episode, and may be sent a
   resultOf(t, await postParts(app, [step(3), ...frames(2)]));
 });
 
-t.test('pixels in a .npy are known by the digest of each frame', async (t) => {
+t.test('frames in a .npy are identified by the digest of each frame', async (t) => {
   const app = await buildTestApp(t);
   const pixels = Array.from({ length: 5 }, (_, seed) => testPixels({ seed }));
   const npy = (...indices: number[]): Part => {
@@ -210,7 +210,7 @@ t.test('pixels in a .npy are known by the digest of each frame', async (t) => {
   t.equal(grown.prefixes[0]?.log_prob_true, whole.prefixes[0]?.log_prob_true);
 });
 
-t.test('the same as JSON', async (t) => {
+t.test('a growing episode can be sent as JSON', async (t) => {
   const app = await buildTestApp(t);
   const post = (count: number, sent: number[]) =>
     app.inject({
@@ -228,7 +228,7 @@ t.test('the same as JSON', async (t) => {
   isProblem(t, await post(1, [1]), 'unlisted-frame', { pointer: '/frames/0', frame: 0 });
 });
 
-t.test('digests that are none, too many of them, or none at all', async (t) => {
+t.test('invalid digests, an empty list and too many digests are refused', async (t) => {
   const app = await buildTestApp(t, { MAX_FRAMES: 3 });
   const post = (frame_digests: unknown, more = {}) =>
     postParts(app, [episodePart({ ...EPISODE, frame_digests, ...more }), ...frames(0)]);

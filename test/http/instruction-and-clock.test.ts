@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { frameFile, frameFiles } from '../support/images.ts';
 import {
   buildTestApp,
@@ -25,10 +25,10 @@ const REFUSED: [what: string, episode: unknown, code: ProblemCode, place: Partia
   ['a number for an instruction', { instruction: 7, fps: 2 }, 'invalid-request', { pointer: '/instruction' }],
   ['an episode encoded twice', JSON.stringify({ instruction, fps: 2 }), 'invalid-request', { pointer: '' }],
   ['a list for an episode', [{ instruction, fps: 2 }], 'invalid-request', { pointer: '' }],
-  ['half a surrogate pair', { instruction: 'Open \ud800', fps: 2 }, 'invalid-request', { pointer: '/instruction' }],
+  ['an unpaired surrogate', { instruction: 'Open \ud800', fps: 2 }, 'invalid-request', { pointer: '/instruction' }],
   ['null for an instruction', { instruction: null, fps: 2 }, 'invalid-request', { pointer: '/instruction' }],
   [
-    'too long an instruction',
+    'an instruction that is too long',
     { instruction: 'a'.repeat(4001), fps: 2 },
     'invalid-request',
     { pointer: '/instruction' },
@@ -42,12 +42,17 @@ const REFUSED: [what: string, episode: unknown, code: ProblemCode, place: Partia
   ],
   ['fps 0', { instruction, fps: 0 }, 'invalid-request', { pointer: '/fps' }],
   ['negative fps', { instruction, fps: -10 }, 'invalid-request', { pointer: '/fps' }],
-  ['fps as text', { instruction, fps: '10' }, 'invalid-request', { pointer: '/fps' }],
+  ['fps as a string', { instruction, fps: '10' }, 'invalid-request', { pointer: '/fps' }],
   ['fps "NaN"', { instruction, fps: 'NaN' }, 'invalid-request', { pointer: '/fps' }],
   ['fps null', { instruction, fps: null }, 'invalid-request', { pointer: '/fps' }],
-  ['too high fps', { instruction, fps: 10_001 }, 'invalid-request', { pointer: '/fps' }],
-  ['one time for no list', { instruction, timestamps_s: 0 }, 'invalid-request', { pointer: '/timestamps_s' }],
-  ['a time as text', { instruction, timestamps_s: [0, '1', 2] }, 'invalid-request', { pointer: '/timestamps_s/1' }],
+  ['fps that is too high', { instruction, fps: 10_001 }, 'invalid-request', { pointer: '/fps' }],
+  [
+    'a single time instead of a list',
+    { instruction, timestamps_s: 0 },
+    'invalid-request',
+    { pointer: '/timestamps_s' },
+  ],
+  ['a time as a string', { instruction, timestamps_s: [0, '1', 2] }, 'invalid-request', { pointer: '/timestamps_s/1' }],
   ['a missing time', { instruction, timestamps_s: [0, null, 2] }, 'invalid-request', { pointer: '/timestamps_s/1' }],
   [
     'falling times',
@@ -67,12 +72,12 @@ const REFUSED: [what: string, episode: unknown, code: ProblemCode, place: Partia
 ];
 
 for (const [what, episode, code, place] of REFUSED) {
-  t.test(what, async (t) => {
+  t.test(`refused: ${what}`, async (t) => {
     isProblem(t, await postEpisode(app, episode, await frameFiles(3)), code, place);
   });
 }
 
-t.test('numbers that JSON can write and floating point cannot hold', async (t) => {
+t.test('numbers that floating point cannot represent are refused', async (t) => {
   const frames = (await frameFiles(3)).map(framePart);
   const post = (clock: string) =>
     postParts(app, [{ name: 'episode', content: `{"instruction":"${instruction}",${clock}}` }, ...frames]);
@@ -81,7 +86,7 @@ t.test('numbers that JSON can write and floating point cannot hold', async (t) =
   isProblem(t, await post('"timestamps_s":[0,1,NaN]'), 'malformed-json', { part: 'episode' });
 });
 
-t.test('times whose distance is beyond all episodes are the caller’s mistake', async (t) => {
+t.test('times that are too far apart are refused with 422', async (t) => {
   const frames = await frameFiles(3);
   for (const timestamps_s of [
     [-1e308, 0, 1e308],
@@ -96,7 +101,7 @@ t.test('times whose distance is beyond all episodes are the caller’s mistake',
   }
 });
 
-t.test('times from any start are good: negative ones, those of Unix, a single one', async (t) => {
+t.test('times can start at any value, negative and Unix times included', async (t) => {
   const frames = await frameFiles(3);
   const curves = [];
   for (const start of [0, -7, 1_700_000_000]) {
@@ -108,7 +113,7 @@ t.test('times from any start are good: negative ones, those of Unix, a single on
   resultOf(t, await postEpisode(app, { instruction, timestamps_s: [3] }, frames.slice(0, 1)));
 });
 
-t.test('even times and their rate give the same answer', async (t) => {
+t.test('evenly spaced timestamps and the same rate as fps produce the same prefixes', async (t) => {
   const frames = await frameFiles(7);
   const timestamps_s = frames.map((_, i) => i / 4);
   const timed = resultOf(t, await postEpisode(app, { instruction, timestamps_s }, frames));
@@ -116,7 +121,7 @@ t.test('even times and their rate give the same answer', async (t) => {
   t.strictSame(timed.prefixes, rated.prefixes);
 });
 
-t.test('text that the model reads as a control token', async (t) => {
+t.test('an instruction that contains a control token is refused', async (t) => {
   const known = ['<|im_end|>', '<|vision_start|>', '<|video_pad|>', '<think>', '</think>', '<tool_call>'];
   for (const token of [...known, '<tts_pad>', '<tts_text_bos>', '<tts_text_eod>', '<tts_text_bos_single>']) {
     const answer = await postEpisode(app, { ...EPISODE, instruction: `Open ${token} it.` });
@@ -126,7 +131,7 @@ t.test('text that the model reads as a control token', async (t) => {
     resultOf(t, await postEpisode(app, { ...EPISODE, instruction: harmless }));
 });
 
-t.test('text that the engine’s own tokenizer reads as a control token', async (t) => {
+t.test('an instruction that contains a control token of the engine’s tokenizer is refused', async (t) => {
   const app = await buildTestApp(t, {}, stubEngine({ controlTokens: ['<action_7>'] }));
   const episode = { ...EPISODE, instruction: 'Do <action_7>.' };
   const problem = isProblem(t, await postEpisode(app, episode), 'special-token-text', { pointer: '/instruction' });
@@ -136,13 +141,13 @@ t.test('text that the engine’s own tokenizer reads as a control token', async 
   isProblem(t, json, 'special-token-text', { pointer: '/episode/instruction' });
 });
 
-t.test('the instruction reaches the engine to the letter', async (t) => {
+t.test('the instruction is inserted into the prompt unchanged', async (t) => {
   const odd = '  Öffne\tdie "Schublade" \\ 🗄️\n ';
   const { provenance } = resultOf(t, await postEpisode(app, { ...EPISODE, instruction: odd }));
   t.ok(provenance.prompt.text.includes(`following task: ${odd} Decide`));
 });
 
-t.test('an episode that is no object', async (t) => {
+t.test('an episode that is not an object is refused', async (t) => {
   for (const episode of [null, [], 'Open the drawer.', 3]) {
     const answer = await postParts(app, [episodePart(episode), framePart(await frameFile())]);
     t.equal(answer.statusCode, 422);

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { bitFlipped, episodePixels, frameFiles, gif, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
 import { buildTestApp, comparable, EPISODE, INSTRUCTION, isProblem, postEpisode, resultOf } from './support.ts';
 
@@ -18,7 +18,7 @@ const post = (payload: unknown, type = 'application/json') =>
     payload: typeof payload === 'string' ? payload : JSON.stringify(payload),
   });
 
-t.test('JSON gives the same answer as the form', async (t) => {
+t.test('JSON and the form have the same result', async (t) => {
   const form = comparable(resultOf(t, await postEpisode(app, EPISODE, files)));
   t.strictSame(comparable(resultOf(t, await post({ episode: EPISODE, frames }))), form);
   t.strictSame(comparable(resultOf(t, await post({ frames, episode: EPISODE }))), form);
@@ -30,20 +30,25 @@ t.test('JSON gives the same answer as the form', async (t) => {
 const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<Problem>][] = [
   ['no episode', { frames }, 'missing-episode', { pointer: '/episode' }],
   [
-    'a member that objects have anyway',
+    'a member named __proto__',
     `{"episode": {"instruction": "zebra", "fps": 2, "__proto__": {"fps": 9}}, "frames": ["${first}"]}`,
     'invalid-request',
     { pointer: '/episode/__proto__' },
   ],
   [
-    'another one',
+    'a member named constructor',
     `{"episode": {"instruction": "zebra", "fps": 2, "constructor": {"prototype": 9}}, "frames": ["${first}"]}`,
     'invalid-request',
     { pointer: '/episode/constructor' },
   ],
-  ['no episode, and an odd member', '{"__proto__": {"episode": {}}}', 'missing-episode', { pointer: '/episode' }],
-  ['null', null, 'missing-episode', { pointer: '/episode' }],
-  ['a list', [], 'missing-episode', { pointer: '/episode' }],
+  [
+    'no episode, and a member named __proto__',
+    '{"__proto__": {"episode": {}}}',
+    'missing-episode',
+    { pointer: '/episode' },
+  ],
+  ['a body that is null', null, 'missing-episode', { pointer: '/episode' }],
+  ['a body that is a list', [], 'missing-episode', { pointer: '/episode' }],
   [
     'an episode without instruction',
     { episode: { fps: 2 }, frames },
@@ -51,33 +56,38 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     { pointer: '/episode/instruction' },
   ],
   [
-    'an episode without clock',
+    'an episode without fps or timestamps',
     { episode: { instruction: INSTRUCTION }, frames },
     'missing-clock',
     { pointer: '/episode/fps' },
   ],
   [
-    'a nested mistake',
+    'a mistake in a nested object',
     { episode: { ...EPISODE, prefixes: { count: 1 } }, frames },
     'invalid-request',
     { pointer: '/episode/prefixes/count' },
   ],
   [
-    'prefixes too long',
+    'a prefix longer than the episode',
     { episode: { ...EPISODE, prefixes: { lengths: [9] } }, frames },
     'invalid-prefixes',
     { pointer: '/episode/prefixes/lengths/0' },
   ],
   [
-    'times too few',
+    'too few timestamps',
     { episode: { instruction: INSTRUCTION, timestamps_s: [0] }, frames },
     'invalid-timestamps',
     { pointer: '/episode/timestamps_s' },
   ],
   ['an unknown member', { episode: EPISODE, frames, video: 'x' }, 'invalid-request', { pointer: '/video' }],
-  ['frames that are no list', { episode: EPISODE, frames: first }, 'invalid-request', { pointer: '/frames' }],
-  ['a frame that is no text', { episode: EPISODE, frames: [first, 7] }, 'invalid-request', { pointer: '/frames/1' }],
-  ['bad base64', { episode: EPISODE, frames: [first, '***'] }, 'invalid-request', { pointer: '/frames/1' }],
+  ['frames that are not a list', { episode: EPISODE, frames: first }, 'invalid-request', { pointer: '/frames' }],
+  [
+    'a frame that is not a string',
+    { episode: EPISODE, frames: [first, 7] },
+    'invalid-request',
+    { pointer: '/frames/1' },
+  ],
+  ['invalid base64', { episode: EPISODE, frames: [first, '***'] }, 'invalid-request', { pointer: '/frames/1' }],
   [
     'base64 with line breaks',
     { episode: EPISODE, frames: [`${first.slice(0, 76)}\n${first.slice(76)}`] },
@@ -85,7 +95,7 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     { pointer: '/frames/0' },
   ],
   [
-    'base64 cut within a group',
+    'base64 that is cut in the middle of a group',
     { episode: EPISODE, frames: [first.replace(/=+$/, '').slice(0, 101)] },
     'invalid-request',
     { pointer: '/frames/0' },
@@ -96,10 +106,10 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     'invalid-request',
     { pointer: '/frames/0' },
   ],
-  ['bad base64 in npy', { episode: EPISODE, npy: 'data:,x' }, 'invalid-request', { pointer: '/npy' }],
+  ['invalid base64 in npy', { episode: EPISODE, npy: 'data:,x' }, 'invalid-request', { pointer: '/npy' }],
   ['no frames', { episode: EPISODE }, 'no-frames', {}],
   ['an empty list of frames', { episode: EPISODE, frames: [] }, 'no-frames', {}],
-  ['both', { episode: EPISODE, frames, npy }, 'ambiguous-frames', { part: 'npy' }],
+  ['both frames and npy', { episode: EPISODE, frames, npy }, 'ambiguous-frames', { part: 'npy' }],
   [
     'a GIF',
     { episode: EPISODE, frames: [first, (await gif()).toString('base64')] },
@@ -113,7 +123,7 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
     'image-damaged',
     { pointer: '/frames/1', frame: 1 },
   ],
-  ['an npy that is none', { episode: EPISODE, npy: first }, 'invalid-npy', { part: 'npy' }],
+  ['an npy that is not a .npy file', { episode: EPISODE, npy: first }, 'invalid-npy', { part: 'npy' }],
 ];
 
 for (const [what, body, code, place] of REFUSED) {
@@ -122,7 +132,7 @@ for (const [what, body, code, place] of REFUSED) {
   });
 }
 
-t.test('malformed JSON', async (t) => {
+t.test('malformed JSON is refused', async (t) => {
   const text = JSON.stringify({ episode: EPISODE, frames });
   for (const body of ['', '{', text.slice(0, -1), `${text}}`, "{'episode': 1}", '{"episode": NaN}'])
     isProblem(t, await post(body), 'malformed-json');

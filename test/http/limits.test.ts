@@ -23,7 +23,7 @@ import {
 const PIXELS = WIDTH * HEIGHT;
 const frame = await frameFile();
 
-/** A body that fails the request when somebody reads it. */
+/** A body that makes the request fail if it is read. */
 const unreadable = () =>
   new Readable({
     read() {
@@ -31,7 +31,7 @@ const unreadable = () =>
     },
   });
 
-t.test('MAX_FRAMES', async (t) => {
+t.test('MAX_FRAMES limits the number of frames', async (t) => {
   const app = await buildTestApp(t, { MAX_FRAMES: 4 });
   const frames = await frameFiles(10);
   resultOf(t, await postEpisode(app, EPISODE, frames.slice(0, 4)));
@@ -50,14 +50,14 @@ t.test('MAX_FRAMES', async (t) => {
   isProblem(t, json, 'too-many-frames', { pointer: '/frames/4', frame: 4, limit: 4 });
 });
 
-t.test('MAX_FRAMES bounds timestamps too', async (t) => {
+t.test('MAX_FRAMES limits the number of timestamps', async (t) => {
   const app = await buildTestApp(t, { MAX_FRAMES: 4 });
   const timestamps_s = Array.from({ length: 5_000 }, (_, i) => i);
   const answer = await postEpisode(app, { ...EPISODE, fps: undefined, timestamps_s });
   isProblem(t, answer, 'invalid-timestamps', { pointer: '/timestamps_s' });
 });
 
-t.test('MAX_FRAME_PIXELS', async (t) => {
+t.test('MAX_FRAME_PIXELS limits the pixels of a frame', async (t) => {
   const tight = await buildTestApp(t, { MAX_FRAME_PIXELS: PIXELS - 1 });
   const limit = PIXELS - 1;
   isProblem(t, await postEpisode(tight, EPISODE), 'image-too-large', { part: 'frames', frame: 0, limit });
@@ -68,7 +68,7 @@ t.test('MAX_FRAME_PIXELS', async (t) => {
   resultOf(t, await postParts(enough, [episodePart(EPISODE), npy]));
 });
 
-t.test('MAX_FRAME_SIDE, in whatever way frames come', async (t) => {
+t.test('MAX_FRAME_SIDE applies to every way of sending frames', async (t) => {
   const size = { width: 1, height: HEIGHT };
   const [file, pixels] = [await frameFile('png', size), testPixels(size)];
   const npy = npyFile(pixels, { shape: [1, HEIGHT, 1, 3] });
@@ -86,7 +86,7 @@ t.test('MAX_FRAME_SIDE, in whatever way frames come', async (t) => {
   const enough = await buildTestApp(t, { MAX_FRAME_SIDE: HEIGHT });
   for (const [place, post] of ways) {
     const { detail } = isProblem(t, await post(tight), 'image-too-large', { ...place, limit: HEIGHT - 1 });
-    t.match(detail, /^A frame is 1×24; /);
+    t.match(detail, /^A frame is 1×24 pixels; /);
     resultOf(t, await post(enough));
   }
   const items = [json, json];
@@ -100,7 +100,7 @@ t.test('MAX_FRAME_SIDE, in whatever way frames come', async (t) => {
   t.ok((await first(enough)).result);
 });
 
-t.test('the picture between the two passes of resizing', async (t) => {
+t.test('MAX_FRAME_PIXELS also limits the intermediate image of resizing', async (t) => {
   const engine = stubEngine();
   const limit = 244 * 244;
   const app = await buildTestApp(t, { MAX_FRAME_PIXELS: limit }, engine);
@@ -109,11 +109,14 @@ t.test('the picture between the two passes of resizing', async (t) => {
   const high = await frameFile('png', { width: 1, height: 245 });
   const answer = await postEpisode(app, EPISODE, [high]);
   const { detail } = isProblem(t, answer, 'image-too-large', { part: 'frames', frame: 0, limit });
-  t.match(detail, /1×245 becomes 244×245 on its way to 244×244; .* Send frames that are less high\./);
+  t.match(
+    detail,
+    /from 1×245 to 244×244 needs an intermediate image of 244×245; .* Send frames with a smaller height\./,
+  );
   resultOf(t, await postEpisode(app, { ...EPISODE, frame_size: 'native' }, [high]));
 });
 
-t.test('MAX_FRAME_BYTES', async (t) => {
+t.test('MAX_FRAME_BYTES limits the file size of a frame', async (t) => {
   const limit = frame.length;
   const app = await buildTestApp(t, { MAX_FRAME_BYTES: limit });
   const longer = Buffer.concat([frame, Buffer.from([0])]);
@@ -125,7 +128,7 @@ t.test('MAX_FRAME_BYTES', async (t) => {
   isProblem(t, json, 'upload-too-large', { pointer: '/frames/1', frame: 1, limit });
 });
 
-t.test('MAX_UPLOAD_BYTES and MAX_JSON_BYTES: refused by Content-Length, unread', async (t) => {
+t.test('MAX_UPLOAD_BYTES and MAX_JSON_BYTES refuse a body by its Content-Length, without reading it', async (t) => {
   const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: 10_000, MAX_JSON_BYTES: 14_000 });
   const form = multipart([episodePart(EPISODE), framePart(frame)]);
   for (const [type, limit] of [
@@ -143,7 +146,7 @@ t.test('MAX_UPLOAD_BYTES and MAX_JSON_BYTES: refused by Content-Length, unread',
   }
 });
 
-t.test('MAX_UPLOAD_BYTES: counted as it comes, with Content-Length and without', async (t) => {
+t.test('MAX_UPLOAD_BYTES counts the bytes that arrive, with or without Content-Length', async (t) => {
   const limit = 10_000;
   const app = await buildTestApp(t, { MAX_UPLOAD_BYTES: limit });
   const filler = (bytes: number): Part => framePart(Buffer.concat([frame, Buffer.alloc(bytes - frame.length)]));
@@ -163,7 +166,7 @@ t.test('MAX_UPLOAD_BYTES: counted as it comes, with Content-Length and without',
   isProblem(t, await chunked([episodePart(EPISODE), npyPart(pixels)]), 'upload-too-large', { limit });
 });
 
-t.test('MAX_JSON_BYTES: without Content-Length', async (t) => {
+t.test('MAX_JSON_BYTES applies without Content-Length', async (t) => {
   const app = await buildTestApp(t, { MAX_JSON_BYTES: 14_000 });
   const text = JSON.stringify({ episode: EPISODE, frames: [Buffer.alloc(12_000).toString('base64')] });
   const answer = await app.inject({
@@ -175,36 +178,39 @@ t.test('MAX_JSON_BYTES: without Content-Length', async (t) => {
   isProblem(t, answer, 'upload-too-large');
 });
 
-t.test('FRAME_MEMORY_BYTES: one episode that does not fit alone, and two that do not fit together', async (t) => {
-  const frames = await frameFiles(4);
-  const bytes = 4 * PIXELS * 3;
-  const native = { ...EPISODE, fps: 2, frame_size: 'native' };
-  const tight = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes - 1 });
-  const refused = await postEpisode(tight, native, frames);
-  isProblem(t, refused, 'image-too-large', { pointer: '/frame_size', limit: bytes - 1 });
-  const json = { episode: native, frames: frames.map((file) => file.toString('base64')) };
-  const inJson = await tight.inject({ method: 'POST', url: '/v1/rewards', payload: json });
-  isProblem(t, inJson, 'image-too-large', { pointer: '/episode/frame_size', limit: bytes - 1 });
-  const inBatch = await tight.inject({ method: 'POST', url: '/v1/rewards/batch', payload: { items: [json] } });
-  const [line] = inBatch.body.split('\n') as [string];
-  t.match(JSON.parse(line).problem, { code: 'image-too-large', pointer: '/items/0/episode/frame_size' });
+t.test(
+  'FRAME_MEMORY_BYTES refuses an episode that is too large, and queues one that does not fit next to another',
+  async (t) => {
+    const frames = await frameFiles(4);
+    const bytes = 4 * PIXELS * 3;
+    const native = { ...EPISODE, fps: 2, frame_size: 'native' };
+    const tight = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes - 1 });
+    const refused = await postEpisode(tight, native, frames);
+    isProblem(t, refused, 'image-too-large', { pointer: '/frame_size', limit: bytes - 1 });
+    const json = { episode: native, frames: frames.map((file) => file.toString('base64')) };
+    const inJson = await tight.inject({ method: 'POST', url: '/v1/rewards', payload: json });
+    isProblem(t, inJson, 'image-too-large', { pointer: '/episode/frame_size', limit: bytes - 1 });
+    const inBatch = await tight.inject({ method: 'POST', url: '/v1/rewards/batch', payload: { items: [json] } });
+    const [line] = inBatch.body.split('\n') as [string];
+    t.match(JSON.parse(line).problem, { code: 'image-too-large', pointer: '/items/0/episode/frame_size' });
 
-  const held = Promise.withResolvers<void>();
-  const engine = stubEngine({ until: held.promise });
-  const enough = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes }, engine);
-  const called = engine.nextCall();
-  const first = postEpisode(enough, native, frames);
-  await called;
-  const second = postEpisode(enough, native, frames);
-  const shown = /^topreward_frame_bytes_held (\d+)$/m.exec((await enough.inject('/metrics')).body)?.[1];
-  t.equal(Number(shown), bytes, 'what is held is shown');
-  t.equal(engine.calls.length, 1, 'the second waits');
-  held.resolve();
-  for (const answer of await Promise.all([first, second])) resultOf(t, answer);
-  t.equal(engine.calls.length, 2);
-});
+    const held = Promise.withResolvers<void>();
+    const engine = stubEngine({ until: held.promise });
+    const enough = await buildTestApp(t, { FRAME_MEMORY_BYTES: bytes }, engine);
+    const called = engine.nextCall();
+    const first = postEpisode(enough, native, frames);
+    await called;
+    const second = postEpisode(enough, native, frames);
+    const shown = /^topreward_frame_bytes_held (\d+)$/m.exec((await enough.inject('/metrics')).body)?.[1];
+    t.equal(Number(shown), bytes, 'the metric has the bytes that are held');
+    t.equal(engine.calls.length, 1, 'the second waits');
+    held.resolve();
+    for (const answer of await Promise.all([first, second])) resultOf(t, answer);
+    t.equal(engine.calls.length, 2);
+  },
+);
 
-t.test('too many parts', async (t) => {
+t.test('the first part beyond a limit is refused', async (t) => {
   const app = await buildTestApp(t, { MAX_FRAMES: 4 });
   const fields = Array.from({ length: 20 }, (_, i): Part => ({ name: `field${i}`, content: 'x' }));
   isProblem(t, await postParts(app, fields), 'unexpected-part', { part: 'field0' });
@@ -214,9 +220,9 @@ t.test('too many parts', async (t) => {
   isProblem(t, await postParts(app, many), 'too-many-frames', { part: 'frames', frame: 4, limit: 4 });
 });
 
-t.test('an episode part beyond 4 MiB', async (t) => {
+t.test('an episode part that is too large is refused', async (t) => {
   const app = await buildTestApp(t);
-  // The options, and a digest and a time for each of 10,000 frames.
+  // Enough for the options, and for a digest and a time of each of 10,000 frames.
   const limit = 64 * 1024 + 100 * 10_000;
   const padded = `${JSON.stringify(EPISODE)}${' '.repeat(limit)}`;
   for (const how of [{}, { type: 'application/json' }, { filename: 'episode.json', type: 'application/json' }]) {
@@ -225,7 +231,7 @@ t.test('an episode part beyond 4 MiB', async (t) => {
   }
 });
 
-t.test('nothing that is refused reaches the engine, and every place is given back', async (t) => {
+t.test('a refused request does not reach the engine and frees its capacity', async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1, MAX_FRAMES: 2 }, engine);
   for (let i = 0; i < 4; i += 1) await postEpisode(app, EPISODE, [frame, frame, frame]);

@@ -24,13 +24,13 @@ import {
 } from './support.ts';
 
 const LINES = 'application/x-ndjson';
-// At 8 a second the schedule shows frames 0, 4, 8: lengths 1 and 2 share the view of the first one.
+// At 8 fps the sampled frames are 0, 4 and 8: the prefixes of lengths 1 and 2 show the same sampled frame.
 const episode = { ...EPISODE, fps: 8, prefixes: { lengths: [1, 2, 5, 9] } };
 const parts = [episodePart(episode), ...(await frameFiles(9)).map(framePart)];
 const form = multipart(parts);
 const schema = Compile(RewardEvent);
 
-/** Posts the episode over a socket. @returns the head, and the lines one by one as they come */
+/** Posts the episode over a socket. @returns the head, and the lines one by one as they arrive */
 async function post(port: number, signal?: AbortSignal) {
   const { statusCode, headers, body } = await request(`http://127.0.0.1:${port}/v1/rewards`, {
     method: 'POST',
@@ -54,17 +54,17 @@ async function* eventsOf(chunks: AsyncIterable<string>): AsyncGenerator<RewardEv
 async function next(t: Test, lines: AsyncGenerator<RewardEvent, undefined>): Promise<RewardEvent> {
   const { value } = await lines.next();
   if (value === undefined) throw new Error('There is no further line.');
-  t.ok(schema.Check(value), 'the line is as the contract says');
+  t.ok(schema.Check(value), 'the line matches the contract');
   return value;
 }
 
-/** A gate for each query, which the test opens. */
+/** A gate for each query. The test opens it. */
 function gates(count: number) {
   const all = Array.from({ length: count }, () => Promise.withResolvers<void>());
   return { before: (query: number) => all[query]?.promise, open: (query: number) => all[query]?.resolve() };
 }
 
-t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }, async (t) => {
+t.test('each prefix is sent before the engine finishes the next one', { timeout: 20_000 }, async (t) => {
   const { before, open } = gates(3);
   const numbers = (share: number): [number, number] => [-1 / share, -share];
   const app = await buildTestApp(t, {}, stubEngine({ before, numbers }));
@@ -96,7 +96,7 @@ t.test('each prefix is sent before the engine has the next', { timeout: 20_000 }
   t.ok((await lines.next()).done);
 });
 
-t.test('a service that stops ends soon after the last line', { timeout: 20_000 }, async (t) => {
+t.test('a service that is stopped ends soon after the last line', { timeout: 20_000 }, async (t) => {
   const { before, open } = gates(3);
   const app = await buildTestApp(t, {}, stubEngine({ before }));
   const answering = post(await listen(app));
@@ -110,11 +110,11 @@ t.test('a service that stops ends soon after the last line', { timeout: 20_000 }
   const events: string[] = [];
   for await (const { event } of lines) events.push(event);
   t.strictSame(events, ['prefix', 'prefix', 'prefix', 'result']);
-  // The client keeps its connection for a next request; the service would wait for 72 s.
+  // The client keeps its connection for another request. The service must not wait for it, which would take 72 s.
   await closed;
 });
 
-t.test('in whatever order the engine answers, the result is that of one document', { timeout: 20_000 }, async (t) => {
+t.test('the result is the same as without lines, for any order of engine responses', { timeout: 20_000 }, async (t) => {
   const app = await buildTestApp(
     t,
     {},
@@ -141,7 +141,7 @@ t.test('in whatever order the engine answers, the result is that of one document
   t.match(metrics, /topreward_prefixes_total 8\n/);
 });
 
-t.test('what Accept asks for', async (t) => {
+t.test('the Accept header selects lines or one document', async (t) => {
   const app = await buildTestApp(t);
   const json = 'application/json; charset=utf-8';
   for (const [accept, type] of [
@@ -166,7 +166,7 @@ t.test('what Accept asks for', async (t) => {
   }
 });
 
-t.test('what fails before the first line has its own status', async (t) => {
+t.test('an error before the first line has its own status', async (t) => {
   const busy = new ProblemError('engine-busy', 'Try again in a moment.', { retry_after_s: 5 });
   const app = await buildTestApp(t, {}, stubEngine({ fault: busy }));
   const accept = { accept: LINES };
@@ -176,7 +176,7 @@ t.test('what fails before the first line has its own status', async (t) => {
   t.equal(answer.headers['vary'], 'Accept');
 });
 
-t.test('what fails later is the last line', { timeout: 20_000 }, async (t) => {
+t.test('an error after the first line is the last line', { timeout: 20_000 }, async (t) => {
   const faults: [Error, Partial<Problem>][] = [
     [new ProblemError('engine-failed', 'The engine failed.'), { status: 502, code: 'engine-failed' }],
     [new Error('the inner words'), { status: 500, code: 'internal-error' }],
@@ -199,10 +199,10 @@ t.test('what fails later is the last line', { timeout: 20_000 }, async (t) => {
   }
 });
 
-t.test('a deadline that passes between two lines', { timeout: 40_000 }, async (t) => {
+t.test('a deadline between two lines sends a problem line and frees the capacity', { timeout: 40_000 }, async (t) => {
   const { before, open } = gates(2);
   const engine = stubEngine({ before });
-  // Longer than a busy machine takes to the first line.
+  // Longer than a busy machine needs for the first line.
   const app = await buildTestApp(t, { DEADLINE_S: 10 }, engine);
   const port = await listen(app);
   const called = engine.nextCall();
@@ -215,7 +215,7 @@ t.test('a deadline that passes between two lines', { timeout: 40_000 }, async (t
   await whenLoad(app, { active: 0, waiting: 0 });
 });
 
-t.test('a client that goes away between two lines', { timeout: 20_000 }, async (t) => {
+t.test('a client that disconnects between two lines stops the work', { timeout: 20_000 }, async (t) => {
   const { before, open } = gates(2);
   const engine = stubEngine({ before });
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
@@ -230,14 +230,14 @@ t.test('a client that goes away between two lines', { timeout: 20_000 }, async (
   await aborted(signal);
   await whenLoad(app, { active: 0, waiting: 0 });
   const { body: metrics } = await app.inject('/metrics');
-  t.notMatch(metrics, /topreward_problem_lines_total\{/, 'a client that leaves is no problem');
+  t.notMatch(metrics, /topreward_problem_lines_total\{/, 'a client that disconnects is not counted as a problem');
   t.match(metrics, /topreward_frame_bytes_held 0\n/);
 });
 
-t.test('a deadline that answers while the first prefix comes leaves nothing behind', { timeout: 20_000 }, async (t) => {
+t.test('a deadline at the same time as the first prefix frees everything', { timeout: 20_000 }, async (t) => {
   const { before, open } = gates(1);
   const app = await buildTestApp(t, { DEADLINE_S: 0.5 }, stubEngine({ before }));
-  // The answer of the deadline is held until the engine's first number has come too.
+  // The response of the deadline waits until the engine has also scored the first prefix.
   app.addHook('onSend', async (_request, reply) => {
     if (reply.statusCode !== 504) return;
     open(0);
@@ -250,7 +250,7 @@ t.test('a deadline that answers while the first prefix comes leaves nothing behi
   t.match((await app.inject('/metrics')).body, /topreward_frame_bytes_held 0\n/);
 });
 
-t.test('a reply that is closed before its first line is read ends the scoring', async (t) => {
+t.test('a reply that is closed before its first line is read stops the scoring', async (t) => {
   let released = false;
   async function* scoring() {
     try {
@@ -264,7 +264,7 @@ t.test('a reply that is closed before its first line is read ends the scoring', 
     raw,
     type: () => reply,
     header: () => reply,
-    // As Fastify does when the connection is gone.
+    // Fastify does this if the connection is closed.
     send: (lines: NodeJS.ReadableStream) => (lines as unknown as Writable).destroy(),
   };
   raw.destroy();
@@ -274,7 +274,7 @@ t.test('a reply that is closed before its first line is read ends the scoring', 
   t.ok(released);
 });
 
-t.test('a client that takes no lines is asked for no more, and cut off at its deadline', async (t) => {
+t.test('if the client reads no lines, scoring pauses, and the connection is closed at the deadline', async (t) => {
   const prefix: PrefixEvent = {
     event: 'prefix',
     length: 1,
@@ -312,7 +312,7 @@ t.test('a client that takes no lines is asked for no more, and cut off at its de
   const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
   await sendReward(scoring() as never, { reply, deadline } as never);
   for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
-  t.ok(scored < 10, `${scored} were scored for nobody`);
+  t.ok(scored < 10, `${scored} prefixes were scored although nobody reads them`);
   controller.abort(new ProblemError('deadline-exceeded', 'Too late.'));
   while (!released) await new Promise(setImmediate);
   t.ok(raw.destroyed);

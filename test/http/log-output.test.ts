@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { fetch } from 'undici';
 
 const SERVER = new URL('../../src/server.ts', import.meta.url).pathname;
-/** The service ends without its readers, within a second for its last lines and some more for itself. */
+/** Time for the service to stop: one second for its last log lines, and a few more for the rest. */
 const END_MS = 8_000;
 
 async function freePort(): Promise<number> {
@@ -18,7 +18,7 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-/** A service whose log nobody reads, once it answers. */
+/** Starts a service whose log nobody reads, and waits until it is live. */
 async function start(t: Test, stdout: 'pipe' | number): Promise<{ child: ChildProcess; address: string }> {
   const port = await freePort();
   const stdio: StdioOptions = ['ignore', stdout, 'inherit'];
@@ -39,7 +39,7 @@ const isLive = (address: string) =>
     () => false,
   );
 
-/** Makes it write so many lines, and stops it. @returns its exit code; null where it had to be killed */
+/** Makes the service write this number of log lines, and stops it. @returns its exit code; null if it was killed */
 async function use(child: ChildProcess, address: string, lines: number): Promise<number | null> {
   for (let line = 0; line < lines; line += 1) await (await fetch(`${address}/nothing`)).text();
   if (!(await isLive(address))) return null;
@@ -51,18 +51,22 @@ async function use(child: ChildProcess, address: string, lines: number): Promise
   return code;
 }
 
-t.test('a full disk under the log', { skip: !existsSync('/dev/full') && 'needs /dev/full' }, async (t) => {
-  const { child, address } = await start(t, openSync('/dev/full', 'w'));
-  t.equal(await use(child, address, 20), 0, 'the service answers, and ends when it is told to');
-});
+t.test(
+  'a full disk for the log does not stop the service',
+  { skip: !existsSync('/dev/full') && 'needs /dev/full' },
+  async (t) => {
+    const { child, address } = await start(t, openSync('/dev/full', 'w'));
+    t.equal(await use(child, address, 20), 0, 'the service responds, and stops on SIGTERM');
+  },
+);
 
-t.test('nobody reads the log', async (t) => {
+t.test('a log that nobody reads does not stop the service', async (t) => {
   const { child, address } = await start(t, 'pipe');
-  t.equal(await use(child, address, 3_000), 0, 'the service answers, and ends when it is told to');
+  t.equal(await use(child, address, 3_000), 0, 'the service responds, and stops on SIGTERM');
 });
 
-t.test('whoever reads the log is gone', async (t) => {
+t.test('a closed log pipe does not stop the service', async (t) => {
   const { child, address } = await start(t, 'pipe');
   child.stdout?.destroy();
-  t.equal(await use(child, address, 20), 0, 'the service answers, and ends when it is told to');
+  t.equal(await use(child, address, 20), 0, 'the service responds, and stops on SIGTERM');
 });

@@ -32,7 +32,7 @@ interface Line {
   status?: number;
 }
 
-/** The app with all it logs, at the most talkative level that the configuration knows. */
+/** The app and everything that it logs, at the most detailed level of the configuration. */
 async function loggedApp(t: Test, engine: StubEngine = stubEngine(), settings: Record<string, string | number> = {}) {
   const written: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void written.push(line) });
@@ -42,13 +42,13 @@ async function loggedApp(t: Test, engine: StubEngine = stubEngine(), settings: R
 
 function isDiscreet(t: Test, text: string): void {
   t.ok(text.length > 0, 'something is logged');
-  t.notMatch(text, /zebra/, 'no word of the instruction');
-  t.notOk(text.includes(KEY), 'no key');
-  t.notOk(text.includes(frame.toString('base64').slice(40, 80)), 'no frame, in base64');
-  t.notOk(text.includes('PNG'), 'no frame, in bytes');
+  t.notMatch(text, /zebra/, 'the log has no word of the instruction');
+  t.notOk(text.includes(KEY), 'the log has no key');
+  t.notOk(text.includes(frame.toString('base64').slice(40, 80)), 'the log has no frame in base64');
+  t.notOk(text.includes('PNG'), 'the log has no bytes of a frame');
 }
 
-t.test('a good request', async (t) => {
+t.test('the log of a successful request has no instruction, key or frame', async (t) => {
   const { app, text } = await loggedApp(t);
   t.equal((await postParts(app, [episodePart(EPISODE), framePart(frame)], { authorization })).statusCode, 200);
   const payload = { episode: EPISODE, frames: [frame.toString('base64')] };
@@ -57,7 +57,7 @@ t.test('a good request', async (t) => {
   isDiscreet(t, text());
 });
 
-t.test('a refused request has one line with its instance and its code', async (t) => {
+t.test('a refused request has one log line with its instance and its code', async (t) => {
   const { app, lines, text } = await loggedApp(t);
   const parts = [episodePart(EPISODE), framePart(frame), framePart(bitFlipped(frame))];
   const { instance } = isProblem(t, await postParts(app, parts, { authorization }), 'image-damaged');
@@ -67,12 +67,12 @@ t.test('a refused request has one line with its instance and its code', async (t
   t.strictSame(
     lines().filter(({ level }) => level >= 40),
     [],
-    'the caller’s mistake is no warning',
+    'a mistake of the caller is not logged as a warning',
   );
   isDiscreet(t, text());
 });
 
-t.test('malformed JSON is not quoted', async (t) => {
+t.test('malformed JSON is not repeated in the log', async (t) => {
   const { app, text } = await loggedApp(t);
   const broken = [
     `{"fps":2,"instruction":"${INSTRUCTION}"`,
@@ -97,7 +97,7 @@ t.test('a wrong key is not logged', async (t) => {
   t.notOk(text().includes('nearly-my-password'));
 });
 
-t.test('what nobody foresaw is a 500 without inner words, and an error line with them', async (t) => {
+t.test('an unexpected error is a 500 without the inner message, and the log has that message', async (t) => {
   const engine = stubEngine({ fault: new Error('the inner words') });
   const { app, lines, text } = await loggedApp(t, engine);
   const answer = await postParts(app, [episodePart(EPISODE), framePart(frame)], { authorization });
@@ -110,7 +110,7 @@ t.test('what nobody foresaw is a 500 without inner words, and an error line with
   isDiscreet(t, text());
 });
 
-t.test('clients that go away and deadlines are no errors', { timeout: 15_000 }, async (t) => {
+t.test('clients that disconnect and deadlines are not logged as errors', { timeout: 15_000 }, async (t) => {
   const engine = stubEngine({ until: new Promise(() => {}) });
   const { app, lines, text } = await loggedApp(t, engine, { MAX_ACTIVE: 1, MAX_WAITING: 1, DEADLINE_S: 1 });
   const port = await listen(app);
@@ -143,11 +143,11 @@ t.test('clients that go away and deadlines are no errors', { timeout: 15_000 }, 
   await whenLoad(app, { active: 0, waiting: 0 });
   await app.close();
   const faults = lines().filter(({ level }) => level >= 40);
-  t.strictSame(faults, [], 'nothing above info');
+  t.strictSame(faults, [], 'no line is above info');
   isDiscreet(t, text());
 });
 
-t.test('an instance is logged with the request it names, and no two are the same', async (t) => {
+t.test('every instance is unique and is logged with its request', async (t) => {
   const { app, lines } = await loggedApp(t);
   const ids = [];
   for (const file of await frameFiles(3)) {
@@ -161,5 +161,5 @@ t.test('an instance is logged with the request it names, and no two are the same
     url: '/health/live',
     headers: { 'x-request-id': 'mine', 'request-id': 'mine' },
   });
-  t.not(chosen.headers['x-request-id'], 'mine', 'a caller does not choose it');
+  t.not(chosen.headers['x-request-id'], 'mine', 'the caller cannot choose the id');
 });

@@ -24,7 +24,7 @@ const post = (type: string | undefined, payload: string | Buffer, headers: Recor
     payload,
   });
 
-t.test('a multipart body that stops early', async (t) => {
+t.test('a truncated multipart body is refused', async (t) => {
   const long = multipart([episodePart(EPISODE), ...(await frameFiles(3)).map(framePart)]);
   const whole = long.payload.length;
   const within = {
@@ -33,7 +33,7 @@ t.test('a multipart body that stops early', async (t) => {
     'the first frame': long.payload.indexOf('PNG') + 20,
     'the head of a part': long.payload.indexOf('name="frames"'),
     'the episode': 70,
-    'the first border': 5,
+    'the first boundary': 5,
   };
   for (const [where, length] of Object.entries(within)) {
     t.comment(`cut in ${where}`);
@@ -45,7 +45,7 @@ t.test('a multipart body that stops early', async (t) => {
   }
 });
 
-t.test('what is no HTTP', { timeout: 20_000 }, async (t) => {
+t.test('bytes that are not valid HTTP are refused', { timeout: 20_000 }, async (t) => {
   const port = await listen(await buildTestApp(t));
   const say = async (text: string) => {
     const client = await rawClient(t, port);
@@ -60,22 +60,22 @@ t.test('what is no HTTP', { timeout: 20_000 }, async (t) => {
   isProblem(t, await say(`GET / HTTP/1.1\r\nhost: x\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`), 'headers-too-large');
 });
 
-t.test('a multipart body without a boundary, or with another one', async (t) => {
+t.test('a multipart body without a boundary, or with another boundary, is refused', async (t) => {
   isProblem(t, await post('multipart/form-data', form.payload), 'malformed-multipart');
   isProblem(t, await post('multipart/form-data; boundary=', form.payload), 'malformed-multipart');
   isProblem(t, await post('multipart/form-data; boundary=other', form.payload), 'malformed-multipart');
 });
 
-t.test('a multipart body that is none', async (t) => {
+t.test('a body that is not multipart data is refused', async (t) => {
   const type = `multipart/form-data; boundary=${BOUNDARY}`;
   isProblem(t, await post(type, JSON.stringify({ episode: EPISODE })), 'malformed-multipart');
 });
 
-t.test('an empty multipart body', async (t) => {
+t.test('an empty multipart body has no episode', async (t) => {
   isProblem(t, await post(form.headers['content-type'] as string, ''), 'missing-episode');
 });
 
-t.test('a part without a name', async (t) => {
+t.test('a part without a name is refused', async (t) => {
   const body = `--${BOUNDARY}\r\nContent-Disposition: form-data; filename="x"\r\n\r\nx\r\n--${BOUNDARY}--\r\n`;
   for (const url of ['/v1/rewards', '/v1/rewards/batch']) {
     const headers = { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` };
@@ -84,7 +84,7 @@ t.test('a part without a name', async (t) => {
   }
 });
 
-t.test('text that is not UTF-8 is refused in every form, not scored as another text', async (t) => {
+t.test('text that is not UTF-8 is refused in every kind of request', async (t) => {
   const latin1 = (text: string) => Buffer.from(text, 'latin1');
   const episode = latin1(JSON.stringify({ ...EPISODE, instruction: 'Öffne die Schublade.' }));
   const frame = await frameFile();
@@ -100,12 +100,12 @@ t.test('text that is not UTF-8 is refused in every form, not scored as another t
   t.match(isProblem(t, refused, 'malformed-json', { part: 'batch' }).detail, /UTF-8/);
 });
 
-t.test('text round the parts is skipped', async (t) => {
+t.test('text before the first part and after the last part is ignored', async (t) => {
   const payload = Buffer.concat([Buffer.from('preamble\r\n'), form.payload, Buffer.from('epilogue')]);
   resultOf(t, await post(form.headers['content-type'] as string, payload));
 });
 
-t.test('other content types', async (t) => {
+t.test('other content types are refused', async (t) => {
   const json = JSON.stringify({ episode: EPISODE });
   const others = [
     'text/plain',
@@ -121,13 +121,13 @@ t.test('other content types', async (t) => {
   isProblem(t, await post(undefined, json), 'unsupported-media-type');
 });
 
-t.test('no body at all', async (t) => {
+t.test('a request without a body is refused', async (t) => {
   const answer = await app.inject({ method: 'POST', url: '/v1/rewards' });
   isProblem(t, answer, 'missing-episode');
   isProblem(t, await post('application/json', ''), 'malformed-json');
 });
 
-t.test('other methods and other paths', async (t) => {
+t.test('unsupported methods and unknown paths are refused', async (t) => {
   for (const method of ['GET', 'HEAD', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'QUERY'] as const) {
     const answer = await app.inject({ method: method as 'GET', url: '/v1/rewards?x=1' });
     t.equal(answer.headers.allow, 'POST');
@@ -142,11 +142,11 @@ t.test('other methods and other paths', async (t) => {
   isProblem(t, await app.inject({ method: 'POST', url: '/nothing', ...form }), 'not-found');
 });
 
-t.test('a path that is no URL', async (t) => {
+t.test('a path that is not a valid URL is not found', async (t) => {
   isProblem(t, await app.inject({ method: 'GET', url: '/%E0%A4%A' }), 'not-found');
 });
 
-t.test('a body that is packed is refused before it is read; one that says that it is not is taken', async (t) => {
+t.test('a compressed body is refused before it is read; `Content-Encoding: identity` is accepted', async (t) => {
   const type = form.headers['content-type'] as string;
   const packed = await post(type, gzipSync(form.payload), { 'content-encoding': 'gzip' });
   isProblem(t, packed, 'unsupported-media-type');

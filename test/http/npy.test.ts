@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
 import {
   buildTestApp,
@@ -22,7 +22,7 @@ const pixels = episodePixels(COUNT);
 const file = npyFile(pixels, { shape });
 const post = (npy: Buffer) => postParts(app, [episodePart({ ...EPISODE, frame_size: 'native' }), npyPart(npy)]);
 
-t.test('a NumPy file equals the same frames as PNG', async (t) => {
+t.test('a NumPy file has the same result as the same frames in PNG', async (t) => {
   const asNpy = resultOf(t, await post(file));
   const episode = { ...EPISODE, frame_size: 'native' };
   const asPng = resultOf(t, await postEpisode(app, episode, await frameFiles(COUNT)));
@@ -33,7 +33,7 @@ t.test('a NumPy file equals the same frames as PNG', async (t) => {
   }
 });
 
-t.test('format versions 2 and 3', async (t) => {
+t.test('format versions 2 and 3 are accepted', async (t) => {
   const first = comparable(resultOf(t, await post(file)));
   for (const version of [2, 3])
     t.strictSame(comparable(resultOf(t, await post(npyFile(pixels, { shape, version })))), first);
@@ -49,28 +49,28 @@ const head = (text: string) => {
 const REFUSED: [what: string, file: Buffer, code: ProblemCode][] = [
   ['signed bytes', npyFile(pixels, { shape, dtype: '|i1' }), 'invalid-npy'],
   ['floats', npyFile(wide, { shape, dtype: '<f4' }), 'invalid-npy'],
-  ['16-bit', npyFile(wide, { shape, dtype: '<u2' }), 'invalid-npy'],
+  ['16-bit integers', npyFile(wide, { shape, dtype: '<u2' }), 'invalid-npy'],
   ['objects', npyFile(pixels, { shape, dtype: '|O' }), 'invalid-npy'],
   ['Fortran order', npyFile(pixels, { shape, order: 'F' }), 'invalid-npy'],
-  ['one frame without its axis', npyFile(pixels, { shape: [HEIGHT, WIDTH, 3] }), 'invalid-npy'],
-  ['grey', npyFile(pixels, { shape: [COUNT * 3, HEIGHT, WIDTH] }), 'invalid-npy'],
+  ['one frame without the frame axis', npyFile(pixels, { shape: [HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['grey frames', npyFile(pixels, { shape: [COUNT * 3, HEIGHT, WIDTH] }), 'invalid-npy'],
   ['channels first', npyFile(pixels, { shape: [COUNT, 3, HEIGHT, WIDTH] }), 'invalid-npy'],
-  ['RGBA', npyFile(wide, { shape: [COUNT, HEIGHT, WIDTH, 4] }), 'invalid-npy'],
+  ['RGBA frames', npyFile(wide, { shape: [COUNT, HEIGHT, WIDTH, 4] }), 'invalid-npy'],
   ['a scalar', npyFile(pixels, { shape: [] }), 'invalid-npy'],
-  ['frames of no height', npyFile(Buffer.alloc(0), { shape: [COUNT, 0, WIDTH, 3] }), 'invalid-npy'],
-  ['a byte too few', npyFile(pixels, { shape, cut: 1 }), 'invalid-npy'],
-  ['a frame too few', npyFile(pixels, { shape: [COUNT + 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
-  ['a frame too many', npyFile(pixels, { shape: [COUNT - 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
-  ['a byte too many', Buffer.concat([file, Buffer.from([0])]), 'invalid-npy'],
+  ['frames of height 0', npyFile(Buffer.alloc(0), { shape: [COUNT, 0, WIDTH, 3] }), 'invalid-npy'],
+  ['one byte too few', npyFile(pixels, { shape, cut: 1 }), 'invalid-npy'],
+  ['one frame too few', npyFile(pixels, { shape: [COUNT + 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['one frame too many', npyFile(pixels, { shape: [COUNT - 1, HEIGHT, WIDTH, 3] }), 'invalid-npy'],
+  ['one byte too many', Buffer.concat([file, Buffer.from([0])]), 'invalid-npy'],
   ['no frames', npyFile(Buffer.alloc(0), { shape: [0, HEIGHT, WIDTH, 3] }), 'no-frames'],
-  ['more frames than there are numbers', npyFile(pixels, { shape: [1e20, HEIGHT, WIDTH, 3] }), 'too-many-frames'],
+  ['more frames than an integer can count', npyFile(pixels, { shape: [1e20, HEIGHT, WIDTH, 3] }), 'too-many-frames'],
   ['frames larger than memory', npyFile(pixels, { shape: [1, 1e9, 1e9, 3] }), 'image-too-large'],
-  ['nothing', Buffer.alloc(0), 'invalid-npy'],
-  ['the magic bytes alone', file.subarray(0, 6), 'invalid-npy'],
+  ['an empty file', Buffer.alloc(0), 'invalid-npy'],
+  ['only the magic bytes', file.subarray(0, 6), 'invalid-npy'],
   ['half a header', file.subarray(0, 40), 'invalid-npy'],
-  ['an NPZ', Buffer.concat([Buffer.from('PK\x03\x04'), pixels]), 'invalid-npy'],
+  ['an NPZ file', Buffer.concat([Buffer.from('PK\x03\x04'), pixels]), 'invalid-npy'],
   ['version 4', npyFile(pixels, { shape, version: 4 }), 'invalid-npy'],
-  ['a header that is no dictionary', head('hello'), 'invalid-npy'],
+  ['a header that is not a dictionary', head('hello'), 'invalid-npy'],
   ['a header without shape', head("{'descr': '|u1', 'fortran_order': False}"), 'invalid-npy'],
   [
     'a header with a negative shape',
@@ -85,7 +85,7 @@ for (const [what, npy, code] of REFUSED) {
   });
 }
 
-t.test('an array of another kind is refused with the NumPy expression that makes it right', async (t) => {
+t.test('an array of another shape or type is refused with the NumPy expression that converts it', async (t) => {
   const advice: [shape: number[], dtype: string, expression: string][] = [
     [[COUNT, HEIGHT, WIDTH, 3], '<f4', '(frames * 255).round().astype(numpy.uint8)'],
     [[COUNT, HEIGHT, WIDTH, 3], '<i8', 'frames.astype(numpy.uint8)'],

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { frameFiles } from '../support/images.ts';
 import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
 
@@ -38,7 +38,7 @@ const REFUSED: [options: object, code: ProblemCode, place: Partial<Problem>][] =
   [{ frame_size: 'huge' }, 'invalid-request', { pointer: '/frame_size' }],
   [{ prompt: 'closed' }, 'invalid-request', { pointer: '/prompt' }],
   [{ success: { threshold: 0.5 } }, 'invalid-request', { pointer: '/success/threshold' }],
-  [{ success: { last: 0 } }, 'invalid-request', { pointer: '/success/last' }],
+  [{ success: { final_prefixes: 0 } }, 'invalid-request', { pointer: '/success/final_prefixes' }],
   [{ include_token_ids: 'yes' }, 'invalid-request', { pointer: '/include_token_ids' }],
 ];
 
@@ -48,31 +48,33 @@ for (const [options, code, place] of REFUSED) {
   });
 }
 
-t.test('all mistakes are told at once', async (t) => {
+t.test('one problem lists all mistakes', async (t) => {
   const wrong = { ...EPISODE, fps: 'ten', prompt: 'closed', speed: 3 };
   const { errors = [] } = isProblem(t, await postEpisode(app, wrong, frames), 'invalid-request');
   t.strictSame(errors.map(({ pointer }) => pointer).sort(), ['/fps', '/prompt', '/speed']);
   t.match(errors.find(({ pointer }) => pointer === '/prompt')?.detail, /open, chat/);
 });
 
-t.test('an unknown member is told with the name that was probably meant', async (t) => {
+t.test('the problem for an unknown member suggests the likely name', async (t) => {
   const meant: [wrong: object, pointer: string, name: string | undefined][] = [
     [{ prefix: { count: 3 } }, '/prefix', 'prefixes'],
     [{ instructions: 'x' }, '/instructions', 'instruction'],
     [{ frameSize: 'native' }, '/frameSize', 'frame_size'],
     [{ prefixes: { counts: 3 } }, '/prefixes/counts', 'count'],
     [{ progress: { bound: { low: -2, high: -1 } } }, '/progress/bound', 'bounds'],
+    [{ success: { last: 3 } }, '/success/last', 'final_prefixes'],
+    [{ calibration: { last: 3 } }, '/calibration/last', 'final_prefixes'],
     [{ 'a/b~c': 1 }, '/a~1b~0c', undefined],
   ];
   for (const [wrong, pointer, name] of meant) {
     const answer = await postEpisode(app, { ...EPISODE, ...wrong }, frames);
     const { detail } = isProblem(t, answer, 'invalid-request', { pointer });
     if (name) t.ok(detail.endsWith(`did you mean \`${name}\`?`), detail);
-    else t.ok(detail.endsWith('is not known'), detail);
+    else t.match(detail, /is not known; `\/docs` lists the members$/);
   }
 });
 
-t.test('many mistakes do not make a long answer', async (t) => {
+t.test('the problem stays short if a request has many mistakes', async (t) => {
   const times = Array.from({ length: 20_000 }, () => 'x');
   const members = Object.fromEntries(times.map((_, i) => [`m${i}`, i]));
   for (const wrong of [
@@ -97,7 +99,7 @@ const LENGTHS: [prefixes: object, lengths: number[]][] = [
 ];
 
 for (const [prefixes, lengths] of LENGTHS) {
-  t.test(`prefixes ${JSON.stringify(prefixes)}`, async (t) => {
+  t.test(`prefixes ${JSON.stringify(prefixes)} has the lengths ${lengths}`, async (t) => {
     const result = resultOf(t, await postEpisode(app, { ...EPISODE, prefixes }, frames));
     t.strictSame(
       result.prefixes.map(({ length }) => length),
@@ -106,7 +108,7 @@ for (const [prefixes, lengths] of LENGTHS) {
   });
 }
 
-t.test('the size at which frames are sent', async (t) => {
+t.test('`frame_size` sets the size at which frames are sent to the engine', async (t) => {
   const sizes = [
     [{}, { width: 244, height: 244 }],
     [{ frame_size: 'native' }, { width: 40, height: 24 }],
@@ -122,7 +124,7 @@ t.test('the size at which frames are sent', async (t) => {
   }
 });
 
-t.test('the id, the prompt, the token ids', async (t) => {
+t.test('the result has the id, the prompt and the token ids that were requested', async (t) => {
   const id = ' é"\\ 7 ';
   const plain = resultOf(t, await postEpisode(app, { ...EPISODE, id }, frames));
   t.equal(plain.id, id);
@@ -136,12 +138,15 @@ t.test('the id, the prompt, the token ids', async (t) => {
   t.not(chat.score, plain.score);
 });
 
-t.test('success: the caller’s threshold, the operator’s, none', async (t) => {
+t.test('the threshold comes from the request or from the operator; without one, success is null', async (t) => {
   t.equal(resultOf(t, await postEpisode(app, EPISODE, frames)).success, null);
-  const low = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: -100, last: 50 } }, frames));
-  t.strictSame(low.success, { flag: true, score: low.score, threshold: -100, threshold_source: 'request', last: 6 });
+  const low = resultOf(
+    t,
+    await postEpisode(app, { ...EPISODE, success: { threshold: -100, final_prefixes: 50 } }, frames),
+  );
+  t.strictSame(low.success, { flag: true, threshold: -100, threshold_source: 'request', final_prefixes: 6 });
   const high = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: 0 } }, frames));
-  t.strictSame(high.success, { flag: false, score: high.score, threshold: 0, threshold_source: 'request', last: 3 });
+  t.strictSame(high.success, { flag: false, threshold: 0, threshold_source: 'request', final_prefixes: 3 });
   const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -50 });
   const threshold = async (success: object) =>
     resultOf(t, await postEpisode(operated, { ...EPISODE, success }, frames)).success?.threshold;
@@ -149,7 +154,7 @@ t.test('success: the caller’s threshold, the operator’s, none', async (t) =>
   t.equal(await threshold({ threshold: -1 }), -1);
 });
 
-t.test('a document with a great many mistakes is answered with a few of them', async (t) => {
+t.test('the problem lists at most 20 of very many mistakes', async (t) => {
   const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, i) => [`option${i}`, 1]));
   const problem = isProblem(t, await postEpisode(app, { ...EPISODE, ...unknown }), 'invalid-request', {
     pointer: '/option0',

@@ -21,25 +21,25 @@ const episode = episodePart(asked);
 const answers = async (parts: Part[]) => comparable(resultOf(t, await postParts(app, parts)));
 const expected = await answers([episode, ...frames]);
 
-t.test('the episode may come first, last or in between', async (t) => {
+t.test('the episode part may come first, last or between frames', async (t) => {
   for (let at = 0; at <= frames.length; at += 1)
     t.strictSame(await answers([...frames.slice(0, at), episode, ...frames.slice(at)]), expected, `at ${at}`);
   t.strictSame(await answers([episode, npy]), expected, 'before npy');
   t.strictSame(await answers([npy, episode]), expected, 'after npy');
 });
 
-t.test('the same with timestamps', async (t) => {
+t.test('with timestamps, too, the episode part may come anywhere', async (t) => {
   const timed = episodePart({ ...EPISODE, fps: undefined, timestamps_s: frames.map((_, i) => i / 8) });
   for (const at of [0, 4, 9])
     t.strictSame(await answers([...frames.slice(0, at), timed, ...frames.slice(at)]), expected, `at ${at}`);
 });
 
-t.test('frames count in the order they come', async (t) => {
+t.test('the order of the frame parts is the order of the frames', async (t) => {
   const turned = await answers([episode, ...[...frames].reverse()]);
   t.notSame(turned.prefixes, expected.prefixes);
 });
 
-t.test('the episode as a field or a file, with a content type or without', async (t) => {
+t.test('the episode part may be a field or a file, with or without a content type', async (t) => {
   for (const type of [undefined, 'application/json', 'application/json; charset=utf-8', 'text/plain']) {
     for (const filename of [undefined, 'episode.json'])
       t.strictSame(await answers([{ ...episode, filename, type }, ...frames]), expected, `${type}, ${filename}`);
@@ -47,18 +47,18 @@ t.test('the episode as a field or a file, with a content type or without', async
   t.strictSame(await answers([{ ...episode, type: 'application/octet-stream' }, ...frames]), expected);
 });
 
-t.test('both frames and npy', async (t) => {
+t.test('frames and npy together are refused', async (t) => {
   isProblem(t, await postParts(app, [episode, ...frames, npy]), 'ambiguous-frames', { part: 'npy' });
   isProblem(t, await postParts(app, [npy, episode, ...frames]), 'ambiguous-frames', { part: 'frames' });
 });
 
-t.test('parts that come twice', async (t) => {
+t.test('a repeated part is refused', async (t) => {
   isProblem(t, await postParts(app, [episode, episode, ...frames]), 'unexpected-part', { part: 'episode' });
   isProblem(t, await postParts(app, [episode, ...frames, episode]), 'unexpected-part', { part: 'episode' });
   isProblem(t, await postParts(app, [episode, npy, npy]), 'unexpected-part', { part: 'npy' });
 });
 
-t.test('parts of unknown names', async (t) => {
+t.test('a part with an unknown name is refused', async (t) => {
   for (const name of ['images', 'frames[]', 'Frames', 'Video', '']) {
     const file = { name, content: await frameFile(), filename: 'x.png' };
     isProblem(t, await postParts(app, [episode, file, ...frames]), 'unexpected-part', { part: name });
@@ -72,16 +72,16 @@ t.test('parts of unknown names', async (t) => {
   }
 });
 
-t.test('no episode', async (t) => {
+t.test('a form without an episode is refused', async (t) => {
   isProblem(t, await postParts(app, frames), 'missing-episode');
   isProblem(t, await postParts(app, [npy]), 'missing-episode');
 });
 
-t.test('no parts', async (t) => {
+t.test('a form without parts is refused', async (t) => {
   isProblem(t, await postParts(app, []), 'missing-episode');
 });
 
-t.test('an episode that is no JSON', async (t) => {
+t.test('an episode part that is not JSON is refused', async (t) => {
   for (const content of ['', 'fps=10', '{"fps":', "{'fps': 10}"]) {
     for (const how of [{}, { filename: 'episode.json' }, { type: 'application/json' }]) {
       const answer = await postParts(app, [{ name: 'episode', content, ...how }, ...frames]);

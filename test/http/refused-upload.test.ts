@@ -30,7 +30,7 @@ const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0, DEADLINE_S: 2
 const url = `http://127.0.0.1:${await listen(app)}/v1/rewards`;
 const folder = t.testdir({});
 
-/** 30 MB of frames that no reader needs to see once it has found the mistake. */
+/** 30 MB of frames. The service need not read them after it has found the mistake. */
 const rest = Array.from({ length: 30 }, () => framePart(Buffer.alloc(1_000_000)));
 const EARLY: [what: string, parts: Part[], code: 'not-an-image' | 'missing-clock' | 'unexpected-part'][] = [
   ['the first frame', [episodePart(EPISODE), ...rest], 'not-an-image'],
@@ -38,7 +38,7 @@ const EARLY: [what: string, parts: Part[], code: 'not-an-image' | 'missing-clock
   ['a part’s name', [{ name: 'movie', content: Buffer.alloc(1_000_000), filename: 'x' }, ...rest], 'unexpected-part'],
 ];
 
-/** Posts with a client of that name and gives the answer that it saw. */
+/** Each function posts a body with the client of this name and returns the response that the client received. */
 const CLIENTS: Record<string, (body: Buffer) => Promise<Answer>> = {
   async undici(body) {
     return seen(await fetch(url, { method: 'POST', headers: multipart([]).headers, body }));
@@ -46,7 +46,7 @@ const CLIENTS: Record<string, (body: Buffer) => Promise<Answer>> = {
   async curl(body) {
     return outside('curl', ['-sS', '-i', '-H', 'Expect:', '-H', type, '--data-binary', `@${file(body)}`, url]);
   },
-  async 'curl that asks first'(body) {
+  async 'curl with Expect: 100-continue'(body) {
     return outside('curl', [
       '-sS',
       '-i',
@@ -64,7 +64,7 @@ const CLIENTS: Record<string, (body: Buffer) => Promise<Answer>> = {
   },
 };
 const type = `Content-Type: multipart/form-data; boundary=${BOUNDARY}`;
-// Sends all of the body before it looks for an answer, as requests and urllib do.
+// Sends the complete body before it reads the response, as requests and urllib do.
 const PYTHON = `
 import http.client, sys, urllib.parse
 url, path, kind = sys.argv[1:]
@@ -77,53 +77,61 @@ print("HTTP/1.1 %d\\r\\n%s\\r\\n\\r\\n%s" % (answer.status, "\\r\\n".join("%s: %
 
 for (const [name, post] of Object.entries(CLIENTS)) {
   for (const [what, parts, code] of EARLY) {
-    t.test(`${name}: a mistake in ${what} of 30 MB`, { timeout: 20_000, ...needs }, async (t) => {
-      isProblem(t, await post(multipart(parts).payload), code);
-    });
+    t.test(
+      `${name}: the client receives the problem about ${what} of a 30 MB upload`,
+      { timeout: 20_000, ...needs },
+      async (t) => {
+        isProblem(t, await post(multipart(parts).payload), code);
+      },
+    );
   }
 }
 
-t.test('Python http.client: refused before a byte is read', { timeout: 20_000, ...needs }, async (t) => {
-  const body = file(Buffer.alloc(30_000_000));
-  const kind = `multipart/form-data; boundary=${BOUNDARY}`;
-  for (const [settings, type, code] of [
-    [{ API_KEYS: 'ada=0123456789abcdef' }, kind, 'unauthorized'],
-    [{ MAX_UPLOAD_BYTES: 1_000_000 }, kind, 'upload-too-large'],
-    [{ MAX_JSON_BYTES: 1_000_000 }, 'application/json', 'upload-too-large'],
-    [{}, 'video/mp4', 'unsupported-media-type'],
-  ] as const) {
-    const strict = await buildTestApp(t, settings);
-    const there = `http://127.0.0.1:${await listen(strict)}/v1/rewards`;
-    isProblem(t, await outside('python3', ['-c', PYTHON, there, body, type]), code);
-  }
-});
+t.test(
+  'Python http.client: the client receives the problem if the body is not read at all',
+  { timeout: 20_000, ...needs },
+  async (t) => {
+    const body = file(Buffer.alloc(30_000_000));
+    const kind = `multipart/form-data; boundary=${BOUNDARY}`;
+    for (const [settings, type, code] of [
+      [{ API_KEYS: 'ada=0123456789abcdef' }, kind, 'unauthorized'],
+      [{ MAX_UPLOAD_BYTES: 1_000_000 }, kind, 'upload-too-large'],
+      [{ MAX_JSON_BYTES: 1_000_000 }, 'application/json', 'upload-too-large'],
+      [{}, 'video/mp4', 'unsupported-media-type'],
+    ] as const) {
+      const strict = await buildTestApp(t, settings);
+      const there = `http://127.0.0.1:${await listen(strict)}/v1/rewards`;
+      isProblem(t, await outside('python3', ['-c', PYTHON, there, body, type]), code);
+    }
+  },
+);
 
-t.test('undici with a form of blobs', { timeout: 20_000 }, async (t) => {
+t.test('undici: the client receives the problem about a form of blobs', { timeout: 20_000 }, async (t) => {
   const form = new FormData();
   for (const { content } of rest) form.append('frames', new Blob([content as Buffer<ArrayBuffer>]));
   form.append('episode', JSON.stringify(EPISODE));
   isProblem(t, await seen(await fetch(url, { method: 'POST', body: form })), 'not-an-image', { frame: 0 });
 });
 
-t.test('a body that does not end is not read for ever, whatever has answered', { timeout: 20_000 }, async (t) => {
+t.test('a body without end is not read forever after the response', { timeout: 20_000 }, async (t) => {
   const busy = await buildTestApp(t, { MAX_ACTIVE: 1, DEADLINE_S: 0.5, MAX_UPLOAD_BYTES: 2 ** 40 });
   const port = await listen(busy);
-  // A batch has more time: it keeps the only place.
+  // A batch has a longer deadline. It occupies the only capacity.
   const first = await rawClient(t, port);
   first.socket.write(`POST /v1/rewards/batch HTTP/1.1\r\nHost: 127.0.0.1\r\n${type}\r\nContent-Length: 9\r\n\r\n`);
   await whenLoad(busy, { active: 1 });
-  // It waits for a place until its time is over, then for nothing.
+  // It waits to be admitted until its deadline.
   const queued = await rawClient(t, port);
   queued.post(2 ** 34);
   isProblem(t, await queued.answer(), 'server-busy');
-  t.ok(await takenIn(queued), 'out of time in the queue');
+  t.ok(await takenIn(queued), 'the connection is closed after the deadline in the queue');
   const stranger = await rawClient(t, port);
   stranger.post(2 ** 34, { host: 'evil.example' });
   isProblem(t, await stranger.answer(), 'forbidden-host');
-  t.ok(await takenIn(stranger), 'refused at the door');
+  t.ok(await takenIn(stranger), 'the connection is closed after the host was refused');
 });
 
-/** Writes until the connection is closed. @returns whether that is soon */
+/** Writes until the connection is closed, at most 200 MB. @returns true if it was closed */
 async function takenIn({ socket }: RawClient): Promise<boolean> {
   let closed = false;
   const close = new Promise<void>((resolve) => socket.once('close', () => resolve())).then(() => {
@@ -135,7 +143,7 @@ async function takenIn({ socket }: RawClient): Promise<boolean> {
   return closed;
 }
 
-t.test('the ordinary ways to post an episode', { timeout: 20_000, ...needs }, async (t) => {
+t.test('curl and fetch can post an episode', { timeout: 20_000, ...needs }, async (t) => {
   const frame = await frameFile();
   const path = file(frame);
   const fields = ['-F', `episode=${JSON.stringify(EPISODE)}`, '-F', `frames=@${path}`, '-F', `frames=@${path}`];
@@ -156,7 +164,7 @@ function file(body: Buffer): string {
   return path;
 }
 
-/** What a program prints when it prints an answer with its head. */
+/** Runs a program that prints a response with its head. @returns the response */
 async function outside(program: string, args: string[]): Promise<Answer> {
   const { stdout } = await run(program, args, { timeout: 10_000, env: { PATH: process.env['PATH'], no_proxy: '*' } });
   const text = stdout.replace(/^HTTP\/1.1 100 Continue\r\n\r\n/, '');

@@ -19,7 +19,7 @@ const app = await buildTestApp(t, {}, engine);
 const lastCall = () => engine.calls.at(-1) as (typeof engine.calls)[0];
 const taken = () => [...lastCall().pixels.keys()];
 
-t.test('one frame', async (t) => {
+t.test('an episode of one frame has one prefix', async (t) => {
   const result = resultOf(t, await postEpisode(app, EPISODE, await frameFiles(1)));
   t.strictSame(
     result.prefixes.map(({ length, time_s, frames_used, progress }) => ({ length, time_s, frames_used, progress })),
@@ -32,7 +32,7 @@ t.test('one frame', async (t) => {
   ]);
 });
 
-t.test('two frames', async (t) => {
+t.test('an episode of two frames at 2 fps has one block and one prefix', async (t) => {
   const result = resultOf(t, await postEpisode(app, EPISODE, await frameFiles(2)));
   t.strictSame(
     result.prefixes.map(({ length }) => length),
@@ -43,7 +43,7 @@ t.test('two frames', async (t) => {
   t.strictSame(plan.blocks, [{ first: 0, second: 1, time: '0.2' }]);
 });
 
-t.test('odd counts show their last frame twice', async (t) => {
+t.test('if the number of sampled frames is odd, the last one is in its block twice', async (t) => {
   for (const count of [3, 5, 7]) {
     const result = resultOf(t, await postEpisode(app, EPISODE, await frameFiles(count)));
     t.equal(result.progress_curve?.length, count);
@@ -53,7 +53,7 @@ t.test('odd counts show their last frame twice', async (t) => {
   }
 });
 
-t.test('prefixes that show the same frames are asked once and told for each', async (t) => {
+t.test('prefixes that show the same sampled frames share one engine request', async (t) => {
   const frames = await frameFiles(10);
   const every = { prefixes: { every: 1 } };
   const result = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 10, ...every }, frames));
@@ -66,10 +66,10 @@ t.test('prefixes that show the same frames are asked once and told for each', as
   t.strictSame(result.provenance.sampled_frame_indices, [0, 5]);
   const one = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 1000, ...every }, frames));
   t.equal(one.usage.engine_requests, 1);
-  t.match(one.warnings, [{ code: 'one-view' }]);
+  t.match(one.warnings, [{ code: 'identical-prefixes' }]);
 });
 
-t.test('one view has no range, and its progress is warned of', async (t) => {
+t.test('if all prefixes show the same frames, the range is null and a warning explains the progress', async (t) => {
   const frames = await frameFiles(2);
   for (const [count, asked] of [
     [1, {}],
@@ -82,14 +82,14 @@ t.test('one view has no range, and its progress is warned of', async (t) => {
     );
     t.equal(log_prob_range.flat, null);
     t.strictSame(progress_curve, Array(count).fill(1));
-    t.match(warnings, [{ code: 'one-view', message: /progress is then 1/ }], `${count} frames`);
+    t.match(warnings, [{ code: 'identical-prefixes', message: /progress is then 1/ }], `${count} frames`);
   }
   const bounds = { progress: { bounds: { low: -4, high: -0.1 } } };
   const bounded = resultOf(t, await postEpisode(app, { ...EPISODE, ...bounds }, frames));
-  t.strictSame(bounded.warnings, [], 'bounds give one value a meaning');
+  t.strictSame(bounded.warnings, [], 'with bounds there is no warning');
 });
 
-t.test('only scheduled frames are decoded', async (t) => {
+t.test('only sampled frames are decoded', async (t) => {
   const frames = await frameFiles(9);
   const asked = { ...EPISODE, fps: 8, frame_size: 'native' };
   const whole = comparable(resultOf(t, await postEpisode(app, asked, frames)));
@@ -105,7 +105,7 @@ t.test('only scheduled frames are decoded', async (t) => {
     isProblem(t, await postEpisode(app, asked, damage([frame])), 'image-damaged', { part: 'frames', frame });
 });
 
-t.test('the same with the episode last, and with times', async (t) => {
+t.test('only sampled frames are decoded if the episode part is last or has timestamps', async (t) => {
   const frames = await frameFiles(9);
   const damaged = frames.map((file, i) => (i % 4 ? bitFlipped(file) : file));
   const timed = { instruction: EPISODE.instruction, timestamps_s: frames.map((_, i) => 100 + i / 8) };
@@ -116,23 +116,23 @@ t.test('the same with the episode last, and with times', async (t) => {
   }
 });
 
-t.test('a prefix that ends early needs no later frame', async (t) => {
+t.test('frames after the longest prefix are not decoded', async (t) => {
   const frames = await frameFiles(9);
   const files = frames.map((file, i) => (i > 4 ? truncated(file) : file));
   resultOf(t, await postEpisode(app, { ...EPISODE, fps: 8, prefixes: { lengths: [2, 5] } }, files));
   t.strictSame(taken(), [0, 4]);
 });
 
-t.test('a rate at which the last position is beyond the last frame', async (t) => {
+t.test('the sampled frames are correct if the last sampling time is after the last frame', async (t) => {
   for (let count = 1; count <= 12; count += 1) {
     for (const fps of [3, 5, 7]) {
       const result = resultOf(t, await postEpisode(app, { ...EPISODE, fps }, await frameFiles(count)));
-      t.strictSame(taken(), result.provenance.sampled_frame_indices, `${count} frames at ${fps} a second`);
+      t.strictSame(taken(), result.provenance.sampled_frame_indices, `${count} frames at ${fps} fps`);
     }
   }
 });
 
-t.test('3,000 tiny frames, as parts and as npy', { timeout: 60_000 }, async (t) => {
+t.test('3,000 small frames have the same result as parts and as npy', { timeout: 60_000 }, async (t) => {
   const size = { width: 8, height: 8 };
   const asked = episodePart({ ...EPISODE, fps: 30, frame_size: 'native' });
   const files: Buffer[] = [];

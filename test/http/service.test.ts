@@ -1,3 +1,4 @@
+import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { ProblemError } from '../../src/problems.ts';
 import { frameFile } from '../support/images.ts';
@@ -19,7 +20,7 @@ const app = await buildTestApp(t, { SUCCESS_THRESHOLD: -2, MAX_FRAMES: 77, DEADL
 const get = (url: string) => app.inject({ method: 'GET', url });
 const unready = new ProblemError('engine-unavailable', 'The engine cannot be reached.', { retry_after_s: 5 });
 
-t.test('while the engine is ready', async (t) => {
+t.test('the service is ready if the engine is ready', async (t) => {
   t.strictSame((await get('/health/live')).json(), { status: 'ok' });
   t.strictSame((await get('/health/ready')).json(), { status: 'ok' });
   const model = await get('/v1/model');
@@ -34,7 +35,7 @@ t.test('while the engine is ready', async (t) => {
   });
 });
 
-t.test('while it is not', async (t) => {
+t.test('the service is live but not ready if the engine is not ready', async (t) => {
   state.unready = unready;
   t.teardown(() => {
     delete state.unready;
@@ -49,7 +50,7 @@ t.test('while it is not', async (t) => {
   t.equal(engine.calls.length, calls);
 });
 
-t.test('an engine that is lost while the upload is read', async (t) => {
+t.test('an engine that fails during the upload is reported', async (t) => {
   let asked = 0;
   const lost = stubEngine({
     unready() {
@@ -61,7 +62,7 @@ t.test('an engine that is lost while the upload is read', async (t) => {
   isProblem(t, await postEpisode(app, EPISODE), 'engine-unavailable', { retry_after_s: 5 });
 });
 
-t.test('metrics count what was done', async (t) => {
+t.test('metrics count requests, prefixes and engine requests', async (t) => {
   resultOf(t, await postEpisode(app, EPISODE));
   isProblem(t, await postParts(app, [framePart(await frameFile())]), 'missing-episode');
   const { body, headers } = await get('/metrics');
@@ -74,7 +75,7 @@ t.test('metrics count what was done', async (t) => {
   t.match(body, /topreward_upload_bytes_held 0\n/);
 });
 
-t.test('the contract', async (t) => {
+t.test('the contract has all operations', async (t) => {
   const answer = await get('/openapi.json');
   t.equal(answer.statusCode, 200);
   const contract = answer.json();
@@ -91,19 +92,36 @@ t.test('the contract', async (t) => {
   t.ok(contract.components.schemas.RewardResult);
 });
 
-t.test('the documentation', async (t) => {
+t.test('the API reference loads nothing from other sites', async (t) => {
   const page = await get('/docs');
   t.equal(page.statusCode, 200);
   t.match(page.headers['content-type'], 'text/html');
   const policy = String(page.headers['content-security-policy']);
   t.match(policy, "default-src 'none'");
-  t.notMatch(policy, /https?:/, 'nothing from elsewhere');
-  t.match((await get('/docs/static/swagger-initializer.js')).body, /"validatorUrl":\s*null/);
+  t.notMatch(policy, /https?:/, 'the policy allows no other site');
+  t.match((await get('/docs/')).headers, { location: '../docs' });
   const contract = await get('/docs/json');
   t.strictSame(contract.json().paths, (await get('/openapi.json')).json().paths);
 });
 
-t.test('every answer has an id', async (t) => {
+t.test('the script of the API reference is served with and without gzip', async (t) => {
+  const url = '/docs/scalar.js';
+  const packed = await app.inject({ url, headers: { 'accept-encoding': 'gzip, deflate, br' } });
+  const type = 'text/javascript; charset=utf-8';
+  t.match(packed.headers, { 'content-type': type, 'content-encoding': 'gzip', vary: 'accept-encoding' });
+  const script = gunzipSync(packed.rawPayload);
+  const conditions = { 'accept-encoding': 'gzip', 'if-none-match': String(packed.headers['etag']) };
+  t.equal((await app.inject({ url, headers: conditions })).statusCode, 304, 'with its ETag it is not sent again');
+  for (const headers of [{}, { 'accept-encoding': 'br' }, { 'accept-encoding': 'gzip;q=0' }]) {
+    const plain = await app.inject({ url, headers });
+    t.match(plain.headers, { 'content-type': type, 'content-encoding': undefined, vary: 'accept-encoding' });
+    t.ok(plain.rawPayload.equals(script));
+  }
+  const { statusCode, body } = await app.inject({ method: 'HEAD', url });
+  t.match({ statusCode, body }, { statusCode: 200, body: '' });
+});
+
+t.test('every response has a request id', async (t) => {
   for (const url of ['/health/live', '/v1/model', '/metrics', '/openapi.json', '/nothing'])
     t.match((await get(url)).headers['x-request-id'], /^[0-9a-f-]{36}$/, url);
   const answer = await postParts(app, [episodePart(EPISODE), framePart(await frameFile())]);

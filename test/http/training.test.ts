@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { frameFiles } from '../support/images.ts';
 import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
 
-/** log p of True: from −4 to −1 over the sampled frames. */
+/** The log probability of True rises from −4 to −1 over the sampled frames. */
 const app = await buildTestApp(t, {}, stubEngine({ numbers: (share) => [-4 + 3 * share, -0.5] }));
 const frames = await frameFiles(6);
 const bounds = { low: -4, high: -2 };
@@ -27,7 +27,7 @@ const progress = async (episode: object) => {
   return { each: prefixes.map((prefix) => prefix.progress), curve: progress_curve, ...progress_scale };
 };
 
-t.test('progress: min-max over a whole episode, on bounds where there are some, none where asked', async (t) => {
+t.test('progress is min-max over the episode, or uses bounds if there are any, or is null if requested', async (t) => {
   const minMax = await progress({});
   t.match(minMax, { scale: 'episode', bounds: null });
   t.same([minMax.each[0], minMax.each.at(-1)], [0, 1]);
@@ -39,58 +39,79 @@ t.test('progress: min-max over a whole episode, on bounds where there are some, 
   t.same(none, { each: frames.map(() => null), curve: null, scale: 'none', bounds: null });
 });
 
-t.test('an episode that grows: its past is as it was, unless asked for by name', async (t) => {
-  const codes = async (episode: object) => (await ask({ ...growing, ...episode })).warnings.map(({ code }) => code);
-  const plain = await ask(growing);
-  t.match(plain, { progress_scale: { scale: 'none', bounds: null }, progress_curve: null });
-  t.equal(plain.prefixes[0]?.progress, null);
-  t.same(plain.warnings, []);
-  const every = { prefixes: { every: 1 } };
-  const bounded = { ...every, progress: { bounds }, training: { shaping: { gamma: 1 }, cloning_weights: {} } };
-  t.same(await codes(bounded), []);
-  t.same((await progress({ ...growing, ...bounded })).each, [0.25, 0.5, 0.75, 1, 1, 1]);
-  const named = { ...every, progress: { scale: 'episode' }, training: { values: {}, rabc_weights: { chunk: 2 } } };
-  const [warning] = (await ask({ ...growing, ...named })).warnings;
-  t.match(warning, { code: 'unfinished-episode', message: /progress, training\.values, training\.rabc_weights\.$/ });
-  t.same(await codes({ training: { values: {} } }), ['unfinished-episode']);
-});
+t.test(
+  'in a growing episode, earlier values do not change, unless the request names an option that changes them',
+  async (t) => {
+    const codes = async (episode: object) => (await ask({ ...growing, ...episode })).warnings.map(({ code }) => code);
+    const plain = await ask(growing);
+    t.match(plain, { progress_scale: { scale: 'none', bounds: null }, progress_curve: null });
+    t.equal(plain.prefixes[0]?.progress, null);
+    t.same(plain.warnings, []);
+    const every = { prefixes: { every: 1 } };
+    const bounded = { ...every, progress: { bounds }, training: { shaping: { gamma: 1 }, cloning_weights: {} } };
+    t.same(await codes(bounded), []);
+    t.same((await progress({ ...growing, ...bounded })).each, [0.25, 0.5, 0.75, 1, 1, 1]);
+    const named = { ...every, progress: { scale: 'episode' }, training: { values: {}, rabc_weights: { chunk: 2 } } };
+    const [warning] = (await ask({ ...growing, ...named })).warnings;
+    t.match(warning, { code: 'unfinished-episode', message: /progress, training\.values, training\.rabc_weights\.$/ });
+    t.same(await codes({ training: { values: {} } }), ['unfinished-episode']);
+  },
+);
 
-t.test('bounds: the request’s before the calibration’s, which a scale by name sets aside', async (t) => {
-  t.match(await progress({ calibration }), { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
-  const own = { low: -3, high: -1 };
-  t.match(await progress({ calibration, progress: { bounds: own } }), { bounds: { ...own, source: 'request' } });
-  t.match(await progress({ calibration, progress: { scale: 'bounds' } }), { bounds: { source: 'calibration' } });
-  t.match(await progress({ calibration, progress: { scale: 'episode' } }), { scale: 'episode', bounds: null });
-  t.match(await progress({ calibration: { ...calibration, bounds: null } }), { scale: 'episode', bounds: null });
-});
+t.test(
+  'bounds of the request take precedence over the calibration, and the scale `episode` ignores bounds',
+  async (t) => {
+    t.match(await progress({ calibration }), { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
+    const own = { low: -3, high: -1 };
+    t.match(await progress({ calibration, progress: { bounds: own } }), { bounds: { ...own, source: 'request' } });
+    t.match(await progress({ calibration, progress: { scale: 'bounds' } }), { bounds: { source: 'calibration' } });
+    t.match(await progress({ calibration, progress: { scale: 'episode' } }), { scale: 'episode', bounds: null });
+    t.match(await progress({ calibration: { ...calibration, bounds: null } }), { scale: 'episode', bounds: null });
+  },
+);
 
-t.test('a calibrated threshold held against the mean of another number of prefixes', async (t) => {
-  const made = { ...calibration, threshold: -2, last: 3 };
+t.test('a warning says if a calibrated threshold was made for another number of final prefixes', async (t) => {
+  const made = { ...calibration, threshold: -2, final_prefixes: 3 };
   const codes = async (episode: object) => (await ask(episode)).warnings.map(({ code }) => code);
   t.same(await codes({ calibration: made }), []);
-  t.same(await codes({ calibration: made, ...growing }), ['calibration-last']);
+  t.same(await codes({ calibration: made, ...growing }), ['calibration-final-prefixes']);
   t.same(await codes({ calibration: made, ...growing, prefixes: { last: 3 } }), []);
-  t.same(await codes({ calibration: made, success: { last: 2 } }), ['calibration-last']);
-  t.same(await codes({ calibration: made, success: { last: 2, threshold: -1 } }), [], 'another threshold is used');
-  t.same(await codes({ calibration: { ...made, threshold: null }, success: { last: 2 } }), [], 'none is used');
-  t.same(await codes({ calibration: { ...calibration, threshold: -2 }, success: { last: 2 } }), [], 'it does not say');
+  t.same(await codes({ calibration: made, success: { final_prefixes: 2 } }), ['calibration-final-prefixes']);
+  t.same(
+    await codes({ calibration: made, success: { final_prefixes: 2, threshold: -1 } }),
+    [],
+    'another threshold is used',
+  );
+  t.same(
+    await codes({ calibration: { ...made, threshold: null }, success: { final_prefixes: 2 } }),
+    [],
+    'there is no threshold',
+  );
+  t.same(
+    await codes({ calibration: { ...calibration, threshold: -2 }, success: { final_prefixes: 2 } }),
+    [],
+    'the calibration does not say how many',
+  );
 });
 
-t.test('the threshold: request, calibration, operator, none; the answer says whose', async (t) => {
-  const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -3 });
-  const used = async (episode: object) => {
-    const { success } = resultOf(t, await postEpisode(operated, { ...EPISODE, ...episode }, frames));
-    return [success?.threshold, success?.threshold_source];
-  };
-  t.same(await used({ calibration, success: { threshold: -1 } }), [-1, 'request']);
-  t.same(await used({ calibration }), [-2, 'calibration']);
-  t.same(await used({ calibration: { ...calibration, threshold: null } }), [-3, 'operator']);
-  t.same(await used({}), [-3, 'operator']);
-  t.equal((await ask({ calibration: { ...calibration, threshold: null } })).success, null);
-});
+t.test(
+  'the threshold comes from the request, the calibration or the operator, in this order, and its source is named',
+  async (t) => {
+    const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -3 });
+    const used = async (episode: object) => {
+      const { success } = resultOf(t, await postEpisode(operated, { ...EPISODE, ...episode }, frames));
+      return [success?.threshold, success?.threshold_source];
+    };
+    t.same(await used({ calibration, success: { threshold: -1 } }), [-1, 'request']);
+    t.same(await used({ calibration }), [-2, 'calibration']);
+    t.same(await used({ calibration: { ...calibration, threshold: null } }), [-3, 'operator']);
+    t.same(await used({}), [-3, 'operator']);
+    t.equal((await ask({ calibration: { ...calibration, threshold: null } })).success, null);
+  },
+);
 
-t.test('log odds stand beside every prefix', async (t) => {
-  // log p of True rises from −3.5 to −1, that of False is −0.5.
+t.test('every prefix has log odds', async (t) => {
+  // The log probability of True rises from −3.5 to −1; that of False is −0.5.
   const { prefixes } = await ask({});
   t.same(
     prefixes.map(({ log_odds }) => log_odds),
@@ -98,7 +119,7 @@ t.test('log odds stand beside every prefix', async (t) => {
   );
 });
 
-t.test('training: only what was asked for', async (t) => {
+t.test('the response has only the training signals that were requested', async (t) => {
   t.equal((await ask({})).training, null);
   t.same((await ask({ training: {} })).training, {
     values: null,
@@ -119,17 +140,17 @@ t.test('training: only what was asked for', async (t) => {
   const statistics = { mean: 0.1, std: 0.2 };
   const pooled = (await ask({ training: { rabc_weights: { chunk: 2, statistics } } })).training?.rabc_weights;
   t.match(pooled, { source: 'request', statistics });
-  t.ok((pooled?.episode_statistics.mean as number) > 0, 'this episode’s own, for pooling');
+  t.ok((pooled?.episode_statistics.mean as number) > 0, 'the response has the statistics of this episode, for pooling');
 });
 
-t.test('an undefined correlation is null, or 0 by name', async (t) => {
+t.test('an undefined correlation is null, or 0 if requested', async (t) => {
   const one = { prefixes: { last: 1 } };
   t.equal((await ask(one)).voc, null);
   t.equal((await ask({ ...one, undefined_voc: 'zero' })).voc, 0);
-  t.equal((await ask({ undefined_voc: 'zero' })).voc, 1, 'a defined one stays');
+  t.equal((await ask({ undefined_voc: 'zero' })).voc, 1, 'a defined correlation does not change');
 });
 
-t.test('one prefix', async (t) => {
+t.test('with one prefix, training signals per step are empty', async (t) => {
   const training = { values: { missing: 'zero' }, shaping: {}, cloning_weights: {}, rabc_weights: { chunk: 3 } };
   const answer = await ask({ prefixes: { last: 1 }, progress: { bounds }, training });
   t.same(answer.training?.shaping?.per_step, []);

@@ -11,7 +11,7 @@ const { app, seen } = await videoApp(t);
 const KINDS: [what: string, type: 'mp4' | 'webm' | 'mkv', args: string[]][] = [
   ['H.264 with B-frames', 'mp4', [...X264, '-g', '12']],
   ['H.264 with open groups', 'mp4', [...X264, '-x264-params', 'open-gop=1:keyint=12:min-keyint=12']],
-  ['H.264 that refreshes within pictures', 'mp4', [...X264, '-bf', '0', '-x264-params', 'intra-refresh=1:keyint=12']],
+  ['H.264 with intra refresh', 'mp4', [...X264, '-bf', '0', '-x264-params', 'intra-refresh=1:keyint=12']],
   ['H.264 with one key frame', 'mp4', [...X264, '-g', '1000']],
   ['H.264 in fragments', 'mp4', [...X264, '-g', '12', '-movflags', 'frag_keyframe+empty_moov']],
   ['H.264 without edit list', 'mp4', [...X264, '-g', '12', '-use_editlist', '0']],
@@ -25,12 +25,12 @@ const KINDS: [what: string, type: 'mp4' | 'webm' | 'mkv', args: string[]][] = [
 ];
 
 for (const [what, type, args] of KINDS) {
-  t.test(`${what}: the numbers of posting its frames, whole and in a range`, needs, async (t) => {
+  t.test(`${what}: a video has the result of its frames, complete and in a range`, needs, async (t) => {
     const path = makeVideo(t, { type, args, count: 50 });
     const files = framesOf(path);
     t.equal(files.length, 50);
     const whole = await seen(t, path);
-    // A file of milliseconds, or one that starts late, has other times than the frames' numbers.
+    // In a file with times in milliseconds, or with a late start, times are not exact multiples of the frame period.
     const start = whole.times[0] as number;
     t.same(
       whole.times.map((time) => Math.round((time - start) * 1000)),

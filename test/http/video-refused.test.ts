@@ -5,7 +5,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
-import type { ProblemCode } from '../../src/problems.ts';
+import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { inputOptions } from '../../src/video/video-file.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
@@ -30,7 +30,7 @@ import {
 const needs = needing('ffmpeg');
 
 const PATH = process.env['PATH'] as string;
-// Temporary files of this test alone: none may be left.
+// A folder for the temporary files of this test. None may remain.
 const folder = t.testdir();
 process.env['TMPDIR'] = folder;
 const app = await buildTestApp(t, { PATH });
@@ -40,21 +40,21 @@ const sound = needs.skip
   ? Buffer.alloc(0)
   : readFileSync(makeVideo(t, { type: 'mp4', args: [...LOSSLESS, '-movflags', 'faststart'] }));
 
-/** Waits, turn by turn of the event loop, until no upload is left on disk. */
+/** Checks after each turn of the event loop, until no upload is on disk. */
 async function cleared(t: Test) {
   while (uploadsIn(folder).length > 0) await new Promise(setImmediate);
-  t.pass('nothing is left on disk');
+  t.pass('no upload remains on disk');
 }
 
 async function refused(t: Test, content: Buffer, code: ProblemCode, place: object = { part: 'video' }) {
   const problem = isProblem(t, await postParts(app, [asked, videoPart(content)]), code, place);
-  t.notMatch(problem.detail, /topreward-|\/video|0x[0-9a-f]{6}/, 'nothing of the machine');
+  t.notMatch(problem.detail, /topreward-|\/video|0x[0-9a-f]{6}/, 'the detail has no path or address of the machine');
   await cleared(t);
 }
 
-t.test('what is no video', needs, async (t) => {
+t.test('a file that is not a video is refused', needs, async (t) => {
   for (const [what, content] of [
-    ['nothing', Buffer.alloc(0)],
+    ['an empty file', Buffer.alloc(0)],
     ['text', Buffer.from('not a video at all, but long enough for one')],
     ['an image', await frameFile('png')],
     ['a playlist', Buffer.from('#EXTM3U\n#EXTINF:1,\nfile:///etc/passwd\n')],
@@ -63,44 +63,48 @@ t.test('what is no video', needs, async (t) => {
     await t.test(what, (t) => refused(t, content, 'not-a-video'));
 });
 
-t.test('lists that name what lies elsewhere reach nothing, by two locks of which each would do', needs, async (t) => {
-  let connections = 0;
-  const server = createServer((socket) => {
-    connections += 1;
-    socket.destroy();
-  }).listen(0, '127.0.0.1');
-  t.teardown(() => server.close());
-  await once(server, 'listening');
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret.ts`;
-  const lists = {
-    hls: `#EXTM3U\n#EXTINF:1,\n${url}\n#EXT-X-ENDLIST\n`,
-    concat: `ffconcat version 1.0\nfile '${url}'\n`,
-  };
-  const box = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom');
-  const reading = promisify(execFile);
-  /** Connections that a program makes which is not expected to find a video. */
-  const reached = async (args: string[]) => {
-    const before = connections;
-    await t.rejects(reading('ffprobe', ['-v', 'error', ...args], { timeout: 20_000 }));
-    return connections - before;
-  };
-  for (const [kind, list] of Object.entries(lists)) {
-    await refused(t, Buffer.from(list), 'not-a-video');
-    await refused(t, Buffer.concat([box, Buffer.from(list)]), 'video-damaged');
-    t.equal(connections, 0, `${kind}: nothing was asked for`);
-    const path = join(t.testdir({ list }), 'list');
-    const bound = (container: string) => inputOptions({ path, container } as Parameters<typeof inputOptions>[0]);
-    const unsafe = kind === 'concat' ? ['-safe', '0'] : ['-allowed_extensions', 'ALL'];
-    const open = ['-protocol_whitelist', 'file,http,tcp', ...unsafe, '-f', kind, '-i', path];
-    t.ok((await reached(open)) > 0, `${kind}: ffprobe left to itself does ask`);
-    for (const container of ['mov', 'matroska'])
-      t.equal(await reached(bound(container)), 0, `${kind}: not as ${container}`);
-    t.equal(await reached([...unsafe, ...bound(kind)]), 0, `${kind}: nor where the format is not held`);
-    connections = 0;
-  }
-});
+t.test(
+  'a playlist cannot open other files or addresses; each of two protections is enough on its own',
+  needs,
+  async (t) => {
+    let connections = 0;
+    const server = createServer((socket) => {
+      connections += 1;
+      socket.destroy();
+    }).listen(0, '127.0.0.1');
+    t.teardown(() => server.close());
+    await once(server, 'listening');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/secret.ts`;
+    const lists = {
+      hls: `#EXTM3U\n#EXTINF:1,\n${url}\n#EXT-X-ENDLIST\n`,
+      concat: `ffconcat version 1.0\nfile '${url}'\n`,
+    };
+    const box = Buffer.from('\0\0\0\x18ftypmp42\0\0\0\0mp42isom');
+    const reading = promisify(execFile);
+    /** Runs ffprobe, which must not find a video. @returns the number of connections that it makes */
+    const reached = async (args: string[]) => {
+      const before = connections;
+      await t.rejects(reading('ffprobe', ['-v', 'error', ...args], { timeout: 20_000 }));
+      return connections - before;
+    };
+    for (const [kind, list] of Object.entries(lists)) {
+      await refused(t, Buffer.from(list), 'not-a-video');
+      await refused(t, Buffer.concat([box, Buffer.from(list)]), 'video-damaged');
+      t.equal(connections, 0, `${kind}: there was no connection`);
+      const path = join(t.testdir({ list }), 'list');
+      const bound = (container: string) => inputOptions({ path, container } as Parameters<typeof inputOptions>[0]);
+      const unsafe = kind === 'concat' ? ['-safe', '0'] : ['-allowed_extensions', 'ALL'];
+      const open = ['-protocol_whitelist', 'file,http,tcp', ...unsafe, '-f', kind, '-i', path];
+      t.ok((await reached(open)) > 0, `${kind}: without the protections ffprobe makes a connection`);
+      for (const container of ['mov', 'matroska'])
+        t.equal(await reached(bound(container)), 0, `${kind}: no connection if the format is set to ${container}`);
+      t.equal(await reached([...unsafe, ...bound(kind)]), 0, `${kind}: no connection with the other protection only`);
+      connections = 0;
+    }
+  },
+);
 
-t.test('kinds that are not taken', needs, async (t) => {
+t.test('unsupported formats are refused', needs, async (t) => {
   const kinds: [what: string, type: 'mp4' | 'mkv' | 'avi', args: string[]][] = [
     ['AVI', 'avi', ['-c:v', 'mpeg4']],
     ['another codec', 'mkv', ['-c:v', 'ffv1']],
@@ -109,13 +113,13 @@ t.test('kinds that are not taken', needs, async (t) => {
   ];
   const sine = ['-f', 'lavfi', '-i', 'sine=duration=4', '-map', '1:a', '-c:a', 'aac', '-map', '0:v'];
   const silent = remux(makeVideo(t, { type: 'mp4', args: [...sine, ...LOSSLESS] }), [], ['-map', '0:a']);
-  await t.test('no picture', (t) => refused(t, readFileSync(silent), 'video-unsupported'));
+  await t.test('a file without a video stream', (t) => refused(t, readFileSync(silent), 'video-unsupported'));
   for (const [what, type, args] of kinds) {
     await t.test(what, (t) => refused(t, readFileSync(makeVideo(t, { type, args })), 'video-unsupported'));
   }
 });
 
-t.test('damage', needs, async (t) => {
+t.test('a damaged video is refused', needs, async (t) => {
   const middle = Buffer.from(sound);
   middle.fill(0x5a, sound.length >> 1, (sound.length >> 1) + 2000);
   await refused(t, sound.subarray(0, sound.length - 1), 'video-damaged');
@@ -126,7 +130,7 @@ t.test('damage', needs, async (t) => {
   await refused(t, matroska.subarray(0, 40), 'video-damaged');
 });
 
-t.test('a picture that changes its size on the way', needs, async (t) => {
+t.test('a video whose frame size changes is refused', needs, async (t) => {
   const args = ['-c:v', 'libx264', '-preset', 'ultrafast'];
   const small = makeVideo(t, { type: 'mp4', args, count: 20 });
   const large = join(t.testdir(), 'joined.mkv');
@@ -140,7 +144,7 @@ t.test('a picture that changes its size on the way', needs, async (t) => {
   await refused(t, readFileSync(large), 'video-damaged');
 });
 
-t.test('limits: pixels, frames, bytes', needs, async (t) => {
+t.test('a video is limited in pixels, side, frames and bytes', needs, async (t) => {
   const post = async (limits: Record<string, number>) =>
     postParts(await buildTestApp(t, { PATH, ...limits }), [asked, videoPart(sound)]);
   isProblem(t, await post({ MAX_FRAME_PIXELS: 80 * 64 - 1 }), 'image-too-large', { part: 'video', limit: 5119 });
@@ -153,7 +157,7 @@ t.test('limits: pixels, frames, bytes', needs, async (t) => {
   await cleared(t);
 });
 
-t.test('what does not go together', needs, async (t) => {
+t.test('options that do not fit a video are refused', needs, async (t) => {
   const frame = framePart(await frameFile());
   const video = videoPart(sound);
   const post = (episode: object, ...parts: Part[]) => postParts(app, [episodePart(episode), ...parts]);
@@ -174,7 +178,7 @@ t.test('what does not go together', needs, async (t) => {
   await cleared(t);
 });
 
-t.test('without ffmpeg videos are refused, and all else works', needs, async (t) => {
+t.test('without ffmpeg, videos are refused and frames are scored', needs, async (t) => {
   for (const settings of [{ PATH: '' }, { PATH, FFMPEG_DIR: t.testdir() }]) {
     const bare = await buildTestApp(t, settings);
     isProblem(t, await postParts(bare, [asked, videoPart(sound)]), 'video-unavailable', { part: 'video' });
@@ -183,7 +187,7 @@ t.test('without ffmpeg videos are refused, and all else works', needs, async (t)
   }
 });
 
-/** Programs that do as they are told here instead of ffmpeg's own. */
+/** A folder with scripts in place of the programs of ffmpeg. */
 function tools(t: Test, script: { ffmpeg?: string; ffprobe?: string }): string {
   const real = (name: string) => `exec /usr/bin/env -i PATH='${PATH}' ${name} "$@"`;
   const files = t.testdir({
@@ -194,7 +198,7 @@ function tools(t: Test, script: { ffmpeg?: string; ffprobe?: string }): string {
   return files;
 }
 
-t.test('a video that takes too long', needs, async (t) => {
+t.test('a video that takes too long is refused', needs, async (t) => {
   for (const slow of ['ffprobe', 'ffmpeg']) {
     await t.test(slow, async (t) => {
       const FFMPEG_DIR = tools(t, { [slow]: 'exec /bin/sleep 600' });
@@ -205,18 +209,18 @@ t.test('a video that takes too long', needs, async (t) => {
   }
 });
 
-t.test('a decoder that gives too much, too little or other times is not believed', needs, async (t) => {
+t.test('a video is refused if the decoder returns too much, too little or other times', needs, async (t) => {
   const note = (tick: number) => `0, ${tick}, ${tick}, 1, 160, 0x0`;
   const frame = 'head -c 15360 /dev/zero';
-  // The schedule shows every fifth of forty frames, so eight; frames 0 to 35 are decoded.
+  // Every fifth of 40 frames is sampled, so there are eight; frames 0 to 35 are decoded.
   const right = Array.from({ length: 36 }, (_, i) => note(i * 1024));
   const scripts: [what: string, pixels: string, notes: string[], expected: number][] = [
-    ['as it should', `${frame.replace('15360', '122880')}`, right, 200],
-    ['a frame too many', `${frame.replace('15360', '138240')}`, right, 422],
-    ['a frame too few', `${frame.replace('15360', '107520')}`, right, 422],
-    ['a byte too many', `${frame.replace('15360', '122881')}`, right, 422],
-    ['a time that is missing', `${frame.replace('15360', '122880')}`, right.toSpliced(7, 1), 422],
-    ['a time that is off', `${frame.replace('15360', '122880')}`, right.with(7, note(7 * 1024 + 1)), 422],
+    ['the expected output', `${frame.replace('15360', '122880')}`, right, 200],
+    ['one frame too many', `${frame.replace('15360', '138240')}`, right, 422],
+    ['one frame too few', `${frame.replace('15360', '107520')}`, right, 422],
+    ['one byte too many', `${frame.replace('15360', '122881')}`, right, 422],
+    ['a missing time', `${frame.replace('15360', '122880')}`, right.toSpliced(7, 1), 422],
+    ['a wrong time', `${frame.replace('15360', '122880')}`, right.with(7, note(7 * 1024 + 1)), 422],
     ['another width', `${frame.replace('15360', '122880')}`, right.with(7, '0, 7168, 7168, 1, 192, 0x0'), 422],
     ['an endless stream', 'cat /dev/zero', right, 422],
   ];
@@ -233,7 +237,7 @@ t.test('a decoder that gives too much, too little or other times is not believed
   }
 });
 
-t.test('programs get no environment, no shell and one file', needs, async (t) => {
+t.test('ffmpeg and ffprobe run without environment and shell, and open one file', needs, async (t) => {
   const log = join(folder, 'seen');
   const watch = (name: string) =>
     `/usr/bin/env > '${log}.${name}.env'; echo "$@" >> '${log}.${name}.args'; exec /usr/bin/env -i PATH='${PATH}' ${name} "$@"`;
@@ -247,12 +251,12 @@ t.test('programs get no environment, no shell and one file', needs, async (t) =>
     for (const args of runs) {
       t.match(args, /-max_streams 64 -protocol_whitelist file -enable_drefs 0 -use_absolute_path 0 .*-f mov -i file:/);
       t.same(args.match(/ -i /g), [' -i '], 'one input');
-      t.equal(args.match(/-protocol_whitelist/g)?.length, 1, 'said once');
+      t.equal(args.match(/-protocol_whitelist/g)?.length, 1, 'the option is set once');
     }
   }
 });
 
-t.test('a client that goes, while it sends and while it waits', needs, async (t) => {
+t.test('the file is removed if the client disconnects during the upload or while it waits', needs, async (t) => {
   const engine = stubEngine({ until: new Promise(() => {}) });
   const live = await buildTestApp(t, { PATH }, engine);
   const port = await listen(live);
@@ -276,13 +280,13 @@ t.test('a client that goes, while it sends and while it waits', needs, async (t)
   waiting.post(body.length);
   waiting.socket.write(body);
   await called;
-  t.equal(uploadsIn(folder).length, 1, 'the file is there');
+  t.equal(uploadsIn(folder).length, 1, 'the file exists while the episode is scored');
   waiting.socket.destroy();
   await cleared(t);
   await whenLoad(live, { active: 0, waiting: 0 });
 });
 
-t.test('a client that goes while a program runs', needs, async (t) => {
+t.test('a program is stopped if the client disconnects', needs, async (t) => {
   for (const name of ['ffprobe', 'ffmpeg']) {
     const pidFile = join(folder, `pid.${name}`);
     const FFMPEG_DIR = tools(t, { [name]: `echo $$ > '${pidFile}'; exec /bin/sleep 600` });
@@ -314,7 +318,7 @@ function isRunning(pid: number): boolean {
   }
 }
 
-t.test('a deadline in the middle of an upload', needs, async (t) => {
+t.test('the file is removed if the deadline passes during the upload', needs, async (t) => {
   const live = await buildTestApp(t, { PATH, DEADLINE_S: 0.3 });
   const port = await listen(live);
   const sending = await rawClient(t, port);

@@ -43,7 +43,7 @@ const asked = episodePart({ instruction: INSTRUCTION });
 const videoPart = (content: Buffer): Part => ({ name: 'video', content, filename: 'episode.mp4' });
 const path = needs.skip ? '' : makeVideo(t, { type: 'mp4', args: LOSSLESS });
 const small = needs.skip ? Buffer.alloc(0) : readFileSync(path);
-/** The same video with more bytes behind it than the small disk holds. */
+/** The same video, followed by more bytes than the small disk holds. */
 const large = Buffer.concat([small, boxOf('free', 2 ** 21)]);
 
 function boxOf(type: string, bytes: number): Buffer {
@@ -65,36 +65,36 @@ function useFolder(t: Test, folder: string): void {
   });
 }
 
-/** Mounts a disk of 1 MiB. @returns its folder */
+/** Mounts a disk of 1 MiB by default. @returns its folder */
 function smallDisk(t: Test, options = 'size=1m'): string {
   const disk = mkdtempSync(join(TMPDIR, 'small-disk-'));
   t.teardown(() => rmdirSync(disk));
   execFileSync('mount', ['-t', 'tmpfs', '-o', options, 'tmpfs', disk], { stdio: 'ignore' });
-  // What still holds a file open keeps the disk for itself.
+  // Lazy, because a file on the disk may still be open.
   t.teardown(() => execFileSync('umount', ['--lazy', disk]));
   return disk;
 }
 
-/** @returns why not */
+/** @returns false if a disk can be mounted, otherwise the reason why not */
 function mayMount(t: Test): string | false {
   try {
     smallDisk(t);
     return false;
   } catch {
-    return 'a small disk cannot be mounted here: only root on Linux may';
+    return 'only root on Linux can mount a small disk';
   }
 }
 
 const skip = needs.skip || mayMount(t);
 
-t.test('a disk that is full', { skip }, async (t) => {
+t.test('if the disk is full, the response is 503, and later requests work', { skip }, async (t) => {
   const disk = smallDisk(t);
   const app = await buildTestApp(t, { PATH });
   useFolder(t, disk);
   const place = { part: 'video', retry_after_s: 5 };
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
   isProblem(t, await postParts(app, [asked, videoPart(large)]), 'storage-unavailable', place);
-  t.strictSame(uploadsIn(disk), [], 'what was written is removed');
+  t.strictSame(uploadsIn(disk), [], 'the part that was written is removed');
   isProblem(t, await postParts(app, [videoPart(large), asked]), 'storage-unavailable', place);
   const payload = { episode: { instruction: INSTRUCTION }, video: large.toString('base64') };
   const json = await app.inject({ method: 'POST', url: '/v1/rewards', payload });
@@ -116,7 +116,7 @@ const linesOf = (body: string): Line[] =>
     .map((line) => JSON.parse(line))
     .sort((one, other) => one.index - other.index);
 
-t.test('a disk that is full spoils no other episode of a batch', { skip }, async (t) => {
+t.test('in a batch, a full disk affects only the episodes that do not fit', { skip }, async (t) => {
   const disk = smallDisk(t);
   const app = await buildTestApp(t, { PATH });
   useFolder(t, disk);
@@ -148,7 +148,7 @@ t.test('a disk that is full spoils no other episode of a batch', { skip }, async
   t.match(linesOf(form.body).slice(0, 4), expected);
 });
 
-t.test('a folder that cannot be used', needs, async (t) => {
+t.test('if the temporary folder cannot be used, only videos are refused', needs, async (t) => {
   const folder = t.testdir({ file: 'not a folder' });
   const folders = [join(folder, 'missing'), join(folder, 'file'), ...(skip ? [] : [smallDisk(t, 'ro')])];
   for (const unusable of folders) {
@@ -164,11 +164,11 @@ t.test('a folder that cannot be used', needs, async (t) => {
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
 });
 
-t.test('the service’s own folder: made anew when it is cleaned away, removed at the end', needs, async (t) => {
+t.test('the service creates its folder again if it was deleted, and removes it at the end', needs, async (t) => {
   const folder = t.testdir();
   useFolder(t, folder);
   const app = await buildTestApp(t, { PATH });
-  t.strictSame(readdirSync(folder), [], 'none before the first video');
+  t.strictSame(readdirSync(folder), [], 'there is no folder before the first video');
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
   const [first] = readdirSync(folder) as [string];
   rmSync(join(folder, first), { recursive: true });
@@ -178,17 +178,20 @@ t.test('the service’s own folder: made anew when it is cleaned away, removed a
   t.strictSame(readdirSync(folder), []);
 });
 
-t.test('a path that is too long for a socket', needs, async (t) => {
+t.test('videos work in a folder whose path is too long for a socket', needs, async (t) => {
   const folder = join(t.testdir(), 'a'.repeat(100));
   for (const name of ['topreward-ABCold', 'topreward-ABCnew']) mkdirSync(join(folder, name), { recursive: true });
   utimesSync(join(folder, 'topreward-ABCold'), LONG_AGO, LONG_AGO);
   useFolder(t, folder);
   const app = await buildTestApp(t, { PATH });
-  t.strictSame(readdirSync(folder), ['topreward-ABCnew'], 'only time tells what was left behind');
+  t.strictSame(readdirSync(folder), ['topreward-ABCnew'], 'only the age shows which folders are unused');
   resultOf(t, await postParts(app, [asked, videoPart(small)]));
 });
 
-/** Another process that stores uploads and goes on. @returns its upload's folder, and a way to kill it as the system would */
+/**
+ * Starts another process that stores an upload and keeps running.
+ * @returns the folder of its upload, and a function that kills the process
+ */
 async function otherService(t: Test): Promise<{ upload: string; kill(): Promise<void> }> {
   const url = new URL('../../src/video/storage.ts', import.meta.url);
   const script = `import { createUploadStorage } from '${url}'; console.log(await createUploadStorage().makeFolder()); setInterval(() => {}, 1e6);`;
@@ -207,10 +210,10 @@ async function otherService(t: Test): Promise<{ upload: string; kill(): Promise<
   };
 }
 
-t.test('what a killed process has left is removed at the start, and nothing else', needs, async (t) => {
+t.test('at the start, only the folders of killed processes are removed', needs, async (t) => {
   const folder = mkdtempSync(join(TMPDIR, 'sweep-'));
   t.teardown(() => rmSync(folder, { recursive: true }));
-  // The first two are of an older release, or of processes whose folder is too deep for a socket.
+  // The first two are from an older release, or from processes whose folder path is too long for a socket.
   for (const name of ['topreward-ABCold', 'topreward-ABCnew', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
     mkdirSync(join(folder, name, 'video'), { recursive: true });
   for (const name of ['topreward-ABCold', 'topreward-ABCDEFG', 'video-ABCDEF', 'elsewhere'])
@@ -220,22 +223,22 @@ t.test('what a killed process has left is removed at the start, and nothing else
   const killed = await otherService(t);
   const running = await otherService(t);
   await buildTestApp(t, { PATH });
-  t.ok(existsSync(killed.upload), 'both run');
+  t.ok(existsSync(killed.upload), 'both processes run');
   await killed.kill();
-  // As another container sees it: the id of the process that owned it means nothing there.
+  // As in another container, where the id of the process that owned it has no meaning.
   const moved = join(folder, 'topreward-ABCmov');
   renameSync(join(killed.upload, '..'), moved);
   await buildTestApp(t, { PATH });
-  t.notOk(existsSync(moved), 'the killed one’s is gone');
-  t.ok(existsSync(join(running.upload, 'video')), 'the running one’s is there');
+  t.notOk(existsSync(moved), 'the folder of the killed process is removed');
+  t.ok(existsSync(join(running.upload, 'video')), 'the folder of the running process remains');
   t.strictSame(
     readdirSync(folder).filter((name) => !running.upload.includes(name)),
     ['elsewhere', 'topreward-ABCDEFG', 'topreward-ABClnk', 'topreward-ABCnew', 'video-ABCDEF'],
   );
-  t.ok(existsSync(join(folder, 'elsewhere', 'video')), 'what a link names is there');
+  t.ok(existsSync(join(folder, 'elsewhere', 'video')), 'the target of the link remains');
 });
 
-/** Files under a folder that this process holds open. */
+/** Files under a folder that this process has open. */
 const openIn = (folder: string) =>
   readdirSync('/proc/self/fd').filter((number) => {
     try {
@@ -246,7 +249,7 @@ const openIn = (folder: string) =>
   });
 
 t.test(
-  'an upload that is given up at any moment leaves no file, open or not',
+  'an upload that is aborted at any moment leaves no file and no open file descriptor',
   { skip: needs.skip || (existsSync('/proc/self/fd') ? false : 'the system does not list open files') },
   async (t) => {
     const folder = t.testdir();
@@ -258,7 +261,7 @@ t.test(
       yield small;
       yield small;
     }
-    // The folder, the file and its bytes each take some turns of the event loop.
+    // Creating the folder and the file and writing the bytes each take some turns of the event loop.
     for (let turns = 0; turns < 60; turns += 1) {
       const controller = new AbortController();
       const stored = storeVideo(chunks(), storage, { part: 'video' }, controller.signal);

@@ -22,40 +22,44 @@ import {
 const frame = await frameFile();
 const form = multipart([episodePart(EPISODE), framePart(frame)]);
 
-t.test('one is worked on, one waits unread, one more is refused', { timeout: 20_000 }, async (t) => {
-  const { promise: until, resolve: open } = Promise.withResolvers<void>();
-  const engine = stubEngine({ until });
-  const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
-  const port = await listen(app);
-  const clients = await Promise.all([1, 2, 3].map(() => rawClient(t, port)));
-  const [first, second, third] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];
+t.test(
+  'with MAX_ACTIVE=1 and MAX_WAITING=1, the second request waits unread and the third is refused',
+  { timeout: 20_000 },
+  async (t) => {
+    const { promise: until, resolve: open } = Promise.withResolvers<void>();
+    const engine = stubEngine({ until });
+    const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
+    const port = await listen(app);
+    const clients = await Promise.all([1, 2, 3].map(() => rawClient(t, port)));
+    const [first, second, third] = clients as [(typeof clients)[0], (typeof clients)[0], (typeof clients)[0]];
 
-  const called = engine.nextCall();
-  first.post(form.payload.length);
-  first.socket.write(form.payload);
-  await called;
-  t.strictSame(await load(app), { active: 1, waiting: 0, bytes: frame.length }, 'what is held, and no more');
+    const called = engine.nextCall();
+    first.post(form.payload.length);
+    first.socket.write(form.payload);
+    await called;
+    t.strictSame(await load(app), { active: 1, waiting: 0, bytes: frame.length }, 'only the frame is held in memory');
 
-  // Its body is garbage: only if nobody reads it can it wait without a word.
-  second.post(100);
-  second.socket.write('x'.repeat(100));
-  await whenLoad(app, { active: 1, waiting: 1 });
+    // Its body is not valid: it can only wait without a response if the body is not read.
+    second.post(100);
+    second.socket.write('x'.repeat(100));
+    await whenLoad(app, { active: 1, waiting: 1 });
 
-  third.post(form.payload.length);
-  const refused = await third.answer();
-  isProblem(t, refused, 'server-busy', { limit: 1, retry_after_s: 2 });
-  t.equal(refused.headers['retry-after'], '2');
-  t.equal(engine.calls.length, 1);
+    third.post(form.payload.length);
+    const refused = await third.answer();
+    isProblem(t, refused, 'server-busy', { limit: 1, retry_after_s: 2 });
+    t.equal(refused.headers['retry-after'], '2');
+    t.equal(engine.calls.length, 1);
 
-  open();
-  t.equal((await first.answer()).statusCode, 200);
-  const answer = await second.answer();
-  t.match(answer.statusCode, /^4/, 'the second had its turn');
-  await whenLoad(app, { active: 0, waiting: 0 });
-  t.equal((await load(app)).bytes, 0);
-});
+    open();
+    t.equal((await first.answer()).statusCode, 200);
+    const answer = await second.answer();
+    t.match(answer.statusCode, /^4/, 'the second request was read after the first');
+    await whenLoad(app, { active: 0, waiting: 0 });
+    t.equal((await load(app)).bytes, 0);
+  },
+);
 
-t.test('waiting for memory, in order', { timeout: 20_000 }, async (t) => {
+t.test('requests wait until upload memory is free', { timeout: 20_000 }, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = stubEngine({ until });
   const length = form.payload.length;
@@ -72,14 +76,14 @@ t.test('waiting for memory, in order', { timeout: 20_000 }, async (t) => {
   t.strictSame(await load(app), { active: 0, waiting: 0, bytes: 0 });
 });
 
-t.test('an upload without Content-Length gets memory as it comes', { timeout: 20_000 }, async (t) => {
+t.test('an upload without Content-Length reserves memory in steps as it arrives', { timeout: 20_000 }, async (t) => {
   const step = 4 * 1024 * 1024;
   const app = await buildTestApp(t, { UPLOAD_MEMORY_BYTES: 3 * step }, stubEngine());
   const port = await listen(app);
   const client = await rawClient(t, port);
   client.post(undefined);
   await whenLoad(app, { active: 1, waiting: 0 });
-  t.equal((await load(app)).bytes, step, 'not the most it may send');
+  t.equal((await load(app)).bytes, step, 'it does not reserve the maximum');
   const chunk = (bytes: Buffer) =>
     client.socket.write(Buffer.concat([Buffer.from(`${bytes.length.toString(16)}\r\n`), bytes, Buffer.from('\r\n')]));
   const files = multipart([episodePart(EPISODE), framePart(Buffer.concat([frame, Buffer.alloc(step)]))]);
@@ -89,7 +93,7 @@ t.test('an upload without Content-Length gets memory as it comes', { timeout: 20
   const other = await rawClient(t, port);
   other.post(undefined);
   await whenLoad(app, { active: 2, waiting: 0, bytes: 3 * step });
-  // More than is left, and nobody waits with some in hand.
+  // This needs more than the remaining memory. An upload that already holds memory is refused instead of waiting.
   const more = multipart([framePart(Buffer.alloc(2 * step))]).payload;
   other.socket.write(Buffer.concat([Buffer.from(`${more.length.toString(16)}\r\n`), more]));
   isProblem(t, await other.answer(), 'server-busy', { retry_after_s: 2 });
@@ -100,7 +104,7 @@ t.test('an upload without Content-Length gets memory as it comes', { timeout: 20
   await whenLoad(app, { active: 0, waiting: 0, bytes: 0 });
 });
 
-t.test('of several tenants none takes all', { timeout: 20_000 }, async (t) => {
+t.test('one tenant can use at most half of the capacity', { timeout: 20_000 }, async (t) => {
   const keys = { alice: 'a'.repeat(20), bob: 'b'.repeat(20) };
   const tenants = Object.entries(keys).map(([name, key]) => `${name}=${key}`);
   const app = await buildTestApp(t, { MAX_ACTIVE: 4, API_KEYS: tenants.join(',') }, stubEngine());
@@ -114,7 +118,7 @@ t.test('of several tenants none takes all', { timeout: 20_000 }, async (t) => {
   resultOf(t, await postParts(app, parts, { authorization: `Bearer ${keys.bob}` }));
 });
 
-t.test('a client that goes away while it is scored', { timeout: 20_000 }, async (t) => {
+t.test('the engine call is aborted if the client disconnects', { timeout: 20_000 }, async (t) => {
   const engine = stubEngine({ until: new Promise(() => {}) });
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
   const client = await rawClient(t, await listen(app));
@@ -128,7 +132,7 @@ t.test('a client that goes away while it is scored', { timeout: 20_000 }, async 
   await whenLoad(app, { active: 0, waiting: 0 });
 });
 
-t.test('a client that goes away in the middle of its upload', { timeout: 20_000 }, async (t) => {
+t.test('capacity is freed if the client disconnects during the upload', { timeout: 20_000 }, async (t) => {
   const engine = stubEngine();
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
   const client = await rawClient(t, await listen(app));
@@ -141,7 +145,7 @@ t.test('a client that goes away in the middle of its upload', { timeout: 20_000 
   resultOf(t, await postEpisode(app, EPISODE, [frame]));
 });
 
-t.test('a client that goes away while it waits', { timeout: 20_000 }, async (t) => {
+t.test('a request that waits is dropped if the client disconnects', { timeout: 20_000 }, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = stubEngine({ until });
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
@@ -157,10 +161,10 @@ t.test('a client that goes away while it waits', { timeout: 20_000 }, async (t) 
   await whenLoad(app, { active: 1, waiting: 0 });
   open();
   resultOf(t, await first);
-  t.equal(engine.calls.length, 1, 'nothing was scored for nobody');
+  t.equal(engine.calls.length, 1, 'the dropped request was not scored');
 });
 
-t.test('a client with a long upload that goes away while it waits is not scored', { timeout: 20_000 }, async (t) => {
+t.test('a long upload that waits is dropped if the client disconnects', { timeout: 20_000 }, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = stubEngine({ until });
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 1 }, engine);
@@ -179,7 +183,7 @@ t.test('a client with a long upload that goes away while it waits is not scored'
   t.equal(engine.calls.length, 1);
 });
 
-t.test('closing lets what is under way end, and closes the engine', { timeout: 20_000 }, async (t) => {
+t.test('close waits for the active requests and then closes the engine', { timeout: 20_000 }, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = stubEngine({ until });
   const app = await buildTestApp(t, {}, engine);

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import t from 'tap';
 import { launch, type Refusal } from '../embedded/server.ts';
 
-t.test('a wrong variable is one line, whatever is wrong', { timeout: 60_000 }, async (t) => {
+t.test('a wrong variable is reported in one line', { timeout: 60_000 }, async (t) => {
   for (const env of [
     { PORT: 'eighty' },
     { API_KEY: 'a-secret-in-the-wrong-place' },
@@ -12,13 +12,13 @@ t.test('a wrong variable is one line, whatever is wrong', { timeout: 60_000 }, a
     const { code, lines, errors } = (await launch(t, env as Record<string, string>)) as Refusal;
     const [name] = Object.keys(env);
     t.equal(code, 1);
-    t.strictSame(lines, [], 'nothing has started');
+    t.strictSame(lines, [], 'nothing is logged');
     t.match(errors, new RegExp(`^Configuration: ${name} .*\n$`), 'one line');
-    t.notMatch(errors, /secret/, 'its value is not shown');
+    t.notMatch(errors, /secret/, 'the value is not shown');
   }
 });
 
-t.test('several wrong variables are one line each', async (t) => {
+t.test('each of several wrong variables is reported in its own line', async (t) => {
   const { code, errors } = (await launch(t, { API_KEY: 'x', LOG_LEVEL: 'loud', MAX_FRAMES: '0' })) as Refusal;
   t.equal(code, 1);
   t.equal(errors.trimEnd().split('\n').length, 3);
@@ -26,7 +26,7 @@ t.test('several wrong variables are one line each', async (t) => {
     t.match(errors, new RegExp(`^Configuration: ${name} `, 'm'));
 });
 
-t.test('an address that cannot be listened on is one line in the log', { timeout: 60_000 }, async (t) => {
+t.test('an address that is in use is reported in one log line', { timeout: 60_000 }, async (t) => {
   const other = createServer();
   await new Promise<void>((resolve) => other.listen(0, '127.0.0.1', resolve));
   t.teardown(() => other.close());
@@ -34,5 +34,5 @@ t.test('an address that cannot be listened on is one line in the log', { timeout
   const { code, lines, errors } = (await launch(t, { PORT: port })) as Refusal;
   t.equal(code, 1);
   t.match(lines.at(-1), `Cannot listen on HOST=127.0.0.1, PORT=${port}: listen EADDRINUSE`);
-  t.equal(errors, '', 'no stack');
+  t.equal(errors, '', 'there is no stack trace');
 });

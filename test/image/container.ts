@@ -16,7 +16,7 @@ export function environment(name: 'IMAGE_CONFIG' | 'VLLM_VENV'): string {
   return value;
 }
 
-/** What the image says of itself, in the words of its format. */
+/** The configuration of the image, with the names of Docker's format. */
 export interface ImageConfig {
   User: string;
   WorkingDir: string;
@@ -32,20 +32,20 @@ export function imageConfig(): ImageConfig {
   return JSON.parse(readFileSync(environment('IMAGE_CONFIG'), 'utf8')).Docker.config;
 }
 
-/** The service in its image, as process 1. */
+/** The service, running in its image as process 1. */
 export interface Container {
   address: string;
-  /** of process 1, as the machine numbers it */
+  /** process id of process 1, as seen from the machine */
   pid: number;
   env: string[];
-  /** Ends with process 1, and with its exit code. */
+  /** Exits when process 1 exits, with the same exit code. */
   process: ChildProcess;
 }
 
 /**
- * Starts what the image starts, and waits until it listens.
- * @param settings environment variables beside the image's own
- * @throws Error with the output when it ends before that
+ * Starts the command of the image, and waits until the service listens.
+ * @param settings environment variables besides those of the image
+ * @throws Error with the output if the service exits before that
  */
 export async function startContainer(t: Test, settings: Record<string, string>): Promise<Container> {
   const { Env, Entrypoint, Cmd } = imageConfig();
@@ -61,24 +61,24 @@ export async function startContainer(t: Test, settings: Record<string, string>):
     child.stdout.resume();
     return { address, pid: firstChild(child), env, process: child };
   }
-  throw new Error(`The service ended: ${lines.join('\n')} ${await errors}`);
+  throw new Error(`The service exited: ${lines.join('\n')} ${await errors}`);
 }
 
-/** Runs the image's own command to its end, with other settings. */
+/** Runs the command of the image until it exits, with other settings. */
 export async function runToEnd(settings: Record<string, string>) {
   const { Env, Entrypoint, Cmd } = imageConfig();
   const env = [...Env, ...Object.entries(settings).map(([name, value]) => `${name}=${value}`)];
   return outcome(contained([RUN, ...env, ...Entrypoint, ...Cmd]));
 }
 
-/** Runs a command in a container that runs, as its user and with its environment, like `docker exec`. */
+/** Runs a command in a running container, as its user and with its environment, like `docker exec`. */
 export function inContainer({ pid, env }: Container, command: string[], settings: string[] = []) {
   const enter = ['nsenter', '--target', String(pid), '--mount', '--pid', '--root', '--wd'];
   const user = ['setpriv', '--no-new-privs', '--reuid=1000', '--regid=1000', '--clear-groups'];
   return outcome(contained([...enter, '--', ...user, 'env', '--ignore-environment', ...env, ...settings, ...command]));
 }
 
-/** Starts a command that the kernel ends with this process, however that ends. */
+/** Starts a command. The kernel kills it when this process ends, for any reason. */
 export function contained([...command]: string[], env: NodeJS.ProcessEnv = process.env) {
   return spawn('setpriv', ['--pdeathsig', 'KILL', '--', ...command], { env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
@@ -88,12 +88,12 @@ async function outcome(child: ReturnType<typeof contained>) {
   return { code: code as number | null, stdout, stderr };
 }
 
-/** Process 1 of the namespace that a child of this process has made with unshare. */
+/** Process 1 of the namespace that a child of this process has created with unshare. */
 export function firstChild({ pid }: ChildProcess): number {
   return Number(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim());
 }
 
-/** Asks process 1 of a namespace to end, and waits until the namespace has gone. */
+/** Sends SIGTERM to process 1 of a namespace, and waits until the namespace has ended. */
 export async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');

@@ -6,20 +6,21 @@ import { contained, ended, environment, freePort } from './container.ts';
 const START = fileURLToPath(new URL('../../docker/vllm/start.sh', import.meta.url));
 const MODEL = fileURLToPath(new URL('../../models/topreward-pico', import.meta.url));
 
-/** What a CPU needs beside the flags of start.sh; float32, so that numbers can be compared to 1e-4. */
+/** Flags that a CPU needs besides those of start.sh. With float32, log probabilities can be compared to 1e-4. */
 const FOR_CPU = ['--dtype', 'float32', '--enforce-eager', '--block-size', '32'];
 
 /**
- * vLLM ends with its process 1, before it could remove what it shares between its processes: /dev/shm is its own too, of
- * compose.yaml's size.
+ * All processes of vLLM end with its process 1, before vLLM can remove its shared memory. Therefore it has a /dev/shm of its
+ * own, with the size from compose.yaml.
  */
 const OWN = 'mount -t tmpfs -o size=8g,mode=1777 tmpfs /dev/shm && exec "$@"';
 const ISOLATED = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc', 'sh', '-c', OWN, 'sh'];
 
 /**
- * Starts the pinned vLLM on the CPU with docker/vllm/start.sh, as process 1 as in its container, and waits until it answers.
+ * Starts the pinned vLLM on the CPU with docker/vllm/start.sh, as process 1 like in its container, and waits until it is
+ * healthy.
  * @returns its address
- * @throws Error with the end of its log when it ends before that
+ * @throws Error with the end of its log if it exits before that
  */
 export async function startEngine(t: Test): Promise<string> {
   const port = String(await freePort());
@@ -30,7 +31,7 @@ export async function startEngine(t: Test): Promise<string> {
     PORT: port,
     VLLM_CPU_KVCACHE_SPACE: '1',
     HF_HUB_OFFLINE: '1',
-    // Compiled, the first request would take 10 to 20 s more and a C++ compiler.
+    // With compilation, the first request would take 10 to 20 s longer and need a C++ compiler.
     TORCHDYNAMO_DISABLE: '1',
   });
   t.teardown(() => ended(child));
@@ -42,7 +43,7 @@ export async function startEngine(t: Test): Promise<string> {
   child.stderr.on('data', keep);
   const address = `http://127.0.0.1:${port}`;
   for (;;) {
-    if (child.exitCode !== null) throw new Error(`vLLM ended with ${child.exitCode}: ${log}`);
+    if (child.exitCode !== null) throw new Error(`vLLM exited with ${child.exitCode}: ${log}`);
     const healthy = await fetch(`${address}/health`).catch(() => undefined);
     if (healthy?.ok) return address;
     await sleep(500);

@@ -32,17 +32,17 @@ function run(program: string, args: string[], { input = '', env = process.env } 
   });
 }
 
-t.test('hadolint has nothing to say about the Dockerfile', async (t) => {
+t.test('hadolint finds no fault in the Dockerfile', async (t) => {
   const dockerfile = await read('docker/Dockerfile');
   const hadolint = (input: string) => run(join(TOOLS, 'hadolint'), ['--no-color', '-'], { input });
   t.match(await hadolint(dockerfile), { code: 0, output: '' });
-  // Each rule that is ignored would find something: an exception that is not needed goes.
+  // Every ignored rule must still find something. Otherwise the exception is not needed.
   const strict = await hadolint(dockerfile.replaceAll(/^# hadolint ignore=.*\n/gm, ''));
   t.same(new Set(strict.output.match(/\bDL\d+/g)), new Set(['DL3008']));
   t.match(await hadolint(dockerfile.replace('USER 1000:1000', 'USER node')), { output: /DL3066/ });
 });
 
-t.test('compose.yaml is what the Compose specification allows', async (t) => {
+t.test('compose.yaml conforms to the Compose specification', async (t) => {
   const program = join(TOOLS, 'check-jsonschema');
   const check = (input: string) =>
     run(program, ['--builtin-schema', 'vendor.compose-spec', '--default-filetype', 'yaml', '-'], { input });
@@ -50,18 +50,18 @@ t.test('compose.yaml is what the Compose specification allows', async (t) => {
   t.match(await check(composeText.replace('stop_grace_period', 'stop_grace_time')), { code: 1 });
 });
 
-t.test('compose.yaml names the vLLM that is tested', async (t) => {
+t.test('compose.yaml uses the vLLM version that is tested', async (t) => {
   const [, pinned] = /^VLLM_VERSION=(.*)$/m.exec(await read('docker/vllm/cpu-install.sh')) ?? [];
   t.equal(compose.services.vllm.image, `vllm/vllm-openai:v${pinned}`);
 });
 
-t.test('every file that compose.yaml mounts is there', async (t) => {
+t.test('every file that compose.yaml mounts exists', async (t) => {
   const files = compose.services.vllm.volumes?.filter((volume) => volume.startsWith('./')) ?? [];
   t.equal(files.length, 2);
   for (const file of files) t.ok(await read(join('docker/vllm', file.split(':')[0] as string)), file);
 });
 
-t.test('image and compose.yaml set variables that exist', async (t) => {
+t.test('the image and compose.yaml set only variables that exist', async (t) => {
   const known = Object.keys(Environment.properties);
   const [, settings = ''] = /^ENV (.*)$/m.exec(await read('docker/Dockerfile')) ?? [];
   const inImage = [...settings.matchAll(/([A-Z_]+)=/g)].map(([, name]) => name as string);
@@ -76,12 +76,12 @@ t.test('image and compose.yaml set variables that exist', async (t) => {
   }
 });
 
-t.test('vLLM of the pinned version knows every flag of start.sh', async (t) => {
+t.test('the pinned version of vLLM accepts every flag of start.sh', async (t) => {
   const folder = await mkdtemp(join(tmpdir(), 'topreward-flags-'));
   t.teardown(() => rm(folder, { recursive: true }));
   const parser = `#!/bin/sh\nexec "${environment('VLLM_VENV')}/bin/python" test/image/parse_flags.py "$@"\n`;
   await writeFile(join(folder, 'vllm'), parser, { mode: 0o755 });
-  // As compose sets them where the user sets nothing: the default of each ${NAME:-default}.
+  // If the user sets nothing, Compose uses the default of each ${NAME:-default}.
   const settings = Object.entries(compose.services.vllm.environment).map(([name, value]) => [
     name,
     /:-(.*)\}$/.exec(value)?.[1] ?? value,
@@ -91,7 +91,7 @@ t.test('vLLM of the pinned version knows every flag of start.sh', async (t) => {
   const { code, output, errors } = await start();
   t.equal(code, 0, errors.slice(-500));
   const { understood, unknown } = JSON.parse(output);
-  t.same(unknown, [], 'no flag is cut short');
+  t.same(unknown, [], 'no flag is abbreviated');
   t.match(understood, {
     model_tag: 'Qwen/Qwen3-VL-8B-Instruct',
     host: '0.0.0.0',

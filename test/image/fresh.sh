@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Tries the project as a newcomer does: a clean checkout of HEAD in a bare Debian 12 with git, Node and npm, no ffmpeg, no
-# Chromium, no Python. First as a user without sudo, with Node 22; then as root, with Node 20; then as a user whose sudo asks
-# for no password. Needs root.
+# Tries the project like a new user: a clean checkout of HEAD in a minimal Debian 12. It has git, Node and npm, but not
+# ffmpeg, Chromium or Python. The steps run as a user without sudo (Node 22), then as root (Node 20), then as a user whose
+# sudo needs no password. Needs root.
 #
 #   test/image/fresh.sh
 #
-# The whole output of each step is in .cache/fresh. The bare Debian is removed at the end.
+# The complete output of each step is in .cache/fresh. The Debian system is removed at the end.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -14,11 +14,11 @@ logs=$checkout/.cache/fresh
 # shellcheck source=test/image/roots.sh
 source "$here/roots.sh"
 
-[[ $(id -u) == 0 ]] || fail 'needs root, to make a Debian of its own'
+[[ $(id -u) == 0 ]] || fail 'needs root, to create a Debian system'
 need_programs mmdebstrap
-[[ -z $(git -C "$checkout" status --porcelain) ]] || say 'what is not committed is not tried'
+[[ -z $(git -C "$checkout" status --porcelain) ]] || say 'uncommitted changes are not tested'
 
-# Not in /tmp: it takes some 3 GB, and /tmp may be memory.
+# Not in /tmp: it needs about 3 GB, and /tmp may be in memory.
 rm -rf "$logs"
 mkdir -p "$logs"
 work=$(mktemp -d "$checkout/.cache/fresh-XXXXXX")
@@ -36,7 +36,8 @@ trap stop EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 
-# in_debian USER HOME COMMAND: a login there with this machine's network and nothing else of it. Ends with all it started.
+# in_debian USER HOME COMMAND: runs a command in the Debian system, which shares only the network with this machine. All
+# processes that the command starts end with it.
 in_debian() {
   local environment=()
   mapfile -t environment < <(client_environment)
@@ -66,12 +67,12 @@ step() {
   in_debian "$2" "$3" "$4" >"$log" 2>&1 || status=$?
   seconds=$((SECONDS - started))
   printf 'exit code %d after %d s, log: %s\n' "$status" "$seconds" "$log"
-  # The closing line is this script's own, for whoever adds up tests: here the step's stands in a longer one.
+  # Only this script may print a closing line, because tools add these lines up. The line of a step gets a prefix.
   sed -nE '/^failed: |; to run all tests, type: /p; s/^([0-9]+ passed, .*)/npm test: \1/p' "$log"
 }
 
 passed=0 failed=0
-# check TITLE COMMAND…
+# check TITLE COMMAND…: counts the check as passed if the command succeeds.
 check() {
   local title=$1
   shift
@@ -99,7 +100,7 @@ git clone --quiet --no-hardlinks "$checkout" "$debian/root/topreward-server"
 git clone --quiet --no-hardlinks "$checkout" "$debian/home/newcomer/topreward-server"
 chown -R 1000:1000 "$debian/home/newcomer"
 put_node "$debian" 22 10
-say "bare Debian: $((SECONDS - started)) s"
+say "Debian system: $((SECONDS - started)) s"
 
 bare=$(installed)
 home=/home/newcomer/topreward-server
@@ -110,10 +111,10 @@ check 'npm run demo succeeds for a user' [ "$status" = 0 ]
 step user-test 1000:1000 "$home" 'npm test'
 check 'npm test succeeds for a user without sudo' [ "$status" = 0 ]
 check 'no test fails' [ "$(tally failed)" = 0 ]
-check 'some tests are skipped, as ffmpeg and Chromium are missing' [ "$(tally skipped)" -gt 0 ]
+check 'tests are skipped because ffmpeg and Chromium are missing' [ "$(tally skipped)" -gt 0 ]
 { grep '^skipped: ' "$log" || true; } | cut -d : -f 2 | sort | uniq -c
 check 'each skipped test is named' [ "$(grep -c '^skipped: ' "$log")" = "$(tally skipped)" ]
-check 'one line says what to type' [ "$(grep -cE '; to run all tests, type: .*apt-get install .*ffmpeg' "$log")" = 1 ]
+check 'one line says which command installs what is missing' [ "$(grep -cE '; to run all tests, type: .*apt-get install .*ffmpeg' "$log")" = 1 ]
 check 'nothing is installed' [ "$(installed)" = "$bare" ]
 step user-strict 1000:1000 "$home" 'CI=true npm test'
 check 'with CI=true it exits with 1' [ "$status" = 1 ]

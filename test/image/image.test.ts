@@ -22,7 +22,7 @@ t.setTimeout(900_000);
 const EPISODES = ['drawer-open-v3-success', 'drawer-open-v3-failure'];
 const ENGINE_URL = await startEngine(t);
 
-/** The same model in this process, from the checkout: what the image is compared with. */
+/** The same model in this process, from the checkout. The image is compared with it. */
 const config = loadConfig({ ENGINE: 'embedded' });
 const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' })));
 t.teardown(() => app.close());
@@ -46,7 +46,7 @@ async function becomesReady(address: string): Promise<void> {
   }
 }
 
-t.test('the image runs as a numeric user that is not root, and says so', async (t) => {
+t.test('the image runs as a numeric user that is not root', async (t) => {
   const { User, ExposedPorts, WorkingDir } = imageConfig();
   t.same(
     { User, WorkingDir, ports: Object.keys(ExposedPorts) },
@@ -54,43 +54,52 @@ t.test('the image runs as a numeric user that is not root, and says so', async (
   );
   t.equal(processStatus(container, 'Uid'), '1000\t1000\t1000\t1000');
   t.equal(processStatus(container, 'Gid'), '1000\t1000\t1000\t1000');
-  t.equal(processStatus(container, 'NSpid'), `${container.pid}\t1`, 'it is process 1');
-  t.match(processStatus(container, 'CapBnd'), /[1-9a-f]/, 'capabilities are bounded by nothing but the user');
-  t.equal(processStatus(container, 'CapEff'), '0000000000000000', 'and it has none');
+  t.equal(processStatus(container, 'NSpid'), `${container.pid}\t1`, 'the service is process 1');
+  t.match(processStatus(container, 'CapBnd'), /[1-9a-f]/, 'only the user limits the capabilities');
+  t.equal(processStatus(container, 'CapEff'), '0000000000000000', 'the service has no capabilities');
 });
 
-t.test('nothing but TMPDIR can be written', async (t) => {
+t.test('only TMPDIR is writable', async (t) => {
   const writes = 'for (const f of ["/app/x", "/home/node/x", "/var/tmp/x", "/tmp/x"])';
   const program = `${writes} try { fs.writeFileSync(f, "x"); fs.rmSync(f); console.log("written") } catch (e) { console.log(e.code) }`;
   const { stdout } = await inContainer(container, ['node', '-e', program]);
   t.same(stdout.toString().trim().split('\n'), ['EROFS', 'EROFS', 'EROFS', 'written']);
 });
 
-t.test('it holds what the service needs and no more', async (t) => {
+t.test('the image contains only what the service needs', async (t) => {
   const { stdout } = await inContainer(container, ['ls', '-A', '/app']);
-  const files = ['LICENSE', 'examples', 'node_modules', 'package-lock.json', 'package.json', 'playground', 'routes'];
+  const files = [
+    'LICENSE',
+    'examples',
+    'node_modules',
+    'package-lock.json',
+    'package.json',
+    'playground',
+    'reference',
+    'routes',
+  ];
   t.same(stdout.toString().trim().split('\n').sort(), [...files, 'schemas', 'src'].sort());
   const packages = (await inContainer(container, ['ls', '/app/node_modules'])).stdout.toString().trim().split('\n');
   t.ok(packages.includes('fastify'));
   t.notOk(
     packages.some((name) => /^(onnxruntime|tap$|typescript$|node$)/.test(name)),
-    'no engine, no tools',
+    'the image has no embedded engine and no development tools',
   );
 });
 
-t.test('it answers, and is ready once the engine is probed', async (t) => {
+t.test('the service is live at once, and ready after the engine is probed', async (t) => {
   const live = await fetch(`${there}/health/live`);
   t.equal(live.status, 200);
   await becomesReady(there);
   const model = (await (await fetch(`${there}/v1/model`)).json()) as Model;
   t.match(model.engine.version, /^0\.32\.0/);
-  t.equal(model.prompts.open.layout, 'reference', 'start.sh gives vLLM the template of the paper');
+  t.equal(model.prompts.open.layout, 'reference', 'start.sh gives vLLM the reference template');
   t.equal(model.one_pass, true);
   t.equal(model.video, true, 'ffmpeg is found');
   t.same(model.reference_frame, { width: 128, height: 128 });
 });
 
-t.test('the recorded episodes have the numbers of the embedded engine', async (t) => {
+t.test('the recorded episodes have the log probabilities of the embedded engine', async (t) => {
   for (const name of EPISODES) {
     const { files, ...episode } = await recorded(name);
     const [expected, result] = [await post(here, files, episode), await post(there, files, episode)];
@@ -106,11 +115,11 @@ t.test('the recorded episodes have the numbers of the embedded engine', async (t
   }
 });
 
-t.test('a video is read by the image’s own ffmpeg', async (t) => {
+t.test('the ffmpeg of the image decodes a video', async (t) => {
   const name = EPISODES[0] as string;
   const { files, fps, instruction } = await recorded(name);
   const frames = ['-framerate', String(fps), '-i', `/app/examples/episodes/${name}/%03d.jpg`];
-  // As close to the JPEG files as H.264 comes.
+  // The best quality that H.264 reaches for the JPEG files.
   const encode = ['-c:v', 'libx264', '-crf', '4', '-pix_fmt', 'yuv444p', '/tmp/made.mp4'];
   const made = await inContainer(container, ['ffmpeg', '-loglevel', 'error', ...frames, ...encode]);
   t.equal(made.code, 0, made.stderr);
@@ -127,18 +136,19 @@ t.test('a video is read by the image’s own ffmpeg', async (t) => {
   const values = ({ prefixes }: RewardResult) => prefixes.map(({ log_prob_true }) => log_prob_true);
   t.equal(result.prefixes.length, whole.prefixes.length);
   const furthest = Math.max(...values(result).map((value, i) => Math.abs(value - (values(whole)[i] as number))));
-  t.ok(furthest <= 0.25, `the video scores as its frames: ${furthest} nats`);
+  t.ok(furthest <= 0.25, `the video has the log probabilities of its frames: ${furthest} nats`);
   t.comment(`video and frames, largest difference ${furthest.toFixed(3)} nats`);
-  // Only the folder stays that uploads are made in, with its socket. An upload is removed after its answer is sent.
+  // Only the folder of uploads remains, with its socket. An upload is removed after its response is sent.
   const left = ['find', '/tmp', '-name', 'upload-*', '-o', '-type', 'f'];
   while ((await inContainer(container, left)).stdout.length > 0);
 });
 
-t.test('every page and file is there that the checkout serves', async (t) => {
+t.test('the image serves every page and file that the checkout serves', async (t) => {
   const { body } = await app.inject('/playground/episodes.json');
   const pictures = (JSON.parse(body) as { frames: string[] }[]).flatMap(({ frames }) => frames);
   const page = readdirSync(new URL('../../playground/', import.meta.url)).map((name) => `playground/${name}`);
-  const documents = ['', 'docs/', 'docs/json', 'docs/yaml', 'docs/static/swagger-ui.css', 'docs/static/logo.svg'];
+  const scripts = ['docs/reference.css', 'docs/reference.js', 'docs/scalar.js'];
+  const documents = ['', 'docs', 'docs/json', 'docs/yaml', ...scripts];
   for (const path of [...documents, 'playground/episodes.json', ...page, ...pictures]) {
     const expected = await app.inject(`/${path}`);
     const answer = await fetch(`${there}/${path}`);
@@ -149,7 +159,7 @@ t.test('every page and file is there that the checkout serves', async (t) => {
   t.ok((await (await fetch(`${there}/metrics`)).text()).includes('topreward_'));
 });
 
-t.test('HEALTHCHECK passes while the service answers, and fails where nothing does', async (t) => {
+t.test('HEALTHCHECK passes if the service is live, and fails if nothing listens', async (t) => {
   const [kind, ...command] = imageConfig().Healthcheck.Test;
   t.equal(kind, 'CMD');
   const port = new URL(there).port;
@@ -157,7 +167,7 @@ t.test('HEALTHCHECK passes while the service answers, and fails where nothing do
   t.equal((await inContainer(container, command, ['PORT=1'])).code, 1);
 });
 
-t.test('the embedded engine, which is not in the image, is refused in one line', async (t) => {
+t.test('one line refuses the embedded engine, which is not in the image', async (t) => {
   const { code, stdout, stderr } = await runToEnd({ ENGINE: 'embedded' });
   t.equal(code, 1);
   const lines = stdout.toString().trim().split('\n');
@@ -166,10 +176,10 @@ t.test('the embedded engine, which is not in the image, is refused in one line',
     JSON.parse(lines[0] as string).msg,
     /^The model in \/app\/models\/topreward-pico \(MODEL_DIR\) cannot be used/,
   );
-  t.equal(stderr, '', 'no stack');
+  t.equal(stderr, '', 'there is no stack trace');
 });
 
-t.test('SIGTERM lets an episode finish and ends the service with 0', async (t) => {
+t.test('after SIGTERM the service finishes the episode and exits with 0', async (t) => {
   const { files, ...episode } = await recorded(EPISODES[1] as string);
   const mortal = await startContainer(t, settings);
   await becomesReady(mortal.address);
@@ -187,12 +197,12 @@ t.test('SIGTERM lets an episode finish and ends the service with 0', async (t) =
   t.equal(events.filter((event) => event === 'prefix').length, files.length);
   t.equal(events.at(-1), 'result');
   const last = performance.now();
-  t.same(await exit, [0, null], 'its exit code, and no signal');
+  t.same(await exit, [0, null], 'the exit code is 0, and there is no signal');
   const seconds = (performance.now() - last) / 1000;
-  t.ok(seconds < 10, `it has ended ${seconds.toFixed(1)} s after the last line`);
+  t.ok(seconds < 10, `the service exits ${seconds.toFixed(1)} s after the last line`);
 });
 
-t.test('the version is that of package.json', async (t) => {
+t.test('the contract has the version of package.json', async (t) => {
   const { info } = (await (await fetch(`${there}/docs/json`)).json()) as { info: { version: string } };
   t.equal(info.version, SERVICE.version);
 });

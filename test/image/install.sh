@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what test/image/files.test.ts checks with into .cache/image. Run by with-image.sh.
+# Installs the tools of test/image/files.test.ts into .cache/image. with-image.sh runs this script.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 venv=$here/../../.cache/image

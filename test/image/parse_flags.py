@@ -1,5 +1,5 @@
-"""Reads a command line of `vllm serve` with vLLM's own parser and starts nothing. Prints JSON: what vLLM understood, and
-the flags that are not spelled out (argparse takes any unique beginning)."""
+"""Parses a command line of `vllm serve` with vLLM's own parser and starts nothing. Prints JSON: the values that vLLM
+understood, and the flags that are unknown or abbreviated (argparse accepts any unique prefix of a flag)."""
 
 import json
 import sys
@@ -9,7 +9,7 @@ from vllm.utils.argparse_utils import FlexibleArgumentParser
 
 subcommand, *line = sys.argv[1:]
 if subcommand != "serve":
-    sys.exit(f"not a subcommand that is read here: {subcommand}")
+    sys.exit(f"not a supported subcommand: {subcommand}")
 parser = make_arg_parser(FlexibleArgumentParser())
 understood = parser.parse_args(line)
 validate_parsed_serve_args(understood)

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
-# Sourced: makes bare Debian 12 roots whose package clients are set up as this machine's are. Needs root.
+# Sourced by other scripts: creates root folders of a minimal Debian 12 whose package clients are configured like those of
+# this machine. Needs root.
 #
-# The caller sets `work`, a folder for temporary files, and removes it with `remove_work`.
+# The caller sets `work`, a folder for temporary files, and calls `remove_work` to remove it.
 
 say() { printf '%s: %s\n' "$(basename "$0" .sh)" "$*" >&2; }
 fail() {
@@ -9,7 +10,7 @@ fail() {
   exit 1
 }
 
-# Installs the programs that are missing; each has the name of its Debian package.
+# Installs the programs that are missing. Each program has the same name as its Debian package.
 need_programs() {
   local program missing=()
   for program in "$@"; do
@@ -22,7 +23,7 @@ need_programs() {
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 }
 
-# Unmounts and removes $work. What is mounted below it is unmounted first, so that nothing outside is removed with it.
+# Removes $work. Everything that is mounted below it is unmounted first, so that no files outside are removed.
 remove_work() {
   local mounted
   while read -r mounted; do
@@ -35,12 +36,12 @@ remove_work() {
   rm -rf "${work:?}"
 }
 
-# make_root FOLDER [PACKAGE…]: Debian 12's essential packages, apt, and those named.
+# make_root FOLDER [PACKAGE…]: installs the essential packages of Debian 12, apt, and the given packages.
 make_root() {
   local root=$1 packages file option sources=() options=()
   shift
   packages=$(IFS=,; echo "$*")
-  # A Debian 12 knows where its packages come from. Elsewhere mmdebstrap's default is taken.
+  # On Debian 12 the package sources of this machine are used, elsewhere the default of mmdebstrap.
   if grep -qx 'VERSION_CODENAME=bookworm' /etc/os-release; then
     for file in /etc/apt/sources.list /etc/apt/sources.list.d/debian.sources; do
       [[ ! -s $file ]] || sources+=("$file")
@@ -52,7 +53,7 @@ make_root() {
   mmdebstrap --quiet --variant=minbase "${options[@]}" ${packages:+"--include=$packages"} bookworm "$root" "${sources[@]}"
 }
 
-# put_node ROOT NODE_MAJOR NPM_MAJOR: Node and npm from the npm registry, where the official images have them.
+# put_node ROOT NODE_MAJOR NPM_MAJOR: installs Node and npm from the npm registry, at the paths of the official images.
 put_node() {
   local root=$1 packages=${work:?}/node-$2 name
   name=node-linux-$(node -p process.arch)
@@ -64,7 +65,7 @@ put_node() {
   ln -s ../lib/node_modules/npm/bin/npx-cli.js "$root/usr/local/bin/npx"
 }
 
-# copy_client_settings ROOT: the registries, certificates and local indexes of this machine's npm and pip.
+# copy_client_settings ROOT: copies the settings of npm and pip on this machine: registries, certificates and indexes.
 copy_client_settings() {
   local root=$1 file
   mkdir -p "$root/usr/local/etc"
@@ -77,7 +78,7 @@ copy_client_settings() {
   done
 }
 
-# Prints NAME=value of the variables by which this machine's clients find certificates, proxies and indexes.
+# Prints NAME=value for the variables that set certificates, proxies and indexes for clients on this machine.
 client_environment() {
   env | grep -E '^([A-Z_]*(CA_BUNDLE|CA_CERTS|CAINFO|SSL_CERT_FILE|SSL_CERT_DIR|PIP_CERT)|PIP_[A-Z_]+|npm_config_(registry|cafile)|(https?|no|HTTPS?|NO)_(proxy|PROXY))=' || true
 }

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Runs a command in the built image as a locked-down container runtime does: as uid and gid 1000, without capabilities and
-# without new ones, on a read-only root with /tmp in memory, as process 1 of its own. Only the network is the machine's.
+# Runs a command in the built image like a strict container runtime: as uid and gid 1000, without capabilities and without a
+# way to gain them, on a read-only root with /tmp in memory, as process 1. Only the network is shared with the machine.
 #
 #   IMAGE_ROOT=FOLDER test/image/run-in-image.sh [NAME=VALUE…] COMMAND [ARGUMENT…]
 #
-# All mounts are this command's own and end with it.
+# All mounts are private to this command and end with it.
 set -euo pipefail
 
 # shellcheck disable=SC2016 # the inner shell expands these

@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds docker/Dockerfile for real, without a Docker daemon, and runs a command that uses the image. Needs root.
+# Builds docker/Dockerfile without a Docker daemon, and runs a command that uses the image. Needs root.
 #
 #   test/image/with-image.sh tap run test/image/image.test.ts
 #
-# The command finds in its environment
-#   IMAGE_ROOT    the image's files, for run-in-image.sh
-#   IMAGE_CONFIG  a JSON file; its Docker.config holds User, Env, Cmd, Healthcheck and so on
-#   VLLM_VENV     an environment with the vLLM that compose.yaml names, built for the CPU
+# The command gets these environment variables:
+#   IMAGE_ROOT    folder with the files of the image, for run-in-image.sh
+#   IMAGE_CONFIG  JSON file whose member Docker.config has User, Env, Cmd, Healthcheck and so on
+#   VLLM_VENV     Python environment with the vLLM version of compose.yaml, built for the CPU
 #
-# Base images cannot be pulled everywhere, so node:24-bookworm-slim is made from the same parts: Debian's packages and npm's
-# Node. All of it lies in one temporary folder that is removed at the end.
+# Base images cannot be pulled everywhere. Therefore node:24-bookworm-slim is built from the same parts: packages of Debian
+# and Node from npm. All files are in one temporary folder that is removed at the end.
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -28,7 +28,7 @@ export VLLM_VENV=${VLLM_VENV:-$root/.cache/vllm}
 "$root/docker/vllm/cpu-install.sh"
 "$here/install.sh"
 
-# Not in /tmp: buildah's files take some 4 GB, and /tmp may be memory.
+# Not in /tmp: the files of buildah need about 4 GB, and /tmp may be in memory.
 mkdir -p "$root/.cache"
 work=$(mktemp -d "$root/.cache/image-XXXXXX")
 command=
@@ -52,7 +52,7 @@ make_root "$work/base"
 put_node "$work/base" 24 11
 node_version=$("$work/base/usr/local/bin/node" -p process.versions.node)
 copy_client_settings "$work/base"
-# The rest of what the official image has: its user, variables and an entrypoint that gives options and scripts to Node.
+# The other parts of the official image: its user, its variables and an entrypoint that passes options and scripts to Node.
 echo 'node:x:1000:1000::/home/node:/bin/bash' >>"$work/base/etc/passwd"
 echo 'node:x:1000:' >>"$work/base/etc/group"
 install -d -m 755 -o 1000 -g 1000 "$work/base/home/node"
@@ -72,7 +72,7 @@ base=$(build from scratch)
 build add --quiet "$base" "$work/base" / >/dev/null
 settings=(--env PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin --cmd node)
 settings+=(--env "NODE_VERSION=$node_version" --env YARN_VERSION=1.22.22 --entrypoint '["docker-entrypoint.sh"]')
-# Only here, for npm ci in the build: a registry with a certificate of its own.
+# Only for npm ci in the build, if the registry has its own certificate.
 [[ -z ${NODE_EXTRA_CA_CERTS:-} ]] || settings+=(--env "NODE_EXTRA_CA_CERTS=$NODE_EXTRA_CA_CERTS")
 build config "${settings[@]}" "$base"
 build commit --quiet --rm --format docker "$base" localhost/node:24-bookworm-slim >/dev/null
@@ -80,7 +80,7 @@ rm -rf "$work/base"
 took 'base image'
 
 started=$SECONDS
-# HEALTHCHECK is a member of Docker's format only.
+# Only Docker's image format has HEALTHCHECK.
 build bud --isolation chroot --pull-never --format docker --tag localhost/topreward-server \
   --file "$root/docker/Dockerfile" "$root" >"$work/build.log" 2>&1 || {
   tail -n 40 "$work/build.log" >&2
@@ -95,7 +95,7 @@ container=$(build from --pull-never localhost/topreward-server)
 IMAGE_ROOT=$(build mount "$container")
 export IMAGE_CONFIG IMAGE_ROOT
 
-# In the background, because bash runs a trap only when the command in front has ended.
+# In the background, because bash runs a trap only after the foreground command has ended.
 "$@" <&0 &
 command=$!
 status=0

@@ -17,7 +17,7 @@ const needs = needing('chromium', 'curl');
 const browser = startBrowser(t);
 const context = { permissions: ['clipboard-read', 'clipboard-write'] };
 
-/** What a shell, curl or JSON might take for more than text. */
+/** Characters that have a special meaning in a shell, in curl or in JSON. */
 const INSTRUCTION =
   'It\'s "half" open: $HOME `id` $(id) \\n %s !x; type=a/b;filename=c @d <e 100 % & #f * ? ~ {g,h}\n打开抽屉 é';
 
@@ -27,10 +27,10 @@ async function folder(t: Test): Promise<string> {
   return path;
 }
 
-/** Copies the command as somebody would, and runs it in bash. */
+/** Copies the command with the button of the page, and runs it in bash. */
 async function runCopied(page: Page, cwd: string, env: Record<string, string> = {}): Promise<RewardResult> {
   await page.locator('#copy').click();
-  await page.getByText('The command is copied.').waitFor();
+  await page.getByText('Command copied.').waitFor();
   const command: string = await page.evaluate('navigator.clipboard.readText()');
   const { stdout } = await promisify(execFile)('bash', ['-euo', 'pipefail', '-c', command], {
     cwd,
@@ -39,7 +39,7 @@ async function runCopied(page: Page, cwd: string, env: Record<string, string> = 
   return JSON.parse(stdout);
 }
 
-/** The numbers on the page, as its own request gave them. */
+/** Scores the episode on the page. @returns the result in the response to the page's own request */
 async function scored(page: Page): Promise<RewardResult> {
   const [answer] = await Promise.all([
     page.waitForResponse((response) => response.url().endsWith('/v1/rewards')),
@@ -56,28 +56,32 @@ function same(t: Test, one: RewardResult, other: RewardResult): void {
   t.strictSame(seen, expected);
 }
 
-t.test('a recorded episode, an instruction of odd characters, every option, and a key', needs, async (t) => {
-  const key = 'key-of-ada-0123456789';
-  const engine = stubEngine();
-  const { page, faults } = await openPage(t, browser, { engine, context, settings: { API_KEYS: `ada=${key}` } });
-  await page.locator('#key').fill(key);
-  await page.locator('#instruction').fill(INSTRUCTION);
-  await page.locator('#threshold').fill('-1.5');
-  await page.getByText('More options').click();
-  await page.locator('#count').fill('4');
-  await page.locator('#prompt').selectOption('chat');
-  const onPage = await scored(page);
-  t.equal(onPage.prefixes.length, 4);
-  t.equal(onPage.provenance.prompt.variant, 'chat');
-  t.equal(onPage.success?.threshold, -1.5);
-  t.equal(engine.calls[0]?.request.plan.instruction, INSTRUCTION);
-  const copied = await runCopied(page, await folder(t), { TOPREWARD_API_KEY: key });
-  t.equal(engine.calls[1]?.request.plan.instruction, INSTRUCTION);
-  same(t, copied, onPage);
-  t.strictSame(faults, []);
-});
+t.test(
+  'the copied command has the result of the page, with special characters, every option and a key',
+  needs,
+  async (t) => {
+    const key = 'key-of-ada-0123456789';
+    const engine = stubEngine();
+    const { page, faults } = await openPage(t, browser, { engine, context, settings: { API_KEYS: `ada=${key}` } });
+    await page.locator('#key').fill(key);
+    await page.locator('#instruction').fill(INSTRUCTION);
+    await page.locator('#threshold').fill('-1.5');
+    await page.getByText('More options').click();
+    await page.locator('#count').fill('4');
+    await page.locator('#prompt').selectOption('chat');
+    const onPage = await scored(page);
+    t.equal(onPage.prefixes.length, 4);
+    t.equal(onPage.provenance.prompt.variant, 'chat');
+    t.equal(onPage.success?.threshold, -1.5);
+    t.equal(engine.calls[0]?.request.plan.instruction, INSTRUCTION);
+    const copied = await runCopied(page, await folder(t), { TOPREWARD_API_KEY: key });
+    t.equal(engine.calls[1]?.request.plan.instruction, INSTRUCTION);
+    same(t, copied, onPage);
+    t.strictSame(faults, []);
+  },
+);
 
-t.test('images of odd names', needs, async (t) => {
+t.test('the copied command works for file names with special characters', needs, async (t) => {
   const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
   const names = ['10,b;type=c.png', '2 "q" \'s\' $x.png', '1 \\back.png', '-3.png'];
   const files = await frameFiles(names.length);
@@ -95,7 +99,7 @@ t.test('images of odd names', needs, async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a video, whose frames are saved first', needs, async (t) => {
+t.test('the copied command works for a video whose frames were saved', needs, async (t) => {
   const { page, faults } = await openPage(t, browser, { engine: stubEngine(), context });
   const buffer = await webmOf([20, 60, 100, 140, 180], 4);
   await page.locator('#files').setInputFiles({ name: 'clip.webm', mimeType: 'video/webm', buffer });

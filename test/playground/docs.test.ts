@@ -1,4 +1,7 @@
-import type { Locator } from 'playwright-core';
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import type { Locator, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
@@ -14,78 +17,216 @@ const frames = await frameFiles(COUNT);
 const npyOf = (count: number) => npyFile(episodePixels(count), { shape: [count, HEIGHT, WIDTH, 3] });
 
 t.setTimeout(120_000);
-const docs = `http://127.0.0.1:${await listen(await buildTestApp(t))}/docs`;
+const service = `http://127.0.0.1:${await listen(await buildTestApp(t))}`;
 
-/** An operation's multipart form, as it is when it is opened. */
-interface Form {
-  /** What belongs to a part of the form. */
-  field(name: string): Locator;
-  /** Puts files into rows of a part, each row added for it. */
-  addFiles(name: string, files: Buffer[]): Promise<void>;
-  /** Sends the form. */
-  execute(): Promise<{ status: number; body: string }>;
+/** The reference, open at an operation. */
+interface Reference {
+  page: Page;
+  operation: Locator;
+  /** What must not happen: console errors, violations of the policy, requests to other hosts. */
+  faults: string[];
 }
 
-async function openForm(operation: string): Promise<Form> {
+/** @param address of the service, with the path that a proxy adds */
+async function openReference(path: string, address = service, start = '/docs'): Promise<Reference> {
+  const { origin } = new URL(address);
   const context = await (await browser()).newContext({ viewport: { width: 1440, height: 900 } });
-  // Before the service closes, which would wait for the browser's idle connections.
+  // Before the service closes: it would wait for the browser's idle connections.
   t.teardown(() => context.close());
   const page = await context.newPage();
   page.setDefaultTimeout(30_000);
-  await page.goto(docs);
-  const block = page.locator(`#operations-rewards-${operation}`);
-  await block.locator('.opblock-summary-control').click();
-  await block.getByRole('button', { name: 'Try it out' }).click();
-  await block.getByLabel('Request content type').selectOption('multipart/form-data');
-  const field = (name: string) => block.locator(`[data-property-name="${name}"]`);
+  const faults: string[] = [];
+  page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
+  page.on('console', (message) => {
+    // The browser reports every response of 400 and above.
+    if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
+      faults.push(message.text());
+  });
+  page.on('request', (request) => {
+    const url = new URL(request.url());
+    if (!['blob:', 'data:'].includes(url.protocol) && url.origin !== origin) faults.push(`requested ${url}`);
+  });
+  context.on('page', (opened) => faults.push(`opened ${opened.url()}`));
+  await page.goto(`${address}${start}#tag/${path}`);
+  return { page, operation: page.locator(`section[id$="tag/${path}"]`), faults };
+}
+
+interface Answer {
+  status: number;
+  body: string;
+}
+
+/** The window in which a request is written and sent. */
+interface Client {
+  dialog: Locator;
+  send(): Promise<Answer>;
+}
+
+async function openClient({ page, operation }: Reference): Promise<Client> {
+  await operation.getByRole('button', { name: 'Test Request' }).click();
+  const dialog = page.getByRole('dialog', { name: 'API Client' });
   return {
-    field,
-    async addFiles(name, files) {
-      for (const [row, buffer] of files.entries()) {
-        await field(name).getByRole('button', { name: 'Add' }).click();
-        await chooseFile(field(name).locator('input[type=file]').nth(row), buffer);
-      }
-    },
-    async execute() {
+    dialog,
+    async send() {
       const [answer] = await Promise.all([
-        page.waitForResponse((response) => response.request().method() === 'POST'),
-        block.getByRole('button', { name: 'Execute' }).click(),
+        page.waitForResponse((response) => new URL(response.url()).pathname.includes('/v1/')),
+        dialog.getByRole('button', { name: /^Send (get|post) request/ }).click(),
       ]);
       return { status: answer.status(), body: await answer.text() };
     },
   };
 }
 
-const chooseFile = (input: Locator, buffer: Buffer) =>
-  input.setInputFiles({ name: 'file', mimeType: 'application/octet-stream', buffer });
+/** A client whose body is a form. */
+interface Form extends Client {
+  /** Writes into the first row of a part. */
+  fill(part: string, text: string): Promise<void>;
+  /** Chooses files for a part: first in the rows that it has, then in new rows. */
+  choose(part: string, files: Buffer[]): Promise<void>;
+}
 
-function lengthOf(t: Test, { status, body }: { status: number; body: string }): number | undefined {
+async function openForm(path: string): Promise<Form> {
+  const reference = await openReference(path);
+  const client = await openClient(reference);
+  const { page } = reference;
+  const { dialog } = client;
+  await dialog.getByRole('button', { name: 'JSON', exact: true }).click();
+  await page.getByRole('option', { name: 'Multipart Form' }).click();
+  const table = dialog.getByRole('table').filter({ has: page.getByRole('button', { name: 'Select File' }) });
+  const rowsOf = (part: string) => table.getByRole('row', { name: `Include ${part} in request` });
+  async function chooseIn(row: Locator, buffer: Buffer) {
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      row.getByRole('button', { name: 'Select File' }).click(),
+    ]);
+    await chooser.setFiles({ name: 'file', mimeType: 'application/octet-stream', buffer });
+  }
+  return {
+    ...client,
+    async fill(part, text) {
+      await rowsOf(part).first().getByRole('combobox', { name: 'Value' }).fill(text);
+    },
+    async choose(part, files) {
+      for (const [index, buffer] of files.entries()) {
+        const row = rowsOf(part).nth(index);
+        if (await row.count()) {
+          await chooseIn(row, buffer);
+        } else {
+          // The last row is empty. With a file it becomes a part that has the name of the file.
+          await chooseIn(table.getByRole('row').last(), buffer);
+          const key = rowsOf('file').getByRole('combobox', { name: 'Key' });
+          await key.fill(part);
+          await key.blur();
+        }
+        await row.getByText('file', { exact: true }).first().waitFor();
+      }
+    },
+  };
+}
+
+function lengthOf(t: Test, { status, body }: Answer): number | undefined {
   t.equal(status, 200, status === 200 ? 'scored' : body);
   return (JSON.parse(body) as RewardResult).prefixes.at(-1)?.length;
 }
 
-t.test('Swagger UI scores frames that were chosen in its form, other fields left as they are', needs, async (t) => {
-  const form = await openForm('scoreEpisode');
-  await form.addFiles('frames', frames);
-  t.equal(lengthOf(t, await form.execute()), COUNT);
-  await form.field('frames').getByRole('button', { name: 'Add' }).click();
-  const { status, body } = await form.execute();
-  t.match({ status, ...JSON.parse(body) }, { status: 422, code: 'not-an-image', frame: COUNT }, 'a row left empty');
+t.test('the reference shows an operation and sends it, and no other host gets a request', needs, async (t) => {
+  const reference = await openReference('service/GET/v1/model');
+  const { page, operation, faults } = reference;
+  await operation.waitFor();
+  t.equal(await page.title(), 'topreward-server API');
+  const icon = page.locator('header img');
+  t.ok(
+    await icon.evaluate((img) => (img as unknown as { naturalWidth: number }).naturalWidth > 0),
+    'the mark is shown',
+  );
+  await page.getByRole('link', { name: /Score an episode/ }).click();
+  const scoring = page.locator('section[id$="tag/rewards/POST/v1/rewards"]');
+  await scoring.locator('pre', { hasText: 'Open the drawer.' }).first().waitFor();
+  await scoring.getByRole('button', { name: /Curl/ }).click();
+  await page.getByRole('option', { name: 'Requests' }).click();
+  await scoring.locator('pre', { hasText: 'requests.post' }).first().waitFor();
+  await scoring.getByRole('button', { name: 'Copy as Markdown' }).click();
+  await page
+    .getByRole('button', { name: /Search/ })
+    .first()
+    .click();
+  await page.getByRole('dialog').getByRole('combobox').fill('threshold');
+  await page.getByRole('dialog').getByRole('option').first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: /dark mode/i }).click();
+  await page.locator('.dark-mode').first().waitFor();
+
+  const client = await openClient(reference);
+  const { status, body } = await client.send();
+  t.equal(status, 200);
+  await client.dialog.getByText(JSON.parse(body).model).first().waitFor();
+  t.strictSame(faults, []);
 });
 
-t.test('Swagger UI scores a .npy that was chosen in its form', needs, async (t) => {
-  const form = await openForm('scoreEpisode');
-  await chooseFile(form.field('npy').locator('input[type=file]'), npyOf(4));
-  t.equal(lengthOf(t, await form.execute()), 4);
+t.test('everything that could lead to another service is off', needs, async (t) => {
+  const { page, operation } = await openReference('rewards/POST/v1/rewards');
+  await operation.waitFor();
+  const links = await page
+    .locator('a[href]')
+    .evaluateAll((all) => all.map((a) => (a as unknown as { href: string }).href));
+  t.ok(links.length > 10);
+  const elsewhere = links.filter((href) => !href.startsWith(`${service}/`));
+  // Those that readers expect: the name of the software, and a standard.
+  t.strictSame(
+    elsewhere.filter((href) => !/^https:\/\/(scalar\.com|www\.rfc-editor\.org)\//.test(href)),
+    [],
+  );
+  for (const name of [/ask ai/i, /generate/i, /deploy/i, /share/i, /open.*client/i, /mcp/i, /configure/i])
+    t.equal(await page.getByRole('button', { name }).count(), 0, `${name}`);
 });
 
-t.test('Swagger UI scores a batch', needs, async (t) => {
-  const form = await openForm('scoreBatch');
+t.test('the reference works behind a proxy that adds a path, and with a slash', needs, async (t) => {
+  const proxy = createServer((request, response) => {
+    const url = new URL(`${service}${request.url?.replace('/topreward', '')}`);
+    const forwarded = httpRequest(url, { method: request.method, headers: request.headers }, (answer) => {
+      response.writeHead(answer.statusCode as number, answer.headers);
+      answer.pipe(response);
+    });
+    request.pipe(forwarded);
+  });
+  proxy.listen(0, '127.0.0.1');
+  await once(proxy, 'listening');
+  t.teardown(() => proxy.close().closeAllConnections());
+  const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}/topreward`;
+  const reference = await openReference('rewards/POST/v1/rewards', address, '/docs/');
+  t.equal(lengthOf(t, await (await openClient(reference)).send()), 2);
+  t.equal(new URL(reference.page.url()).pathname, '/topreward/docs');
+  t.strictSame(reference.faults, []);
+});
+
+t.test('the JSON example is scored as it is', needs, async (t) => {
+  const reference = await openReference('rewards/POST/v1/rewards');
+  t.equal(lengthOf(t, await (await openClient(reference)).send()), 2);
+  t.strictSame(reference.faults, []);
+});
+
+t.test('frames that were chosen in the form are scored, with the other parts unchanged', needs, async (t) => {
+  const form = await openForm('rewards/POST/v1/rewards');
+  const { code } = JSON.parse((await form.send()).body);
+  t.equal(code, 'no-frames', 'rows without a file are not sent');
+  await form.choose('frames', frames);
+  t.equal(lengthOf(t, await form.send()), COUNT);
+});
+
+t.test('a .npy that was chosen in the form is scored', needs, async (t) => {
+  const form = await openForm('rewards/POST/v1/rewards');
+  await form.fill('episode', JSON.stringify({ ...EPISODE, prefixes: { last: 1 } }));
+  await form.choose('npy', [npyOf(4)]);
+  t.equal(lengthOf(t, await form.send()), 4);
+});
+
+t.test('a batch that was written in the form is scored', needs, async (t) => {
+  const form = await openForm('rewards/POST/v1/rewards/batch');
   const items = [{ episode: EPISODE, frame_count: 2 }, { episode: EPISODE }, { episode: EPISODE, frame_count: 1 }];
-  await form.field('batch').locator('textarea').fill(JSON.stringify({ items }));
-  await form.addFiles('frames', frames);
-  await form.addFiles('npy', [npyOf(4)]);
-  const { status, body } = await form.execute();
+  await form.fill('batch', JSON.stringify({ items }));
+  await form.choose('frames', frames);
+  await form.choose('npy', [npyOf(4)]);
+  const { status, body } = await form.send();
   t.equal(status, 200, status === 200 ? 'scored' : body);
   const events: BatchEvent[] = body
     .trimEnd()

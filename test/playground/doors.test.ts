@@ -6,7 +6,7 @@ import { buildTestApp, listen } from '../http/support.ts';
 import { needing } from '../support/needs.ts';
 import { risingEngine, startBrowser } from './support.ts';
 
-// Names of other sites; a browser trusts them no more than any other machine's.
+// These names are other sites for the browser.
 const browser = startBrowser(t, ['--host-resolver-rules=MAP *.example 127.0.0.1']);
 
 const needs = needing('chromium');
@@ -37,7 +37,7 @@ async function newPage(t: Test): Promise<Page> {
   return page;
 }
 
-t.test('a form that another site posts scores nothing', needs, async (t) => {
+t.test('a form that another site posts is refused', needs, async (t) => {
   const { engine, url } = await service(t);
   const { page } = await otherSite(
     t,
@@ -51,7 +51,7 @@ t.test('a form that another site posts scores nothing', needs, async (t) => {
   t.equal(engine.calls.length, 0);
 });
 
-t.test('nor does a script of another site, or of another port', needs, async (t) => {
+t.test('a script of another site or another port is refused', needs, async (t) => {
   const { engine, url } = await service(t);
   const { page, port } = await otherSite(t, '');
   for (const site of ['evil.example', '127.0.0.1']) {
@@ -65,7 +65,7 @@ t.test('nor does a script of another site, or of another port', needs, async (t)
   t.equal(engine.calls.length, 0);
 });
 
-t.test('a site whose name is moved to the service’s address gets nothing', needs, async (t) => {
+t.test('a site whose name resolves to the address of the service (DNS rebinding) is refused', needs, async (t) => {
   const { port } = await service(t);
   const page = await newPage(t);
   const answer = await page.goto(`http://evil.example:${port}/`);
@@ -81,10 +81,10 @@ t.test('a link from another site opens the playground', needs, async (t) => {
   await page.locator('#score:enabled').waitFor();
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
-  t.pass('and it scores');
+  t.pass('the playground scores the episode');
 });
 
-t.test('the playground works under an allowed name, over plain http', needs, async (t) => {
+t.test('the playground works at an allowed host name over plain HTTP', needs, async (t) => {
   const { port, engine } = await service(t, { ALLOWED_HOSTS: 'rewards.example' });
   const page = await newPage(t);
   const sent: Record<string, string>[] = [];
@@ -96,6 +96,6 @@ t.test('the playground works under an allowed name, over plain http', needs, asy
   t.equal(engine.calls.length, 1);
   t.notOk(
     sent.some((headers) => 'sec-fetch-site' in headers),
-    'where a browser tells nothing but the origin',
+    'the browser sends no Sec-Fetch-Site header here',
   );
 });

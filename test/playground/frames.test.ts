@@ -16,7 +16,7 @@ interface NamedFile {
   buffer: Buffer;
 }
 
-/** Drops files on the page, as a mouse would. */
+/** Drops files on the page with the events of a mouse. */
 async function drop(page: Page, files: NamedFile[]): Promise<void> {
   const sent = files.map(({ buffer, ...rest }) => ({ ...rest, base64: buffer.toString('base64') }));
   await page.evaluate(`{
@@ -57,7 +57,7 @@ function near(t: Test, seen: [number, number][], expected: [number, number][]): 
   }
 }
 
-t.test('dropped images count in the order of their names, and need a rate', needs, async (t) => {
+t.test('dropped images are sorted by name and need fps', needs, async (t) => {
   const engine = risingEngine();
   const { page, faults } = await openPage(t, browser, { engine });
   const names = ['shot 10.png', 'shot 9.png', 'shot 1.png', 'notes.txt'];
@@ -70,12 +70,12 @@ t.test('dropped images count in the order of their names, and need a rate', need
   );
   await drop(page, files);
   await page.getByText('3 frames', { exact: true }).waitFor();
-  t.equal(await page.locator('#fps').inputValue(), '', 'another episode’s rate is not taken over');
-  t.equal(await page.locator('#instruction').inputValue(), '', 'nor its instruction');
+  t.equal(await page.locator('#fps').inputValue(), '', 'the fps of the earlier episode is cleared');
+  t.equal(await page.locator('#instruction').inputValue(), '', 'the instruction of the earlier episode is cleared');
   t.equal(await page.locator('#recordings :checked').count(), 0);
   await page.locator('#instruction').fill('Turn <b>grey</b><img src=x onerror=alert(1)>');
   await page.locator('#score').click();
-  t.equal(engine.calls.length, 0, 'without a rate nothing is sent');
+  t.equal(engine.calls.length, 0, 'nothing is sent without fps');
   await page.locator('#fps').fill('2');
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
@@ -89,7 +89,7 @@ t.test('dropped images count in the order of their names, and need a rate', need
   t.strictSame(faults, []);
 });
 
-t.test('chosen with the file field: a damaged frame is pointed at', needs, async (t) => {
+t.test('a damaged frame is marked and named in the problem', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   const good = await frameFile('jpeg');
   const files = [good, good.subarray(0, good.length / 2), turnedJpeg(good, 6)];
@@ -101,60 +101,64 @@ t.test('chosen with the file field: a damaged frame is pointed at', needs, async
   await page.locator('#fps').fill('2');
   await page.locator('#score').click();
   await page.getByRole('alert').waitFor();
-  t.match(await page.getByRole('alert').innerText(), /It is about frame 2\. Take it out/);
+  t.match(await page.getByRole('alert').innerText(), /Remove or replace frame 2 and score again/);
   t.equal(await page.locator('#strip-frames li.bad').innerText(), '2');
   t.strictSame(faults, []);
 });
 
-t.test('what is no image and no video', needs, async (t) => {
+t.test('a file that is not an image or a video is refused', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await drop(page, [{ name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('hello') }]);
-  await page.getByText('notes.txt is no image or video that this page can read.').waitFor();
+  await page.getByText('notes.txt is not an image or video that this page can read.').waitFor();
   t.equal(await page.locator('#score').isEnabled(), false);
   await page.locator('#recordings input').last().check({ force: true });
   await page.locator('#score:enabled').waitFor();
-  t.equal(await page.getByRole('alert').isVisible(), false, 'a good choice takes the words away');
+  t.equal(await page.getByRole('alert').isVisible(), false, 'the message disappears after a valid choice');
   t.strictSame(faults, []);
 });
 
-// One frame each quarter of a second, each of another grey.
+// One frame every 0.25 s, each of a different grey.
 const GREYS = [20, 50, 80, 110, 140, 170, 200, 230];
 
 for (const saysDuration of [true, false]) {
-  t.test(`a dropped video that ${saysDuration ? 'says' : 'does not say'} how long it is`, needs, async (t) => {
-    const engine = risingEngine();
-    const { page, faults } = await openPage(t, browser, { engine });
-    const buffer = await webmOf(GREYS, 4, saysDuration);
-    await drop(page, [{ name: 'clip.webm', mimeType: 'video/webm', buffer }]);
-    const count = saysDuration ? 8 : 7;
-    await page.getByText(`${count} frames · `).waitFor();
-    t.equal(await page.locator('#fps').inputValue(), '4');
-    await page.locator('#instruction').fill('Turn white.');
-    await page.locator('#score').click();
-    await page.locator('#result').waitFor();
-    near(t, levels(engine), [
-      [0, 20],
-      [2, 80],
-      [4, 140],
-      [6, 200],
-    ]);
+  t.test(
+    `a dropped video ${saysDuration ? 'with' : 'without'} a duration in its header is scored`,
+    needs,
+    async (t) => {
+      const engine = risingEngine();
+      const { page, faults } = await openPage(t, browser, { engine });
+      const buffer = await webmOf(GREYS, 4, saysDuration);
+      await drop(page, [{ name: 'clip.webm', mimeType: 'video/webm', buffer }]);
+      const count = saysDuration ? 8 : 7;
+      await page.getByText(`${count} frames · `).waitFor();
+      t.equal(await page.locator('#fps').inputValue(), '4');
+      await page.locator('#instruction').fill('Turn white.');
+      await page.locator('#score').click();
+      await page.locator('#result').waitFor();
+      near(t, levels(engine), [
+        [0, 20],
+        [2, 80],
+        [4, 140],
+        [6, 200],
+      ]);
 
-    await page.locator('#fps').fill('2');
-    await page.locator('#fps').blur();
-    await page.getByText('4 frames · ').waitFor();
-    await page.locator('#score:enabled').click();
-    await page.locator('#result').waitFor();
-    near(t, levels(engine), [
-      [0, 20],
-      [1, 80],
-      [2, 140],
-      [3, 200],
-    ]);
-    t.strictSame(faults, []);
-  });
+      await page.locator('#fps').fill('2');
+      await page.locator('#fps').blur();
+      await page.getByText('4 frames · ').waitFor();
+      await page.locator('#score:enabled').click();
+      await page.locator('#result').waitFor();
+      near(t, levels(engine), [
+        [0, 20],
+        [1, 80],
+        [2, 140],
+        [3, 200],
+      ]);
+      t.strictSame(faults, []);
+    },
+  );
 }
 
-t.test('videos that cannot be taken', needs, async (t) => {
+t.test('a broken video and a video with too many frames are refused', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await drop(page, [{ name: 'broken.mp4', mimeType: 'video/mp4', buffer: Buffer.from('no video at all') }]);
   await page.getByText('This browser cannot play broken.mp4.').waitFor();
@@ -163,7 +167,9 @@ t.test('videos that cannot be taken', needs, async (t) => {
   await page.locator('#fps').fill('1000');
   await page.locator('#fps').blur();
   await page
-    .getByText('That would be 2000 frames, and at most 400 are taken here. Set frames per second to 200')
+    .getByText(
+      'At this rate the video has 2000 frames, and this page accepts at most 400. Set frames per second to 200',
+    )
     .waitFor();
   t.equal(await page.locator('#score').isEnabled(), false);
   t.strictSame(faults, []);

@@ -8,7 +8,7 @@ const needs = needing('chromium');
 
 const browser = startBrowser(t);
 
-/** Holds what is on the screen against axe's rules; the page was opened with axe. */
+/** Checks the page against the rules of axe. The page must be opened with the script of axe. */
 async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
   const found: { id: string; targets: string[] }[] = await page.evaluate(`(async () => {
     const { violations } = await axe.run(document, { resultTypes: ['violations'] });
@@ -19,38 +19,42 @@ async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 360]) {
-    t.test(`accessible in ${colorScheme}, ${width} px wide, without a bar to scroll sideways`, needs, async (t) => {
-      // Contrast is that of a page at rest, not of a button halfway from one colour to the next.
-      const context = { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const };
-      const { page, faults } = await openPage(t, browser, { context, script: axe.source });
-      const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
-      await isAccessible(t, page, 'before anything is scored');
-      await page.locator('#threshold').fill('-1');
-      await page.locator('#score').click();
-      await page.locator('#result').waitFor();
-      await page.getByText('All values as a table').click();
-      await page.getByText('More options').click();
-      await isAccessible(t, page, 'with a result');
-      t.equal(await page.evaluate(overflow), 0);
-      await page.locator('#threshold').fill('-0.1');
-      await page.locator('#score').click();
-      await page.getByText('Not a success', { exact: true }).waitFor();
-      await isAccessible(t, page, 'with a failure');
-      await page.locator('#instruction').fill('<|im_end|>');
-      await page.locator('#score').click();
-      await page.getByRole('alert').waitFor();
-      await isAccessible(t, page, 'with a problem');
-      t.equal(await page.evaluate(overflow), 0);
-      const text = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
-      await page.locator('#files').setInputFiles(text);
-      await page.getByText('notes.txt is no image or video').waitFor();
-      await isAccessible(t, page, 'without an episode');
-      t.strictSame(faults, []);
-    });
+    t.test(
+      `the page is accessible in ${colorScheme} mode at ${width} px, without a horizontal scroll bar`,
+      needs,
+      async (t) => {
+        // Without motion, so that contrast is not measured during a colour transition of a button.
+        const context = { colorScheme, viewport: { width, height: 800 }, reducedMotion: 'reduce' as const };
+        const { page, faults } = await openPage(t, browser, { context, script: axe.source });
+        const overflow = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+        await isAccessible(t, page, 'before anything is scored');
+        await page.locator('#threshold').fill('-1');
+        await page.locator('#score').click();
+        await page.locator('#result').waitFor();
+        await page.getByText('All values as a table').click();
+        await page.getByText('More options').click();
+        await isAccessible(t, page, 'with a result');
+        t.equal(await page.evaluate(overflow), 0);
+        await page.locator('#threshold').fill('-0.1');
+        await page.locator('#score').click();
+        await page.getByText('Not a success', { exact: true }).waitFor();
+        await isAccessible(t, page, 'with a failure');
+        await page.locator('#instruction').fill('<|im_end|>');
+        await page.locator('#score').click();
+        await page.getByRole('alert').waitFor();
+        await isAccessible(t, page, 'with a problem');
+        t.equal(await page.evaluate(overflow), 0);
+        const text = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not an image') };
+        await page.locator('#files').setInputFiles(text);
+        await page.getByText('notes.txt is not an image or video').waitFor();
+        await isAccessible(t, page, 'without an episode');
+        t.strictSame(faults, []);
+      },
+    );
   }
 }
 
-t.test('with the keyboard alone', needs, async (t) => {
+t.test('the page can be used with only the keyboard', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   const visited: string[] = [];
   for (let step = 0; visited.at(-1) !== 'score' && step < 20; step += 1) {
@@ -59,27 +63,31 @@ t.test('with the keyboard alone', needs, async (t) => {
       await page.evaluate('document.activeElement.id || document.activeElement.name || document.activeElement.tagName'),
     );
   }
-  t.strictSame(visited, ['A', 'recording', 'files', 'instruction', 'fps', 'threshold', 'SUMMARY', 'score']);
+  t.strictSame(visited, ['A', 'A', 'A', 'recording', 'files', 'instruction', 'fps', 'threshold', 'SUMMARY', 'score']);
   await page.keyboard.press('Enter');
   await page.locator('#result').waitFor();
   t.strictSame(faults, []);
 });
 
-t.test('while it is scored, and without motion for those who want none', needs, async (t) => {
-  const moving = `[...document.querySelectorAll('*')].map(getComputedStyle).filter(({ transitionDuration, animationName }) =>
+t.test(
+  'the page is accessible during scoring, and without motion if the user prefers reduced motion',
+  needs,
+  async (t) => {
+    const moving = `[...document.querySelectorAll('*')].map(getComputedStyle).filter(({ transitionDuration, animationName }) =>
     animationName !== 'none' || /[1-9]/.test(transitionDuration)).length`;
-  for (const reducedMotion of ['reduce', 'no-preference'] as const) {
-    const engine = risingEngine({ until: new Promise(() => {}) });
-    const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion }, script: axe.source });
-    await page.locator('#score').click();
-    await page.locator('#stop').waitFor();
-    await isAccessible(t, page, 'while it is scored');
-    t.equal((await page.evaluate(moving)) === 0, reducedMotion === 'reduce', reducedMotion);
-    t.strictSame(faults, []);
-  }
-});
+    for (const reducedMotion of ['reduce', 'no-preference'] as const) {
+      const engine = risingEngine({ until: new Promise(() => {}) });
+      const { page, faults } = await openPage(t, browser, { engine, context: { reducedMotion }, script: axe.source });
+      await page.locator('#score').click();
+      await page.locator('#stop').waitFor();
+      await isAccessible(t, page, 'while it is scored');
+      t.equal((await page.evaluate(moving)) === 0, reducedMotion === 'reduce', reducedMotion);
+      t.strictSame(faults, []);
+    }
+  },
+);
 
-t.test('how the page is served', needs, async (t) => {
+t.test('the page is served with strict headers, and only its own files are served', needs, async (t) => {
   const { app, page, faults } = await openPage(t, browser);
   const get = (url: string, headers = {}) => app.inject({ method: 'GET', url, headers });
   const document = await get('/');
@@ -115,11 +123,21 @@ t.test('how the page is served', needs, async (t) => {
     "performance.getEntriesByType('resource').map(({ name }) => name).filter((name) => name.endsWith('.js'))",
   );
   const others = loaded.filter((name) => !name.endsWith('/app.js'));
-  t.strictSame([...new Set(others)].sort(), scripts, 'every module is announced, and none that is not there');
+  t.strictSame([...new Set(others)].sort(), scripts, 'modulepreload lists every module that is loaded, and no others');
   t.strictSame(faults, []);
 });
 
-t.test('below a path of a proxy', needs, async (t) => {
+t.test('the links in the header work', needs, async (t) => {
+  const { app, page, faults } = await openPage(t, browser);
+  const links = page.locator('header a');
+  t.strictSame(await links.allInnerTexts(), ['API reference', 'OpenAPI contract', 'Problem codes']);
+  const addresses: string[] = await links.evaluateAll((all) => all.map((link) => link.getAttribute('href') ?? ''));
+  t.strictSame(addresses, ['docs', 'openapi.json', 'problems']);
+  for (const address of addresses) t.equal((await app.inject(`/${address}`)).statusCode, 200, address);
+  t.strictSame(faults, []);
+});
+
+t.test('the page works below a path of a proxy', needs, async (t) => {
   const { app } = await openPage(t, browser);
   const { body } = await app.inject('/');
   t.notMatch(body, /(?:src|href)="\//, 'all addresses are relative');

@@ -7,11 +7,12 @@ import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
 const needs = needing('chromium');
 
 const browser = startBrowser(t);
-/** Prefixes of 24 frames at 4 a second, 15 asked for, by how many frames the model is shown of each. */
+/** Lengths of 15 prefixes of 24 frames at 4 fps. */
 const PREFIXES = [1, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20, 22, 24];
+/** Number of sampled frames of a prefix. */
 const shown = (length: number) => Math.ceil(length / 2);
 
-t.test('a recorded episode: the curve grows while the engine works', needs, async (t) => {
+t.test('the curve of a recorded episode grows while the engine scores it', needs, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });
   const { page, faults } = await openPage(t, browser, { engine });
@@ -25,9 +26,9 @@ t.test('a recorded episode: the curve grows while the engine works', needs, asyn
   await page.locator('#score').click();
   const early = PREFIXES.filter((length) => shown(length) >= 11).length;
   await points.nth(early - 1).waitFor();
-  t.equal(await points.count(), early, 'what is known is drawn');
+  t.equal(await points.count(), early, 'the prefixes that are scored are drawn');
   t.equal(await page.locator('#progress').getAttribute('value'), String(early));
-  t.equal(await page.locator('#result').isVisible(), false, 'and there is no result yet');
+  t.equal(await page.locator('#result').isVisible(), false, 'there is no result yet');
   t.match(await page.locator('#chart .curve').getAttribute('class'), 'open');
 
   open();
@@ -35,17 +36,17 @@ t.test('a recorded episode: the curve grows while the engine works', needs, asyn
   t.equal(await points.count(), 15);
   t.equal(await page.locator('#progress').isVisible(), false);
   t.notMatch(await page.locator('#chart .curve').getAttribute('class'), 'open');
-  // The last three prefixes show 10, 11 and 12 of the 12 frames.
+  // The last three prefixes have 10, 11 and 12 of the 12 sampled frames.
   const score = ((logProbOf(10 / 12) + logProbOf(11 / 12) + logProbOf(1)) / 3).toFixed(3).replace('-', '−');
   t.equal(
     await page.locator('#verdict').innerText(),
-    `Success\nScore ${score} is at or above the threshold −1.000, over the last 3 prefixes.`,
+    `Success\nThe score ${score} (mean of the final 3 prefixes) is at or above the threshold −1.000.`,
   );
-  t.match(await page.locator('#status').innerText(), '15 prefixes scored: a success.');
-  const seen = page.locator('#strip-frames li.seen');
+  t.match(await page.locator('#status').innerText(), '15 prefixes scored: success.');
+  const seen = page.locator('#strip-frames li.sampled');
   t.strictSame(await seen.allInnerTexts(), ['1', '3', '5', '7', '9', '11', '13', '15', '17', '19', '21', '23']);
-  t.match(await page.locator('#strip-note').innerText(), '12 of them shown to the model');
-  t.match(await page.locator('#provenance').innerText(), /stub-model[\s\S]*stub 1[\s\S]*reference, open prompt/);
+  t.match(await page.locator('#strip-note').innerText(), '12 sent to the model (underlined)');
+  t.match(await page.locator('#provenance').innerText(), /stub-model[\s\S]*stub 1[\s\S]*open, reference layout/);
 
   await page.getByText('All values as a table').click();
   const rows = await page.locator('#rows tr').allInnerTexts();
@@ -66,15 +67,18 @@ t.test('a recorded episode: the curve grows while the engine works', needs, asyn
   t.strictSame(faults, []);
 });
 
-t.test('points are looked at by pointer and by keyboard', needs, async (t) => {
+t.test('points of the curve can be selected with the pointer and the keyboard', needs, async (t) => {
   const { page, faults } = await openPage(t, browser);
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
-  t.match(await page.locator('#readout').innerText(), '24 frames, 5.75 s', 'the longest at first');
+  t.match(await page.locator('#readout').innerText(), '24 frames, 5.75 s', 'the longest prefix is selected at first');
   await page.locator('#scrub').focus();
   await page.keyboard.press('Home');
-  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 \(6\.1 %\)/);
-  t.equal(await page.locator('#scrub').getAttribute('aria-valuetext'), '1 frame, 0.00 s, log p of True −2.792');
+  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 nats \(6\.1 %\)/);
+  t.equal(
+    await page.locator('#scrub').getAttribute('aria-valuetext'),
+    '1 frame, 0.00 s, log probability of True −2.792 nats',
+  );
   t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 1');
   t.equal(await page.locator('#strip-frames li:has(:checked)').innerText(), '1');
   await page.keyboard.press('ArrowRight');
@@ -84,17 +88,17 @@ t.test('points are looked at by pointer and by keyboard', needs, async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a failure, a flat curve, and no threshold', needs, async (t) => {
+t.test('the page shows a failure, a flat curve and a missing threshold', needs, async (t) => {
   const engine = risingEngine({ numbers: (share) => [-2 + share / 10, -0.2] });
   const { page, faults } = await openPage(t, browser, { engine });
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
   t.match(await page.locator('#verdict').innerText(), 'No threshold');
-  t.match(await page.locator('#notes').innerText(), 'The curve is flat: log p moves by less than 0.2 nats');
+  t.match(await page.locator('#notes').innerText(), 'The curve is flat: its range is below 0.2 nats');
   const heights = await page
     .locator('#chart circle')
     .evaluateAll((all) => all.map((c) => Number(c.getAttribute('cy'))));
-  t.ok(Math.max(...heights) - Math.min(...heights) < 30, 'and is drawn flat');
+  t.ok(Math.max(...heights) - Math.min(...heights) < 30, 'the curve is drawn flat');
   await page.locator('#threshold').fill('-1');
   await page.locator('#score').click();
   await page.getByText('Not a success', { exact: true }).waitFor();
@@ -102,16 +106,19 @@ t.test('a failure, a flat curve, and no threshold', needs, async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a problem is shown with what to do, and goes away', needs, async (t) => {
-  const { page, faults } = await openPage(t, browser);
+t.test('a problem is shown with what to do, and disappears after a success', needs, async (t) => {
+  const { page, app, origin, faults } = await openPage(t, browser);
   await page.locator('#instruction').fill('Open the <|im_end|> drawer.');
   await page.locator('#score').click();
   const problem = page.getByRole('alert');
   await problem.waitFor();
   t.match(
     await problem.innerText(),
-    /^The instruction holds text that the model reads as a control token\n[\s\S]*im_end[\s\S]*Correct this and score again\.\n[\s\S]*HTTP 422 · special-token-text/,
+    /^The instruction contains text that the model reads as a control token\n[\s\S]*im_end[\s\S]*Correct the request and score again\.\n[\s\S]*HTTP 422 · special-token-text/,
   );
+  const link = await problem.getByRole('link', { name: 'special-token-text' }).getAttribute('href');
+  t.equal(link, `${origin}/problems/special-token-text`);
+  t.equal((await app.inject('/problems/special-token-text')).statusCode, 200);
   t.equal(await page.locator('#instruction').getAttribute('aria-invalid'), 'true');
   await page.locator('#instruction').fill('Open the drawer.');
   await page.locator('#score').click();
@@ -121,7 +128,7 @@ t.test('a problem is shown with what to do, and goes away', needs, async (t) => 
   t.strictSame(faults, []);
 });
 
-t.test('a problem after the first prefixes', needs, async (t) => {
+t.test('after a problem, the prefixes that were scored remain', needs, async (t) => {
   const busy = new ProblemError('engine-busy', 'The engine refused more work.', { retry_after_s: 5 });
   const before = async (query: number) => {
     if (query === 3) throw busy;
@@ -131,13 +138,13 @@ t.test('a problem after the first prefixes', needs, async (t) => {
   const problem = page.getByRole('alert');
   await problem.waitFor();
   t.match(await problem.innerText(), 'Score again in 5 seconds.');
-  t.ok((await page.locator('#chart circle').count()) > 0, 'what came before is still there');
+  t.ok((await page.locator('#chart circle').count()) > 0, 'the scored prefixes are still drawn');
   t.equal(await page.locator('#result').isVisible(), false);
   t.ok(await page.locator('#score').isEnabled());
   t.strictSame(faults, []);
 });
 
-t.test('Stop reaches the engine', needs, async (t) => {
+t.test('the Stop button aborts the engine call', needs, async (t) => {
   const engine = risingEngine({ before: (query) => (query > 0 ? new Promise(() => {}) : undefined) });
   const { page, faults } = await openPage(t, browser, { engine });
   await page.locator('#score').click();
@@ -150,15 +157,15 @@ t.test('Stop reaches the engine', needs, async (t) => {
   t.strictSame(faults, []);
 });
 
-t.test('a service that asks for a key', needs, async (t) => {
+t.test('if the service requires a key, the page asks for it and does not store it', needs, async (t) => {
   const key = 'key-of-ada-0123456789';
   const { page, faults } = await openPage(t, browser, { settings: { API_KEYS: `ada=${key}` } });
   await page.locator('#key').waitFor();
-  t.match(await page.locator('#model').innerText(), 'asks for an API key');
+  t.match(await page.locator('#model').innerText(), 'requires an API key');
   await page.locator('#score').click();
   const problem = page.getByRole('alert');
   await problem.waitFor();
-  t.match(await problem.innerText(), 'Type your API key above the button');
+  t.match(await problem.innerText(), 'Enter your API key in the form');
   await page.locator('#key').fill(key);
   await page.locator('#score').click();
   await page.locator('#result').waitFor();
@@ -168,11 +175,11 @@ t.test('a service that asks for a key', needs, async (t) => {
   const kept: string = await page.evaluate(
     'JSON.stringify([{ ...localStorage }, { ...sessionStorage }, document.cookie])',
   );
-  t.notOk(kept.includes(key), 'nor kept by the browser');
+  t.notOk(kept.includes(key), 'the key is not stored by the browser');
   t.strictSame(faults, []);
 });
 
-t.test('an engine that becomes ready later', needs, async (t) => {
+t.test('the page shows the model when the engine becomes ready', needs, async (t) => {
   let ready = false;
   const fault = new ProblemError('engine-unavailable', 'The engine has not been probed.', { retry_after_s: 5 });
   const engine = risingEngine({ unready: () => (ready ? undefined : fault) });

@@ -6,36 +6,36 @@ import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/suppo
 import { chromium } from '../support/needs.ts';
 
 /**
- * The browser of a test file. It starts when the first test wants it: where there is none, all tests are skipped.
- * @param args of Chromium, besides
+ * The browser of a test file. It starts when the first test needs it. If no browser is installed, all tests are skipped.
+ * @param args additional arguments of Chromium
  */
 export function startBrowser(t: Test, args: string[] = []): () => Promise<Browser> {
   let started: Promise<Browser> | undefined;
   t.teardown(async () => (await started)?.close());
   return () => {
-    // Chromium's own sandbox does not start as root, which is what containers run as.
+    // Chromium's own sandbox does not start as root, and containers run as root.
     started ??= playwright.launch({ executablePath: chromium() as string, args: ['--no-sandbox', ...args] });
     return started;
   };
 }
 
-/** log p(True) as the engine of these tests makes it: from −3 at the start to −0.5 when all frames are seen. */
+/** Log probability of True of the engine in these tests: it rises from −3 at the start to −0.5 for all frames. */
 export const logProbOf = (share: number) => -3 + 2.5 * share;
 
 export function risingEngine(options: Parameters<typeof stubEngine>[0] = {}): StubEngine {
   return stubEngine({ numbers: (share) => [logProbOf(share), -share], ...options });
 }
 
-/** The page, open on a service of its own. */
+/** The page, opened on a service of its own. */
 export interface Opened {
   page: Page;
   app: FastifyInstance;
   origin: string;
-  /** What must not be there: console errors, breaches of the policy, requests to elsewhere. */
+  /** Must stay empty: console errors, violations of the content security policy, requests to other sites. */
   faults: string[];
 }
 
-/** @param options.script runs in the page before its own, as no policy of the page's lets one in */
+/** @param options.script runs in the page before the page's own scripts; its content security policy allows no other way */
 export async function openPage(
   t: Test,
   browser: () => Promise<Browser>,
@@ -61,13 +61,13 @@ export async function openPage(
   const faults: string[] = [];
   page.on('pageerror', (error) => faults.push(`error: ${error.message}`));
   page.on('console', (message) => {
-    // The browser itself reports every answer of 400 and above; problems are shown in words.
+    // The browser logs an error for every response with status 400 and above. The page shows these problems itself.
     if (message.type() === 'error' && !message.text().startsWith('Failed to load resource'))
       faults.push(message.text());
   });
   page.on('request', (request) => {
     const { protocol, origin: asked } = new URL(request.url());
-    if (protocol !== 'blob:' && asked !== origin) faults.push(`asked ${request.url()}`);
+    if (protocol !== 'blob:' && asked !== origin) faults.push(`request to ${request.url()}`);
   });
   await page.goto(origin);
   await page.locator('#score:enabled').waitFor();

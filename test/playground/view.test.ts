@@ -8,13 +8,13 @@ t.setTimeout(120_000);
 const needs = needing('chromium');
 const browser = startBrowser(t);
 const SCREENS = { desktop: { width: 1440, height: 900 }, phone: { width: 390, height: 844 } };
-const NOTES = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('no picture') };
+const NOTES = { name: 'notes.txt', mimeType: 'text/plain', buffer: Buffer.from('not an image') };
 
-/** Scrolling is over at once for those who want no motion. */
+/** With reduced motion, scrolling ends at once. */
 const open = (t: Test, viewport: { width: number; height: number }, engine = risingEngine()) =>
   openPage(t, browser, { engine, context: { viewport, reducedMotion: 'reduce' } });
 
-/** Where an element is, as far as it is on the screen: all of it, some of it, or none. */
+/** How much of an element is on the screen. */
 async function onScreen(page: Page, selector: string): Promise<'all' | 'some' | 'none'> {
   const { top, bottom, height }: { top: number; bottom: number; height: number } = await page.evaluate(`(() => {
     const { top, bottom } = document.querySelector('${selector}').getBoundingClientRect();
@@ -30,21 +30,21 @@ async function score(page: Page, threshold = '-1'): Promise<void> {
   await page.locator('#result').waitFor();
 }
 
-/** What must not be seen of an episode that was left. */
+/** Checks that nothing of an earlier episode is shown. */
 async function isEmpty(t: Test, page: Page): Promise<void> {
-  t.equal(await page.locator('#result').isVisible(), false, 'no verdict');
-  t.equal(await page.locator('#chart circle').count(), 0, 'no curve');
-  t.equal(await page.locator('#readout').innerText(), '', 'no numbers');
-  t.equal(await page.locator('#strip-frames li').count(), 0, 'no frames');
-  t.equal(await page.locator('#strip-note').innerText(), 'No episode yet');
+  t.equal(await page.locator('#result').isVisible(), false, 'there is no verdict');
+  t.equal(await page.locator('#chart circle').count(), 0, 'there is no curve');
+  t.equal(await page.locator('#readout').innerText(), '', 'there are no numbers');
+  t.equal(await page.locator('#strip-frames li').count(), 0, 'there are no frames');
+  t.equal(await page.locator('#strip-note').innerText(), 'No episode loaded');
   t.equal(await page.locator('#preview').getAttribute('src'), null);
-  t.equal(await page.locator('#command').innerText(), '', 'no command');
+  t.equal(await page.locator('#command').innerText(), '', 'there is no command');
   for (const button of ['#score', '#copy']) t.equal(await page.locator(button).isEnabled(), false, button);
 }
 
 for (const [screen, viewport] of Object.entries(SCREENS)) {
   t.test(
-    `${screen}: a file that cannot be used takes the earlier answer away, and says so on the screen`,
+    `${screen}: a file that cannot be used clears the earlier result, and the message is on the screen`,
     needs,
     async (t) => {
       const { page, faults } = await open(t, viewport);
@@ -58,14 +58,14 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
         t.match(await page.getByRole('alert').innerText(), file.name);
         t.equal(await onScreen(page, '#problem'), 'all', file.name);
         await isEmpty(t, page);
-        t.equal(await page.locator('#drop-title').innerText(), 'Drop frames or a video', 'nothing is chosen');
+        t.equal(await page.locator('#drop-title').innerText(), 'Drop frames or a video here', 'no file is chosen');
         t.equal(await page.locator('#recordings :checked').count(), 0);
       }
       t.strictSame(faults, []);
     },
   );
 
-  t.test(`${screen}: a problem is brought onto the screen`, needs, async (t) => {
+  t.test(`${screen}: the page scrolls to a problem`, needs, async (t) => {
     const { page, faults } = await open(t, viewport);
     await score(page);
     await page.locator('#instruction').fill('<|im_end|>');
@@ -79,7 +79,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     t.strictSame(faults, []);
   });
 
-  t.test(`${screen}: the verdict is brought onto the screen, with what to beware of`, needs, async (t) => {
+  t.test(`${screen}: the page scrolls to the verdict and its warnings`, needs, async (t) => {
     const flat = risingEngine({ numbers: (share) => [-2 + share / 10, -0.2] });
     const { page, faults } = await open(t, viewport, flat);
     await score(page);
@@ -88,10 +88,10 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     t.strictSame(faults, []);
   });
 
-  t.test(`${screen}: a frame that is picked is shown large`, needs, async (t) => {
+  t.test(`${screen}: a selected frame is shown large`, needs, async (t) => {
     const { page, faults } = await open(t, viewport);
     const checked = page.locator('#strip-frames li:has(:checked)');
-    t.equal(await checked.innerText(), '24', 'the last one at first');
+    t.equal(await checked.innerText(), '24', 'the last frame is selected at first');
     await page.locator('#strip-frames li').nth(11).click();
     t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 12');
     t.equal(await checked.innerText(), '12');
@@ -105,14 +105,18 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     t.match(await page.locator('#readout').innerText(), '12 frames, 2.75 s');
     t.equal(await page.locator('#chart .point.selected').count(), 1);
     await page.keyboard.press('ArrowRight');
-    t.match(await page.locator('#readout').innerText(), /After\s+13 frames: not scored/, 'no prefix ends there');
+    t.match(
+      await page.locator('#readout').innerText(),
+      /Prefix\s+13 frames: not scored/,
+      'no prefix ends at this frame',
+    );
     t.equal(await page.locator('#chart .point.selected').count(), 0);
     t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 13');
     t.strictSame(faults, []);
   });
 }
 
-t.test('while the next episode is read, the earlier answer is gone', needs, async (t) => {
+t.test('the earlier result is cleared while the next episode is loaded', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   await score(page);
   await page.route('**/drawer-open-v3-failure/*.jpg', () => {});
@@ -122,7 +126,7 @@ t.test('while the next episode is read, the earlier answer is gone', needs, asyn
   t.strictSame(faults, []);
 });
 
-t.test('a frame that is picked while the engine works stays in view', needs, async (t) => {
+t.test('a frame that is selected during scoring stays selected', needs, async (t) => {
   const { promise: until, resolve: go } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });
   const { page, faults } = await open(t, SCREENS.desktop, engine);
@@ -132,14 +136,14 @@ t.test('a frame that is picked while the engine works stays in view', needs, asy
   go();
   await page.locator('#result').waitFor();
   t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 5');
-  t.match(await page.locator('#readout').innerText(), 'After\n5 frames');
+  t.match(await page.locator('#readout').innerText(), 'Prefix\n5 frames');
   t.strictSame(faults, []);
 });
 
-t.test('an answer says so when the form asks something else by now', needs, async (t) => {
+t.test('a result is marked if the form has changed since', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   await score(page);
-  const stale = page.getByText('The form has changed since.');
+  const stale = page.getByText('The form has changed.');
   t.equal(await stale.isVisible(), false);
   await page.locator('#instruction').fill('Close the drawer.');
   t.equal(await stale.isVisible(), true);
@@ -148,7 +152,7 @@ t.test('an answer says so when the form asks something else by now', needs, asyn
   t.strictSame(faults, []);
 });
 
-t.test('of a long episode every so many frames are there to pick', needs, async (t) => {
+t.test('the strip of a long episode shows a part of the frames', needs, async (t) => {
   const { page, faults } = await open(t, SCREENS.desktop);
   const background = { r: 90, g: 120, b: 30 };
   const buffer = await sharp({ create: { width: 32, height: 32, channels: 3, background } })
@@ -156,7 +160,7 @@ t.test('of a long episode every so many frames are there to pick', needs, async 
     .toBuffer();
   const files = Array.from({ length: 241 }, (_, i) => ({ name: `${i}.jpg`, mimeType: 'image/jpeg', buffer }));
   await page.locator('#files').setInputFiles(files);
-  await page.getByText('every 2. one is shown').waitFor();
+  await page.getByText('1 of every 2 shown').waitFor();
   t.equal(await page.locator('#strip-frames li').count(), 121);
   await page.locator('#strip-frames li').nth(1).click();
   t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 3');

@@ -3,10 +3,10 @@ import sharp from 'sharp';
 const SIDE = 64;
 
 /**
- * A small WebM video, each frame of one grey level. A lossy WebP picture is a VP8 key frame, so no encoder is needed.
+ * A small WebM video. Each frame has one grey level. A lossy WebP image is a VP8 key frame, so no encoder is needed.
  * @param greys one level for each frame, 0 to 255
- * @param fps frames a second
- * @param saysDuration recordings made by browsers do not
+ * @param fps frames per second
+ * @param saysDuration whether the header has a duration; recordings made by browsers have none
  */
 export async function webmOf(greys: number[], fps: number, saysDuration = true): Promise<Buffer> {
   const pictures = await Promise.all(greys.map(keyFrame));

@@ -9,9 +9,9 @@ t.setTimeout(60_000);
 interface Line {
   name: string;
   message?: string;
-  /** levels between the picture that the message's code makes and the right one */
+  /** largest difference, in levels, between the frame that the code in the message produces and the correct frame */
   fixed?: number;
-  /** of a frame that is taken: whether it came through unchanged, in memory of its own */
+  /** only for an accepted frame: whether it is unchanged and copied to its own memory */
   same?: boolean;
 }
 
@@ -26,10 +26,10 @@ async function readLines(): Promise<Line[]> {
 const lines = needs.skip ? [] : await readLines();
 const messageOf = (name: string) => lines.find((line) => line.name === name)?.message ?? '';
 
-t.test('an odd frame is refused, with what to write instead', needs, async (t) => {
+t.test('an invalid frame is refused, and the message has code that converts it', needs, async (t) => {
   for (const [name, words] of [
     ['none', /^The frame is None\. Make the environment with render_mode="rgb_array"/],
-    ['text', /^The frame is a text\. Make the environment with render_mode="rgb_array"/],
+    ['text', /^The frame is a string\. Make the environment with render_mode="rgb_array"/],
     ['float 0…1', /This one is float64 of shape \(24, 32, 3\) with values 0 to 1\. /],
     ['float 0…1', / \(frame \* 255\)\.round\(\)\.astype\(numpy\.uint8\)$/],
     ['float 0…255', / frame\.round\(\)\.astype\(numpy\.uint8\)$/],
@@ -38,20 +38,20 @@ t.test('an odd frame is refused, with what to write instead', needs, async (t) =
     ['chw', /shape \(3, 24, 32\).* numpy\.transpose\(frame, \(1, 2, 0\)\)$/],
     ['grey', / numpy\.stack\(\[frame\] \* 3, axis=-1\)$/],
     ['rgba', / frame\[\.\.\., :3\]$/],
-    ['list of pictures', / numpy\.asarray\(frame\)\[-1\]$/],
+    ['list of frames', / numpy\.asarray\(frame\)\[-1\]$/],
     ['float, NaN', /NaN or infinity\. Convert it first\.$/],
   ] as const)
     t.match(messageOf(name), words, name);
 });
 
-t.test('the code that is written instead makes the right picture', needs, async (t) => {
+t.test('the code in the message produces the correct frame', needs, async (t) => {
   const fixed = lines.filter((line) => line.fixed !== undefined);
   t.equal(fixed.length, 21);
   for (const { name, fixed: levels = Number.NaN } of fixed)
     t.ok(levels <= (name.endsWith('resized') ? 1 : 0), `${name}: ${levels}`);
 });
 
-t.test('where the right picture cannot be told, no code is offered', needs, async (t) => {
+t.test('the message has no code if the correct frame is ambiguous', needs, async (t) => {
   const unsure = lines.filter(({ message }) => message?.endsWith('Convert it first.')).map(({ name }) => name);
   t.strictSame(unsure, [
     'float, nearly black',
@@ -66,7 +66,7 @@ t.test('where the right picture cannot be told, no code is offered', needs, asyn
   ]);
 });
 
-t.test('a frame is taken as it is, into memory of its own', needs, async (t) => {
+t.test('a valid frame is copied unchanged', needs, async (t) => {
   const taken = lines.filter(({ same }) => same !== undefined);
   t.strictSame(
     taken.map(({ name, same }) => [name, same]),

@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Makes .cache/python, a Python with what the examples need; `npm run test:python` runs it where that is missing.
+# Creates .cache/python, a Python environment with the requirements of the examples. `npm run test:python` runs this script
+# if the environment is missing.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 

@@ -2,24 +2,25 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Test } from 'tap';
 
-/** A link between a client and the service: what goes up is kept, and it can break once. */
+/** A proxy between a client and the service. It records the bytes of the client, and its connection can break once. */
 export interface Link {
   address: string;
-  /** All that was let through to the service, connection by connection. */
+  /** All bytes that were passed on to the service, connection by connection. */
   upstream(): Buffer;
-  /** Bytes that the client sent in all, those included that were lost. */
+  /** Number of all bytes that the client sent, including lost ones. */
   taken(): number;
   broken(): boolean;
 }
 
-/** When a link breaks, and what must be so before it lets anybody through again. */
+/** When a link breaks, and when it accepts connections again. */
 export interface Break {
-  /** in bytes, of all that goes up */
+  /** after this number of bytes from the client */
   at: number;
+  /** settles when the link may accept connections again */
   mended(arrived: Buffer): Promise<void>;
 }
 
-/** Puts a link before a service. It breaks as a radio link does: the service hears nothing of it at first. */
+/** Starts a link to a service. It breaks like a radio link: the service is not notified at first. */
 export async function linkTo(t: Test, target: string, fault?: Break): Promise<Link> {
   const { hostname, port } = new URL(target);
   const arrived: Buffer[] = [];
@@ -68,7 +69,7 @@ export async function linkTo(t: Test, target: string, fault?: Break): Promise<Li
   };
 }
 
-/** How often a piece occurs in a whole. */
+/** How often `piece` occurs in `whole`. */
 export function occurrences(piece: Buffer, whole: Buffer): number {
   let count = 0;
   for (let at = whole.indexOf(piece); at >= 0; at = whole.indexOf(piece, at + piece.length)) count += 1;

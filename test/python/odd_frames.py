@@ -1,6 +1,7 @@
-"""What the check of frames says of odd ones: JSON lines, the last one about good ones.
+"""Prints what the check of frames does with invalid and valid frames, one JSON line for each frame.
 
-Where a message says what to write instead, that is evaluated: ``fixed`` is how far the picture then is from the right one.
+If a message has code that converts the frame, the code is evaluated: ``fixed`` is the largest difference, in levels, between
+its result and the correct frame.
 """
 
 import json
@@ -53,7 +54,7 @@ ODD = {
     "two channels": (PICTURE[..., :2], None),
     "stack": (STACK, PICTURE),
     "stack chw": (chw(STACK), PICTURE),
-    "list of pictures": ([PICTURE // 2, PICTURE], PICTURE),
+    "list of frames": ([PICTURE // 2, PICTURE], PICTURE),
     "empty list": ([], None),
     "no pixels": (PICTURE[:0], None),
     "number": (0.5, None),
@@ -71,7 +72,7 @@ for name, (frame, right) in ODD.items():
                 line["fixed"] = int(numpy.abs(fixed.astype(int) - right.astype(int)).max())
         print(json.dumps(line))
     else:
-        sys.exit(f"{name} was taken")
+        sys.exit(f"{name} was accepted")
 
 turned = numpy.asfortranarray(PICTURE)
 good = {"plain": PICTURE, "turned": PICTURE[::-1], "other order": turned, "black": PICTURE * 0}

@@ -1,4 +1,4 @@
-"""Ends with what this Python lacks of a requirements file, one line each, and of what Meta-World draws with."""
+"""Prints what is missing, one line each: packages of a requirements file and the library that Meta-World renders with."""
 
 import sys
 from ctypes.util import find_library
@@ -12,7 +12,7 @@ def lacking(requirement: str) -> str | None:
         found = version(name)
     except PackageNotFoundError:
         found = "nothing"
-    return None if found == wanted else f"{name}: {wanted} is wanted, {found} is there"
+    return None if found == wanted else f"{name}: {wanted} is required, {found} is installed"
 
 
 lines = [line for line in Path(sys.argv[1]).read_text(encoding="utf-8").splitlines() if "==" in line]

@@ -7,23 +7,23 @@ import type { RewardResult } from '../../schemas/reward.ts';
 import { ROOT } from '../embedded/server.ts';
 import { examplesPython } from '../support/needs.ts';
 
-/** A Python program, run to its end. */
+/** A Python program that has ended. */
 export interface Run {
   code: number | null;
   stdout: string;
   stderr: string;
 }
 
-/** A Python program on its way. */
+/** A Python program that runs. */
 export interface Running {
   process: ChildProcess;
   ended: Promise<Run>;
 }
 
 /**
- * Starts a program that finds the modules of examples/python.
- * @param args its file, from the repository's root, and its arguments
- * @param heard each line of either stream as it comes
+ * Starts a program that can import the modules of examples/python.
+ * @param args its file, relative to the root of the repository, and its arguments
+ * @param heard called with each line of stdout and stderr as it arrives
  */
 export function startPython(t: Test, args: string[], heard: (line: string) => void = () => {}): Running {
   const child = spawn(examplesPython(), args, {
@@ -48,7 +48,7 @@ export function startPython(t: Test, args: string[], heard: (line: string) => vo
 
 export const runPython = (t: Test, ...args: string[]): Promise<Run> => startPython(t, args).ended;
 
-/** Scores an episode that is one .npy, posted whole. */
+/** Scores an episode that is one .npy, in one request. */
 export async function postNpy(address: string, npy: Buffer, episode: object): Promise<RewardResult> {
   const form = new FormData();
   form.set('episode', JSON.stringify(episode));
@@ -58,7 +58,7 @@ export async function postNpy(address: string, npy: Buffer, episode: object): Pr
   return (await answer.json()) as RewardResult;
 }
 
-/** A gauge of a service's metrics. */
+/** Reads a gauge from the metrics of a service. */
 export async function gauge(address: string, name: string): Promise<number> {
   const text = await (await fetch(`${address}/metrics`)).text();
   const value = new RegExp(`^${name} (\\S+)$`, 'm').exec(text)?.[1];
@@ -66,7 +66,7 @@ export async function gauge(address: string, name: string): Promise<number> {
   return Number(value);
 }
 
-/** Asks again until it is so; the test's own time limit ends it. */
+/** Repeats the check until it is true. The time limit of the test ends it. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()));
 }

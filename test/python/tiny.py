@@ -1,8 +1,9 @@
-"""Runs the reward wrapper on an environment that plays a .npy file; one JSON line for each step, the reset's first.
+"""Runs the reward wrapper on an environment that plays a .npy file. Prints one JSON line for the reset and for each step.
 
     python tiny.py FRAMES.npy URL FPS [JSON: options of ProgressReward, patience_s, draw, stubborn]
 
-``draw`` is what render() makes of ``frame``; a stubborn learner goes on after a frame was refused.
+``draw`` is the expression that render() evaluates on ``frame``. With ``stubborn``, the program continues after a frame was
+refused.
 """
 
 import json
@@ -22,7 +23,7 @@ DRAW = compile(OPTIONS.pop("draw", "frame"), "draw", "eval")
 
 
 class Film(gymnasium.Env):
-    """Shows the next frame at each step, always in the same memory, and rewards with its number."""
+    """Renders the next frame at each step, always in the same memory. The reward is the number of the frame."""
 
     observation_space = gymnasium.spaces.Discrete(len(FRAMES))
     action_space = gymnasium.spaces.Discrete(1)

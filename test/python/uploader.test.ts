@@ -15,14 +15,14 @@ const PROGRAM = 'examples/python/fleet_uploader.py';
 const NAME = 'drawer-open-v3-success';
 const FOLDER = `examples/episodes/${NAME}`;
 const { files, fps, instruction } = await recorded(NAME);
-// At four frames a second the model sees every other one.
+// At 4 fps every second frame is sampled.
 const shown = files.filter((_, index) => index % 2 === 0);
 const hidden = files.filter((_, index) => index % 2 === 1);
-/** A border between parts: a file has arrived when it has. */
+/** A file has arrived when the boundary after its part has arrived. */
 const BORDER_BYTES = 64;
 
 const resultOf = (run: Run): RewardResult => {
-  if (run.code !== 0) throw new Error(`ended with ${run.code}: ${run.stderr}`);
+  if (run.code !== 0) throw new Error(`exit code ${run.code}: ${run.stderr}`);
   return JSON.parse(run.stdout);
 };
 const curve = ({ prefixes }: RewardResult) => prefixes.map(({ log_prob_true }) => log_prob_true);
@@ -32,49 +32,53 @@ const furthest = (one: number[], other: number[]) =>
 const sentOnce = (t: Test, { upstream }: Link) => {
   const bytes = upstream();
   const times = (some: Buffer[]) => some.map((file) => occurrences(file, bytes));
-  t.strictSame([...new Set(times(shown))], [1], 'every frame that the model sees went up once');
-  t.strictSame([...new Set(times(hidden))], [0], 'no other one did');
+  t.strictSame([...new Set(times(shown))], [1], 'every sampled frame was sent once');
+  t.strictSame([...new Set(times(hidden))], [0], 'no other frame was sent');
 };
 
-t.test('a link that breaks within a frame costs that frame, and the answer is the same', needs, async (t) => {
-  const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
-  const calm = await linkTo(t, other);
-  const calmRun = await runPython(t, PROGRAM, FOLDER, '--url', calm.address);
-  const undisturbed = resultOf(calmRun);
-  sentOnce(t, calm);
-  const told = undisturbed.warnings.map(({ code, message }) => `warning ${code}: ${message}`);
-  t.match(told.join(), 'warning unfinished-episode: ');
-  t.strictSame(
-    calmRun.stderr.split('\n').filter((line) => line.startsWith('warning')),
-    told,
-  );
-  const arrivedIn = (bytes: Buffer) => shown.filter((file) => bytes.subarray(0, -BORDER_BYTES).includes(file));
-  const link = await linkTo(t, address, {
-    at: 150_000,
-    async mended(bytes) {
-      const arrived = arrivedIn(bytes);
-      t.ok(arrived.length > 1, `${arrived.length} frames have arrived`);
-      const held = arrived.reduce((sum, { length }) => sum + length, 0);
-      await until(async () => (await gauge(address, 'topreward_recent_frame_bytes_held')) === held);
-    },
-  });
-  const run = await runPython(t, PROGRAM, FOLDER, '--url', link.address);
+t.test(
+  'if the link breaks in the middle of a frame, only this frame is sent again, and the result is the same',
+  needs,
+  async (t) => {
+    const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
+    const calm = await linkTo(t, other);
+    const calmRun = await runPython(t, PROGRAM, FOLDER, '--url', calm.address);
+    const undisturbed = resultOf(calmRun);
+    sentOnce(t, calm);
+    const told = undisturbed.warnings.map(({ code, message }) => `warning ${code}: ${message}`);
+    t.match(told.join(), 'warning unfinished-episode: ');
+    t.strictSame(
+      calmRun.stderr.split('\n').filter((line) => line.startsWith('warning')),
+      told,
+    );
+    const arrivedIn = (bytes: Buffer) => shown.filter((file) => bytes.subarray(0, -BORDER_BYTES).includes(file));
+    const link = await linkTo(t, address, {
+      at: 150_000,
+      async mended(bytes) {
+        const arrived = arrivedIn(bytes);
+        t.ok(arrived.length > 1, `${arrived.length} frames have arrived`);
+        const held = arrived.reduce((sum, { length }) => sum + length, 0);
+        await until(async () => (await gauge(address, 'topreward_recent_frame_bytes_held')) === held);
+      },
+    });
+    const run = await runPython(t, PROGRAM, FOLDER, '--url', link.address);
 
-  t.ok(link.broken());
-  t.match(run.stderr, /the connection failed .*; again in/);
-  t.strictSame(resultOf(run).success, undisturbed.success);
-  t.ok(furthest(curve(resultOf(run)), curve(undisturbed)) <= 1e-4);
-  const { body: whole } = await post(other, files, { instruction, fps });
-  t.ok(furthest(curve(undisturbed), curve(whole)) <= 1e-4, 'as when it is posted at once');
-  t.equal(whole.progress_scale.scale, 'episode');
-  t.strictSame(undisturbed.progress_scale, whole.progress_scale);
-  t.ok(furthest(progressOf(undisturbed), progressOf(whole)) <= 1e-4, 'progress too');
-  t.equal(undisturbed.progress_curve?.length, files.length);
-  sentOnce(t, link);
-  t.ok(link.taken() < 2 * calm.taken(), `${link.taken()} bytes, undisturbed ${calm.taken()}`);
-});
+    t.ok(link.broken());
+    t.match(run.stderr, /the connection failed .*; retry in/);
+    t.strictSame(resultOf(run).success, undisturbed.success);
+    t.ok(furthest(curve(resultOf(run)), curve(undisturbed)) <= 1e-4);
+    const { body: whole } = await post(other, files, { instruction, fps });
+    t.ok(furthest(curve(undisturbed), curve(whole)) <= 1e-4, 'the result equals that of one request with all frames');
+    t.equal(whole.progress_scale.scale, 'episode');
+    t.strictSame(undisturbed.progress_scale, whole.progress_scale);
+    t.ok(furthest(progressOf(undisturbed), progressOf(whole)) <= 1e-4, 'progress is equal too');
+    t.equal(undisturbed.progress_curve?.length, files.length);
+    sentOnce(t, link);
+    t.ok(link.taken() < 2 * calm.taken(), `${link.taken()} bytes, without interruption ${calm.taken()}`);
+  },
+);
 
-t.test('started again after all has arrived, it sends digests only', needs, async (t) => {
+t.test('if all frames have arrived, a restarted uploader sends only digests', needs, async (t) => {
   const { address } = await startServer(t);
   const first = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
   const link = await linkTo(t, address);
@@ -84,7 +88,7 @@ t.test('started again after all has arrived, it sends digests only', needs, asyn
 });
 
 t.test(
-  'a calibration brings the bounds of progress and the threshold; without bounds it is min-max',
+  'a calibration sets the bounds of progress and the threshold; without bounds, progress is min-max',
   needs,
   async (t) => {
     const { address } = await startServer(t);
@@ -110,14 +114,14 @@ t.test(
   },
 );
 
-t.test('a service that keeps nothing gets all frames in one request', needs, async (t) => {
+t.test('if the service keeps no frames, the uploader sends all frames in one request', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
   const { body: whole } = await post(address, files, { instruction, fps });
   const answer = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
   t.ok(furthest(curve(answer), curve(whole)) <= 1e-4);
 });
 
-t.test('a service that is busy is waited for, as long as it asks', needs, async (t) => {
+t.test('if the service is busy, the uploader waits for at least Retry-After', needs, async (t) => {
   const { address } = await startServer(t, { MAX_ACTIVE: '1', MAX_WAITING: '0' });
   const holder = await rawClient(t, Number(new URL(address).port));
   holder.post(1_000);
@@ -126,12 +130,12 @@ t.test('a service that is busy is waited for, as long as it asks', needs, async 
     if (line.startsWith('503')) holder.socket.destroy();
   });
   const run = await running.ended;
-  const pause = Number(/^503 server-busy; again in (\S+) s$/m.exec(run.stderr)?.[1]);
+  const pause = Number(/^503 server-busy; retry in (\S+) s$/m.exec(run.stderr)?.[1]);
   t.ok(pause >= 2, `the service's Retry-After is 2, the pause ${pause} s`);
   t.equal(resultOf(run).prefixes.length, 15);
 });
 
-t.test('the exit code says whether to try again', needs, async (t) => {
+t.test('the exit code says whether a retry can help', needs, async (t) => {
   const { address, process: service } = await startServer(t);
   const refused = await runPython(t, PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
   t.match(refused, { code: 2, stdout: '', stderr: /^missing-instruction: /m });
@@ -139,5 +143,5 @@ t.test('the exit code says whether to try again', needs, async (t) => {
   t.match(empty, { code: 2, stdout: '', stderr: /no \.jpg files/ });
   service.kill('SIGKILL');
   const gone = await runPython(t, PROGRAM, FOLDER, '--url', address, '--patience', '1');
-  t.match(gone, { code: 1, stdout: '', stderr: /^No answer from http\S+ in 1 s/m });
+  t.match(gone, { code: 1, stdout: '', stderr: /^No result from http\S+ in 1 s/m });
 });

@@ -9,7 +9,7 @@ import { startService, synthetic } from './support.ts';
 
 t.setTimeout(900_000);
 
-/** In nats, against transformers in float32 with every prefix from nothing. */
+/** Largest difference from transformers in float32 with a full pass for each prefix, in nats. */
 const TOLERANCE = 1e-4;
 
 const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: environment('CHECKPOINT') });
@@ -30,19 +30,19 @@ const made = async (count: number, fps: number, prompt: 'open' | 'chat' = 'open'
 const cases: Case[] = [
   { name: 'recorded success', ...success },
   { name: 'recorded failure', ...failure },
-  { name: 'recorded success, closed prompt', ...success, prompt: 'chat' },
+  { name: 'recorded success, chat prompt', ...success, prompt: 'chat' },
   ...(await Promise.all([made(1, 10), made(2, 10), made(3, 2), made(15, 3, 'chat'), made(64, 2), made(9, 0.0025)])),
 ];
 
-t.test('every log probability of the embedded engine is that of transformers', async (t) => {
+t.test('log probabilities of the embedded engine equal those of transformers', async (t) => {
   const oracle = await askOracle(cases, config.MODEL_DIR, engine.describe().referenceFrame);
   for (const { name, files, fps, instruction, prompt = 'open' } of cases) {
     const expected = oracle.get(name);
-    if (!expected) throw new Error(`The oracle did not answer for ${name}.`);
+    if (!expected) throw new Error(`The oracle has no result for ${name}.`);
     const { status, body } = await post(address, files, { instruction, fps, prompt, include_token_ids: true });
     t.equal(status, 200, name);
     t.same(body.provenance.prompt.token_ids, expected.input_ids, `${name}: token ids of the longest prefix`);
-    t.equal(body.prefixes.length, expected.log_prob_true.length, `${name}: as many prefixes`);
+    t.equal(body.prefixes.length, expected.log_prob_true.length, `${name}: number of prefixes`);
     t.equal(body.prefixes.length, expected.log_prob_false.length);
     t.ok(body.prefixes.length > 0);
     const furthest = Math.max(
@@ -56,7 +56,7 @@ t.test('every log probability of the embedded engine is that of transformers', a
   }
 });
 
-t.test('a vLLM that serves the same folder agrees, at the model’s own frame size', async (t) => {
+t.test('a vLLM with the same checkpoint gives the same log probabilities, at the model’s own frame size', async (t) => {
   const { width } = engine.describe().referenceFrame;
   const vllm = await startService(t, { ENGINE_FRAME_SIDE: String(width) });
   for (const { name, files, fps, instruction, prompt = 'open' } of cases.slice(0, 3)) {
@@ -64,13 +64,13 @@ t.test('a vLLM that serves the same folder agrees, at the model’s own frame si
     const [here, there] = [await post(address, files, episode), await post(vllm, files, episode)];
     t.same([here.status, there.status], [200, 200], name);
     t.same(there.body.provenance.prompt.token_ids, here.body.provenance.prompt.token_ids, `${name}: token ids`);
-    t.equal(here.body.prefixes.length, there.body.prefixes.length, `${name}: as many prefixes`);
+    t.equal(here.body.prefixes.length, there.body.prefixes.length, `${name}: number of prefixes`);
     const furthest = Math.max(
       ...here.body.prefixes.map(({ log_prob_true }, i) =>
         Math.abs(log_prob_true - (there.body.prefixes[i]?.log_prob_true as number)),
       ),
     );
     t.ok(furthest <= TOLERANCE, `${name}: largest difference ${furthest}`);
-    t.comment(`${name}: vLLM and embedded, largest difference ${furthest.toExponential(1)} nats`);
+    t.comment(`${name}: vLLM and embedded engine, largest difference ${furthest.toExponential(1)} nats`);
   }
 });

@@ -12,12 +12,12 @@ t.setTimeout(900_000);
 
 const instruction = 'Put the red block into the blue box.';
 
-t.test('episodes at the same time give what each gives alone', async (t) => {
+t.test('concurrent episodes get the same numbers as single ones', async (t) => {
   const address = await startService(t);
   const episodes = await Promise.all([5, 8, 13, 20, 21, 34].map((count, i) => synthetic(count, 100 + i)));
   const together = await Promise.all(episodes.map((files) => post(address, files, { instruction, fps: 2 })));
   for (const [i, files] of episodes.entries()) {
-    // Another secret: nothing of the first time is found again.
+    // With another secret no cached item is found again.
     const alone = await post(await startService(t, { SECRET: `other ${i}` }), files, { instruction, fps: 2 });
     for (const [k, { log_prob_true }] of alone.body.prefixes.entries()) {
       const other = together[i]?.body.prefixes[k]?.log_prob_true as number;
@@ -26,7 +26,7 @@ t.test('episodes at the same time give what each gives alone', async (t) => {
   }
 });
 
-t.test('every frame is computed once, and nothing of it by another tenant', async (t) => {
+t.test('a tenant computes every frame once, and finds no cached tokens of another tenant', async (t) => {
   const keys = { alice: 'alice-has-this-key', bob: 'bob-has-another-one' };
   const API_KEYS = Object.entries(keys)
     .map(([name, key]) => `${name}=${key}`)
@@ -56,13 +56,13 @@ t.test('prefixes share one pass', async (t) => {
   const { body } = await post(address, await synthetic(64, 300), { instruction, fps: 2 });
   const { prompt_tokens, cached_tokens, engine_requests, engine_resends } = body.usage;
   const longest = 32 * 74 + 60;
-  // Each further prefix: its question (under 60 tokens), its unfinished block (under 76) and one KV block (32).
+  // Each further prefix: its prompt text (under 60 tokens), its unfinished block (under 76) and one KV block (32).
   t.ok(prompt_tokens - (cached_tokens as number) <= longest + 14 * (60 + 76 + 32));
   t.equal(engine_requests, 15);
   t.equal(engine_resends, 0);
 });
 
-t.test('a client that leaves in the middle costs the next one nothing but a repeat', async (t) => {
+t.test('a client that disconnects during an episode does not affect later requests', async (t) => {
   const address = await startService(t);
   const files = await synthetic(40, 400);
   const before = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
@@ -76,7 +76,7 @@ t.test('a client that leaves in the middle costs the next one nothing but a repe
       () => {},
       () => {},
     );
-    t.equal((await post(address, episode, { instruction, fps: 2 })).status, 200, `left after ${patience} ms`);
+    t.equal((await post(address, episode, { instruction, fps: 2 })).status, 200, `disconnected after ${patience} ms`);
   }
   const after = await post(address, files, { instruction, fps: 2, prefixes: { last: 1 } });
   const difference =
@@ -84,7 +84,7 @@ t.test('a client that leaves in the middle costs the next one nothing but a repe
   t.ok(Math.abs(difference) <= 1e-4);
 });
 
-t.test('an episode of 3,000 frames', async (t) => {
+t.test('an episode of 3,000 frames is scored', async (t) => {
   const address = await startService(t);
   const few = await synthetic(8, 500, 32, 32);
   const files = Array.from({ length: 3000 }, (_, i) => few[i % few.length] as Buffer);
@@ -97,7 +97,7 @@ t.test('an episode of 3,000 frames', async (t) => {
   t.match(body.warnings, [{ code: 'beyond-reference-size' }]);
 });
 
-t.test('an episode longer than the context', async (t) => {
+t.test('an episode beyond the context limit is refused', async (t) => {
   const address = await startService(t);
   const few = await synthetic(8, 600, 32, 32);
   const files = Array.from({ length: 1200 }, (_, i) => few[i % few.length] as Buffer);
@@ -106,7 +106,7 @@ t.test('an episode longer than the context', async (t) => {
   t.match(body, { code: 'context-exceeded' });
 });
 
-t.test('an episode that grows has the numbers of the whole one, and computes what is new', async (t) => {
+t.test('a growing episode has the numbers of the complete one, and each step computes only new tokens', async (t) => {
   const address = await startService(t);
   const files = await synthetic(24, 700);
   const whole = await post(await startService(t, { SECRET: 'not that one' }), files, {
@@ -117,7 +117,7 @@ t.test('an episode that grows has the numbers of the whole one, and computes wha
   const step = growingEpisode(address, { instruction, fps: 2 });
   for (const [i, file] of files.entries()) {
     const { body, tries } = await step(file);
-    t.equal(tries, 1, `${i + 1} frames: nothing is sent twice`);
+    t.equal(tries, 1, `${i + 1} frames: one request`);
     const [grown, expected] = [body.prefixes[0], whole.body.prefixes[i]];
     const difference = (grown?.log_prob_true as number) - (expected?.log_prob_true as number);
     t.ok(Math.abs(difference) <= 1e-4, `${i + 1} frames: ${difference}`);
@@ -126,7 +126,7 @@ t.test('an episode that grows has the numbers of the whole one, and computes wha
   }
 });
 
-t.test('frames that the engine does not know are asked for once, and then it goes on', async (t) => {
+t.test('frames that the engine does not have are requested once', async (t) => {
   const episode = { instruction, fps: 2 };
   const files = await synthetic(9, 800);
   const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
@@ -143,7 +143,7 @@ t.test('frames that the engine does not know are asked for once, and then it goe
   }
 });
 
-t.test('the engine’s own tokenizer says what a control token is', async (t) => {
+t.test('the tokenizer of the engine decides which texts are control tokens', async (t) => {
   const client = createClient({ url: environment('ENGINE_URL'), apiKey: '', connections: 1 });
   t.teardown(() => client.close());
   const { signal } = new AbortController();

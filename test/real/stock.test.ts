@@ -4,7 +4,7 @@ import { startService } from './support.ts';
 
 t.setTimeout(600_000);
 
-t.test('with the checkpoint’s own chat template blocks are nested, and the answer says so', async (t) => {
+t.test('with the chat template of the checkpoint blocks are nested, and the response has a warning', async (t) => {
   const address = await startService(t);
   const model = (await (await fetch(`${address}/v1/model`)).json()) as { prompts: { open: { layout: string } } };
   t.equal(model.prompts.open.layout, 'nested');

@@ -7,7 +7,7 @@ import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
 import { environment } from '../support/oracle.ts';
 import { readiness } from '../support/readiness.ts';
 
-/** The service on a socket, on the real engine. */
+/** Starts the service on a socket, with the real engine. */
 export async function startService(t: Test, env: Record<string, string> = {}): Promise<string> {
   const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
   const app = await buildApp(config, createVllmEngine(config, pino({ level: 'warn' }), { eagerMs: 500 }));
@@ -16,12 +16,12 @@ export async function startService(t: Test, env: Record<string, string> = {}): P
   return app.listen({ port: 0 });
 }
 
-/** Frames as 244×244 PNG: nothing is left for the service to resize. */
+/** Converts frames to 244×244 PNG, so that the service need not resize them. */
 export function atReferenceSize(files: Buffer[]): Promise<Buffer[]> {
   return Promise.all(files.map((file) => sharp(file).resize(244, 244, { fit: 'fill' }).png().toBuffer()));
 }
 
-/** A moving square over a slanted pattern; no two frames and no two seeds are alike. */
+/** Makes frames of a square that moves over a pattern. All frames differ, and so do the frames of different seeds. */
 export function synthetic(count: number, seed: number, width = 244, height = 244): Promise<Buffer[]> {
   return Promise.all(
     Array.from({ length: count }, (_, index) => {

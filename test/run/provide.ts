@@ -4,7 +4,7 @@ import { isMissing, type Need, onPath, runs, sourceOf } from '../support/needs.t
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What is missing after all, and the line to type for it. */
+/** The needs that are still missing, and the command to install them. */
 export interface Lack {
   needs: Need[];
   command: string;
@@ -15,17 +15,17 @@ interface Manager {
   name: 'apt' | 'brew';
   update: string[][];
   install: string[];
-  /** What its commands start with when this process gives them; undefined: it may not. */
+  /** First words of each command when this process runs it; undefined if this process is not permitted to install. */
   prefix: string[] | undefined;
-  /** What they start with when a person types them. */
+  /** First words of each command when a person types it. */
   typed: string[];
 }
 
 /**
- * Installs what is missing of what tests need: with the system's package manager where this process is root or sudo asks
- * for no password, and with scripts that write below .cache.
- * @param say takes lines for people
- * @returns undefined when all is there
+ * Installs missing needs of tests. It uses the system's package manager if this process is root or sudo asks for no
+ * password, and scripts that write into .cache.
+ * @param say prints a line
+ * @returns undefined if nothing is missing
  */
 export function provide(needs: readonly Need[], say: (line: string) => void): Lack | undefined {
   const wanted = [...new Set(needs.flatMap((need) => [...(sourceOf(need).after ?? []), need]))];
@@ -34,7 +34,7 @@ export function provide(needs: readonly Need[], say: (line: string) => void): La
   const manager = packageManager();
   if (manager?.prefix) {
     const { prefix, update, install } = manager;
-    // Each by itself: a package that this system does not have keeps no other one away.
+    // Each need is installed separately, so that an unknown package does not prevent the others.
     const packages = missing.map((need) => packagesOf([need], manager)).filter(({ length }) => length > 0);
     const commands = packages.length > 0 ? [...update, ...packages.map((names) => [...install, ...names])] : [];
     for (const command of commands) {
@@ -51,7 +51,7 @@ export function provide(needs: readonly Need[], say: (line: string) => void): La
   return lacking.length > 0 ? { needs: lacking, command: typedCommand(lacking, manager) } : undefined;
 }
 
-/** The first that is there. brew has not been tried. */
+/** The first package manager that is found. brew has not been tested. */
 function packageManager(): Manager | undefined {
   const isRoot = process.getuid?.() === 0;
   if (onPath('apt-get')) {
@@ -64,7 +64,7 @@ function packageManager(): Manager | undefined {
     };
   }
   if (!onPath('brew')) return undefined;
-  // brew refuses to run as root, and needs no rights beyond its user's.
+  // brew refuses to run as root, and needs no special rights.
   const prefix = isRoot ? undefined : [];
   return { name: 'brew', update: [], install: ['brew', 'install'], prefix, typed: [] };
 }

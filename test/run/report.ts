@@ -1,6 +1,6 @@
 import type { FileReport, Outcome } from './run-file.ts';
 
-/** Passed, failed and skipped tests. */
+/** Numbers of passed, failed and skipped tests. */
 export interface Counts {
   passed: number;
   failed: number;
@@ -9,11 +9,11 @@ export interface Counts {
 
 const TAIL_CHARACTERS = 3000;
 
-/** The line that ends every run, alone on its line. */
+/** The last line of every run. */
 export const closingLine = ({ passed, failed, skipped }: Counts): string =>
   `${passed} passed, ${failed} failed, ${skipped} skipped`;
 
-/** @returns the counts, where a line is such a one */
+/** @returns the counts; undefined if the line is not a closing line */
 export function readClosingLine(line: string): Counts | undefined {
   const [, passed, failed, skipped] = /^(\d+) passed, (\d+) failed, (\d+) skipped$/.exec(line) ?? [];
   return skipped === undefined
@@ -31,18 +31,19 @@ function countOutcomes(outcomes: readonly Outcome[]): Counts {
   return counts;
 }
 
-/** A file's line, what its tests say and, where one has failed, all that the file wrote from there on. */
+/** The lines to print for a file: its result, the comments of its tests and, after a failure, its output from there on. */
 export function linesOf({ file, outcomes, output, seconds }: FileReport, comments: boolean): string[] {
   const { passed, failed, skipped } = countOutcomes(outcomes);
   const head = `${failed > 0 ? 'FAIL' : 'ok  '} ${seconds.toFixed(1).padStart(5)} s  ${file}: ${passed} of ${outcomes.length}`;
   const line = skipped > 0 ? `${head}, ${skipped} skipped` : head;
   const fault = output.search(/^ *not ok/m);
-  // Without a failed test point the end of it tells most: an error outside of tests, or what came before silence.
+  // If no test point failed, the end of the output helps most: an error outside of tests, or the last output before a
+  // timeout.
   if (failed > 0) return [line, fault >= 0 ? output.slice(fault) : output.slice(-TAIL_CHARACTERS)];
   return comments ? [line, ...(output.match(/^ {4}# (?!Subtest: |time=|\{).*$/gm) ?? [])] : [line];
 }
 
-/** Every failed and every skipped test by its name. */
+/** Lines with the names of all failed and all skipped tests. */
 export function namesOf(reports: readonly FileReport[]): string[] {
   return (['failed', 'skipped'] as const).flatMap((kind) =>
     reports.flatMap(({ file, outcomes }) =>

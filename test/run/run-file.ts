@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-/** A test of a file: one that the file itself starts, with all that it holds. */
+/** The outcome of a top-level test of a file, including its subtests. */
 export interface Outcome {
   title: string;
   is: 'passed' | 'failed' | 'skipped';
@@ -9,23 +9,23 @@ export interface Outcome {
   reason?: string | undefined;
 }
 
-/** What became of a test file. */
+/** The outcome of a test file. */
 export interface FileReport {
   file: string;
   outcomes: Outcome[];
-  /** TAP, and what the file wrote to its standard error */
+  /** TAP and standard error of the file */
   output: string;
   seconds: number;
 }
 
-/** A file that has not ended by then has no say any more: tap's own time limit has passed. */
+/** A file that still runs this long after tap's own time limit is killed. */
 const GRACE_S = 30;
 
 /** A test point: `not ok 3 - title # SKIP reason`. */
 const POINT = /^( *)(not )?ok \d+(?: - (.*?))?(?: # (?:(SKIP|TODO)\b *(.*)|time=.*))?$/gm;
 
 /**
- * Runs a test file in a process of its own, and ends whatever it leaves running.
+ * Runs a test file in a separate process, and kills all processes that it leaves running.
  * @param timeoutS longest time for the file, in seconds
  */
 export async function runFile(file: string, timeoutS: number, signal: AbortSignal): Promise<FileReport> {
@@ -33,7 +33,7 @@ export async function runFile(file: string, timeoutS: number, signal: AbortSigna
   const child = spawn(process.execPath, [file], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TAP_TIMEOUT: String(timeoutS) },
-    // A group of its own, so that the servers and browsers of a test end with it.
+    // A separate process group, so that the servers and browsers of a test end with it.
     detached: true,
   });
   const end = () => endGroup(child.pid);
@@ -47,14 +47,14 @@ export async function runFile(file: string, timeoutS: number, signal: AbortSigna
   signal.removeEventListener('abort', end);
   const text = Buffer.concat(output).toString();
   const outcomes = outcomesOf(text);
-  // Not all faults are test points: an error outside of tests, a plan that does not fit, a process that was ended.
+  // Some failures are not test points: an error outside of tests, a wrong plan, or a process that was killed.
   if (code !== 0 && !outcomes.some(({ is }) => is === 'failed'))
-    outcomes.push({ title: ended ? `ended by ${ended}` : `exit code ${code}`, is: 'failed' });
-  if (outcomes.length === 0) outcomes.push({ title: 'there is no test', is: 'failed' });
+    outcomes.push({ title: ended ? `killed by ${ended}` : `exit code ${code}`, is: 'failed' });
+  if (outcomes.length === 0) outcomes.push({ title: 'the file has no tests', is: 'failed' });
   return { file, outcomes, output: text, seconds: (performance.now() - started) / 1000 };
 }
 
-/** Tests within tests count with the one that holds them, but for those that are skipped: none is skipped unseen. */
+/** Subtests count with their parent test. Only skipped subtests count separately, so that no skip goes unnoticed. */
 function outcomesOf(tap: string): Outcome[] {
   return [...tap.matchAll(POINT)].flatMap(([, indent = '', not, title = '', skip, reason]): Outcome[] => {
     if (skip) return [{ title, is: 'skipped', reason }];
@@ -66,6 +66,6 @@ function endGroup(pid: number | undefined): void {
   try {
     if (pid) process.kill(-pid, 'SIGKILL');
   } catch {
-    // The group has ended by itself.
+    // The group has ended already.
   }
 }

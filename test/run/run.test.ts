@@ -6,19 +6,19 @@ import { runFile } from './run-file.ts';
 
 const RUN = new URL('./run.ts', import.meta.url).pathname;
 const TAP = "import t from 'tap';\n";
-/** A test that needs curl. */
+/** Source of a test that needs curl. */
 const NEEDY = `${TAP}import { needing } from '${new URL('../support/needs.ts', import.meta.url)}';
 t.test('asks', needing('curl'), async (t) => t.pass());
 `;
 const ORDINARY_USER = '--import=data:text/javascript,process.getuid=()=>1000';
 
 interface Machine {
-  /** Programs on PATH, and nothing else is. */
+  /** The only programs on PATH. */
   programs: Record<string, string>;
   env?: Record<string, string>;
 }
 
-/** Runs test files, given by their sources, as `npm test` does. */
+/** Runs test files with the given sources, as `npm test` does. */
 async function run(t: Test, sources: string[], { programs, env = {} }: Machine = { programs: {} }) {
   const scripts = Object.entries(programs).map(([name, lines]) => [name, `#!/bin/sh\n${lines}\n`]);
   const tests = sources.map((source, i) => [`${i}.test.ts`, source]);
@@ -38,14 +38,14 @@ async function run(t: Test, sources: string[], { programs, env = {} }: Machine =
   return { code, lines, log: readFileSync(join(folder, 'log'), 'utf8').trimEnd().split('\n') };
 }
 
-/** An apt-get that notes its arguments and, when told to, installs a curl. */
+/** An apt-get that logs its arguments and, for `install`, installs a curl. */
 const APT = `echo "$@" >>"$LOG"
 [ "$1" = install ] || exit 0
 printf '#!/bin/sh\\n' >"$BIN/curl"
 /bin/chmod +x "$BIN/curl"`;
 const TYPED = 'apt-get install -y -qq --no-install-recommends curl';
 
-t.test('passed, failed and skipped tests are counted, and the last two named', async (t) => {
+t.test('passed, failed and skipped tests are counted, and failed and skipped ones are named', async (t) => {
   const mixed = `${TAP}
 t.test('good', async (t) => { t.ok(1); t.ok(2); });
 t.test('bad', async (t) => t.equal(1, 2, 'one is two'));
@@ -58,14 +58,14 @@ t.test('holds one', async (t) => { await t.test('inner', { skip: true }, async (
   t.same(names.sort(), [
     'failed: 0.test.ts: bad',
     'failed: 1.test.ts: exit code 1',
-    'failed: 2.test.ts: there is no test',
+    'failed: 2.test.ts: the file has no tests',
     'skipped: 0.test.ts: inner',
     'skipped: 0.test.ts: left out (no time)',
   ]);
   for (const shown of [/not ok 1 - one is two/, /Error: broken/]) t.ok(lines.some((line) => shown.test(line)));
 });
 
-t.test('root and apt-get: what is missing is installed, and only then', async (t) => {
+t.test('as root, missing needs are installed with apt-get, and nothing if all are there', async (t) => {
   const env = { NODE_OPTIONS: '--import=data:text/javascript,process.getuid=()=>0' };
   const bare = await run(t, [NEEDY], { programs: { 'apt-get': APT }, env });
   t.same(bare.log, ['update -qq', 'install -y -qq --no-install-recommends curl']);
@@ -75,7 +75,7 @@ t.test('root and apt-get: what is missing is installed, and only then', async (t
   t.equal(ready.code, 0);
 });
 
-t.test('an ordinary user: sudo where it asks for no password, else one line to type', async (t) => {
+t.test('an ordinary user gets missing needs by sudo without a password, or one command to type', async (t) => {
   const env = { NODE_OPTIONS: ORDINARY_USER };
   const lent = await run(t, [NEEDY], { programs: { 'apt-get': APT, sudo: 'shift; exec "$@"', true: '' }, env });
   t.equal(lent.lines.at(-1), '1 passed, 0 failed, 0 skipped');
@@ -96,7 +96,7 @@ t.test('with CI=true a skipped test is a failure', async (t) => {
   t.equal((await run(t, [skipped], { programs: {}, env })).code, 1);
 });
 
-t.test('a file that takes too long fails, and nothing of it goes on', async (t) => {
+t.test('a file that takes too long fails, and all its processes end', async (t) => {
   const folder = t.testdir({
     'slow.test.ts': `${TAP}import { spawn } from 'node:child_process';
 t.test('slow', async () => {
@@ -104,7 +104,7 @@ t.test('slow', async () => {
   await new Promise((resolve) => setTimeout(resolve, 600_000));
 });`,
   });
-  // It has the file's standard output, which would not end before it does.
+  // The child process inherits standard output, so `runFile` would wait for it if it went on.
   const { outcomes, seconds } = await runFile(join(folder, 'slow.test.ts'), 1, new AbortController().signal);
   t.ok(outcomes.some(({ is }) => is === 'failed'));
   t.ok(seconds < 100, `${seconds} s`);

@@ -8,26 +8,27 @@ import { closingLine, count, linesOf, namesOf } from './report.ts';
 import { type FileReport, runFile } from './run-file.ts';
 import { JOBS, SUITES, type Suite } from './suites.ts';
 
-// node test/run/run.ts [SUITE | FILE…]: what `npm test` and its kin are. With CI=true a skipped test is a failure.
+// node test/run/run.ts [SUITE | FILE…]: runs test suites, as `npm test` and similar scripts do. With CI=true a skipped test
+// counts as a failure.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const isCi = process.env['CI'] === 'true';
 const say = (line: string) => console.log(line);
 
-/** The suite of that name, or the files themselves as one; `test` where there is no argument. */
+/** The suite with this name, or a suite of the named files. Without a name it is the suite `test`. */
 function suiteOf(names: string[]): Suite {
   const [name = 'test', ...others] = names;
   const suite = SUITES[name];
   return suite && others.length === 0 ? suite : { files: names };
 }
 
-/** What the tests of a file say that they need. */
+/** The needs of the tests in a file, read from its source. */
 function needsOf(file: string): Need[] {
   const calls = [...readFileSync(file, 'utf8').matchAll(/\bneeding\(([^)]*)\)/g)];
   return calls.flatMap(([, list = '']) => [...list.matchAll(/'([^']*)'/g)].map(([, name = '']) => name)).filter(isNeed);
 }
 
-/** Runs files, so many at once. */
+/** Runs files, several at once. */
 async function runAll(files: string[], { jobs = JOBS, timeoutS = 300, comments = false }: Suite) {
   const interrupted = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
@@ -47,16 +48,16 @@ async function runAll(files: string[], { jobs = JOBS, timeoutS = 300, comments =
 }
 
 process.chdir(ROOT);
-// Node keeps what it has compiled; most of the time of a small test file goes into loading.
+// Node caches compiled code here: a small test file spends most of its time on loading modules.
 process.env['NODE_COMPILE_CACHE'] ??= join(ROOT, '.cache/compiled');
 const suite = suiteOf(parseArgs({ allowPositionals: true }).positionals);
 const files = [...new Set(suite.files.flatMap((pattern) => globSync(pattern)))].filter(
   (file) => !suite.except?.includes(file),
 );
-if (files.length === 0) throw new Error(`There is no test file: ${suite.files.join(' ')}`);
+if (files.length === 0) throw new Error(`No test file matches ${suite.files.join(' ')}`);
 
 const lack = provide(files.flatMap(needsOf), say);
-if (lack) say(`${lack.needs.join(', ')} missing; to run all tests, type: ${lack.command}`);
+if (lack) say(`Missing: ${lack.needs.join(', ')}. To run all tests, install them with: ${lack.command}`);
 if (lack && isCi) process.exit(1);
 
 const reports = await runAll(files, suite);

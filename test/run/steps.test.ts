@@ -5,7 +5,7 @@ import { CI, HEAVY, sum } from './steps.ts';
 
 const root = new URL('../../', import.meta.url);
 
-t.test('every step names programs that are there', async (t) => {
+t.test('every step names scripts that exist', async (t) => {
   const { scripts } = JSON.parse(readFileSync(new URL('package.json', root), 'utf8')) as { scripts: object };
   for (const step of [...CI, ...HEAVY]) {
     const [, script] = /npm (?:run )?(\S+)$/.exec(step) ?? [];
@@ -15,7 +15,7 @@ t.test('every step names programs that are there', async (t) => {
   }
 });
 
-t.test('the closing line is read as it is written, and summed', async (t) => {
+t.test('the closing line can be read back, and counts are summed', async (t) => {
   const counts = { passed: 12, failed: 0, skipped: 3 };
   t.equal(closingLine(counts), '12 passed, 0 failed, 3 skipped');
   t.same(readClosingLine(closingLine(counts)), counts);

@@ -4,11 +4,11 @@ import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { type Counts, closingLine, readClosingLine } from './report.ts';
 
-// node test/run/steps.ts ci | all: one step after the other, how long each took, and the sum of their tests.
+// node test/run/steps.ts ci | all: runs one step after the other, then prints the time of each step and the total counts.
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** What `.ci/run` runs after `npm ci`, at most 35 minutes on two cores. Bash commands. */
+/** Bash commands that `.ci/run` runs after `npm ci`. They take at most 35 minutes on two cores. */
 export const CI: readonly string[] = [
   'npm run lint',
   'npm run lint:contract',
@@ -22,7 +22,7 @@ export const CI: readonly string[] = [
   'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
 ];
 
-/** What `npm run test:all` runs after those. */
+/** Bash commands that `npm run test:all` runs after those of `.ci/run`. */
 export const HEAVY: readonly string[] = ['npm run test:image', 'npm run test:fresh'];
 
 interface Done {
@@ -31,7 +31,7 @@ interface Done {
   counts: Counts;
 }
 
-/** Runs a step and passes on what it prints, but for the closing line: there is one of those in all. */
+/** Runs a step and prints its output, except its closing line, because all steps together have one closing line. */
 async function runStep(step: string): Promise<Done> {
   const started = performance.now();
   console.log(`\n== ${step}`);
@@ -45,7 +45,7 @@ async function runStep(step: string): Promise<Done> {
   }
   const [code] = await ended;
   const { passed, failed, skipped } = counts ?? { passed: 0, failed: 0, skipped: 0 };
-  // A step that fails without a failed test counts as one.
+  // A step that fails without a failed test counts as one failed test.
   const faults = code === 0 ? failed : Math.max(failed, 1);
   return { step, minutes: (performance.now() - started) / 60_000, counts: { passed, failed: faults, skipped } };
 }

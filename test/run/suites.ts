@@ -2,19 +2,19 @@ import { availableParallelism } from 'node:os';
 
 /** Test files that are run together. */
 export interface Suite {
-  /** Patterns from the repository's root, in the order in which files are started: those that take longest first. */
+  /** Patterns relative to the repository, in the order in which files start. The slowest files come first. */
   files: string[];
-  /** Files of those patterns that another suite has. */
+  /** Files that match these patterns but belong to another suite. */
   except?: string[];
-  /** Files at once. */
+  /** How many files run at once. */
   jobs?: number;
   /** Longest time for one file. */
   timeoutS?: number;
-  /** Whether what passing tests say (`t.comment`) is printed. */
+  /** Whether comments of passing tests (`t.comment`) are printed. */
   comments?: boolean;
 }
 
-/** What takes longest for what it holds: whole processes, browsers and disks that are set up for one question each. */
+/** Slow files: each of their tests sets up processes, browsers or disks. */
 const SLOW = [
   'test/playground/docs.test.ts',
   'test/playground/view.test.ts',
@@ -30,7 +30,7 @@ const SLOW = [
   'test/playground/doors.test.ts',
 ];
 
-/** Of all suites: which tests are run by which command. docs/testing.md says what each is for. */
+/** Of all suites: which tests are run by which command. docs/reference/testing.md says what each is for. */
 export const SUITES: Record<string, Suite> = {
   test: {
     files: ['playground', 'embedded', 'http/video*', 'http', 'vllm', 'contract', 'run', 'domain'].map(
@@ -39,7 +39,7 @@ export const SUITES: Record<string, Suite> = {
     except: SLOW,
   },
   slow: { files: SLOW },
-  // A second or two each.
+  // These files take 1 s or 2 s each.
   quick: {
     files: [
       ...['authentication', 'calibrations', 'frame-kinds', 'frame-pixels', 'instruction-and-clock', 'json', 'log'],
@@ -50,8 +50,9 @@ export const SUITES: Record<string, Suite> = {
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'] },
+  docs: { files: ['run', 'site', '*'].map((name) => `test/docs/${name}.test.ts`), timeoutS: 600, comments: true },
   clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
-  // In test/image/with-image.sh.
+  // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: {
     files: ['exact', 'service', 'embedded'].map((name) => `test/real/${name}.test.ts`),
@@ -61,5 +62,5 @@ export const SUITES: Record<string, Suite> = {
   stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
 };
 
-/** One more file than there are cores: now and then a test waits for something other than a core. */
+/** Two more files than there are cores, because tests sometimes wait for something other than a core. */
 export const JOBS = availableParallelism() + 2;

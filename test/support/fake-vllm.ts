@@ -2,20 +2,20 @@ import { createHash } from 'node:crypto';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-/** One request that the fake got for a completion. */
+/** A completion request that the fake received. */
 export interface Asked {
-  /** uuid and data of each item, in order */
+  /** UUID and data of each item, in order */
   items: { uuid: string; data: string | null }[];
   text: string;
   salt: string;
   session: string | undefined;
   openTurn: boolean;
   bytes: number;
-  /** Resolves when the client hangs up before an answer. */
+  /** Resolves when the client disconnects before a response. */
   gone: Promise<void>;
 }
 
-/** How the fake differs from a healthy vLLM. Read at each request, so tests may change it as they go. */
+/** How the fake differs from a healthy vLLM. It is read at each request, so tests may change it at any time. */
 export interface Behaviour {
   layout: 'reference' | 'nested' | 'strange';
   version: string;
@@ -23,15 +23,15 @@ export interface Behaviour {
   contextTokens: number;
   itemLimit: number;
   keepsItems: boolean;
-  /** Texts that are one token each, beside <|…|> and the words that are asked for. */
+  /** Further texts that are one token each, in addition to <|…|>, True and False. */
   addedTokens: string[];
-  /** What to do with any request, by its path, instead of answering; undefined answers. */
+  /** Replaces the response to any request, by its path. If it returns undefined, the fake responds as usual. */
   instead?: ((path: string, response: ServerResponse) => unknown) | undefined;
-  /** What to do with an episode's completion instead of answering; undefined answers. */
+  /** Replaces the response to an episode's completion. If it returns undefined, the fake responds as usual. */
   fault?: ((asked: Asked, response: ServerResponse, count: number) => unknown) | undefined;
-  /** Changes an answer before it is sent. */
+  /** Changes a response before it is sent. */
   rewrite?: ((answer: Answer) => unknown) | undefined;
-  /** Sends an episode's answer in another way than a vLLM; undefined sends it as it should be. */
+  /** Sends the response to an episode in an unusual way. If it returns undefined, it is sent as usual. */
   send?: ((response: ServerResponse, answer: Answer) => unknown) | undefined;
 }
 
@@ -48,8 +48,9 @@ const PADS = 64;
 const TOKENS = /<\|[^|]+\|>| True| False|True|False|./.source;
 
 /**
- * A server that speaks as much vLLM as the service reads, for faults that a real one does not show on demand. Its numbers
- * come from a digest of what it was shown, so an answer that got mixed up does not go unseen.
+ * Starts a server with the part of vLLM's API that the service uses, to test faults that a real vLLM does not show on
+ * demand. Its log probabilities are calculated from a digest of the prompt and items, so a test notices if responses
+ * are mixed up.
  */
 export async function startFakeVllm(change: Partial<Behaviour> = {}) {
   const behaviour: Behaviour = {
@@ -65,10 +66,11 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
   const vocabulary = new Map<string, number>();
   const items = new Map<string, string>();
   const seen = new Set<string>();
-  /** Requests so far by path, the answered ones and those that were not. */
+  /** Number of requests so far by path, with and without a response. */
   const requests = new Map<string, number>();
-  /** Completions for episodes: the probe's are not listed. */
+  /** Completion requests for episodes, without those of the probe. */
   const asked: Asked[] = [];
+  const probed: Asked[] = [];
 
   const tokensOf = (text: string) => text.match(new RegExp([...behaviour.addedTokens, TOKENS].join('|'), 'gsu')) ?? [];
   const tokenize = (text: string) =>
@@ -107,7 +109,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return refuse(response, 400, `At most ${behaviour.itemLimit} video(s) may be provided in one prompt.`);
     }
     const isProbe = question.text === '' || question.text.includes(' Probe. ');
-    if (!isProbe) asked.push(question);
+    (isProbe ? probed : asked).push(question);
     if (!isProbe && behaviour.fault?.(question, response, asked.length) !== undefined) return;
     for (const { uuid, data } of question.items) if (data && !items.has(uuid)) items.set(uuid, data);
     const missing = question.items.findIndex(({ uuid }) => !items.has(uuid));
@@ -130,7 +132,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
   const server = createServer(async (request, response) => {
     const { url = '' } = request;
     requests.set(url, (requests.get(url) ?? 0) + 1);
-    // A body is read in any case: an answer before its end would break the connection.
+    // The body is always read: a response before its end would break the connection.
     if (behaviour.instead?.(url, response) !== undefined) return request.resume();
     if (url === '/health') return response.end();
     if (url === '/version') return reply(response, 200, { version: behaviour.version });
@@ -143,7 +145,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     }
     if (url === '/v1/chat/completions') {
       return complete(request, response).catch((error) => {
-        // The service may break off a request that it has its answer for, or that nobody waits for.
+        // The service may abort a request that already has a response, or whose client has disconnected.
         if (!request.destroyed) throw error;
       });
     }
@@ -155,6 +157,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     url: `http://127.0.0.1:${port}`,
     behaviour,
     asked,
+    probed,
     requests,
     forget: () => items.clear(),
     async close() {
@@ -185,14 +188,14 @@ function answerTo(
   seen: Set<string>,
   items: Map<string, string>,
 ): Answer {
-  // The KV cache in steps of one item: an item's prefix is cached when the same items came before it, under the same salt.
+  // Simulates the KV cache in steps of one item: an item is cached if it was seen after the same items with the same salt.
   const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
   const cached = keys.filter((key) => seen.has(key)).length * PADS;
   for (const key of keys) seen.add(key);
   const digest = createHash('sha256')
     .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
     .digest();
-  // Less than a quarter each, and half for the sampled token: together no more than certain.
+  // The probability of each token is less than 1/4, and that of the sampled token 1/2, so the sum is at most 1.
   const logprob = (i: number) => -1.4 - digest.readUInt16LE(i * 2) / 8192;
   const top = wanted.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
   const sampled = { token: 'token_id:0', logprob: -0.7 };
@@ -204,7 +207,7 @@ function answerTo(
   };
 }
 
-/** The block's time as vLLM writes it: the mean of 0 and 1/rate, from the AVI's stream header. */
+/** The time of a block as vLLM writes it: the mean of 0 and 1/rate, from the stream header of the AVI. */
 function blockTime(dataUrl: string): string {
   const file = Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64');
   const header = file.indexOf('strh') + 8;

@@ -1,10 +1,10 @@
 import type { Test } from 'tap';
 
-/** How many faults a message names. */
+/** How many faults a message lists at most. */
 const NAMED = 5;
 
-/** One assertion for a property of many cases: there is no fault. The first ones are named. */
+/** Asserts, in one assertion for many cases, that there are no faults. If there are, the message lists the first ones. */
 export function noFaults(t: Test, faults: readonly string[], property: string): void {
-  const more = faults.length > NAMED ? [`… ${faults.length} in all`] : [];
+  const more = faults.length > NAMED ? [`… ${faults.length} in total`] : [];
   t.strictSame([...faults.slice(0, NAMED), ...more], [], property);
 }

@@ -3,16 +3,16 @@ import { FormData, fetch } from 'undici';
 import type { Problem } from '../../schemas/problem.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 
-/** What one step of a growing episode took. */
+/** The result and the cost of one step of a growing episode. */
 export interface Step {
   body: RewardResult;
-  /** requests: two where something had been forgotten */
+  /** number of requests: two if frames were missing */
   tries: number;
-  /** frames sent in all tries */
+  /** frames sent in all requests together */
   sent: number;
 }
 
-/** A caller whose episode grows: it sends what is new, and again what is missing. */
+/** A caller with a growing episode. It sends new frames, and missing frames again. */
 export function growingEpisode(address: string, episode: object, headers: Record<string, string> = {}) {
   const files = new Map<string, Buffer>();
   const digests: string[] = [];
@@ -46,7 +46,7 @@ export function growingEpisode(address: string, episode: object, headers: Record
     return ask(fresh, {});
   }
 
-  /** Scores it once more, asking otherwise. */
+  /** Scores the episode again with other options. */
   const again = (more: object) => ask([], more);
   return Object.assign(step, { again });
 }

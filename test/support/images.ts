@@ -1,7 +1,7 @@
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 
-/** Size and contents of a test image; other seeds give other pixels. */
+/** Size and contents of a test image. Each seed gives different pixels. */
 export interface ImageOptions {
   width?: number;
   height?: number;
@@ -23,14 +23,14 @@ export function testPixels({ width = WIDTH, height = HEIGHT, seed = 0 }: ImageOp
   return pixels;
 }
 
-/** An ordinary 8-bit RGB frame. PNG and lossless WebP hold testPixels exactly. */
+/** Makes an ordinary 8-bit RGB frame. PNG and lossless WebP contain testPixels exactly. */
 export function frameFile(format: 'jpeg' | 'png' | 'webp' = 'png', options: ImageOptions = {}): Promise<Buffer> {
   const image = rawImage(options, 3);
   if (format === 'webp') return image.webp({ lossless: true, exact: true }).toBuffer();
   return format === 'png' ? image.png().toBuffer() : image.jpeg().toBuffer();
 }
 
-/** So many frames of one episode, all different. */
+/** Makes the frames of one episode, all different. */
 export function frameFiles(count: number, format: 'jpeg' | 'png' | 'webp' = 'png', options: ImageOptions = {}) {
   return Promise.all(Array.from({ length: count }, (_, seed) => frameFile(format, { ...options, seed })));
 }
@@ -49,8 +49,8 @@ export function animatedWebp(pages = 2): Promise<Buffer> {
 }
 
 /**
- * An animated PNG: an ordinary one, and pictures that only a reader of its further chunks sees.
- * @param hidden whether the ordinary picture is none of the animation's
+ * Makes an animated PNG: an ordinary PNG, and frames that only a reader of the additional chunks finds.
+ * @param hidden true if the ordinary image is not part of the animation
  */
 export function animatedPng(pictures = 2, hidden = false): Buffer {
   const numbers = (...values: number[]) => Buffer.from(Uint32Array.from(values).buffer).swap32();
@@ -68,9 +68,9 @@ export function animatedPng(pictures = 2, hidden = false): Buffer {
   return Buffer.concat([file.subarray(0, end), ...more, file.subarray(end)]);
 }
 
-/** Two JPEGs in one file, as cameras with two lenses and phones with gain maps write it (CIPA DC-007). */
+/** Makes a file of two JPEGs, as written by cameras with two lenses and phones with gain maps (CIPA DC-007). */
 export function multiPictureJpeg(first: Buffer, second: Buffer): Buffer {
-  // A little-endian index: version, number of pictures, and an entry of 16 bytes for each.
+  // A little-endian index: version, number of images, and an entry of 16 bytes for each.
   const index = Buffer.alloc(8 + 2 + 3 * 12 + 4 + 2 * 16);
   index.write('II*\0', 0, 'latin1');
   index.writeUInt32LE(8, 4);
@@ -97,7 +97,7 @@ export function multiPictureJpeg(first: Buffer, second: Buffer): Buffer {
   return whole;
 }
 
-/** A JPEG that says in EXIF which way up it is; the coded picture is the same. */
+/** Adds an EXIF orientation to a JPEG. The coded image stays the same. */
 export function turnedJpeg(file: Buffer, orientation: number): Buffer {
   const tiff = Buffer.from('49492a0008000000010012010300010000000000000000000000', 'hex');
   tiff.writeUInt16LE(orientation, 18);
@@ -114,9 +114,9 @@ export const GREY_ALPHA = 4;
 export const RGBA = 6;
 
 /**
- * A PNG made by hand, so that every sample is known and the header can lie.
- * @param samples rows as the format packs them, without filter bytes; none: one empty data chunk
- * @param chunks further chunks between header and data
+ * Makes a PNG without a library, so that every sample is known and the header can be wrong.
+ * @param samples rows as the format packs them, without filter bytes; without samples there is one empty data chunk
+ * @param chunks more chunks between header and data
  */
 export function pngFile({
   width = WIDTH,
@@ -153,17 +153,17 @@ export function pngChunk(type: string, content: Buffer): Buffer {
   return Buffer.concat([length, typed, check]);
 }
 
-/** A colour profile far from sRGB, as a PNG chunk. */
+/** Makes a PNG chunk with a colour profile that differs much from sRGB. */
 export async function profileChunk(): Promise<Buffer> {
   const file = await rawImage({}, 3).withIccProfile('p3').png().toBuffer();
   const at = file.indexOf('iCCP') - 4;
   return file.subarray(at, at + 12 + file.readUInt32BE(at));
 }
 
-/** Header of 60,000 × 60,000 pixels (10.8 GB of RGB), 70 bytes of file. */
+/** Makes a file of 70 bytes whose header claims 60,000 × 60,000 pixels (10.8 GB of RGB). */
 export const pngBomb = () => pngFile({ width: 60_000, height: 60_000 });
 
-/** A black picture of one column: a few kB of file, half a minute of resizing for two million rows where nothing bounds it. */
+/** Makes a black image of one column. With two million rows it has a few kB, and would take 30 s to resize without a limit. */
 export function thinPng(height: number): Buffer {
   const empty = pngFile({ width: 1, height });
   const [start, end] = [empty.indexOf('IDAT') - 4, empty.length - 12];
@@ -172,7 +172,7 @@ export function thinPng(height: number): Buffer {
   return Buffer.concat([empty.subarray(0, start), image, empty.subarray(end)]);
 }
 
-/** A PNG whose header is sound and whose pixels are not: one bit of the data is turned. */
+/** Flips one bit in the data of a PNG. Its header stays valid, its pixels do not. */
 export function bitFlipped(png: Buffer): Buffer {
   const damaged = Buffer.from(png);
   const at = damaged.indexOf('IDAT') + 12;
@@ -180,10 +180,10 @@ export function bitFlipped(png: Buffer): Buffer {
   return damaged;
 }
 
-/** The first part of a file: enough for its header, not for its pixels. */
+/** The first part of a file: its header is complete, its pixels are not. */
 export const truncated = (file: Buffer, share = 0.6) => file.subarray(0, Math.floor(file.length * share));
 
-/** A NumPy file, right by default for pixels of that shape. */
+/** Makes a NumPy file. By default it is valid for pixels of this shape. */
 export function npyFile(
   pixels: Buffer,
   {
@@ -209,7 +209,7 @@ export function npyFile(
   return file.subarray(0, file.length - cut);
 }
 
-/** So many frames' pixels, those that frameFiles gives. */
+/** Makes the pixels of an episode: those of the files from frameFiles. */
 export function episodePixels(count: number, options: ImageOptions = {}): Buffer {
   return Buffer.concat(Array.from({ length: count }, (_, seed) => testPixels({ ...options, seed })));
 }

@@ -1,29 +1,29 @@
-/** What a forged MP4 claims. */
+/** What the index of a forged MP4 claims. */
 export interface Claims {
   tracks?: number;
-  /** in the table of sizes of each track */
+  /** samples in the table of sizes of each track */
   samples?: number;
   /** bytes of each sample */
   sampleBytes?: number;
-  /** in the table of durations; as many as samples where it is not given */
+  /** samples in the table of durations; the default is `samples` */
   durations?: number;
-  /** edits of each track that show all of it */
+  /** edits of each track; each shows the complete track */
   edits?: number;
-  /** bytes of media that the file holds */
+  /** bytes of media in the file */
   held?: number;
-  /** sound with a sample for every tick, instead of pictures */
+  /** sound with one sample per tick, instead of video */
   sound?: boolean;
-  /** samples in a chunk: all of them where it is not given */
+  /** samples per chunk; the default is all samples */
   perChunk?: number;
   /** more boxes in each track */
   extra?: Buffer[];
-  /** more boxes beside the description of the samples */
+  /** more boxes inside the sample description */
   description?: Buffer[];
-  /** samples of one fragment behind the index, none of which has a size of its own */
+  /** samples of one fragment after the index; none has its own size */
   inFragment?: number;
 }
 
-/** Numbers of 32 bits. */
+/** Encodes big-endian numbers of 32 bits. */
 export const u32 = (...numbers: number[]): Buffer => {
   const bytes = Buffer.alloc(4 * numbers.length);
   for (const [index, number] of numbers.entries()) bytes.writeUInt32BE(number, 4 * index);
@@ -35,14 +35,14 @@ export const box = (type: string, ...content: Buffer[]): Buffer => {
   return Buffer.concat([u32(bytes.length + 8), Buffer.from(type, 'latin1'), bytes]);
 };
 
-/** A box with a version and flags, all 0. */
+/** Makes a box with version 0 and flags 0. */
 export const fullBox = (type: string, ...content: Buffer[]): Buffer => box(type, u32(0), ...content);
 
 const MATRIX = u32(0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000);
-/** Parameter sets of H.264, 64×64. */
+/** H.264 parameter sets for 64×64 pixels. */
 const AVC_CONFIGURATION = Buffer.from('0142c00affe100046742c00a01000468ce3880', 'hex');
 
-/** An MP4 whose index claims what it is told to. By default it has a track of one sample, and no picture in it. */
+/** Makes an MP4 whose index has the given claims. By default it has one track with one sample, which is not a valid frame. */
 export function forgedMp4(claims: Claims = {}): Buffer {
   const { tracks = 1, held = 1000, inFragment } = claims;
   const start = box('ftyp', Buffer.from('isom'), u32(512), Buffer.from('isomiso2avc1mp41'));
@@ -109,6 +109,6 @@ function track(id: number, mediaAt: number, claims: Claims): Buffer {
   );
 }
 
-/** A table of sizes in a place where ffmpeg finds it and no walk from box to box does. */
+/** Makes a table of sizes in a place where ffmpeg finds it, but a walk from box to box does not. */
 export const hiddenSizes = (samples: number): Buffer =>
   box('meta', u32(0), box('free', u32(8), Buffer.from('hdlr'), fullBox('stsz', u32(1, samples))));

@@ -6,32 +6,32 @@ import { isNewEnough, parseVersion } from '../../src/video/version.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** How something is found, and where it comes from. */
+/** How to find something that tests need, and how to install it. */
 interface Source {
   found: () => boolean;
-  /** Something else that will do where what is wanted cannot be installed. */
+  /** True if there is a substitute for something that cannot be installed. */
   willDo?: () => boolean;
   /** Debian packages */
   apt?: string[];
-  /** Homebrew's names; nobody has tried them */
+  /** Homebrew packages; not tested */
   brew?: string[];
-  /** What has to be there before the script runs. */
+  /** Other needs that the script requires. */
   after?: Need[];
-  /** Installs below .cache, as any user. */
+  /** A script that installs into .cache. It needs no special rights. */
   script?: string;
 }
 
-/** What tests need that npm does not bring. */
+/** Something that tests need and npm does not install. */
 export type Need = keyof typeof NEEDS;
 
-/** The Python for examples/python: PYTHON, or what test/python/install.sh makes. */
+/** The Python for examples/python: PYTHON, or the one that test/python/install.sh installs. */
 export const examplesPython = (): string => process.env['PYTHON'] ?? join(ROOT, '.cache/python/bin/python');
 
 const SHELL = 'chromium-headless-shell';
 const isChosen = () => Boolean(process.env['CHROMIUM']);
 
 const NEEDS = {
-  // Debian's browser without windows, which takes half the time of the whole one.
+  // Debian's headless browser takes half the time of the full browser.
   chromium: {
     found: () => (isChosen() || process.platform !== 'linux' ? chromium() : onPath(SHELL)) !== undefined,
     willDo: () => chromium() !== undefined,
@@ -41,24 +41,24 @@ const NEEDS = {
   curl: { found: () => onPath('curl') !== undefined, apt: ['curl'], brew: ['curl'] },
   ffmpeg: { found: isFfmpegNew, apt: ['ffmpeg'], brew: ['ffmpeg'] },
   python3: { found: () => runs('python3', '--version'), apt: ['python3'], brew: ['python3'] },
-  // Linux alone has it.
+  // strace exists only on Linux.
   strace: { found: () => runs('strace', '-qq', '-o', '/dev/null', 'true'), apt: ['strace'] },
-  // Debian splits venv off Python.
+  // Debian has venv in a separate package.
   venv: {
     found: () => runs('python3', '-c', 'import ensurepip, venv'),
     apt: ['python3', 'python3-venv'],
     brew: ['python3'],
   },
-  // Meta-World draws with it, without a screen.
+  // Meta-World renders with it, without a display.
   osmesa: {
     found: () => runs('python3', '-c', 'import ctypes.util as u, sys; sys.exit(not u.find_library("OSMesa"))'),
     apt: ['python3', 'libosmesa6'],
     brew: ['python3', 'mesa'],
   },
   go: { found: () => onPath('go') !== undefined, apt: ['golang-go'], brew: ['go'] },
-  // macOS has a javac that only says where to get one.
+  // macOS has a javac that only prints where to get a real one.
   java: { found: () => runs('javac', '-version'), apt: ['openjdk-17-jdk-headless'], brew: ['openjdk'] },
-  // Debian alone has it as a package.
+  // Only Debian has a package for it.
   jakarta: {
     found: () => existsSync('/usr/share/java/jakarta-annotation-api.jar'),
     apt: ['libjakarta-annotation-api-java'],
@@ -77,25 +77,25 @@ const NEEDS = {
 
 export const sourceOf = (need: Need): Source => NEEDS[need] as Source;
 
-/** Whether tests have to do without: neither what is wanted is there, nor what will do. */
+/** Whether a need is missing: neither it nor a substitute is there. */
 export function isMissing(need: Need): boolean {
   const { found, willDo } = sourceOf(need);
   return !found() && !willDo?.();
 }
 
-/** @param name what a source text calls a need */
+/** @param name the name in the source of a test */
 export const isNeed = (name: string): name is Need => name in NEEDS;
 
 /**
- * Options for tests that are skipped, with the reason, where this machine lacks what they need. `npm test` finds the
- * arguments in the source of the test file, to install what is missing before it starts: write them as literals.
+ * Options for tests that are skipped, with a reason, if this machine lacks what they need. Write the arguments as
+ * literals: `npm test` reads them in the source of the test file and installs missing needs before the tests start.
  */
 export function needing(...needs: Need[]): { skip: string | false } {
   const missing = needs.filter(isMissing);
   return { skip: missing.length > 0 && `needs ${missing.join(', ')}` };
 }
 
-/** @returns the browser's file: CHROMIUM, or the first on PATH */
+/** @returns the path of the browser: CHROMIUM, or the first one on PATH */
 export function chromium(): string | undefined {
   const { CHROMIUM } = process.env;
   if (CHROMIUM) return isExecutable(CHROMIUM) ? CHROMIUM : undefined;
@@ -103,13 +103,13 @@ export function chromium(): string | undefined {
   return names.map(onPath).find((file) => file !== undefined);
 }
 
-/** @returns a program's file, undefined where PATH has none */
+/** @returns the path of a program; undefined if it is not on PATH */
 export function onPath(name: string): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter);
   return folders.map((folder) => join(folder, name)).find(isExecutable);
 }
 
-/** Whether a program, called in the repository's root, exits with 0. */
+/** Whether a program, run in the root folder of the repository, exits with 0. */
 export function runs(file: string, ...args: string[]): boolean {
   try {
     execFileSync(file, args, { cwd: ROOT, stdio: 'ignore' });
@@ -119,7 +119,7 @@ export function runs(file: string, ...args: string[]): boolean {
   }
 }
 
-/** As new as the service wants it. */
+/** Whether ffmpeg is as new as the service requires. */
 function isFfmpegNew(): boolean {
   if (!onPath('ffmpeg') || !onPath('ffprobe')) return false;
   const version = parseVersion(execFileSync('ffmpeg', ['-version'], { encoding: 'utf8' }));

@@ -12,13 +12,13 @@ export interface Case {
   fps: number;
   instruction: string;
   prompt?: 'open' | 'chat';
-  /** of prefixes, 15 by default */
+  /** number of prefixes; the default is 15 */
   count?: number;
-  /** false: the oracle leaves the frames at their size */
+  /** false: the oracle does not resize the frames */
   resize?: boolean;
 }
 
-/** What test/engine/oracle.py gives for a case. */
+/** The result of test/engine/oracle.py for a case. */
 export interface OracleAnswer {
   name: string;
   lengths: number[];
@@ -27,11 +27,11 @@ export interface OracleAnswer {
   log_prob_false: number[];
   token_ids: { true: number; false: number };
   input_ids: number[];
-  /** that it took, the frames' decoding included */
+  /** time that the oracle took, including the decoding of frames */
   seconds: number;
 }
 
-/** @throws Error when with-engine.sh has not set the variable */
+/** @throws Error if with-engine.sh has not set the variable */
 export function environment(name: 'ENGINE_URL' | 'CHECKPOINT' | 'VLLM_PYTHON'): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run this through test/engine/with-engine.sh.`);
@@ -39,8 +39,8 @@ export function environment(name: 'ENGINE_URL' | 'CHECKPOINT' | 'VLLM_PYTHON'): 
 }
 
 /**
- * Runs the oracle over all cases with one load of the model.
- * @param frame size that it squashes frames to
+ * Runs the oracle for all cases. It loads the model only once.
+ * @param frame size to which the oracle resizes frames, without keeping their aspect ratio
  */
 export async function askOracle(
   cases: Case[],

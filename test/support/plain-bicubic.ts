@@ -1,6 +1,6 @@
 import type { FrameSize } from '../../src/plan/frame-size.ts';
 
-/** For each output position: where its inputs start, how many there are, and their weights. */
+/** For each output position: the first input position, the number of inputs, and their weights. */
 interface Kernel {
   starts: Int32Array;
   counts: Int32Array;
@@ -13,9 +13,9 @@ const FIXED_ONE = 2 ** 22;
 const HALF = FIXED_ONE / 2;
 
 /**
- * Pillow's bicubic in plain JavaScript, the oracle for src/frames/resample.ts.
+ * Pillow's bicubic resampling in plain JavaScript, the oracle for src/frames/resample.ts.
  * @param pixels height × width × 3 bytes
- * @returns to.height × to.width × 3 bytes; the same array where the size does not change
+ * @returns to.height × to.width × 3 bytes; the same array if the size does not change
  */
 export function plainBicubic(pixels: Uint8Array, from: FrameSize, to: FrameSize): Uint8Array {
   const rows = from.width === to.width ? pixels : resizeRows(pixels, from, kernel(from.width, to.width));

@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { FastifyInstance } from 'fastify';
 
-/** Waits until the readiness route has this status, and gives what it says. */
+/** Waits until /health/ready has this status. @returns its body */
 export async function readiness(app: FastifyInstance, wanted: number): Promise<{ status: string; reason?: string }> {
   for (;;) {
     const answer = await app.inject('/health/ready');

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { FormData, fetch } from 'undici';
 import type { RewardResult } from '../../schemas/reward.ts';
 
-/** Posts an episode's files as a form. */
+/** Posts the files of an episode as a form. */
 export async function post(address: string, files: Buffer[], episode: object, headers: Record<string, string> = {}) {
   const body = new FormData();
   body.set('episode', JSON.stringify(episode));
@@ -11,7 +11,7 @@ export async function post(address: string, files: Buffer[], episode: object, he
   return { status: answer.status, body: (await answer.json()) as RewardResult };
 }
 
-/** A recorded Meta-World episode: its JPEG files and what is known of it. */
+/** Reads a recorded Meta-World episode: its JPEG files, frame rate and instruction. */
 export async function recorded(name: string): Promise<{ files: Buffer[]; fps: number; instruction: string }> {
   const folder = new URL(`../../examples/episodes/${name}/`, import.meta.url);
   const names = (await readdir(folder)).filter((file) => file.endsWith('.jpg')).sort();

@@ -12,18 +12,18 @@ interface VideoOptions {
   fps?: number;
   /** encoder and container options */
   args: string[];
-  /** how the file's name ends */
+  /** extension of the file name */
   type: 'mp4' | 'webm' | 'mkv' | 'avi';
   width?: number;
   height?: number;
-  /** filters before the encoder, such as other times */
+  /** filters before the encoder, for example to change the times */
   filter?: string;
 }
 
-/** No loss: the pixels that come out are those that went in. */
+/** Lossless encoding: the decoded pixels equal the source pixels. */
 export const LOSSLESS = ['-c:v', 'libx264rgb', '-qp', '0', '-preset', 'ultrafast'];
 
-/** One frame of a test video: its number, in black and white bars, and a pattern that moves. height × width × 3 bytes. */
+/** One frame of a test video: its number as black and white bars, and a moving pattern. @returns height × width × 3 bytes */
 export function numberedPixels(number: number, size = SIZE): Buffer {
   const pixels = testPixels({ ...size, seed: number });
   const bar = size.width / 16;
@@ -36,7 +36,7 @@ export function numberedPixels(number: number, size = SIZE): Buffer {
   return pixels;
 }
 
-/** The number that a decoded frame shows in its bars. */
+/** Reads the number of a decoded frame from its bars. */
 export function numberShown(pixels: Buffer, size = SIZE): number {
   const bar = size.width / 16;
   const row = Math.floor(size.height / 4) * size.width;
@@ -46,7 +46,7 @@ export function numberShown(pixels: Buffer, size = SIZE): number {
   }).reduce((sum, bit) => sum + bit, 0);
 }
 
-/** Encodes numbered frames. @returns the file's path */
+/** Encodes numbered frames. @returns the path of the file */
 export function makeVideo(t: Test, options: VideoOptions): string {
   const { count = 40, fps = 10, args, type, width = SIZE.width, height = SIZE.height, filter } = options;
   const size = { width, height };
@@ -62,7 +62,7 @@ export function makeVideo(t: Test, options: VideoOptions): string {
   return path;
 }
 
-/** 120 frames of VP8, coded in two passes, with pictures between them that are only there to be copied from. */
+/** Encodes 120 frames of VP8 in two passes, so that the file contains hidden reference frames too. @returns its path */
 export function hiddenPictures(t: Test): string {
   const source = makeVideo(t, { type: 'mp4', args: LOSSLESS, count: 120 });
   const coded = ['-c:v', 'libvpx', '-b:v', '100k', '-auto-alt-ref', '1', '-lag-in-frames', '16'];
@@ -77,13 +77,13 @@ export function hiddenPictures(t: Test): string {
   return `${source}.webm`;
 }
 
-/** How many packets of its first track a file holds. */
+/** Number of packets in the first video track of a file. */
 export function packetsOf(path: string): number {
   const args = ['-v', 'error', '-select_streams', 'v:0', '-show_entries', 'packet=pts', '-of', 'csv=p=0', path];
   return execFileSync('ffprobe', args).toString().trim().split('\n').length;
 }
 
-/** Makes one file of another without decoding it. @returns the new file's path */
+/** Writes a video to a new file without decoding it. @returns the path of the new file */
 export function remux(path: string, before: string[], after: string[], type: VideoOptions['type'] = 'mp4'): string {
   const target = `${path}.${type}`;
   execFileSync('ffmpeg', ['-v', 'error', '-y', ...before, '-i', path, '-c', 'copy', ...after, target], {
@@ -92,7 +92,7 @@ export function remux(path: string, before: string[], after: string[], type: Vid
   return target;
 }
 
-/** Every frame of a video as a PNG file, as anyone would take them out. */
+/** Extracts every frame of a video as a PNG file, with plain ffmpeg. */
 export function framesOf(path: string): Buffer[] {
   const pattern = `${path}.%05d.png`;
   execFileSync('ffmpeg', ['-v', 'error', '-i', path, '-fps_mode', 'passthrough', pattern], { stdio: 'pipe' });
@@ -106,7 +106,7 @@ export function framesOf(path: string): Buffer[] {
   }
 }
 
-/** Uploads that lie in a folder of temporary files, of whatever process. */
+/** Uploads in a folder of temporary files, from any process. */
 export function uploadsIn(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => /^topreward-.{6}$/.test(name))

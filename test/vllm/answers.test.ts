@@ -6,7 +6,7 @@ import { BROKEN_ANSWERS, ENGINE_WORDS, ODD_ANSWERS, type OddAnswer } from '../su
 import { readiness } from '../support/readiness.ts';
 import { post, startService } from './support.ts';
 
-/** Sends an answer after a change that no type allows. */
+/** Makes the fake send a response that is changed in a way that its type does not allow. */
 const changed =
   (change: (answer: Answer) => unknown): OddAnswer =>
   (response, document) => {
@@ -14,12 +14,12 @@ const changed =
     change(answer);
     return response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer));
   };
-/** Sends an answer with one member in place of another. @param path of the member, with dots */
+/** Makes the fake send a response with another value of one member. @param path path of the member, with dots */
 const having = (path: string, value: unknown): OddAnswer =>
   changed((answer) => {
     const names = path.split('.');
     const last = names.pop() as string;
-    // biome-ignore lint/suspicious/noExplicitAny: a test of what types cannot promise
+    // biome-ignore lint/suspicious/noExplicitAny: the test sends what the types do not allow
     const parent = names.reduce((object: any, name) => object[name], answer);
     parent[last] = value;
   });
@@ -29,13 +29,13 @@ const ODD_MEMBERS: Record<string, OddAnswer> = {
   'no usage': having('usage', undefined),
   'usage null': having('usage', null),
   'prompt tokens as text': having('usage.prompt_tokens', '70'),
-  'half a prompt token': having('usage.prompt_tokens', 70.5),
+  'a fractional number of prompt tokens': having('usage.prompt_tokens', 70.5),
   'negative prompt tokens': having('usage.prompt_tokens', -70),
-  'no prompt tokens': having('usage.prompt_tokens', 0),
-  'absurdly many prompt tokens': having('usage.prompt_tokens', 1e300),
+  'zero prompt tokens': having('usage.prompt_tokens', 0),
+  'an impossibly large number of prompt tokens': having('usage.prompt_tokens', 1e300),
   'negative cached tokens': having('usage.prompt_tokens_details', { cached_tokens: -1 }),
   'cached tokens as text': having('usage.prompt_tokens_details', { cached_tokens: '0' }),
-  'half a cached token': having('usage.prompt_tokens_details', { cached_tokens: 0.5 }),
+  'a fractional number of cached tokens': having('usage.prompt_tokens_details', { cached_tokens: 0.5 }),
   'more cached than prompt tokens': having('usage.prompt_tokens_details', { cached_tokens: 1e6 }),
   'details as a list': having('usage.prompt_tokens_details', [0]),
   'no choices': having('choices', undefined),
@@ -50,15 +50,15 @@ const ODD_MEMBERS: Record<string, OddAnswer> = {
   'a positive log probability': having(`${entry}.top_logprobs.1.logprob`, 0.1),
   'a token that is a number': having(`${entry}.top_logprobs.1.token`, 3007),
   'token ids as text': having('prompt_token_ids', '1 2 3'),
-  'token ids that are no integers': having('prompt_token_ids.0', 1.5),
+  'token ids that are not integers': having('prompt_token_ids.0', 1.5),
   'negative token ids': having('prompt_token_ids.0', -1),
   'a fingerprint that is a number': having('system_fingerprint', 7),
-  'two numbers for one token': changed(({ choices }) => {
+  'two log probabilities for one token': changed(({ choices }) => {
     const top = choices[0]?.logprobs.content[0]?.top_logprobs ?? [];
     const [, first] = top;
     if (first) top.push({ ...first, logprob: first.logprob - 0.5 });
   }),
-  'two numbers for the sampled token': changed(({ choices }) => {
+  'two log probabilities for the sampled token': changed(({ choices }) => {
     const [first] = choices[0]?.logprobs.content ?? [];
     if (first) first.token = first.top_logprobs[1]?.token ?? '';
   }),
@@ -67,7 +67,7 @@ const ODD_MEMBERS: Record<string, OddAnswer> = {
   }),
 };
 
-t.test('an answer that does not fit is no number, and nobody else is harmed', async (t) => {
+t.test('an invalid engine response is refused, and other episodes are not affected', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const before = (await post(address, 4)).body.prefixes;
@@ -77,18 +77,18 @@ t.test('an answer that does not fit is no number, and nobody else is harmed', as
     const { status, body } = await post(address, 4);
     t.match([status, body['code']], [502, 'engine-answer-unusable'], name);
     t.notMatch(JSON.stringify(body), ENGINE_WORDS, name);
-    t.equal(fake.asked.length, 1, `${name}: it is not asked for again`);
+    t.equal(fake.asked.length, 1, `${name}: the request is not repeated`);
     t.equal((await app.inject('/health/ready')).statusCode, 200, name);
   }
   fake.behaviour.send = undefined;
   t.strictSame((await post(address, 4)).body.prefixes, before);
 });
 
-t.test('the same of a later answer', async (t) => {
+t.test('an invalid engine response to a later query is refused too', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   for (const [name, odd] of Object.entries(ODD_MEMBERS)) {
-    // Token ids are asked for once, and read where they are.
+    // Only the first query requests token ids.
     if (name.includes('token ids')) continue;
     fake.asked.length = 0;
     fake.behaviour.send = (response, answer) => (fake.asked.length > 1 ? odd(response, answer) : undefined);
@@ -97,7 +97,7 @@ t.test('the same of a later answer', async (t) => {
   }
 });
 
-t.test('an answer whose connection breaks is asked for once more', async (t) => {
+t.test('after a broken connection the request is sent once more', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   for (const [name, broken] of Object.entries(BROKEN_ANSWERS)) {
@@ -106,12 +106,12 @@ t.test('an answer whose connection breaks is asked for once more', async (t) => 
     const { status, body } = await post(address, 4);
     t.match([status, body.usage?.engine_resends], [200, 1], name);
     fake.behaviour.send = broken;
-    t.match((await post(address, 4)).body['code'], 'engine-unavailable', `${name}, twice`);
+    t.match((await post(address, 4)).body['code'], 'engine-unavailable', `${name}, two times`);
     await readiness(app, 200);
   }
 });
 
-t.test('no answer to a probe, however odd, ends the service; the reason is in its own words', async (t) => {
+t.test('no response to a probe ends the service, and the reason contains no text of the engine', async (t) => {
   const refused: OddAnswer = (response) => refuse(response, 400, ENGINE_WORDS);
   const failed: OddAnswer = (response) => response.writeHead(500).end(ENGINE_WORDS);
   for (const at of ['/version', '/v1/models', '/tokenize', '/v1/chat/completions']) {
@@ -121,11 +121,12 @@ t.test('no answer to a probe, however odd, ends the service; the reason is in it
     for (const [name, answer] of Object.entries({ ...ODD_ANSWERS, ...BROKEN_ANSWERS, refused, failed })) {
       odd = answer;
       const before = fake.requests.get(at) ?? 0;
-      // The third probe from now on: the second one has seen nothing else. A broken /tokenize is asked twice in each.
+      // Wait for the third probe: the second one has then received only these responses. A probe repeats a broken
+      // request to /tokenize.
       const asked = at === '/tokenize' && (name in BROKEN_ANSWERS || name === 'failed') ? 6 : 3;
       while ((fake.requests.get(at) ?? 0) < before + asked) await setImmediate();
       const { reason } = (await app.inject('/health/ready')).json() as { reason: string };
-      t.match(reason, /^The engine (cannot|does not|answered)/, `${at}: ${name}`);
+      t.match(reason, /^The engine (cannot|does not|returned)/, `${at}: ${name}`);
       t.notMatch(reason, /zebra|html/, `${at}: ${name}`);
     }
     fake.behaviour.instead = undefined;
@@ -133,7 +134,7 @@ t.test('no answer to a probe, however odd, ends the service; the reason is in it
   }
 });
 
-t.test('numbers in an error are read only where they can be true', async (t) => {
+t.test('numbers in an engine error are read only if they are possible', async (t) => {
   const error = (message: string) => JSON.stringify({ error: { message } });
   const cases: [string, string, number[]][] = [
     ['At most 64 video(s) may be provided in one prompt.', 'items', [64]],
@@ -150,7 +151,7 @@ t.test('numbers in an error are read only where they can be true', async (t) => 
   }
 });
 
-t.test('an error of a router is no error of the engine', async (t) => {
+t.test('an error of a router is not treated as an error of the engine', async (t) => {
   const own = JSON.stringify({ error: { message: 'x', type: 'InternalServerError', code: 500 } });
   const cases: [number, string, string][] = [
     [500, own, 'internal'],
@@ -167,5 +168,5 @@ t.test('an error of a router is no error of the engine', async (t) => {
   for (const [status, body, kind] of cases) t.equal(faultOf('GET /x', status, body).kind, kind, `${status} ${body}`);
   t.match(faultOf('GET /x', 401, '').message, /ENGINE_API_KEY/);
   const long = faultOf('GET /x', 400, 'a'.repeat(1e6));
-  t.ok(long.words.length <= 300, 'its words are bounded');
+  t.ok(long.words.length <= 300, 'the quoted text is at most 300 characters long');
 });

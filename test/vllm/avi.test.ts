@@ -10,7 +10,7 @@ interface Chunk {
   bytes: Buffer;
 }
 
-/** The chunks of a RIFF file in order, lists opened. Throws where they do not fill the file to the byte. */
+/** The chunks of a RIFF file in order, including those in lists. Throws if they do not fill the file exactly. */
 function chunksOf(file: Buffer, from = 0, to = file.length): Chunk[] {
   if (from === to) return [];
   const name = file.toString('latin1', from, from + 4);
@@ -23,7 +23,7 @@ function chunksOf(file: Buffer, from = 0, to = file.length): Chunk[] {
   return [{ name, at: from, bytes: file.subarray(from + 8, end) }, ...rest];
 }
 
-/** Bytes of each value but for the first ones, so that a shift by one is seen. */
+/** Makes pixels of many different values, so that a shift by one byte changes the result. */
 function pixelsOf({ width, height }: FrameSize, seed: number): Buffer {
   return Buffer.from(Uint8Array.from({ length: width * height * 3 }, (_, i) => (i * 7 + seed * 91 + (i >> 5)) % 256));
 }
@@ -36,7 +36,7 @@ function fileOf(frames: [Buffer, Buffer], size: FrameSize, encoding: AviEncoding
 
 const SIZES = [1, 2, 3, 5, 8, 13].flatMap((width) => [1, 2, 3, 7].map((height) => ({ width, height })));
 
-t.test('rows of uncompressed frames come from the top: the other order ends vLLM’s process', async (t) => {
+t.test('rows of uncompressed frames go from top to bottom, because the other order crashes vLLM', async (t) => {
   for (const size of SIZES) {
     const frames: [Buffer, Buffer] = [pixelsOf(size, 1), pixelsOf(size, 2)];
     const chunks = chunksOf(fileOf(frames, size, 'raw').file);
@@ -44,14 +44,14 @@ t.test('rows of uncompressed frames come from the top: the other order ends vLLM
     const name = `${size.width}×${size.height}`;
     t.equal(format.readInt32LE(4), size.width, name);
     t.equal(format.readInt32LE(8), -size.height, `${name}: a negative height`);
-    t.equal(format.readUInt16LE(14), 24, 'bits of a pixel');
+    t.equal(format.readUInt16LE(14), 24, 'bits per pixel');
     t.equal(format.readUInt32LE(16), 0, 'BI_RGB');
     const shown = chunks.filter(({ name }) => name === '00db').map(({ bytes }) => bytes);
     t.same(shown, frames, `${name}: rows without padding`);
   }
 });
 
-t.test('a file is well formed, of the length that is said, and its text has no filler inside', async (t) => {
+t.test('a file is well formed and has the stated length, and its Base64 text has no padding', async (t) => {
   for (const encoding of ['png', 'jpeg', 'raw'] as const) {
     for (const length of [3, 6, 9, 12]) {
       const lengths = encoding === 'raw' ? [length, length] : [length, length + 1, length + 2];
@@ -68,7 +68,7 @@ t.test('a file is well formed, of the length that is said, and its text has no f
   }
 });
 
-t.test('the renderer’s text of uncompressed frames is the same as that of their pixels', async (t) => {
+t.test('the renderer’s text of uncompressed frames equals the text made from their pixels', async (t) => {
   const resampler = createResampler();
   for (const size of SIZES) {
     const pixels = pixelsOf(size, 3);
@@ -79,7 +79,7 @@ t.test('the renderer’s text of uncompressed frames is the same as that of thei
   }
 });
 
-t.test('the rate of a file is half of one over the block’s time', async (t) => {
+t.test('the frame rate of a file is 0.5 / the time of its block', async (t) => {
   const size = { width: 2, height: 2 };
   for (const time of ['0.0', '0.1', '0.2', '1.0', '33.3', '3600.1', '9999.9']) {
     const { file } = fileOf([pixelsOf(size, 1), pixelsOf(size, 2)], size, 'raw', time);

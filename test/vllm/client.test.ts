@@ -52,7 +52,7 @@ async function connectionsOf(t: Test, bodies: number, change: (socket: Socket) =
 }
 
 t.test(
-  'a connection that still writes a body when its answer is there is closed: nothing reads the body later',
+  'a connection that still writes a body when the response arrives is closed, so nothing reads the body later',
   async (t) => {
     const stuck = (socket: Socket) => Object.defineProperty(socket, 'writableLength', { value: 1 });
     const [socket] = await connectionsOf(t, 1, stuck);
@@ -60,7 +60,7 @@ t.test(
   },
 );
 
-t.test('a connection whose body is written stays', async (t) => {
+t.test('a connection whose body is completely written stays open', async (t) => {
   const sockets = await connectionsOf(t, 5);
   t.equal(sockets.length, 5);
   for (const { destroyed } of sockets) t.equal(destroyed, false);

@@ -7,39 +7,45 @@ import { frame, post, startService } from './support.ts';
 
 const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true;
 
-t.test('text that only the served tokenizer knows as a control token is refused, and named', async (t) => {
-  const { fake, app, address } = await startService(t, { addedTokens: ['<action_7>', '</plan>', '<think>'] });
-  await readiness(app, 200);
-  for (const [instruction, token] of [
-    ['Do <action_7> now.', '<action_7>'],
-    ['1 < 2 </plan>', '</plan>'],
-    ['<<think>>', '<think>'],
-  ] as const) {
-    const { status, body } = await post(address, 2, { instruction });
-    t.match([status, body['code'], body['pointer']], [422, 'special-token-text', '/instruction']);
-    t.match(body['detail'], `reads ${token} as`);
-  }
-  t.equal(fake.asked.length, 0, 'the engine is not asked');
-  for (const instruction of ['Put <it> there.', 'a < b > c', '<action_8>', '<>'])
-    t.equal((await post(address, 2, { instruction })).status, 200, instruction);
-});
+t.test(
+  'text that only the served tokenizer reads as a control token is refused, and the problem quotes it',
+  async (t) => {
+    const { fake, app, address } = await startService(t, { addedTokens: ['<action_7>', '</plan>', '<think>'] });
+    await readiness(app, 200);
+    for (const [instruction, token] of [
+      ['Do <action_7> now.', '<action_7>'],
+      ['1 < 2 </plan>', '</plan>'],
+      ['<<think>>', '<think>'],
+    ] as const) {
+      const { status, body } = await post(address, 2, { instruction });
+      t.match([status, body['code'], body['pointer']], [422, 'special-token-text', '/instruction']);
+      t.match(body['detail'], `reads ${token} as`);
+    }
+    t.equal(fake.asked.length, 0, 'the engine receives no query');
+    for (const instruction of ['Put <it> there.', 'a < b > c', '<action_8>', '<>'])
+      t.equal((await post(address, 2, { instruction })).status, 200, instruction);
+  },
+);
 
-t.test('a plain instruction costs no request, an odd one a single request for all steps of an episode', async (t) => {
-  const { fake, app, address } = await startService(t);
-  await readiness(app, 200);
-  const before = fake.requests.get('/tokenize') as number;
-  const files = await Promise.all([0, 1, 2].map((number) => frame(number)));
-  for (const [instruction, cost] of [
-    ['Open it.', 0],
-    ['Open the <left> one.', 1],
-  ] as const) {
-    const step = growingEpisode(address, { instruction, fps: 2 });
-    for (const file of files) t.equal((await step(file)).body.prefixes.length, 1);
-    t.equal(fake.requests.get('/tokenize'), before + cost, instruction);
-  }
-});
+t.test(
+  'a plain instruction needs no check, and an unusual one needs one request for all steps of an episode',
+  async (t) => {
+    const { fake, app, address } = await startService(t);
+    await readiness(app, 200);
+    const before = fake.requests.get('/tokenize') as number;
+    const files = await Promise.all([0, 1, 2].map((number) => frame(number)));
+    for (const [instruction, cost] of [
+      ['Open it.', 0],
+      ['Open the <left> one.', 1],
+    ] as const) {
+      const step = growingEpisode(address, { instruction, fps: 2 });
+      for (const file of files) t.equal((await step(file)).body.prefixes.length, 1);
+      t.equal(fake.requests.get('/tokenize'), before + cost, instruction);
+    }
+  },
+);
 
-t.test('a tokenizer that cannot be asked is the engine’s fault, not a number', async (t) => {
+t.test('if the tokenizer does not respond, the request fails with a problem of the engine', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   let breaks = 1;
@@ -52,15 +58,15 @@ t.test('a tokenizer that cannot be asked is the engine’s fault, not a number',
   breaks = 2;
   t.match((await post(address, 2, { instruction })).body, { code: 'engine-unavailable' });
   breaks = 1;
-  t.equal((await post(address, 2, { instruction })).status, 200, 'one broken connection is mended');
+  t.equal((await post(address, 2, { instruction })).status, 200, 'one broken connection is retried');
   fake.behaviour.instead = (path, response) =>
     path === '/tokenize' ? reply(response, 200, { tokens: [1] }) : undefined;
   t.match((await post(address, 2, { instruction: `${instruction}.` })).body, { code: 'engine-answer-unusable' });
 });
 
-t.test('an engine whose tokenizer does not name its tokens is not ready', async (t) => {
+t.test('an engine whose tokenizer returns no token texts is not ready', async (t) => {
   const { app } = await startService(t, {
     instead: (path, response) => (path === '/tokenize' ? reply(response, 200, { tokens: [1] }) : undefined),
   });
-  t.match((await readiness(app, 503)).reason, /does not name the tokens/);
+  t.match((await readiness(app, 503)).reason, /lacks the token texts/);
 });

@@ -18,18 +18,18 @@ const NEAR = [
 ];
 const FAR = [
   ...['8.8.8.8', '172.15.0.1', '172.32.0.1', '192.169.0.1', '11.0.0.1', '0.0.0.0'],
-  // Link-local addresses and those of carriers, which tunnels use.
+  // Link-local addresses and carrier-grade NAT addresses, which tunnels use.
   ...['169.254.1.1', '100.64.0.1', '[fe80::1]'],
   ...['[2001:db8::1]', '[::ffff:8.8.8.8]', '[::]'],
 ];
 
-t.test('frames go uncompressed to loopback and private addresses, as PNG to all others', async (t) => {
+t.test('frames are sent uncompressed to loopback and private addresses, and as PNG to all others', async (t) => {
   const choose = (host: string) => chooseEncoding('auto', `http://${host}:8000/path`);
   for (const host of NEAR) t.equal(await choose(host), 'raw', host);
   for (const host of FAR) t.equal(await choose(host), 'png', host);
 });
 
-t.test('a name counts as near when all of its addresses are, and on any doubt as far', async (t) => {
+t.test('a host name is near if all its addresses are near, and far if the lookup fails', async (t) => {
   const choose = (...addresses: string[]) =>
     chooseEncoding('auto', 'http://vllm:8000', {
       lookUp: async () => addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
@@ -42,14 +42,14 @@ t.test('a name counts as near when all of its addresses are, and on any doubt as
   };
   t.equal(await chooseEncoding('auto', 'http://vllm:8000', { lookUp: failing }), 'png');
   const never = () => new Promise<never>(() => {});
-  // A timeout signal alone does not keep the process up.
+  // A timeout signal does not keep the process running.
   const held = setTimeout(() => {}, 10_000);
   t.teardown(() => clearTimeout(held));
   t.equal(await chooseEncoding('auto', 'http://vllm:8000', { lookUp: never, patienceMs: 20 }), 'png');
   t.equal(await chooseEncoding('auto', 'http://vllm:8000', { lookUp: never, signal: AbortSignal.abort() }), 'png');
 });
 
-t.test('what is configured is not looked up', async (t) => {
+t.test('a configured encoding needs no lookup', async (t) => {
   const lookUp = () => t.fail('looked up') as never;
   for (const encoding of ['raw', 'png', 'jpeg'] as const)
     t.equal(await chooseEncoding(encoding, 'http://203.0.113.7:8000', { lookUp }), encoding);
@@ -61,7 +61,7 @@ for (const [setting, encoding] of [
   ['png', 'png'],
   ['jpeg', 'jpeg'],
 ] as const) {
-  t.test(`ENGINE_FRAME_ENCODING=${setting} on this machine: answers and /v1/model say ${encoding}`, async (t) => {
+  t.test(`ENGINE_FRAME_ENCODING=${setting} on this machine: responses and /v1/model report ${encoding}`, async (t) => {
     const { fake, app, address } = await startService(t, {}, { ENGINE_FRAME_ENCODING: setting });
     await readiness(app, 200);
     t.equal((await app.inject('/v1/model')).json().frame_encoding, encoding);

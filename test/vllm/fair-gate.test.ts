@@ -4,7 +4,7 @@ import { createFairGate, type Owner } from '../../src/engine/fair-gate.ts';
 const forever = new AbortController().signal;
 const episode = (name: string, tenant = 'alice') => ({ tenant, episode: Symbol.for(name) });
 
-t.test('waiting episodes take turns: a short one is not held up by a long one', async (t) => {
+t.test('waiting episodes take turns: a long episode does not delay a short one', async (t) => {
   const gate = createFairGate(1);
   const [long, short] = [episode('long'), episode('short')];
   const order: string[] = [];
@@ -22,7 +22,7 @@ t.test('waiting episodes take turns: a short one is not held up by a long one', 
   t.same(gate.state(), { inFlight: 0, waiting: 0 });
 });
 
-t.test('tenants take turns: many episodes of one do not hold up another’s', async (t) => {
+t.test('tenants take turns: many episodes of one tenant do not delay those of another', async (t) => {
   const gate = createFairGate(1);
   const order: string[] = [];
   const work = async (name: string, tenant: string) => {
@@ -39,7 +39,7 @@ t.test('tenants take turns: many episodes of one do not hold up another’s', as
   t.same(gate.state(), { inFlight: 0, waiting: 0 });
 });
 
-t.test('no more than its places are in flight', async (t) => {
+t.test('a gate admits no more requests at once than its limit', async (t) => {
   const gate = createFairGate(3);
   let most = 0;
   await Promise.all(
@@ -55,7 +55,7 @@ t.test('no more than its places are in flight', async (t) => {
   t.same(gate.state(), { inFlight: 0, waiting: 0 });
 });
 
-t.test('who gives up leaves the queue', async (t) => {
+t.test('an aborted request leaves the queue', async (t) => {
   const gate = createFairGate(1);
   const leave = await gate.enter(episode('first'), forever);
   const impatient = new AbortController();

@@ -6,7 +6,7 @@ import { post, startService } from './support.ts';
 
 const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true;
 
-t.test('an item that the engine has lost is sent again', async (t) => {
+t.test('an item that the engine no longer has is sent again', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const before = await post(address, 8);
@@ -20,7 +20,7 @@ t.test('an item that the engine has lost is sent again', async (t) => {
   t.same(after.body.prefixes, before.body.prefixes);
 });
 
-t.test('the odd 500 is answered by all data, once', async (t) => {
+t.test('after a status 500 the request is sent once more, with all data', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response, count) =>
@@ -31,7 +31,7 @@ t.test('the odd 500 is answered by all data, once', async (t) => {
   t.equal(body.usage.engine_resends, 1);
 });
 
-t.test('an engine that keeps failing is a 502, not a number', async (t) => {
+t.test('an engine that keeps failing causes status 502', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response) => refuse(response, 500, 'secret path /root/x');
@@ -39,17 +39,17 @@ t.test('an engine that keeps failing is a 502, not a number', async (t) => {
   t.equal(status, 502);
   t.equal(body['code'], 'engine-failed');
   t.notMatch(JSON.stringify(body), 'secret');
-  t.equal(fake.asked.length, 2, 'tried once more, not for ever');
+  t.equal(fake.asked.length, 2, 'the request is repeated only once');
 });
 
-t.test('an engine that is full for a moment is waited for', async (t) => {
+t.test('the service retries while the engine is busy for a short time', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response, count) => (count <= 2 ? refuse(response, 503, 'queue full') : undefined);
   t.equal((await post(address, 2)).status, 200);
 });
 
-t.test('an engine that stays full is a 503 with Retry-After', async (t) => {
+t.test('an engine that stays busy causes status 503 with Retry-After', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response) => refuse(response, 503, 'queue full');
@@ -59,7 +59,7 @@ t.test('an engine that stays full is a 503 with Retry-After', async (t) => {
   t.ok(headers.get('retry-after'));
 });
 
-t.test('a broken connection is tried once more with all data', async (t) => {
+t.test('after a broken connection the request is sent once more, with all data', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response, count) => (count === 2 ? destroy(response) : undefined);
@@ -68,7 +68,7 @@ t.test('a broken connection is tried once more with all data', async (t) => {
   t.equal(body.usage.engine_resends, 1);
 });
 
-t.test('an engine that restarts in the middle is asked again when it is back', async (t) => {
+t.test('an engine that restarts during an episode is used again when it is ready', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response, count) => (count >= 2 ? destroy(response) : undefined);
@@ -80,7 +80,7 @@ t.test('an engine that restarts in the middle is asked again when it is back', a
   t.equal((await post(address, 4)).status, 200);
 });
 
-t.test('an answer of another engine is not mixed in', async (t) => {
+t.test('a response of another engine is not used', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fingerprint = 'fake-2';
@@ -89,35 +89,35 @@ t.test('an answer of another engine is not mixed in', async (t) => {
   t.equal((await post(address, 4)).status, 200);
 });
 
-t.test('answers without usable numbers are refused', async (t) => {
+t.test('engine responses without usable log probabilities are refused', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const cases: [string, NonNullable<typeof fake.behaviour.rewrite>][] = [
-    ['without the tokens', ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(1)],
-    ['with one of them', ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(2)],
+    ['without True and False', ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(1)],
+    ['with only one of them', ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(2)],
     ['without log probabilities', ({ choices }) => choices[0]?.logprobs.content.splice(0)],
     ['without choices', ({ choices }) => choices.splice(0)],
     [
-      'where every token is alike',
+      'with equal log probabilities for all tokens',
       ({ choices }) => {
         const entry = choices[0]?.logprobs.content[0];
         for (const token of [entry, ...(entry?.top_logprobs ?? [])]) if (token) token.logprob = -11.93;
       },
     ],
     [
-      'of minus infinity',
+      'with log probabilities of minus infinity',
       ({ choices }) => {
         for (const token of choices[0]?.logprobs.content[0]?.top_logprobs ?? []) token.logprob = -9999;
       },
     ],
     [
-      'whose prompt has no known layout',
+      'with a prompt of an unknown layout',
       (answer) => {
         answer.prompt_token_ids = answer.prompt_token_ids?.slice(0, 5) ?? [];
       },
     ],
     [
-      'that do not tell their prompt',
+      'without the token ids of the prompt',
       (answer) => {
         delete answer.prompt_token_ids;
       },
@@ -131,7 +131,7 @@ t.test('answers without usable numbers are refused', async (t) => {
   }
 });
 
-t.test('an episode longer than the context says how many frames fit', async (t) => {
+t.test('the problem for an episode beyond the context limit says how many frames fit', async (t) => {
   const { app, address, fake } = await startService(t, { contextTokens: 1000 });
   await readiness(app, 200);
   const before = fake.asked.length;
@@ -140,13 +140,13 @@ t.test('an episode longer than the context says how many frames fit', async (t) 
   t.equal(body['code'], 'context-exceeded');
   const fitting = body['limit'] as number;
   t.ok(fitting >= 16 && fitting <= 26, `${fitting} frames`);
-  t.equal(fake.asked.length, before, 'nothing was sent');
+  t.equal(fake.asked.length, before, 'no query was sent');
   t.equal((await post(address, 16)).status, 200);
   const native = await post(address, 64, { frame_size: 'native' });
-  t.equal(native.body['code'], 'context-exceeded', 'also where the engine has to count');
+  t.equal(native.body['code'], 'context-exceeded', 'the engine counts tokens of native frames, with the same result');
 });
 
-t.test('an episode with more blocks than the engine takes items', async (t) => {
+t.test('an episode with more blocks than the item limit of the engine is refused', async (t) => {
   const { app, address } = await startService(t, { itemLimit: 4 });
   await readiness(app, 200);
   t.match((await post(address, 10)).body, { code: 'context-exceeded', limit: 8 });
@@ -154,7 +154,7 @@ t.test('an episode with more blocks than the engine takes items', async (t) => {
   t.match((await app.inject('/v1/model')).json(), { limits: { blocks: 4, sampled_frames: 8 } });
 });
 
-t.test('a slow engine meets the deadline, and is told', async (t) => {
+t.test('at the deadline the request ends, and so does the request to the engine', async (t) => {
   const { fake, app, address } = await startService(t, {}, { DEADLINE_S: '1' });
   await readiness(app, 200);
   fake.behaviour.fault = () => true;
@@ -164,7 +164,7 @@ t.test('a slow engine meets the deadline, and is told', async (t) => {
   await fake.asked[0]?.gone;
 });
 
-t.test('a client that goes away takes its requests to the engine with it', async (t) => {
+t.test('requests to the engine end when the client disconnects', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const leave = new AbortController();
@@ -179,10 +179,10 @@ t.test('a client that goes away takes its requests to the engine with it', async
   leave.abort();
   await t.rejects(posted);
   await fake.asked[0]?.gone;
-  t.equal(fake.asked.length, 1, 'and no more are made');
+  t.equal(fake.asked.length, 1, 'no further request is sent');
 });
 
-t.test('a service that stops lets an episode in flight finish', async (t) => {
+t.test('a service that stops finishes episodes in progress', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const held = new Promise<() => void>((resolve) => {

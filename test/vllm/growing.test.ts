@@ -7,7 +7,7 @@ import { frame, post, startService } from './support.ts';
 const episode = { instruction: 'Go.', fps: 2 };
 const files = await Promise.all(Array.from({ length: 8 }, (_, i) => frame(i)));
 
-t.test('a step sends its unfinished block and names the others', async (t) => {
+t.test('a step sends its unfinished block and only names the others', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const step = growingEpisode(address, episode);
@@ -23,12 +23,12 @@ t.test('a step sends its unfinished block and names the others', async (t) => {
   t.strictSame(
     named?.items.map(({ uuid }) => uuid),
     whole?.items.map(({ uuid }) => uuid),
-    'under the names that they have when the episode is sent whole',
+    'the names are the same as those of the complete episode',
   );
   t.equal(body.usage.cached_tokens, 4 * 64);
 });
 
-t.test('an engine that has lost its items: one answer lists all that are not here', async (t) => {
+t.test('if the engine has lost its items, one response lists all missing frames', async (t) => {
   const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
   await readiness(app, 200);
   const step = growingEpisode(address, episode);
@@ -40,7 +40,7 @@ t.test('an engine that has lost its items: one answer lists all that are not her
   t.equal(body.prefixes[0]?.log_prob_true, whole.body.prefixes[0]?.log_prob_true);
 });
 
-t.test('other prefixes of frames that are remembered need none of them again', async (t) => {
+t.test('other prefixes of remembered frames need no frames again', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const step = growingEpisode(address, episode);
@@ -48,7 +48,7 @@ t.test('other prefixes of frames that are remembered need none of them again', a
   fake.asked.length = 0;
   const every = await step.again({ prefixes: { every: 1 } });
   t.strictSame([every.tries, every.sent, every.body.prefixes.length], [1, 0, 8]);
-  t.equal(fake.asked.length, 8, 'nothing was asked twice');
+  t.equal(fake.asked.length, 8, 'no query was repeated');
   const whole = await post(address, 8, { prefixes: { every: 1 } });
   t.strictSame(
     every.body.prefixes.map(({ log_prob_true }) => log_prob_true),
@@ -56,7 +56,7 @@ t.test('other prefixes of frames that are remembered need none of them again', a
   );
 });
 
-t.test('what the engine loses half way is mended from what is remembered, and said once', async (t) => {
+t.test('items that the engine loses during an episode are sent again from remembered frames', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const step = growingEpisode(address, episode);
@@ -78,25 +78,32 @@ t.test('what the engine loses half way is mended from what is remembered, and sa
   t.ok(forgot);
 });
 
-t.test('a 500 is tried again with what is here, then with all, then it is the engine’s', async (t) => {
-  const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
-  await readiness(app, 200);
-  const step = growingEpisode(address, episode);
-  await step(...files.slice(0, 4));
-  let faults = 1;
-  fake.behaviour.fault = (_asked, response) => {
-    if (faults === 0) return undefined;
-    faults -= 1;
-    return refuse(response, 500, 'Internal server error');
-  };
-  t.equal((await step(files[4] as Buffer)).tries, 1, 'once is mended here');
-  faults = 2;
-  t.equal((await step(files[5] as Buffer, files[6] as Buffer)).tries, 2, 'twice asks for the frames');
-  faults = Number.POSITIVE_INFINITY;
-  await t.rejects(step(files[7] as Buffer), /engine-failed/);
-});
+t.test(
+  'after a status 500 the service retries with its frames, then requests all frames, then reports engine-failed',
+  async (t) => {
+    const { fake, app, address } = await startService(t, {}, { RECENT_FRAMES_BYTES: '0' });
+    await readiness(app, 200);
+    const step = growingEpisode(address, episode);
+    await step(...files.slice(0, 4));
+    let faults = 1;
+    fake.behaviour.fault = (_asked, response) => {
+      if (faults === 0) return undefined;
+      faults -= 1;
+      return refuse(response, 500, 'Internal server error');
+    };
+    t.equal((await step(files[4] as Buffer)).tries, 1, 'one failure is retried by the service');
+    faults = 2;
+    t.equal(
+      (await step(files[5] as Buffer, files[6] as Buffer)).tries,
+      2,
+      'after two failures the service requests the frames',
+    );
+    faults = Number.POSITIVE_INFINITY;
+    await t.rejects(step(files[7] as Buffer), /engine-failed/);
+  },
+);
 
-t.test('an engine that keeps nothing still gives exact answers, at the price of all frames', async (t) => {
+t.test('an engine that keeps no items still gives exact results, but needs all frames each time', async (t) => {
   const { app, address } = await startService(t, { keepsItems: false });
   await readiness(app, 200);
   const step = growingEpisode(address, episode);

@@ -8,10 +8,10 @@ import { readiness } from '../support/readiness.ts';
 import { post, startService } from './support.ts';
 
 const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true;
-/** Never answers. */
+/** Sends no response. */
 const silence = () => true;
 
-/** A service that looks at its engine all the time, and that is ready. */
+/** Starts a service that checks its engine every few milliseconds, and waits until it is ready. */
 async function watching(t: Test, lookMs = 10_000) {
   const service = await startService(t, {}, { ENGINE_FRAME_SIDE: '32' }, { calmMs: 5, eagerMs: 5, lookMs });
   await readiness(service.app, 200);
@@ -24,13 +24,13 @@ async function watching(t: Test, lookMs = 10_000) {
     ...service,
     at,
     count,
-    /** whether fewer than so many looks were had from now on */
+    /** returns a function that is true until this many checks have been made from now on */
     looking(wanted: number) {
       const enough = count('/version') + wanted;
       return () => count('/version') < enough;
     },
     probes: () => count('/v1/chat/completions'),
-    /** Asks all the time whether the service is ready, as long as something goes on. @returns the statuses seen */
+    /** Requests /health/ready repeatedly while `goesOn` is true. @returns the different statuses */
     async statusesWhile(goesOn: () => boolean): Promise<number[]> {
       const seen = new Set<number>();
       do {
@@ -42,7 +42,7 @@ async function watching(t: Test, lookMs = 10_000) {
   };
 }
 
-t.test('two looks without an answer harm nobody, and cost no probe', async (t) => {
+t.test('two failed checks in a row change nothing and start no probe', async (t) => {
   const { fake, at, looking, probes, statusesWhile } = await watching(t);
   const before = probes();
   for (const round of ['first', 'second', 'third']) {
@@ -53,18 +53,18 @@ t.test('two looks without an answer harm nobody, and cost no probe', async (t) =
       return refuse(response, 500, 'Internal server error');
     });
     t.strictSame(await statusesWhile(() => misses > 0), [200], round);
-    // What was missed before does not count after an answer.
+    // A successful check resets the count.
     t.strictSame(await statusesWhile(looking(2)), [200], round);
   }
   t.equal(probes(), before);
 });
 
-t.test('three in a row do; when it answers again it needs no probe', async (t) => {
+t.test('three failed checks in a row make the engine not ready; after a response it needs no probe', async (t) => {
   const { app, fake, address, at, count, probes } = await watching(t);
   const [before, looked] = [probes(), count('/version')];
   fake.behaviour.instead = at('/version', (response) => refuse(response, 500, ENGINE_WORDS));
   const { reason } = await readiness(app, 503);
-  t.match(reason, /The engine cannot do the job\. The engine answered GET \/version with status 500/);
+  t.match(reason, /The engine cannot be used\. The engine returned status 500 for GET \/version/);
   t.ok(count('/version') >= looked + 3);
   t.match((await post(address, 2)).body, { code: 'engine-unavailable', detail: reason });
   fake.behaviour.instead = undefined;
@@ -72,7 +72,7 @@ t.test('three in a row do; when it answers again it needs no probe', async (t) =
   t.equal(probes(), before);
 });
 
-t.test('one look without an answer is enough when /health says that the engine is down', async (t) => {
+t.test('one failed check is enough if /health reports that the engine is down', async (t) => {
   const { app, fake, count, probes } = await watching(t);
   const [before, looked] = [probes(), count('/health')];
   fake.behaviour.instead = (path, response) =>
@@ -81,10 +81,10 @@ t.test('one look without an answer is enough when /health says that the engine i
   t.equal(count('/health'), looked + 1);
   fake.behaviour.instead = undefined;
   await readiness(app, 200);
-  t.ok(probes() > before, 'it may have come back as another one');
+  t.ok(probes() > before, 'the engine may have changed meanwhile');
 });
 
-t.test('a busy engine that answers slowly is not probed', async (t) => {
+t.test('a busy engine that responds slowly is not probed', async (t) => {
   const { app, fake, at, looking, probes, statusesWhile } = await watching(t, 20);
   const before = probes();
   let slow = 2;
@@ -96,13 +96,13 @@ t.test('a busy engine that answers slowly is not probed', async (t) => {
   t.strictSame(await statusesWhile(() => slow > 0), [200]);
   t.strictSame(await statusesWhile(looking(2)), [200]);
   fake.behaviour.instead = at('/version', silence);
-  t.match((await readiness(app, 503)).reason, /does not answer in time/);
+  t.match((await readiness(app, 503)).reason, /does not respond in time/);
   fake.behaviour.instead = undefined;
   await readiness(app, 200);
   t.equal(probes(), before);
 });
 
-t.test('a connection that breaks is one episode’s problem', async (t) => {
+t.test('a broken connection affects only one episode', async (t) => {
   const { app, fake, address } = await startService(t);
   await readiness(app, 200);
   const probes = fake.requests.get('/v1/chat/completions') as number;
@@ -115,15 +115,15 @@ t.test('a connection that breaks is one episode’s problem', async (t) => {
   ]);
   t.match([broken.status, broken.body['code']], [503, 'engine-unavailable']);
   t.equal(other.status, 200);
-  // The broken connection is looked into, and the next look is the one that would show a fault.
+  // The broken connection starts a check at once. If that check failed, the service would not be ready.
   while (fake.requests.get('/version') === looks) await setImmediate();
   t.equal((await app.inject('/health/ready')).statusCode, 200);
   t.equal((await post(address, 2, episode)).status, 200);
-  // Two tries of the broken one, and two episodes.
+  // The broken query was sent two times, and two other episodes were scored.
   t.equal(fake.requests.get('/v1/chat/completions'), probes + 4);
 });
 
-t.test('an engine of another version is probed before it is asked', async (t) => {
+t.test('an engine of another version is probed before it receives queries', async (t) => {
   const { app, fake, probes, address } = await watching(t);
   const before = probes();
   const asked = new Promise<void>((resolve) => {
@@ -139,7 +139,7 @@ t.test('an engine of another version is probed before it is asked', async (t) =>
   await app.close();
 });
 
-t.test('a late answer of the engine before does not undo a probe', async (t) => {
+t.test('a late response of the previous engine does not undo a probe', async (t) => {
   const { app, fake, address } = await startService(t);
   await readiness(app, 200);
   const held = new Promise<() => void>((resolve) => {
@@ -162,7 +162,7 @@ t.test('a late answer of the engine before does not undo a probe', async (t) => 
   t.equal(fake.requests.get('/v1/chat/completions'), probes);
 });
 
-t.test('what an engine says is in the log, short, and nowhere else; no prompt is in either', async (t) => {
+t.test('the engine’s error text goes only to the log, shortened, and prompts go nowhere', async (t) => {
   const lines: string[] = [];
   const log = pino({ level: 'debug' }, { write: (line: string) => void lines.push(line) });
   const words = `${ENGINE_WORDS} ${'x'.repeat(1e5)}`;
@@ -170,7 +170,7 @@ t.test('what an engine says is in the log, short, and nowhere else; no prompt is
     path === '/tokenize' ? refuse(response, 400, words) : undefined;
   const { app, fake, address } = await startService(t, { instead }, {}, { log });
   const { reason } = await readiness(app, 503);
-  t.match(reason, /^The engine cannot do the job\. The engine answered POST \/tokenize with status 400\.$/);
+  t.match(reason, /^The engine cannot be used\. The engine returned status 400 for POST \/tokenize\.$/);
   t.ok(lines.some((line) => line.includes(ENGINE_WORDS)));
   t.ok(lines.every((line) => line.length < 5000));
   fake.behaviour.instead = undefined;

@@ -2,7 +2,7 @@ import t from 'tap';
 import { readiness } from '../support/readiness.ts';
 import { post, startService } from './support.ts';
 
-t.test('a healthy engine is described', async (t) => {
+t.test('/v1/model describes a healthy engine', async (t) => {
   const { app } = await startService(t);
   await readiness(app, 200);
   t.match((await app.inject('/v1/model')).json(), {
@@ -14,7 +14,17 @@ t.test('a healthy engine is described', async (t) => {
   });
 });
 
-t.test('a small model is asked at its own frame size', async (t) => {
+t.test('all queries of the probe have one session, so that a router sends them to one engine', async (t) => {
+  const { app, fake } = await startService(t);
+  await readiness(app, 200);
+  const queries = fake.probed.filter(({ text }) => text !== '');
+  t.ok(queries.length >= 3);
+  const sessions = new Set(queries.map(({ session }) => session));
+  t.equal(sessions.size, 1);
+  t.notOk(sessions.has(undefined));
+});
+
+t.test('ENGINE_FRAME_SIDE sets the reference frame size', async (t) => {
   const { app, address } = await startService(t, {}, { ENGINE_FRAME_SIDE: '128' });
   await readiness(app, 200);
   const size = { width: 128, height: 128 };
@@ -26,7 +36,7 @@ t.test('a small model is asked at its own frame size', async (t) => {
   t.match(body.provenance.frame_size, { mode: 'reference', sent: size, encoding: 'raw' });
 });
 
-t.test('a stock chat template is seen, used, and warned of in every answer', async (t) => {
+t.test('a stock chat template is detected and used, and every response has a warning', async (t) => {
   const { app, address } = await startService(t, { layout: 'nested' });
   await readiness(app, 200);
   t.match((await app.inject('/v1/model')).json(), { prompts: { open: { layout: 'nested' } } });
@@ -37,7 +47,7 @@ t.test('a stock chat template is seen, used, and warned of in every answer', asy
   t.match(body.warnings, [{ code: 'nested-layout' }]);
 });
 
-t.test('an engine that keeps no items still gives the same numbers, and the answer says so', async (t) => {
+t.test('an engine that keeps no items gives the same numbers, and the response has a warning', async (t) => {
   const healthy = await startService(t);
   await readiness(healthy.app, 200);
   const forgetful = await startService(t, { keepsItems: false });
@@ -51,9 +61,9 @@ t.test('an engine that keeps no items still gives the same numbers, and the answ
   );
 });
 
-t.test('an engine that cannot do the job is not ready, and one line says why', async (t) => {
+t.test('an unsuitable engine is not ready, and the reason is one line', async (t) => {
   const cases: [string, Parameters<typeof startService>[1], RegExp][] = [
-    ['a prompt in no known layout', { layout: 'strange' }, /--chat-template/],
+    ['an unknown layout of the prompt', { layout: 'strange' }, /--chat-template/],
     [
       'no log probabilities by token id',
       { rewrite: ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(1) },
@@ -73,19 +83,19 @@ t.test('an engine that cannot do the job is not ready, and one line says why', a
   }
 });
 
-t.test('a model that is not served', async (t) => {
+t.test('an engine that does not serve ENGINE_MODEL is not ready', async (t) => {
   const { app } = await startService(t, {}, { ENGINE_MODEL: 'other' });
   t.match((await readiness(app, 503)).reason, /does not serve the model other/);
 });
 
-t.test('an engine that comes up later is found', async (t) => {
+t.test('an engine that becomes usable later is found', async (t) => {
   const { app, fake } = await startService(t, { layout: 'strange' });
   await readiness(app, 503);
   fake.behaviour.layout = 'reference';
   await readiness(app, 200);
 });
 
-t.test('an engine that is down, and one that goes down', async (t) => {
+t.test('an engine that is down or goes down is reported as not ready', async (t) => {
   const { app, fake, address } = await startService(t);
   await readiness(app, 200);
   await fake.close();
@@ -93,8 +103,8 @@ t.test('an engine that is down, and one that goes down', async (t) => {
   t.equal(status, 503);
   t.equal(body['code'], 'engine-unavailable');
   t.ok(headers.get('retry-after'));
-  t.match((await readiness(app, 503)).reason, /cannot be reached|stopped answering/);
+  t.match((await readiness(app, 503)).reason, /cannot be reached|stopped responding/);
   const never = await startService(t, {}, { ENGINE_URL: fake.url });
   t.match((await readiness(never.app, 503)).reason, /cannot be reached/);
-  t.equal((await never.app.inject('/health/live')).statusCode, 200, 'the service itself is well');
+  t.equal((await never.app.inject('/health/live')).statusCode, 200, 'the service itself is live');
 });

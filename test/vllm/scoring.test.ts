@@ -2,7 +2,7 @@ import t from 'tap';
 import { readiness } from '../support/readiness.ts';
 import { post, startService } from './support.ts';
 
-t.test('the longest prefix goes first with data, the rest by name but for their doubled block', async (t) => {
+t.test('the longest prefix is sent first with all data, the others with data only for a doubled block', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const { status, body } = await post(address, 9, { prefixes: { lengths: [1, 2, 5, 6, 9] } });
@@ -11,13 +11,13 @@ t.test('the longest prefix goes first with data, the rest by name but for their 
   t.equal(longest?.items.length, 5);
   t.ok(
     longest?.items.every(({ data }) => data !== null),
-    'all data in the first request',
+    'the first request has all data',
   );
   const brought = rest.map(({ items }) => items.map(({ data }) => (data === null ? 'name' : 'data')).join(' '));
   t.same(
     brought.sort(),
     ['data', 'name', 'name name data', 'name name name'],
-    'then only the doubled last frame of an odd prefix is new',
+    'later requests have data only for the doubled last frame of an odd prefix',
   );
   t.equal(body.usage.engine_requests, 5);
   t.equal(body.usage.engine_resends, 0);
@@ -32,7 +32,7 @@ t.test('the longest prefix goes first with data, the rest by name but for their 
   t.equal(new Set(body.prefixes.map(({ log_prob_true }) => log_prob_true)).size, 5);
 });
 
-t.test('an answer belongs to its prefix, alone or among others', async (t) => {
+t.test('a prefix has the same log probability on its own and among others', async (t) => {
   const { app, address } = await startService(t);
   await readiness(app, 200);
   const together = await post(address, 12, { prefixes: { every: 1 } });
@@ -46,7 +46,7 @@ t.test('an answer belongs to its prefix, alone or among others', async (t) => {
   }
 });
 
-t.test('an answer says how it was made', async (t) => {
+t.test('the provenance says how a response was made', async (t) => {
   const { app, address } = await startService(t);
   await readiness(app, 200);
   const { body } = await post(address, 3, { id: 'mine', include_token_ids: true });
@@ -72,11 +72,11 @@ t.test('an answer says how it was made', async (t) => {
   const ids = body.provenance.prompt.token_ids ?? [];
   t.ok(
     ids.some((pad) => ids.filter((id) => id === pad).length === 2 * 64),
-    'the expanded prompt: two blocks of 64',
+    'the expanded prompt has two blocks of 64 tokens',
   );
 });
 
-t.test('tenants share neither names nor caches; the same tenant does', async (t) => {
+t.test('block names and the cache salt differ between tenants, and stay the same for one tenant', async (t) => {
   const keys = 'alice=aaaaaaaaaaaaaaaaaaaa,bob=bbbbbbbbbbbbbbbbbbbb';
   const { fake, app, address } = await startService(t, {}, { API_KEYS: keys });
   await readiness(app, 200);
@@ -89,10 +89,10 @@ t.test('tenants share neither names nor caches; the same tenant does', async (t)
   t.not(alice?.items[0]?.uuid, bob?.items[0]?.uuid);
   t.equal(alice?.items[0]?.uuid, again?.items[0]?.uuid);
   t.equal(alice?.salt, again?.salt);
-  t.ok(alice?.session, 'a router can keep the episode on one engine');
+  t.ok(alice?.session, 'a session header lets a router send the episode to one engine');
 });
 
-t.test('the closed prompt asks the assistant and reads the token without its space', async (t) => {
+t.test('the chat prompt ends the user turn and reads the token True without a leading space', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   const { body } = await post(address, 2, { prompt: 'chat' });

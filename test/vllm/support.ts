@@ -8,10 +8,10 @@ import { loadConfig } from '../../src/config.ts';
 import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
 import { type Behaviour, startFakeVllm } from '../support/fake-vllm.ts';
 
-/** Short pauses while the engine is not ready; while it is, it is looked at only where a test wants it. */
+/** Short pauses while the engine is not ready. While it is ready, it is checked only if a test sets other times. */
 const TIMES = { eagerMs: 20, calmMs: 60_000 };
 
-/** The service on a socket, on a fake vLLM that is ready unless told otherwise. */
+/** Starts the service on a socket, with a fake vLLM. By default the fake is healthy. */
 export async function startService(
   t: Test,
   behaviour: Partial<Behaviour> = {},
@@ -30,7 +30,7 @@ export async function startService(
   return { fake, app, engine, address };
 }
 
-/** A frame of one colour that belongs to its number. */
+/** Makes a frame of one colour, which depends on the number. */
 export async function frame(number: number, side = 32): Promise<Buffer> {
   const background = { r: (number * 37) % 256, g: (number * 91) % 256, b: number % 256 };
   return sharp({ create: { width: side, height: side, channels: 3, background } })
@@ -45,7 +45,7 @@ export async function form(episode: object, frames: number): Promise<FormData> {
   return body;
 }
 
-/** Posts an episode of so many frames and reads the answer. */
+/** Posts an episode and reads the response. */
 export async function post(
   address: string,
   frames: number,

@@ -2,19 +2,22 @@ import { createHash } from 'node:crypto';
 import type { ComingFrames } from '../render-frames.ts';
 import type { TaskRequest } from './task.ts';
 
-/** A frame on its way to the model's thread. */
+/** A frame that is sent to the model thread. */
 export interface Arrival {
   /** raw frame number */
   frame: number;
-  /** RGB; null where the frame is not here and its block must be known */
+  /** RGB, height × width × 3; null if the caller only named the frame, so that its block must be in the cache */
   pixels: Uint8Array | null;
-  /** With the second frame of a shared block: a name for it and all before it, under which its keys and values may be kept. */
+  /**
+   * Only with the second frame of a shared block: the name of this block and all before it, its key in the block cache.
+   */
   link: string | undefined;
 }
 
 /**
- * Names each block by all that its keys and values depend on: its time, its frames as uploaded, and the blocks before it. At
- * the root are the frame size, which with the uploads makes the pixels, and the tenant: no two share a name.
+ * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the
+ * blocks before it. The first link contains the uploaded frame size, which with the digests identifies the pixels, and
+ * the tenant, so that no two tenants share a name.
  */
 export async function* arrivalsOf(
   { plan, tenant, frames: { size: source } }: TaskRequest,
@@ -37,16 +40,18 @@ export async function* arrivalsOf(
   }
 }
 
-/** What has arrived of an episode in the model's thread, and what is waited for. */
+/** The frames and links of an episode that have arrived in the model thread. Readers wait for those that have not. */
 export interface Arrivals {
   put(arrival: Arrival): void;
-  /** Nothing comes any more: who waits gets the reason. */
+  /** No more frames will arrive: rejects everything that waits, with this reason. */
   end(reason: Error): void;
-  /** Name of a shared block, by its place. */
+  /** Waits for the name of a shared block. @param place index of the block */
   link(place: number): Promise<string>;
+  /** Waits for the pixels of a frame. @param frame raw frame number */
   pixels(frame: number): Promise<Uint8Array | null>;
 }
 
+/** Creates an empty store for the frames of one episode. */
 export function createArrivals(): Arrivals {
   const links = createAwaited<string>();
   const frames = createAwaited<Uint8Array | null>();
@@ -67,7 +72,7 @@ export function createArrivals(): Arrivals {
   };
 }
 
-/** Values by number, some of which are not there yet. */
+/** A map whose `get` waits for a value that has not been put yet. */
 function createAwaited<Value>() {
   const here = new Map<number, Value>();
   const waiting = new Map<number, PromiseWithResolvers<Value>>();

@@ -1,46 +1,49 @@
 import { bytesOf, type KeysValues } from './past.ts';
 
 /**
- * Keys and values of blocks that were computed before, by a name that stands for the block and all before it (its link of
- * a chain). Holds so many bytes and never more.
+ * A cache of the keys and values of computed blocks. The name of a block (its link in a chain) stands for the block and
+ * all blocks before it. The cache never exceeds its limit in bytes.
  *
- * Many robots that take turns ask for what was used longest ago, so dropping just that would leave nothing for any of them.
- * Here an episode gives way when it is overdue: unused for several times as long as the one that wants its place was away.
- * Where none is, the newcomer's end stays out, and what is not whole is the first to make room for others. So as many
- * episodes as fit stay whole, whatever their order, and those that have ended go.
+ * Eviction of the least recently used entry does not work here: if many robots take turns, that entry is always the one
+ * needed next, so no robot would find anything. Instead, an episode is evicted when it is overdue: it has been unused
+ * for `PATIENCE` times as long as the episode that needs the space was. If none is overdue, the last blocks of the new
+ * episode are not stored, and incomplete episodes are evicted first. So as many episodes as fit stay complete, in any
+ * order of use, and finished episodes are evicted.
  */
 export interface BlockCache {
-  /** What is there of a chain, from its first block on and without a gap. */
+  /** Returns the cached blocks of a chain, from its first block up to the first gap. */
   find(chain: string[]): KeysValues[];
   /**
-   * One use of an episode: keeps its first blocks as far as they find room. A tenant makes room for itself, and for others as
-   * long as it holds more than they do.
-   * @param chain of the episode, as far as it was computed; a longer one that begins alike is the same episode, grown
-   * @param total of its blocks
+   * Records one use of an episode, and stores its first blocks as far as there is space. Space for a tenant comes from
+   * its own episodes, and from a tenant that holds more than it does.
+   * @param chain links of the episode's blocks, as far as they are computed. A longer chain with the same beginning is
+   * the same episode, grown.
+   * @param total how many blocks the episode has
    */
   keep(chain: string[], blocks: KeysValues[], tenant: string, total?: number): void;
   state(): { bytes: number; blocks: number };
 }
 
-/** How many times its own turn an episode may stay away. Robots do not come in exact order. */
+/** An episode is overdue after this many times the usual interval: robots do not take turns in exact order. */
 const PATIENCE = 3;
-/** Episodes whose last use is remembered, with blocks or without. */
+/** How many episodes' last uses are remembered, with or without cached blocks. */
 const REMEMBERED = 10_000;
 
 interface Episode {
-  /** of the blocks that it holds, in order */
+  /** links of its cached blocks, in order */
   links: string[];
   tenant: string;
-  /** holds all its blocks */
+  /** true if all its blocks are cached */
   whole: boolean;
-  /** when, counted in uses of the cache */
+  /** time of its last use, counted in uses of the cache */
   used: number;
 }
 
+/** @param limit most bytes of keys and values */
 export function createBlockCache(limit: number): BlockCache {
   const held = new Map<string, { block: KeysValues; holders: number }>();
   const bytesByTenant = new Map<string, number>();
-  // By the last link of the chain. A Map keeps its order: the first one was used longest ago.
+  // The key is the last link of the chain. A Map keeps the order of insertion: the first episode was used longest ago.
   const episodes = new Map<string, Episode>();
   let bytes = 0;
   let now = 0;
@@ -65,7 +68,7 @@ export function createBlockCache(limit: number): BlockCache {
     count(-bytesOf(entry.block), episode.tenant);
   }
 
-  /** The episode that should give its last block away; undefined where none should. */
+  /** Finds the episode that loses its last block. @returns undefined if none should */
   function giver(tenant: string, size: number, patience: number): Episode | undefined {
     const [richest, most] = [...bytesByTenant].reduce((one, other) => (other[1] > one[1] ? other : one), [tenant, 0]);
     const other = richest !== tenant && most > bytesOfTenant(tenant) + size;
@@ -75,7 +78,7 @@ export function createBlockCache(limit: number): BlockCache {
     return holding(from).find(({ whole }) => !whole) ?? (other ? oldest : undefined);
   }
 
-  /** @returns whether a block of this size may be added now */
+  /** Evicts blocks until a block of this size fits. @returns false if it cannot be made to fit */
   function makeRoom(size: number, tenant: string, patience: number): boolean {
     if (size > limit) return false;
     while (bytes + size > limit) {
@@ -105,7 +108,7 @@ export function createBlockCache(limit: number): BlockCache {
       now += 1;
       const before = chain.findLast((link) => episodes.has(link));
       const last = before === undefined ? undefined : episodes.get(before);
-      // Whoever is new is taken for one more of those that take turns.
+      // The interval of a new episode is not known yet. Assume that it takes turns with the tenant's cached episodes.
       const away = last ? now - last.used : [...holding(tenant)].length;
       if (before !== undefined) episodes.delete(before);
       const episode: Episode = { links: last?.links ?? [], tenant, whole: false, used: now };

@@ -18,13 +18,13 @@ const Domain = Type.Object({
   blocks: Type.Integer({ minimum: 1 }),
 });
 
-/** What log p means for this model: where success begins, and which range is noise. Nats. */
+/** The model's success threshold, and the range of log probabilities below which a curve is noise. Both in nats. */
 const Calibration = Type.Object({
   successThreshold: Type.Number({ maximum: 0 }),
   flatBelow: Type.Number({ minimum: 0 }),
 });
 
-/** profile.json; docs/embedded.md says what its members mean. */
+/** profile.json. docs/reference/embedded-engine.md defines its members. */
 const Profile = Type.Object({
   format: Type.Literal(1),
   name: Type.String(),
@@ -36,7 +36,7 @@ const Profile = Type.Object({
   domain: Type.Union([Domain, Type.Null()]),
 });
 
-/** The members of config.json that are read here; the graphs hold the rest. */
+/** The members of config.json that the service reads. The graphs contain the rest. */
 const Config = Type.Object({
   video_token_id: Type.Integer(),
   vision_config: Type.Object({
@@ -45,23 +45,23 @@ const Config = Type.Object({
   }),
 });
 
-/** The members of tokenizer.json that are read here; the tokenizer reads the rest. */
+/** The members of tokenizer.json that the service reads itself. The tokenizer reads the rest. */
 const TokenizerFile = Type.Object({
   added_tokens: Type.Array(Type.Object({ content: Type.String({ minLength: 1 }), special: Type.Boolean() })),
 });
 
-/** What a model was taught, as far as that can be told from a request. */
+/** What is known about a model's training data and can be compared with a request. */
 export type Domain = Static<typeof Domain>;
 
-/** How a block's video tokens lie in the picture. */
+/** The grid of a block's video tokens over the frame. */
 export interface VideoGrid {
   rows: number;
   columns: number;
-  /** the token's id */
+  /** id of the video token */
   token: number;
 }
 
-/** All of an exported checkpoint but its two graphs. */
+/** An exported checkpoint, except its two graphs. */
 export interface Checkpoint {
   name: string;
   version: string;
@@ -72,9 +72,9 @@ export interface Checkpoint {
   domain: Domain | null;
   grid: VideoGrid;
   answers: Record<PromptVariant, { true: AnswerToken; false: AnswerToken }>;
-  /** Texts that the tokenizer reads as control tokens, wherever they stand. */
+  /** Texts that the tokenizer reads as control tokens, anywhere in a text. */
   controlTokens: string[];
-  /** Ids of a text in which special tokens may stand. */
+  /** Tokenizes a text that may contain special tokens. */
   encode(text: string): number[];
 }
 
@@ -84,19 +84,20 @@ const tokenizerSchema = Compile(TokenizerFile);
 
 /**
  * Reads an exported checkpoint.
- * @throws Error with one line that says what is missing or wrong
+ * @throws Error with a message of one line that says what is missing or wrong
  */
 export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const read = async (name: string): Promise<unknown> => JSON.parse(await readFile(join(folder, name), 'utf8'));
   const profile = await read('profile.json').catch(() => {
     throw unfit(folder, 'it has no readable profile.json. Export the checkpoint with models/recipe/export.py');
   });
-  if (!profileSchema.Check(profile)) throw unfit(folder, 'its profile.json is not of format 1');
+  if (!profileSchema.Check(profile))
+    throw unfit(folder, 'its profile.json does not have format 1. Export the checkpoint with models/recipe/export.py');
   const { frame, domain } = profile;
   if (domain && domain.picture.mean.length !== domain.picture.side ** 2 * 3)
-    throw unfit(folder, 'the mean picture in its profile.json does not have side × side × 3 numbers');
+    throw unfit(folder, 'picture.mean in its profile.json must have side × side × 3 numbers');
   const config = await read('config.json');
-  if (!configSchema.Check(config)) throw unfit(folder, 'its config.json is not a Qwen3-VL’s');
+  if (!configSchema.Check(config)) throw unfit(folder, 'its config.json is not the configuration of a Qwen3-VL model');
   const square = config.vision_config.patch_size * config.vision_config.spatial_merge_size;
   const tokenizerFile = await read('tokenizer.json');
   if (!tokenizerSchema.Check(tokenizerFile)) throw unfit(folder, 'its tokenizer.json has no readable added_tokens');
@@ -105,7 +106,8 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const single = (text: string): AnswerToken => {
     const ids = encode(text);
-    if (ids.length !== 1) throw unfit(folder, `its tokenizer makes ${ids.length} tokens of "${text}"; one is needed`);
+    if (ids.length !== 1)
+      throw unfit(folder, `its tokenizer makes ${ids.length} tokens of "${text}", but must make one`);
     return { text, id: ids[0] as number };
   };
   const pair = (variant: PromptVariant) => ({
@@ -121,7 +123,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   };
 }
 
-/** An error about a model folder, in one line. */
+/** Makes an error about a model folder, with a message of one line. @param reason a clause without a final full stop */
 export function unfit(folder: string, reason: string): Error {
   return new Error(`The model in ${folder} (MODEL_DIR) cannot be used: ${reason}.`);
 }

@@ -1,13 +1,13 @@
-import type { Warning } from '../../../schemas/reward.ts';
 import type { FrameSize } from '../../plan/frame-size.ts';
+import type { EpisodeWarning } from '../../warnings.ts';
 import type { Domain } from './checkpoint.ts';
 
-/** What is asked of the model, as far as its domain goes. */
+/** The parts of a request that are compared with the model's training data. */
 export interface Asked {
   instruction: string;
-  /** of the longest prefix */
+  /** blocks of the longest prefix */
   blocks: number;
-  /** RGB pixels of some of the frames shown */
+  /** RGB pixels of some of the sampled frames, height × width × 3 each */
   pictures: Uint8Array[];
   size: FrameSize;
 }
@@ -15,29 +15,29 @@ export interface Asked {
 const WORDS_NAMED = 8;
 const WORD_LETTERS = 24;
 
-/** Where what is asked lies outside what the model was taught. */
-export function domainWarnings({ words, picture, blocks }: Domain, asked: Asked): Warning[] {
-  const warnings: Warning[] = [];
+/** Makes a warning for each part of a request that lies outside the model's training data. */
+export function domainWarnings({ words, picture, blocks }: Domain, asked: Asked): EpisodeWarning[] {
+  const warnings: EpisodeWarning[] = [];
   const strange = strangeWords(asked.instruction, words);
   if (strange.length > 0) {
     const named = strange.slice(0, WORDS_NAMED).map((word) => [...word].slice(0, WORD_LETTERS).join(''));
     const more = strange.length > named.length ? ` and ${strange.length - named.length} more` : '';
     warnings.push({
       code: 'unfamiliar-words',
-      message: `The model was never taught these words of the instruction: ${named.join(', ')}${more}.`,
+      message: `The model was not trained on these words of the instruction: ${named.join(', ')}${more}.`,
     });
   }
   const distance = Math.max(...asked.pictures.map((pixels) => distanceTo(picture, pixels, asked.size)));
   if (distance > picture.distance) {
     warnings.push({
-      code: 'unfamiliar-picture',
-      message: `The frames look unlike all that the model was taught: ${distance.toFixed(1)} grey levels from their mean, where ${picture.distance} is the most.`,
+      code: 'unfamiliar-frames',
+      message: `The frames are unlike the model's training data. They differ from its mean frame by ${distance.toFixed(1)} grey levels; the limit is ${picture.distance}.`,
     });
   }
   if (asked.blocks > blocks) {
     warnings.push({
       code: 'beyond-training-length',
-      message: `The longest prefix shows ${2 * asked.blocks} frames; the model was taught on up to ${2 * blocks}.`,
+      message: `The longest prefix has ${2 * asked.blocks} frames in its prompt. The model was trained on at most ${2 * blocks}.`,
     });
   }
   return warnings;
@@ -49,14 +49,14 @@ function strangeWords(instruction: string, taught: string[]): string[] {
   return [...new Set(words)].filter((word) => !known.has(word));
 }
 
-/** Mean absolute difference between a picture's squares and the mean picture's, in grey levels. */
+/** Mean absolute difference between the squares of a frame and those of the mean training frame, in grey levels. */
 function distanceTo({ side, mean }: Domain['picture'], pixels: Uint8Array, size: FrameSize): number {
   const squares = areaMeans(pixels, size, side);
   return squares.reduce((sum, value, i) => sum + Math.abs(value - (mean[i] as number)), 0) / squares.length;
 }
 
 /**
- * The mean colour of each of side × side squares of a picture, row by row.
+ * Divides a frame into side × side squares and computes the mean colour of each, row by row.
  * @param pixels height × width × 3
  * @returns side × side × 3 numbers in 0…255
  */

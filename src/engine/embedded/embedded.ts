@@ -9,17 +9,19 @@ import { blockTokens } from './prompt-tokens.ts';
 import { scoreEpisode } from './scoring.ts';
 import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 
-/** What an embedded engine reads of the configuration. */
+/** The configuration that an embedded engine reads. */
 export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
 
-/** Episodes whose keys and values are in memory at once; their calls take turns. Tenants take turns for the places. */
+/**
+ * How many episodes of each size may be in progress at once. Their calls take turns. Waiting tenants take turns too.
+ */
 const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
 const RETRY_AFTER_S = 1;
 
 /**
- * An engine in this process: an exported Qwen3-VL checkpoint, run by onnxruntime in a thread of its own.
- * @param restartPausesMs before each further start of a thread that has died
- * @throws Error with one line when the model or onnxruntime is missing or unfit
+ * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
+ * @param restartPausesMs pauses before the restarts in a row of a thread that ended
+ * @throws Error with a message of one line if the model or onnxruntime is missing or cannot be used
  */
 export async function createEmbeddedEngine(
   config: EmbeddedConfig,
@@ -41,8 +43,8 @@ export async function createEmbeddedEngine(
     describe() {
       if (host.ready()) return description;
       const detail = host.alive()
-        ? 'The model’s thread has ended; it is being started anew. Try again in a moment.'
-        : 'The model’s thread ends again and again; the service must be restarted.';
+        ? 'The model thread ended and is being restarted. Try again in a moment.'
+        : 'The model thread keeps ending. The operator must restart the service.';
       throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S });
     },
     alive: () => host.alive(),
@@ -62,7 +64,7 @@ async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThr
     const { message } = error as Error;
     if (message.includes("Cannot find package 'onnxruntime-node'")) {
       throw new Error(
-        'ENGINE=embedded needs the optional package onnxruntime-node, which is not installed: run npm ci, or set ENGINE_URL to use a vLLM.',
+        'ENGINE=embedded requires the optional package onnxruntime-node, which is not installed. Run npm ci, or set ENGINE_URL to use vLLM.',
         { cause: error },
       );
     }

@@ -2,21 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
-/** The model's thread, started anew whenever it ends on its own. */
+/** The model thread, restarted whenever it ends unexpectedly. */
 export interface ModelHost extends Pick<ModelThread, 'onnxruntime' | 'answers' | 'close'> {
-  /** Whether a thread is there to answer. */
+  /** true while a thread is running */
   ready(): boolean;
-  /** false once it has ended again and again without an answer: it is not started any more. */
+  /** false after too many restarts in a row without a result: the thread is not restarted again. */
   alive(): boolean;
 }
 
-/** Before each further start. An answer given in between makes the next one the first again. */
+/** Pauses before the restarts in a row. A result in between resets the count. */
 const PAUSES_MS = [100, 1_000, 5_000, 15_000, 60_000];
 
 /**
+ * Starts the model thread and restarts it whenever it ends unexpectedly.
  * @param start opens the model in a thread
- * @param pausesMs one for each start that is tried in a row
- * @throws Error when the first start fails
+ * @param pausesMs pauses before the restarts in a row; their number is the limit of restarts
+ * @throws Error if the first start fails
  */
 export async function hostModel(
   start: () => Promise<ModelThread>,
@@ -37,14 +38,14 @@ export async function hostModel(
       const pause = pausesMs[tries];
       if (pause === undefined) break;
       tries += 1;
-      log.warn({ tries }, 'the model’s thread has ended; it is started anew');
+      log.warn({ tries }, 'the model thread ended; it is being restarted');
       await sleep(pause, undefined, { signal: closing.signal }).catch(() => {});
       if (closing.signal.aborted) return;
-      thread = await start().catch((error) => void log.error({ err: error }, 'the model’s thread did not start'));
+      thread = await start().catch((error) => void log.error({ err: error }, 'the model thread did not start'));
       if (closing.signal.aborted) await thread?.close();
     }
     isAlive = false;
-    log.fatal('the model’s thread ends again and again; the service must be restarted');
+    log.fatal('the model thread keeps ending; restart the service');
   }
 
   const watching = watch();
@@ -53,7 +54,7 @@ export async function hostModel(
     ready: () => thread !== undefined,
     alive: () => isAlive,
     async *answers(task, arrivals, signal) {
-      if (!thread) throw new ThreadEnded('The model’s thread is being started anew.');
+      if (!thread) throw new ThreadEnded('The model thread is being restarted.');
       for await (const answer of thread.answers(task, arrivals, signal)) {
         tries = 0;
         yield answer;

@@ -7,30 +7,37 @@ import { positionsOf } from './positions.ts';
 
 const ort = await loadOnnxruntime();
 
-/** New tokens that see a part of the past and those before them in their own segment. */
+/** New tokens. Each attends to a part of the past, and to the tokens before it in its own segment. */
 export interface Segment {
   ids: number[];
   /** position of its first token */
   start: number;
-  /** how many tokens of the past it sees, from the first one on */
+  /** how many tokens of the past it attends to, from the first one on */
   sees: number;
-  /** of its video tokens, in order: tokens × feature width */
+  /** features of its video tokens, in order: tokens × feature width */
   features: Float32Array;
 }
 
-/** The two graphs of an exported checkpoint (docs/embedded.md), for the thread that runs them: each call blocks it. */
+/**
+ * The two graphs of an exported checkpoint (docs/reference/embedded-engine.md). Each call blocks the thread that runs
+ * it.
+ */
 export interface Model {
-  /** numbers of one token in keys, and in values */
+  /** how many numbers one token has in the keys, and in the values */
   width: number;
+  /** version of onnxruntime */
   onnxruntime: string;
   /**
+   * Runs the vision graph.
    * @param blocks two frames of RGB pixels each
    * @returns features of all their video tokens, in order
    */
   look(blocks: [Uint8Array, Uint8Array][]): Promise<Float32Array>;
   /**
-   * @param answers token ids
-   * @returns for each segment the log probability of every answer after its last token; keys and values of all new tokens
+   * Runs the decoder graph.
+   * @param answers ids of the tokens whose log probability is read
+   * @returns for each segment the log probability of every answer token after its last token, as a natural logarithm;
+   * keys and values of all new tokens
    */
   read(segments: Segment[], past: KeysValues, answers: number[]): Promise<{ logProbs: number[][]; new: KeysValues }>;
   close(): Promise<void>;
@@ -38,18 +45,18 @@ export interface Model {
 
 /**
  * Opens the graphs of a checkpoint.
- * @param threads that a call may use
- * @throws Error when a graph is missing or not of the documented form
+ * @param threads how many threads a call may use
+ * @throws Error if a graph is missing or does not have the documented form
  */
 export async function openModel(folder: string, grid: VideoGrid, threads: number): Promise<Model> {
   const options: InferenceSession.SessionOptions = {
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
-    // Shapes change from call to call: plans of their memory would be made and kept for each.
+    // Shapes change from call to call, and onnxruntime would make and keep a memory plan for each shape.
     enableMemPattern: false,
-    // Idle threads would otherwise spin, and take the cores from the renderer and the service.
+    // By default idle threads spin, which takes the cores away from the renderer and the service.
     extra: { session: { intra_op: { allow_spinning: '0' } } },
-    // What goes wrong is thrown, and logged by the service.
+    // Faults are thrown, and the service logs them.
     logSeverityLevel: 4,
   };
   const vision = await ort.InferenceSession.create(join(folder, 'onnx', 'vision.onnx'), options);
@@ -103,7 +110,7 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
   };
 }
 
-/** The decoder's inputs of one number for each token: segments one after another. */
+/** Makes the decoder's inputs that have one number per token: the segments one after another. */
 function flatten(segments: Segment[], grid: VideoGrid) {
   const places = segments.map(({ ids, start }) => positionsOf(ids, start, grid));
   const ids = segments.flatMap((each) => each.ids);
@@ -122,10 +129,11 @@ function flatten(segments: Segment[], grid: VideoGrid) {
   };
 }
 
-/** Lengths of an input's dimensions; those that vary come out as NaN. */
+/** Lengths of an input's dimensions; NaN for a variable length. */
 function shapeOf(session: InferenceSession, name: string): number[] {
   const input = session.inputMetadata.find((each) => each.name === name);
-  if (!input?.isTensor) throw new Error(`A graph has no input called ${name}: it is not of the documented form.`);
+  if (!input?.isTensor)
+    throw new Error(`a graph has no input named ${name}. Export the checkpoint with models/recipe/export.py`);
   return input.shape.map(Number);
 }
 

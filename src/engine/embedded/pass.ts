@@ -6,27 +6,27 @@ import { type KeysValues, type Past, type Pasts, sliceTokens } from './past.ts';
 import { positionsOf } from './positions.ts';
 import { type Answer, BlocksUnknown, type BlockTask, type QuestionTask, type Task } from './task.ts';
 
-/** What the passes of all episodes share. */
+/** The resources that the passes of all episodes share. */
 export interface PassContext {
   model: Model;
   grid: VideoGrid;
   cache: BlockCache;
   pasts: Pasts;
-  /** most new tokens of one call, but for a single block or question that has more; see docs/embedded.md */
+  /** most new tokens of one call; a single block or query may have more (docs/reference/embedded-engine.md) */
   chunk: { blocks: number; questions: number };
 }
 
 /**
- * Parts of a chunk that the first calls take: the model begins while frames are being decoded. Not as many as are there, since
- * the same episode should give the same numbers to the last bit.
+ * Sizes of the first calls, as fractions of a chunk: the model begins while frames are still being decoded. Sizes do
+ * not depend on how many frames have arrived, so that the same episode always gives exactly the same numbers.
  */
 const FIRST_CALLS = [0.25, 0.5];
 
 /**
- * Scores an episode in one pass: the shared blocks, as far as the cache does not hold them, a few at a time as their frames
- * arrive; then every question over its own prefix of them, several at a time, the longest first. A single question, as a step of
- * a growing episode asks, is read together with its last blocks. Stops between two calls when the signal aborts; what was
- * computed until then is kept.
+ * Scores an episode in one pass. First it computes the shared blocks that the cache does not hold, a few at a time as
+ * their frames arrive. Then it runs every query over its own prefix of the blocks, several queries per call, the
+ * longest first. A single query, as in a step of a growing episode, goes into the same call as the last blocks. When
+ * the signal aborts, the work stops between two calls, and the cache keeps the blocks computed so far.
  * @throws BlocksUnknown, before anything is computed
  */
 export async function* answerTask(
@@ -41,7 +41,7 @@ export async function* answerTask(
   const end = marks.at(-1) as Mark;
   const chain: string[] = [];
   const known = await findKnown(blocks.length, chain, arrivals, cache);
-  // Not a use of the episode yet: it comes again at once, with the frames.
+  // This does not count as a use of the episode: the caller sends it again at once, with the frames.
   if (!blocks.slice(known.length).every(({ isHere }) => isHere)) throw new BlocksUnknown(known.length);
   const { past, holds } = pasts.open(chain.slice(0, known.length), end.tokens);
   for (const block of known.slice(holds)) past.append(block);
@@ -77,7 +77,7 @@ export async function* answerTask(
           query: each.query,
           logProbs: logProbs[i] as number[],
           promptTokens: tokens + length(each),
-          // The first question pays for the shared blocks; the others find them done.
+          // The first query includes the cost of the shared blocks. For the others these are already computed.
           cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
         };
       }
@@ -89,9 +89,9 @@ export async function* answerTask(
 }
 
 /**
- * Keys and values of the blocks that are known, from the first on and without a gap.
- * @param count of the blocks
- * @param chain gets the links of those, and of the first one that is not known
+ * Reads the keys and values of the cached blocks, from the first block up to the first gap.
+ * @param count how many shared blocks the episode has
+ * @param chain receives the links of the cached blocks, and of the first block that is not cached
  */
 async function findKnown(count: number, chain: string[], arrivals: Arrivals, cache: BlockCache): Promise<KeysValues[]> {
   const known: KeysValues[] = [];
@@ -110,7 +110,7 @@ async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<[Uint8
   return (await Promise.all(frames)) as [Uint8Array, Uint8Array][];
 }
 
-/** Where the prompt stands after so many shared blocks: tokens, and the position of the next one. */
+/** The length of the prompt after a number of shared blocks: its tokens, and the position of the next token. */
 interface Mark {
   tokens: number;
   position: number;
@@ -126,8 +126,9 @@ function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
 }
 
 /**
- * Looks at some blocks and reads them onto the past, with the question that follows the last of them if that is given.
- * @returns the keys and values of each block; the question's log probabilities
+ * Computes some blocks and appends them to the past. If a query is given, it is computed in the same call.
+ * @param asked the query that follows the last of these blocks
+ * @returns the keys and values of each block; the log probabilities of the query
  */
 async function appendBlocks(
   blocks: BlockTask[],
@@ -153,7 +154,7 @@ async function appendBlocks(
   return { blocks: kept, logProbs: asked && logProbs };
 }
 
-/** Asks about some prefixes at once. @returns log probabilities of the answers, for each */
+/** Runs some queries in one call. @returns for each query the log probabilities of the answer tokens */
 async function ask(
   questions: QuestionTask[],
   { past, marks, arrivals }: { past: Past; marks: Mark[]; arrivals: Arrivals },
@@ -184,7 +185,9 @@ function tokensOf(blocks: BlockTask[]): number {
   return blocks.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
-/** Neighbours together, as many as stay within a size, at least one. */
+/**
+ * Splits a list into runs of consecutive values whose total size stays within a limit; each run has at least one value.
+ */
 function* chunked<Value>(values: Value[], sizeOf: (value: Value) => number, limit: number): Generator<Value[]> {
   let chunk: Value[] = [];
   let size = 0;

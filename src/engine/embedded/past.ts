@@ -1,28 +1,34 @@
-/** Keys and values of tokens, side by side: tokens × (layers · heads · head size) each. */
+/** Keys and values of consecutive tokens: tokens × (layers · heads · head size) each. */
 export interface KeysValues {
   keys: Float32Array;
   values: Float32Array;
 }
 
-/** What an episode's tokens so far have left behind. Tokens lie one after another, so that any prefix of them is a view. */
+/**
+ * Keys and values of an episode's tokens so far. They are contiguous in memory, so that any prefix of them is a view.
+ */
 export interface Past {
   append(more: KeysValues): void;
-  /** The first so many tokens, not copied. */
+  /** The first tokens, not copied. @param tokens how many */
   view(tokens: number): KeysValues;
 }
 
 /**
- * The pasts of one pass after another. The last one stays: the next step of the same episode finds its beginning there, and
- * copies nothing.
+ * Provides the past for each pass. The last past stays in memory: if the next pass is a step of the same episode, it
+ * continues there and copies nothing.
  */
 export interface Pasts {
   /**
-   * @param links names of the blocks that are known, each for the block and all before it
-   * @param tokens how many there will be in all
-   * @returns a past, and how many of these blocks it holds already
+   * Opens a past for one pass.
+   * @param links names of the cached blocks, each for the block and all before it
+   * @param tokens how many tokens the past will hold in total
+   * @returns a past, and how many of these blocks it already holds
    */
   open(links: string[], tokens: number): { past: Past; holds: number };
-  /** @param ends of the blocks that it holds: their names, and the tokens up to the end of each */
+  /**
+   * Keeps a past for the next pass.
+   * @param ends for each block that it holds: its name, and the number of tokens up to its end
+   */
   close(past: Past, ends: { link: string; tokens: number }[]): void;
 }
 
@@ -30,7 +36,7 @@ interface Room extends KeysValues {
   filled: number;
 }
 
-/** @param width numbers of one token, in keys and in values */
+/** @param width how many numbers one token has in the keys, and in the values */
 export function createPasts(width: number): Pasts {
   let last: { past: Past; ends: { link: string; tokens: number }[] } | undefined;
   const rooms = new WeakMap<Past, Room>();
@@ -50,7 +56,7 @@ export function createPasts(width: number): Pasts {
 
   return {
     open(links, tokens) {
-      // Taken away, so that no two passes write to it.
+      // Passes of several episodes overlap: no other pass may write to this past.
       const found = last;
       last = undefined;
       const room = found && rooms.get(found.past);
@@ -60,7 +66,7 @@ export function createPasts(width: number): Pasts {
         room.filled = (found.ends[holds - 1] as { tokens: number }).tokens * width;
         return { past: found.past, holds };
       }
-      // Some room for the steps to come.
+      // An eighth more, for the next steps of a growing episode.
       const size = Math.ceil(tokens * 1.125) * width;
       return {
         past: createPast({ keys: new Float32Array(size), values: new Float32Array(size), filled: 0 }),
@@ -73,11 +79,12 @@ export function createPasts(width: number): Pasts {
   };
 }
 
-/** Tokens `from` up to `to`, copied: they hold nothing else in memory. */
+/** Copies the tokens `from` up to `to`. A copy, unlike a view, does not keep the other tokens in memory. */
 export function sliceTokens({ keys, values }: KeysValues, from: number, to: number, width: number): KeysValues {
   return { keys: keys.slice(from * width, to * width), values: values.slice(from * width, to * width) };
 }
 
+/** Bytes of keys and values together. */
 export function bytesOf({ keys, values }: KeysValues): number {
   return keys.byteLength + values.byteLength;
 }

@@ -1,6 +1,6 @@
 import type { VideoGrid } from './checkpoint.ts';
 
-/** Where tokens stand: three positions each (time, row, column), and where what follows goes on. */
+/** Positions of tokens: three per token (time, row, column), and the position of the next token after them. */
 export interface Positions {
   time: number[];
   row: number[];
@@ -9,9 +9,9 @@ export interface Positions {
 }
 
 /**
- * M-RoPE positions of a run of tokens, as Qwen3-VL's get_rope_index gives them (transformers 5.19): text counts on in all
- * three; a block's video tokens share their time and spread over rows and columns; text after them goes on beyond the
- * largest.
+ * Computes the M-RoPE positions of a run of tokens, equal to those of Qwen3-VL's get_rope_index (transformers 5.19). A
+ * text token advances all three positions by one. The video tokens of a block share one time and differ in row and
+ * column. Text after them continues after the largest position.
  * @param start position of the first token
  */
 export function positionsOf(ids: ArrayLike<number>, start: number, { rows, columns, token }: VideoGrid): Positions {

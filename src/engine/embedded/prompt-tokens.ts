@@ -2,22 +2,25 @@ import type { Block, EpisodePlan } from '../../plan/plan.ts';
 import { blockText, closingText, OPENING } from '../../plan/prompt.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
-/** Token ids of an episode's prompts, cut where prefixes part: before each block, and before the question. */
+/** Token ids of an episode's prompts, split where prompts can differ: before each block, and after the last block. */
 export interface PromptTokens {
-  /** of the blocks of two frames, in order: what all prefixes share */
+  /** token ids of each block of two frames, in order; all prefixes share these blocks */
   blocks: number[][];
-  /** of the block that only this query has, for each query whose last frame is doubled */
+  /** per query: token ids of the block that only this query has, if its last frame is doubled */
   doubled: (number[] | null)[];
-  /** what follows the last block, the same in every prefix */
+  /** token ids of the text after the last block, the same for every prefix */
   question: number[];
 }
 
-/** The tokens of every prompt of a plan; put together, those of the reference's text with each block's pads spelled out. */
+/**
+ * Tokenizes every prompt of a plan. Joined, the parts are the tokens of the reference's prompt, with one pad token for
+ * each video token of a block.
+ */
 export function promptTokens(
   { blocks, queries, instruction, prompt }: EpisodePlan,
   checkpoint: Checkpoint,
 ): PromptTokens {
-  // The first block's time stands in one piece of text with the turn's opening, and is tokenized with it.
+  // No special token separates the opening of the turn from the first block's time, so both are tokenized as one text.
   const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? OPENING : '');
   return {
     blocks: blocks.map(tokens),
@@ -26,11 +29,15 @@ export function promptTokens(
   };
 }
 
-/** Blocks whose tokens are remembered: those of a growing episode are the same in every step. */
+/** How many blocks' tokens are remembered: every step of a growing episode has the same blocks again. */
 const REMEMBERED = 4096;
 const remembered = new WeakMap<Checkpoint, Map<string, number[]>>();
 
-/** Token ids of one block. @param before text that it follows without a special token between */
+/**
+ * Tokenizes one block.
+ * @param time in seconds with one decimal, such as "0.2"
+ * @param before text directly before the block, with no special token in between
+ */
 export function blockTokens(time: string, checkpoint: Checkpoint, before = ''): number[] {
   const { encode, grid } = checkpoint;
   const text = `${before}${blockText(time, 'reference')}`;

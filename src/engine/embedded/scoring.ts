@@ -14,27 +14,29 @@ import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
 import { type Answer, BlocksUnknown, taskOf } from './task.ts';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
-/** What scoring needs of the engine around it. */
+/** The parts of the engine that scoring uses. */
 export interface ScoringContext {
   checkpoint: Checkpoint;
   thread: Pick<ModelThread, 'answers'>;
   gates: Gates;
 }
 
-/** Three doors: however many longer episodes wait, a shorter one does not wait for them. */
+/** One gate for each size of episode, so that a shorter episode never waits for longer ones. */
 export interface Gates {
   step: FairGate;
   short: FairGate;
   long: FairGate;
 }
 
-/** Tokens to compute, at most: a step of a growing episode, and an episode of some minutes with a few prefixes. */
+/** Most tokens to compute for the gate `step`: enough for a step of a growing episode. */
 const STEP_TOKENS = 512;
+/** Most tokens to compute for the gate `short`: enough for an episode of several minutes with a few prefixes. */
 const SHORT_TOKENS = 32_768;
 
 /**
- * Scores an episode: its prompts are cut into tokens and its frames rendered here; the model's thread does the rest, and begins
- * while frames are being rendered.
+ * Scores an episode. This thread tokenizes the prompts and has the frames rendered. The model thread does the rest, and
+ * begins while frames are still being rendered.
+ * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
  */
 export async function* scoreEpisode(
   request: ScoreRequest,
@@ -66,7 +68,7 @@ export async function* scoreEpisode(
       for await (const answer of thread.answers(task, arrivals, going)) {
         usage.requests += 1;
         const score = scoreOf(answer);
-        // By now the model has seen every frame.
+        // The longest query comes first, so by now every frame has been rendered.
         if (answer.query === 0)
           yield { ...score, prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, ends, checkpoint) };
         else yield score;
@@ -85,34 +87,37 @@ export async function* scoreEpisode(
   }
 }
 
-/** The frames of an episode on their way to the model. */
+/** The frames of an episode, for the model thread. */
 interface FramesToShow {
   coming: ComingFrames;
+  /** true if the pixels of this frame are here or will arrive */
   isHere(frame: number): boolean;
-  /** those that are known already, by raw frame number */
+  /** frames that are already rendered or only named, by raw frame number */
   shown: Map<number, ShownFrame>;
-  /** Aborts when a frame cannot be shown. */
+  /** Aborts when a frame cannot be rendered. */
   failed: AbortSignal;
 }
 
 /**
- * A whole episode's frames are shown as they are rendered. Of one that grows and names frames without sending them, all that are
- * here are rendered first: they are few, and what must be known is named at once.
- * @throws ProblemError frames-missing, where a doubled block cannot be shown: it is never known from before
+ * Begins to render frames. If all frames are here, they go to the model one by one as they are rendered. If a growing
+ * episode only names some of its frames, those that are here are rendered first: they are few, and then all missing
+ * frames can be reported at once.
+ * @throws ProblemError frames-missing, if a doubled block lacks its frame: the cache never holds doubled blocks
  */
 async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
   const { plan, frames } = request;
-  // Before any is rendered, since then it is let go.
+  // Count before rendering starts, because rendering releases the uploads.
   const isWhole = frames.held(plan.sampledFrames) === plan.sampledFrames.length;
   const { coming, failed } = await beginFrames(request, 'rgb');
   if (isWhole) {
-    // The model is not kept waiting for it: a video's comes when all of them are decoded.
+    // Wait for the first frame here, before the episode occupies a gate: the frames of a video arrive only after all of
+    // them are decoded.
     const first = await coming.next();
     return { coming: rejoined(first, coming), isHere: () => true, shown: new Map(), failed };
   }
   const shown = new Map(await Array.fromAsync(coming));
   const own = plan.queries.flatMap((query) => query.own ?? []);
-  // Which of the others are known, only the model's thread can tell: ask for all at once.
+  // Only the model thread knows which of the other blocks are cached. Report all missing frames at once.
   if (framesMissing(shown, own)) throw framesMissing(shown, [...plan.blocks, ...own]);
   const isHere = (frame: number) => shown.get(frame)?.bytes != null;
   return { coming: inOrder(shown), isHere, shown, failed };
@@ -127,7 +132,7 @@ async function* rejoined(first: IteratorResult<[number, ShownFrame]>, rest: Comi
   yield* rest;
 }
 
-/** Passes frames on and copies the first and the last, which are looked at here too. */
+/** Passes frames on. Keeps copies of the first and the last one, which the domain warnings need. */
 async function* keepEnds(coming: ComingFrames, { sampledFrames }: EpisodePlan, ends: Map<number, Uint8Array>) {
   for await (const [index, frame] of coming) {
     const isEnd = index === sampledFrames[0] || index === sampledFrames.at(-1);
@@ -139,13 +144,13 @@ async function* keepEnds(coming: ComingFrames, { sampledFrames }: EpisodePlan, e
 function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ThreadEnded) {
-    const detail = 'The model’s thread ended while it worked on this episode. Try again in a moment.';
+    const detail = 'The model thread ended while it scored this episode. Try again in a moment.';
     return new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
   }
   return new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
 }
 
-/** @throws ProblemError context-exceeded, before a frame is decoded */
+/** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
 function checkLength(
   { plan }: ScoreRequest,
   { blocks, doubled, question }: PromptTokens,
@@ -160,7 +165,7 @@ function checkLength(
   if (fitting >= 0) throw tooLong(plan.queries[0].framesUsed, 2 * fitting);
 }
 
-/** Every prefix computes its question and its doubled block; the shared blocks are computed once. */
+/** Shared blocks are computed once. Each query computes its doubled block and the prompt text after the blocks. */
 function tokensToCompute({ blocks, doubled, question }: PromptTokens): number {
   const own = doubled.reduce((sum, ids) => sum + (ids?.length ?? 0) + question.length, 0);
   return blocks.reduce((sum, ids) => sum + ids.length, own);
@@ -176,7 +181,7 @@ function seenPrompt({ blocks, doubled, question }: PromptTokens, { grid }: Check
   return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
-/** @param ends pixels of the first and the last frame, as far as they are here */
+/** @param ends pixels of the first and the last sampled frame, if they are here */
 function warningsOf({ plan, size }: ScoreRequest, ends: Map<number, Uint8Array>, { domain }: Checkpoint) {
   if (!domain) return [];
   const { instruction, queries } = plan;
@@ -184,11 +189,11 @@ function warningsOf({ plan, size }: ScoreRequest, ends: Map<number, Uint8Array>,
   return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
 }
 
-/** @throws ProblemError engine-answer-unusable, for numbers that cannot be a model's */
+/** @throws ProblemError engine-answer-unusable, for numbers that cannot come from a working model */
 function scoreOf({ query, logProbs, promptTokens, cachedTokens }: Answer): QueryScore {
   const [logProbTrue = Number.NaN, logProbFalse = Number.NaN, ...others] = logProbs;
   const fault = logProbFault({ true: logProbTrue, false: logProbFalse }, others);
   if (!fault) return { query, logProbTrue, logProbFalse, promptTokens, cachedTokens };
-  const detail = 'The model gave no usable answer; no number was made up. Tell the operator.';
+  const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';
   throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
 }

@@ -4,61 +4,74 @@ import type { ScoreRequest } from '../engine.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { PromptTokens } from './prompt-tokens.ts';
 
-/** Tokens of one block, and the two frames behind its video tokens: raw frame numbers. Their pixels follow the task. */
+/** One block: its token ids, and its two frames as raw frame numbers. The pixels are sent after the task. */
 export interface BlockTask {
   ids: number[];
   first: number;
   second: number;
-  /** Otherwise the caller has only named a frame of it, and the block must be known. */
+  /**
+   * true if the pixels of both frames will arrive; false if the caller only named one, so that the block must be cached
+   */
   isHere: boolean;
 }
 
-/** A block that must be known is not: of the shared blocks only so many are, from the first on. */
+/**
+ * The cache lacks a block whose frames the caller only named. `known` counts the cached shared blocks, from the first
+ * on.
+ */
 export class BlocksUnknown extends Error {
   readonly known: number;
 
   constructor(known: number) {
-    super(`Only ${known} blocks are known.`);
+    super(`Only the first ${known} blocks are cached.`);
     this.known = known;
   }
 }
 
-/** One prefix to ask about. */
+/** One query. */
 export interface QuestionTask {
-  /** place in the plan's queries */
+  /** index in the plan's queries */
   query: number;
-  /** how many of the shared blocks it shows */
+  /** how many of the shared blocks its prompt contains */
   sees: number;
-  /** the block that it alone shows, if its last frame is doubled */
+  /** the block that only this query has, if its last frame is doubled */
   own: BlockTask | null;
 }
 
-/** One episode as the model's thread gets it. */
+/** One episode in the form that the model thread receives. */
 export interface Task {
   tenant: string;
-  /** what all prefixes share, in order */
+  /** blocks that the queries share, in order */
   blocks: BlockTask[];
-  /** the longest first */
+  /** queries, the longest first */
   questions: QuestionTask[];
-  /** ids of the question's text */
+  /** token ids of the prompt text after the last block */
   question: number[];
-  /** ids of the tokens whose log probability is wanted: True, False, and one that tells a model which knows no difference */
+  /**
+   * ids of the tokens whose log probability is read: True, False, and a third one. If all three are equally likely, the
+   * model is not loaded correctly.
+   */
   answers: number[];
 }
 
-/** What comes back for one question. */
+/** The result of one query. */
 export interface Answer {
+  /** index in the plan's queries */
   query: number;
-  /** natural logs, for each of the answers asked for */
+  /** log probability of each token in `answers` of the task: natural logarithms, at most 0 */
   logProbs: number[];
   promptTokens: number;
   cachedTokens: number;
 }
 
-/** What a task is made of, besides frames. */
+/** The parts of a score request that a task is made from. */
 export type TaskRequest = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
 
-/** An episode's work for the model's thread. @param isHere whether a frame's pixels will come */
+/**
+ * Makes the task of an episode for the model thread.
+ * @param isHere tells whether the pixels of a frame will arrive
+ * @throws Error if a doubled block lacks its frame
+ */
 export function taskOf(
   { plan, tenant }: TaskRequest,
   tokens: PromptTokens,
@@ -77,7 +90,7 @@ export function taskOf(
     blocks: plan.blocks.map((each, place) => block(each, tokens.blocks[place] as number[])),
     questions: plan.queries.map(({ shows, own }, place) => {
       const doubled = own && block(own, tokens.doubled[place] as number[]);
-      if (doubled && !doubled.isHere) throw new Error('The frame of a doubled block is not here.');
+      if (doubled && !doubled.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
       return { query: place, sees: shows, own: doubled };
     }),
     question: tokens.question,

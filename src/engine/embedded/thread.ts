@@ -5,44 +5,49 @@ import type { Arrival } from './arrivals.ts';
 import type { VideoGrid } from './checkpoint.ts';
 import { type Answer, BlocksUnknown, type Task } from './task.ts';
 
+/** Options of the model thread. */
 export interface ThreadOptions {
-  /** of the exported checkpoint */
+  /** folder of the exported checkpoint */
   folder: string;
   grid: VideoGrid;
-  /** that one call of onnxruntime may use */
+  /** how many threads one call of onnxruntime may use */
   threads: number;
+  /** limit of the block cache */
   cacheBytes: number;
 }
 
 /**
- * What the service tells the model's thread: an episode and a port, or to finish and end. Arrivals come over an episode's port.
+ * Messages from the service to the model thread: an episode with its port, or the request to finish and end. The frames
+ * of an episode arrive over its port.
  */
 export type ToThread = { task: Task; port: MessagePort } | 'close';
 
-/** What comes back over an episode's port. */
+/** Messages from the model thread over an episode's port. */
 export type FromThread = { answer: Answer } | { fault: string } | { known: number };
 
-/** The model’s thread has ended, for whatever reason, and the work in hand with it. */
+/** The model thread has ended, for any reason, and its unfinished work is lost. */
 export class ThreadEnded extends Error {}
 
-/** The model, in a thread of its own: the event loop stays free while it computes. */
+/** The model in a thread of its own, so that the event loop stays free while the model computes. */
 export interface ModelThread {
+  /** version of onnxruntime */
   onnxruntime: string;
-  /** Resolves when the thread has ended, for whatever reason. */
+  /** Resolves when the thread has ended, for any reason. */
   ended: Promise<void>;
   /**
-   * Answers the questions of an episode as they come. Leaving the iteration, or the signal, stops the work.
-   * @param arrivals its frames, whose memory goes over to the thread
-   * @throws BlocksUnknown; ThreadEnded; Error when the model fails; AbortError; what the arrivals throw
+   * Runs the queries of an episode and yields each result as it arrives. Leaving the iteration, or the signal, stops
+   * the work.
+   * @param arrivals the frames of the episode; their memory is transferred to the thread
+   * @throws BlocksUnknown; ThreadEnded; Error if the model fails; AbortError; errors of the arrivals
    */
   answers(task: Task, arrivals: AsyncIterable<Arrival>, signal: AbortSignal): AsyncGenerator<Answer>;
-  /** Lets the work in hand end first. */
+  /** Waits for unfinished work, then ends the thread. */
   close(): Promise<void>;
 }
 
-/** @throws Error when the model cannot be opened */
+/** Starts the model thread and waits until the model is open. @throws Error if the model cannot be opened */
 export async function startThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
-  // What the thread sets in the environment must reach the native library: see onnxruntime.ts.
+  // The thread sets an environment variable that the native library must see: see onnxruntime.ts.
   const worker = new Worker(new URL('./worker.ts', import.meta.url), {
     name: 'model',
     workerData: options,
@@ -52,8 +57,8 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
   ended.then(() => end.abort());
   const onnxruntime = await opened(worker, ended);
-  // It ends the thread.
-  worker.on('error', (error) => log.error({ err: error }, 'the model’s thread failed'));
+  // After an error the thread ends.
+  worker.on('error', (error) => log.error({ err: error }, 'the model thread failed'));
   return {
     onnxruntime,
     ended,
@@ -73,10 +78,10 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
           missing -= 1;
           if (missing === 0) return;
         }
-        throw new ThreadEnded('The model’s thread closed the connection.');
+        throw new ThreadEnded('The model thread closed the port of the episode.');
       } catch (error) {
         if (failed.signal.aborted) throw failed.signal.reason;
-        throw end.signal.aborted && !signal.aborted ? new ThreadEnded('The model’s thread has ended.') : error;
+        throw end.signal.aborted && !signal.aborted ? new ThreadEnded('The model thread has ended.') : error;
       } finally {
         port.close();
       }
@@ -91,7 +96,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
 /** Waits until the model is open. @returns the version of onnxruntime */
 async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
   const failed = ended.then(() => {
-    throw new Error('The model’s thread ended before the model was open.');
+    throw new Error('The model thread ended before the model was open.');
   });
   const [{ onnxruntime }] = (await Promise.race([once(worker, 'message'), failed])) as [{ onnxruntime: string }];
   return onnxruntime;

@@ -8,18 +8,18 @@ import { createPasts } from './past.ts';
 import { BlocksUnknown, type Task } from './task.ts';
 import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
 
-// The model's own thread: onnxruntime-node's calls are synchronous, whatever their type says.
+// The model runs in a thread of its own, because calls of onnxruntime-node block although they return promises.
 
 /**
- * New tokens of one call. Larger calls are hardly faster and hold up an abort; smaller ones read the past more often.
- * Questions in one call all read as much of the past as the longest of them.
+ * Most new tokens of one call. Larger calls are hardly faster and delay an abort. Smaller calls read the past more
+ * often. All queries in one call read as much of the past as the longest of them.
  */
 const CHUNK = { blocks: 384, questions: 256 };
 
 const { folder, grid, threads, cacheBytes } = workerData as ThreadOptions;
 const service = parentPort as MessagePort;
 
-// First, so that onnxruntime's own threads have it too.
+// This must come first, so that the threads of onnxruntime inherit the priority.
 lowerThreadPriority();
 const model = await openModel(folder, grid, threads);
 const cache = createBlockCache(cacheBytes);
@@ -27,7 +27,7 @@ const pasts = createPasts(model.width);
 const context = { model, grid, cache, pasts, chunk: CHUNK };
 const working = new Set<Promise<void>>();
 
-/** Answers one episode over its own port, until the other side closes it. */
+/** Scores one episode over its own port, until the other side closes the port. */
 async function work(task: Task, port: MessagePort): Promise<void> {
   const gone = new AbortController();
   const arrivals = createArrivals();

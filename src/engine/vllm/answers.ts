@@ -1,12 +1,12 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 
-/** One kind of answer that is read of vLLM. Members that are not named here are ignored. */
+/** One kind of vLLM response. Members that its schema does not name are ignored. */
 export interface AnswerKind<Answer> {
-  /** A larger answer is not read. */
+  /** A larger response is not read. */
   maxBytes: number;
   fits(value: unknown): value is Answer;
-  /** JSON pointer to the first member that does not fit. */
+  /** JSON pointer to the first member that does not match the schema. */
   misfit(value: unknown): string;
 }
 
@@ -22,7 +22,7 @@ function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): A
   };
 }
 
-/** Counts of tokens, and their ids. No vocabulary and no context comes near this. */
+/** Limit for token counts and token ids: far above every vocabulary and every context. */
 const MOST_TOKENS = 1e8;
 const count = (minimum: number) => Type.Integer({ minimum, maximum: MOST_TOKENS });
 const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
@@ -36,13 +36,14 @@ const Models = Type.Object({
   data: Type.Array(
     Type.Object({
       id: Type.String({ minLength: 1, maxLength: 1000 }),
-      // An adapter has none; it is served with the base model's.
+      // A LoRA adapter has none: it uses the base model's.
       max_model_len: optional(count(1)),
     }),
   ),
 });
 /** GET /v1/models */
 export const MODELS = answerKind(Models, MiB);
+/** The response to GET /v1/models. */
 export type Models = Static<typeof Models>;
 
 /** POST /tokenize, with `return_token_strs` */
@@ -65,9 +66,10 @@ const Completion = Type.Object({
     prompt_tokens_details: optional(Type.Object({ cached_tokens: optional(count(0)) })),
   }),
 });
-/** POST /v1/chat/completions. The longest prompt's token ids make the largest answer. */
+/** POST /v1/chat/completions. The token ids of the longest prompt make the largest response. */
 export const COMPLETION = answerKind(Completion, 32 * MiB);
+/** The response to POST /v1/chat/completions. */
 export type Completion = Static<typeof Completion>;
 
-/** What vLLM answers with an error status, all of its own and none of a router's. */
+/** The body of vLLM's own error responses. A router's error responses do not have this form. */
 export const ERROR = answerKind(Type.Object({ error: Type.Object({ message: Type.String() }) }), 64 * KiB);

@@ -4,18 +4,18 @@ import { Agent, type Dispatcher, request } from 'undici';
 import { type AnswerKind, ERROR } from './answers.ts';
 import { EngineFault, faultOf } from './faults.ts';
 
-/** A request body of known length that can be made again for a second try. */
+/** A request body of known length. It can be produced again for a retry. */
 export interface Body {
   bytes: number;
   chunks(): Iterable<Uint8Array>;
 }
 
-/** vLLM over HTTP. Connections are kept and reused. What it answers is checked before anything reads it. */
+/** A client for vLLM over HTTP. It reuses connections and checks every response against its schema. */
 export interface VllmClient {
-  /** @throws EngineFault, or the signal's reason when it aborts */
+  /** Sends a GET request. @throws EngineFault, or the signal's reason when it aborts */
   get<Answer>(path: string, kind: AnswerKind<Answer>, signal: AbortSignal): Promise<Answer>;
   /**
-   * When it has returned or thrown, nothing reads the body's chunks any more: their memory may be let go.
+   * Sends a POST request. After it returns or throws, nothing reads the body's chunks, so their memory can be freed.
    * @throws EngineFault, or the signal's reason when it aborts
    */
   post<Answer>(
@@ -26,36 +26,39 @@ export interface VllmClient {
     headers?: Record<string, string>,
   ): Promise<Answer>;
   /**
-   * Asks `/health`, which answers without a body.
-   * @returns whether it says that the engine runs; false too where no connection can be made
+   * Requests `/health`, whose response has no body.
+   * @returns true if the status is 200; false for another status or if no connection can be made
    * @throws the signal's reason when it aborts
    */
   healthy(signal: AbortSignal): Promise<boolean>;
   close(): Promise<void>;
 }
 
+/** Where vLLM is, and how to connect to it. */
 export interface ClientOptions {
   url: string;
+  /** empty if vLLM requires none */
   apiKey: string;
-  /** requests in flight for episodes */
+  /** most requests in flight for episodes */
   connections: number;
 }
 
 type Options = Omit<Dispatcher.RequestOptions, 'path' | 'origin'> & { signal: AbortSignal };
 type Response = Dispatcher.ResponseData;
 
+/** Creates a client. It opens connections when they are needed. */
 export function createClient({ url, apiKey, connections }: ClientOptions): VllmClient {
-  // Two more connections than requests for episodes: the probe and the health check are not kept waiting.
-  // No timeouts of its own: every request has a signal, and a deadline behind it.
+  // Two more connections than requests for episodes, so that the probe and the health check do not wait.
+  // The client needs no response timeouts: every request has a signal with a deadline.
   const timeouts = { headersTimeout: 0, bodyTimeout: 0, connectTimeout: 5000 };
-  // HTTP/1.1: what waits to be written of a body stands in the socket of that request alone.
+  // With HTTP/1.1, unsent bytes of a body wait in the socket of that request only.
   const agent = new Agent({ connections: connections + 2, allowH2: false, ...timeouts });
   const common = { accept: 'application/json', 'accept-encoding': 'identity' };
   const own = apiKey ? { ...common, authorization: `Bearer ${apiKey}` } : common;
 
   const writers = watchWriters();
 
-  /** Sends a request and reads its answer; whatever breaks on the way is a fault. */
+  /** Sends a request and reads its response. Every failure of the connection becomes an EngineFault. */
   async function send<Result>(path: string, options: Options, read: (response: Response) => Promise<Result>) {
     try {
       return await read(await request(`${url}${path}`, { ...options, dispatcher: agent }));
@@ -107,8 +110,8 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
 }
 
 /**
- * Knows which connection writes which body. An engine may answer before it has read a body to its end; what it has not read then
- * still waits in the socket, by reference.
+ * Tracks which socket writes which body. An engine may respond before it has read the complete body. The rest of the
+ * body then still waits in the socket, by reference, so `end` destroys that socket.
  */
 function watchWriters(): { end(body: object): void; close(): void } {
   const sockets = new WeakMap<object, Socket>();
@@ -126,16 +129,20 @@ function watchWriters(): { end(body: object): void; close(): void } {
   };
 }
 
-/** Published by undici when it begins to write a request. */
+/** The diagnostics channel on which undici reports that it begins to write a request. */
 const SENT = 'undici:client:sendHeaders';
 
-/** @throws EngineFault unusable, unless it is a JSON document of this kind, as it is and whole */
+/** @throws EngineFault unusable, unless the response is a complete, uncompressed JSON document of this kind */
 async function readAnswer<Answer>(name: string, kind: AnswerKind<Answer>, response: Response): Promise<Answer> {
   const { statusCode, headers } = response;
   const { bytes, whole } = await bodyOf(response, kind.maxBytes);
   const unusable = (what: string) => {
     const words = bytes.toString('utf8', 0, 300);
-    return new EngineFault('unusable', `The answer to ${name} ${what}. Check that ENGINE_URL is a vLLM.`, { words });
+    return new EngineFault(
+      'unusable',
+      `The response to ${name} ${what}. Check that ENGINE_URL is the address of vLLM.`,
+      { words },
+    );
   };
   if (statusCode !== 200) throw unusable(`has status ${statusCode}`);
   if (String(headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') throw unusable('is compressed');
@@ -143,11 +150,11 @@ async function readAnswer<Answer>(name: string, kind: AnswerKind<Answer>, respon
   if (!whole) throw unusable(`has more than ${kind.maxBytes} bytes`);
   const document = parsed(bytes);
   if (document === undefined) throw unusable('is not valid JSON');
-  if (!kind.fits(document)) throw unusable(`does not fit at "${kind.misfit(document)}"`);
+  if (!kind.fits(document)) throw unusable(`does not have the expected form at "${kind.misfit(document)}"`);
   return document;
 }
 
-/** @returns undefined where the bytes are no JSON in UTF-8 */
+/** @returns undefined if the bytes are not JSON in UTF-8 */
 function parsed(bytes: Buffer): unknown {
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
@@ -156,7 +163,7 @@ function parsed(bytes: Buffer): unknown {
   }
 }
 
-/** Reads a body up to a limit; of a longer one the rest is left, and its connection closed. */
+/** Reads a body up to a limit. If it is longer, the rest is not read and the connection closes. */
 async function bodyOf({ body }: Response, limit: number): Promise<{ bytes: Buffer; whole: boolean }> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -171,12 +178,16 @@ async function bodyOf({ body }: Response, limit: number): Promise<{ bytes: Buffe
 function broken(error: unknown): EngineFault {
   const { code } = error as { code?: unknown };
   const how = typeof code === 'string' && /^\w{1,40}$/.test(code) ? ` (${code})` : '';
-  return new EngineFault('unreachable', `The engine cannot be reached${how}. Check ENGINE_URL, and that vLLM runs.`, {
-    cause: error,
-  });
+  return new EngineFault(
+    'unreachable',
+    `The engine cannot be reached${how}. Check ENGINE_URL, and check that vLLM runs.`,
+    {
+      cause: error,
+    },
+  );
 }
 
-/** A JSON document as a body. */
+/** Makes a request body from a JSON document. */
 export function jsonBody(document: unknown): Body {
   const bytes = Buffer.from(JSON.stringify(document));
   return { bytes: bytes.length, chunks: () => [bytes] };

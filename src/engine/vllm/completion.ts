@@ -5,22 +5,22 @@ import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
 
-/** One question to vLLM: items, the statement, and the tokens whose log probability is wanted. */
+/** One query to vLLM, without its items: the text of the prompt, and the tokens whose log probability is read. */
 export interface Question {
   model: string;
   text: string;
   prompt: PromptVariant;
   tokenIds: { true: number; false: number };
   salt: string;
-  /** Ask for the ids of the whole prompt, to see how it came out. */
+  /** Request the token ids of the complete prompt, to check its layout. */
   withTokenIds: boolean;
 }
 
 const DATA_URL = 'data:video/x-msvideo;base64,';
 
 /**
- * The body of a chat completion, in pieces: the frames in it are not copied.
- * @param withData whether the item at this place goes with its data, if there is any, or by name alone
+ * Makes the body of a chat completion request, in pieces. Frames are not copied.
+ * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
  */
 export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
   const { model, text, prompt, tokenIds, salt, withTokenIds } = question;
@@ -64,10 +64,10 @@ function partLength({ uuid, video }: Item, data: boolean): number {
   return shell + `{"url":"${DATA_URL}"}`.length + video.length;
 }
 
-/** Pieces shorter than this are put together: each chunk of a body costs a system call. */
+/** Pieces shorter than this are joined, because each chunk of a body costs a system call. */
 const SHORT_BYTES = 4 * 1024;
 
-/** Frames as they are, and what stands between them in one chunk each. */
+/** Joins the short pieces between frames into one chunk each. Frames pass through unchanged. */
 function* joined(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
   let short: Uint8Array[] = [];
   for (const piece of pieces) {
@@ -84,22 +84,24 @@ function* joined(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
 }
 
 /**
- * Reads both log probabilities from an answer.
- * @throws EngineFault unusable, when one is missing, one token has two of them, or they cannot be a model's
+ * Reads both log probabilities from a response.
+ * @returns natural logarithms, at most 0
+ * @throws EngineFault unusable, if one is missing, if one token has two values, or if the values cannot come from a
+ * model
  */
 export function readLogProbs({ choices }: Completion, tokenIds: { true: number; false: number }): LogProbPair {
   const entries = (choices[0]?.logprobs.content ?? []).slice(0, 1);
   const byToken = new Map<string, number>();
   for (const { token, logprob } of entries.flatMap((entry) => [entry, ...entry.top_logprobs])) {
     if (byToken.has(token) && byToken.get(token) !== logprob)
-      throw new EngineFault('unusable', 'The answer has two log probabilities for one token.');
+      throw new EngineFault('unusable', 'The response has two different log probabilities for one token.');
     byToken.set(token, logprob);
   }
   const take = (id: number) => {
     const logProb = byToken.get(`token_id:${id}`);
     byToken.delete(`token_id:${id}`);
     if (logProb !== undefined) return logProb;
-    throw new EngineFault('unusable', 'The answer does not hold the log probabilities of the tokens asked for.');
+    throw new EngineFault('unusable', 'The response lacks the log probabilities of the requested tokens.');
   };
   const pair = { true: take(tokenIds.true), false: take(tokenIds.false) };
   const fault = logProbFault(pair, [...byToken.values()]);
@@ -108,11 +110,12 @@ export function readLogProbs({ choices }: Completion, tokenIds: { true: number; 
 }
 
 /**
- * Prompt tokens that the engine found in its cache; null where it does not tell.
- * @throws EngineFault unusable, when there are more of them than tokens
+ * Reads how many prompt tokens the engine found in its prefix cache.
+ * @returns null if the engine does not tell
+ * @throws EngineFault unusable, if the number exceeds the number of prompt tokens
  */
 export function cachedTokens({ usage }: Completion): number | null {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? null;
   if (cached === null || cached <= usage.prompt_tokens) return cached;
-  throw new EngineFault('unusable', 'The answer has more cached tokens than prompt tokens.');
+  throw new EngineFault('unusable', 'The response reports more cached tokens than prompt tokens.');
 }

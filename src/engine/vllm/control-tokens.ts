@@ -4,19 +4,19 @@ import { jsonBody, type VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Probed } from './probe.ts';
 
-/** Texts whose tokens are remembered: an episode that grows brings the same one with every step. */
+/** How many results are remembered. Every step of a growing episode has the same instruction. */
 const REMEMBERED = 1000;
 
-/** Finds the text of a control token in what a caller wrote. */
+/** Finds the first control token in a caller's text. */
 export type FindControlToken = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
 
 /**
- * Lets the served model's own tokenizer say which tokens it makes of a text. Only a text with both brackets is sent, and only
+ * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only
  * once.
  * @returns a function that throws EngineFault, or the signal's reason
  */
 export function controlTokenFinder(client: VllmClient): FindControlToken {
-  // Another model may have another tokenizer: what is remembered goes with the probe's result.
+  // Another model may have another tokenizer, so results are stored per probe.
   const remembered = new WeakMap<Probed, Map<string, string | undefined>>();
   return async (text, probed, signal) => {
     if (!/<.*>/s.test(text)) return undefined;
@@ -31,7 +31,9 @@ export function controlTokenFinder(client: VllmClient): FindControlToken {
 }
 
 /**
- * The first control token in a text, as the model's tokenizer cuts it. After a broken connection it is asked once more.
+ * Sends a text to the model's tokenizer and returns the first control token in it. Retries once after a broken
+ * connection.
+ * @returns undefined if the text has none
  * @throws EngineFault, or the signal's reason
  */
 export async function controlTokenIn(
@@ -47,5 +49,5 @@ export async function controlTokenIn(
     throw error;
   });
   if (names?.length === tokens.length) return names.find(isMarkup);
-  throw new EngineFault('unusable', 'POST /tokenize does not name the tokens of a text (return_token_strs).');
+  throw new EngineFault('unusable', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
 }

@@ -2,7 +2,7 @@ import { lookup } from 'node:dns/promises';
 import { BlockList } from 'node:net';
 import type { AviEncoding } from '../../frames/avi-frame.ts';
 
-/** How frames go to vLLM: as said, or by where vLLM is. */
+/** The configured encoding of frames for vLLM. `auto` decides by the address of vLLM. */
 export type EncodingChoice = 'auto' | AviEncoding;
 
 const LOOKUP_MS = 5_000;
@@ -17,10 +17,11 @@ NEAR.addAddress('::1', 'ipv6');
 NEAR.addSubnet('fc00::', 7, 'ipv6');
 
 /**
- * Uncompressed frames cost both sides the least CPU and are about 1.5 times as many bytes as PNG: right where the engine is near.
- * `auto` takes it to be near when every address of its name is a loopback or a private one.
- * @param url of the engine
- * @returns `png` for `auto` on any doubt
+ * Chooses the encoding of frames. Uncompressed frames need the least CPU on both sides but about 1.5 times as many
+ * bytes as PNG, so they suit an engine that is near. `auto` treats an engine as near if every address of its host name
+ * is a loopback or private address.
+ * @param url address of the engine
+ * @returns for `auto`: `raw` if the engine is near, otherwise `png`, also if the lookup fails
  */
 export async function chooseEncoding(
   choice: EncodingChoice,
@@ -39,11 +40,12 @@ interface Address {
   family: number;
 }
 
+/** How to look up the engine's addresses. */
 export interface LookUpOptions {
   signal?: AbortSignal;
-  /** longest time to wait for the addresses, ms */
+  /** timeout of the lookup, ms */
   patienceMs?: number;
-  /** finds all addresses of a name */
+  /** finds all addresses of a host name */
   lookUp?: (name: string) => Promise<Address[]>;
 }
 
@@ -51,7 +53,7 @@ function isNear({ address, family }: Address): boolean {
   return NEAR.check(address, family === 6 ? 'ipv6' : 'ipv4');
 }
 
-/** @returns none where they cannot be looked up, or not before the signal aborts */
+/** @returns an empty list if the lookup fails or the signal aborts first */
 async function addressesOf(lookUp: () => Promise<Address[]>, late: AbortSignal): Promise<Address[]> {
   const aborted = new Promise<Address[]>((resolve) => {
     if (late.aborted) resolve([]);

@@ -1,31 +1,33 @@
 import { ERROR } from './answers.ts';
 
-/** What went wrong at the engine, in the terms that decide what to do about it. */
+/** Kinds of engine faults. The kind decides how the service reacts. */
 export type FaultKind =
-  /** an item was asked for by uuid alone and the engine no longer has it */
+  /** a request only named an item, and the engine no longer has it */
   | 'cache-miss'
-  /** a 500 of vLLM: seen once for items of a request that was refused or abandoned; the same again with data works */
+  /**
+   * status 500 from vLLM: occurs for items of an earlier request that was refused or aborted; a retry with data works
+   */
   | 'internal'
   | 'busy'
   | 'context'
   | 'items'
-  /** no answer: the connection broke, or a router in between has no engine */
+  /** no response: the connection broke, or a router in between has no engine */
   | 'unreachable'
-  /** the engine does not do what is asked */
+  /** the engine does not support the request */
   | 'refused'
-  /** an answer, but not one that numbers may be taken from */
+  /** a response whose numbers cannot be used */
   | 'unusable';
 
-/** What is known of a fault besides its kind. */
+/** Details of a fault besides its kind. */
 export interface FaultDetails {
-  /** For `context`: tokens of the prompt and of the context. For `items`: the limit. */
+  /** For `context`: the token counts of the prompt and of the context. For `items`: the limit. */
   numbers?: number[];
-  /** The engine's own words, which may hold a prompt: only for the log, and only where no caller's prompt was sent. */
+  /** The engine's own text, which may contain a prompt. Only for the log, and only if no caller's prompt was sent. */
   words?: string;
   cause?: unknown;
 }
 
-/** A request that the engine did not answer as it should. Its message is this service's own words. */
+/** A request to the engine failed. The message is this service's own text, never the engine's. */
 export class EngineFault extends Error {
   readonly kind: FaultKind;
   readonly numbers: number[];
@@ -39,7 +41,7 @@ export class EngineFault extends Error {
   }
 }
 
-/** Wordings of vLLM 0.32, with the numbers in them; the first that fits decides. */
+/** Error messages of vLLM 0.32, with the numbers in them. The first match decides. */
 const WORDINGS: [FaultKind, RegExp][] = [
   ['cache-miss', /Cache miss for \w+ at index \d+ but data is not provided/],
   ['items', /At most (\d+) video\(s\)/],
@@ -47,12 +49,12 @@ const WORDINGS: [FaultKind, RegExp][] = [
   ['context', /maximum context length is (\d+) tokens.*?at least (\d+) input tokens/],
 ];
 
-/** A limit or a length beyond this is no number of tokens or items. */
+/** A larger number cannot be a count of tokens or items. */
 const MOST = 1e8;
 const MOST_WORDS = 300;
 
 /**
- * Reads an answer with an error status: vLLM's own, or one of a router in front of it.
+ * Reads an error response of vLLM, or of a router in front of it.
  * @param request such as `POST /tokenize`
  */
 export function faultOf(request: string, status: number, body: string): EngineFault {
@@ -60,14 +62,18 @@ export function faultOf(request: string, status: number, body: string): EngineFa
   const words = (message ?? body).slice(0, MOST_WORDS);
   const fault = (kind: FaultKind, said: string, numbers: number[] = []) =>
     new EngineFault(kind, said, { words, numbers });
-  const answered = `The engine answered ${request} with status ${status}`;
-  // An answer that is not vLLM's comes from a router that has lost its engine.
+  const answered = `The engine returned status ${status} for ${request}`;
+  // An error response that does not have vLLM's form comes from a router that has lost its engine.
   const isLost = message === undefined && (status === 500 || status === 503);
   if (isLost || status === 502 || status === 504)
-    return fault('unreachable', `${answered}: no engine behind it answers.`);
-  if (status === 503 || status === 429) return fault('busy', `${answered}: it has too much waiting.`);
-  if (status === 500) return fault('internal', `${answered}: it failed.`);
-  if (status === 401 || status === 403) return fault('refused', `${answered}. Set ENGINE_API_KEY to vLLM's --api-key.`);
+    return fault(
+      'unreachable',
+      `${answered}. No vLLM responds behind this address: check vLLM and the router in front of it.`,
+    );
+  if (status === 503 || status === 429) return fault('busy', `${answered}: too many requests are waiting.`);
+  if (status === 500) return fault('internal', `${answered}: an internal error.`);
+  if (status === 401 || status === 403)
+    return fault('refused', `${answered}. Set ENGINE_API_KEY to the value of vLLM's --api-key.`);
   for (const [kind, wording] of WORDINGS) {
     const match = wording.exec(message ?? '');
     if (!match) continue;
@@ -80,12 +86,13 @@ export function faultOf(request: string, status: number, body: string): EngineFa
 
 function answeredBy(kind: FaultKind, [number]: number[]): string {
   if (kind === 'cache-miss')
-    return 'The engine does not keep the items that it was sent. Give it --mm-processor-cache-gb.';
-  if (kind === 'items') return `The engine takes ${number} videos in a prompt. Raise them with --limit-mm-per-prompt.`;
+    return 'The item cache of the engine lost an item that was sent. Start vLLM with a larger --mm-processor-cache-gb.';
+  if (kind === 'items')
+    return `The engine accepts ${number} videos per prompt. Raise the limit with --limit-mm-per-prompt.`;
   return 'The prompt is longer than the engine’s context. Start vLLM with a larger --max-model-len.';
 }
 
-/** The message of an error of vLLM's own; undefined for anything else. */
+/** @returns the message of vLLM's own error response; undefined for any other body */
 function errorMessage(body: string): string | undefined {
   try {
     const document: unknown = JSON.parse(body);

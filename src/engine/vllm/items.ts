@@ -5,10 +5,10 @@ import type { FrameSize } from '../../plan/frame-size.ts';
 import type { Block } from '../../plan/plan.ts';
 import { aviLength, twoFrameAvi } from './avi.ts';
 
-/** A block as vLLM takes it: a video of two frames under a name. */
+/** A block in the form that vLLM accepts: a video of two frames with a name (uuid). */
 export interface Item {
   uuid: string;
-  /** Undefined where a growing episode names a frame that is not here: only the engine may still know the block. */
+  /** Undefined if a growing episode only names a frame of the block. The engine may still have the block. */
   video: ItemVideo | undefined;
 }
 
@@ -16,30 +16,33 @@ export interface Item {
 export interface ItemVideo {
   /** characters */
   length: number;
-  /** In pieces, made anew at each call: frames are held once, whatever number of blocks and repeats they serve. */
+  /**
+   * The text in pieces, made anew by each call: a frame is in memory once, however many blocks and retries contain it.
+   */
   text(): Uint8Array[];
 }
 
-/** What the names of an episode's items are made from, besides the frames. */
+/** What the names of an episode's items depend on, besides the frames. */
 export interface ItemScope {
   secret: string;
   tenant: string;
   model: string;
   encoding: AviEncoding;
-  /** as uploaded: with the digest of what was uploaded it stands for the pixels */
+  /** frame size as uploaded: together with the digest of the upload it identifies the pixels */
   source: FrameSize;
-  /** as the model sees them */
+  /** frame size as sent to the model */
   size: FrameSize;
 }
 
 /**
- * Names and packs blocks. Item names are global to an engine, and a known name wins over the data sent with it, so they are
- * made from a secret, the tenant and everything that the model will see: nobody can guess or choose another's.
+ * Names and packs blocks. Item names are global to an engine, and vLLM prefers the cached item of a known name to the
+ * data sent with it. So names are an HMAC, with a secret key, over the tenant and everything that the model receives:
+ * nobody can guess or choose the name of another tenant's item.
  * @param frames by raw frame number
  */
 export function itemsOf(frames: ReadonlyMap<number, ShownFrame>, scope: ItemScope): (block: Block) => Item {
   const { secret, tenant, model, encoding, source, size } = scope;
-  // Prefixes share their blocks: each is named once, however many thousand prefixes show it.
+  // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
   const items = new Map<Block, Item>();
   function pack({ first, second, time }: Block): Item {
     const [a, b] = [frames.get(first) as ShownFrame, frames.get(second) as ShownFrame];
@@ -64,7 +67,7 @@ function videoOf(
   return { length: aviLength(first, second), text: () => pack([first, second]) };
 }
 
-/** Keeps the engine's own prefix cache apart between tenants. */
+/** Makes the salt that separates tenants in vLLM's prefix cache. @returns 40 hexadecimal digits */
 export function cacheSalt(secret: string, tenant: string): string {
   return createHmac('sha256', secret)
     .update(JSON.stringify(['salt', tenant]))

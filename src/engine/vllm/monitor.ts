@@ -6,39 +6,42 @@ import type { VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 import { contextTokens, type Probed, type ProbeOptions, probeEngine } from './probe.ts';
 
-/** Knows at any time whether the engine can do the job, and probes it again whenever it may have changed. */
+/** Tracks whether the engine is ready, and probes it again whenever it may have changed. */
 export interface Monitor {
   /** @throws ProblemError engine-unavailable, with the reason in one line */
   ready(): Probed;
-  /** Tells that no answer came: look at the engine now. Until that look is done nothing changes for others. */
+  /** Reports that no response arrived, and starts a check now. The state does not change before that check is done. */
   suspect(): void;
-  /** Tells that an answer came from another engine than the probed one: nothing is scored until a new probe has passed. */
+  /** Reports a response of another engine than the probed one. Nothing is scored until a new probe has passed. */
   changed(from: Probed): void;
   close(): Promise<void>;
 }
 
+/** What to probe, and how often to check it. Times in ms. */
 export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
-  /** between looks, while all is well and while it is not */
+  /** time between checks while the engine is ready */
   calmMs: number;
+  /** time between checks while it is not */
   eagerMs: number;
-  /** for the answer to one look */
+  /** timeout for the response to one check */
   lookMs: number;
 }
 
-/** The first request after a start compiles and warms up: half a minute on a CPU. */
+/** The first request after a start of vLLM includes compilation and warm-up: half a minute on a CPU. */
 const PROBE_TIMEOUT_MS = 120_000;
 const RETRY_AFTER_S = 5;
-/** Looks without an answer, one after another, before an engine that is not known to be down counts as gone. */
+/** If the engine is not known to be down, it counts as not ready after this many failed checks in a row. */
 const MISSES = 3;
 const NOT_PROBED = 'The engine has not been probed yet.';
 
+/** Starts to probe the engine, then checks it regularly until `close`. */
 export function watchEngine(client: VllmClient, options: MonitorOptions, log: Logger): Monitor {
   const closing = new AbortController();
-  /** what the last probe found, as long as nothing says that the engine may be another one */
+  /** result of the last probe; undefined if the engine may have changed since */
   let probed: Probed | undefined;
-  /** in a row */
+  /** failed checks in a row */
   let misses = 0;
-  /** why the engine is not ready; undefined while it is */
+  /** why the engine is not ready; undefined while it is ready */
   let reason: string | undefined = NOT_PROBED;
   let wake = new AbortController();
 
@@ -56,21 +59,21 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   }
 
   /**
-   * Version and model stand for the engine while it stays up. One that is slow keeps its probe: another one would only make
-   * it slower. After an outage the whole probe runs again.
-   * @returns whether there is nothing to probe
+   * While the engine stays up, a check compares only its version, model and context length. A slow engine is not probed
+   * again, because a probe would make it even slower. After an outage the complete probe runs again.
+   * @returns true if no new probe is needed
    */
   async function looksTheSame(known: Probed): Promise<boolean> {
     try {
       const isSame = await identified(known);
-      // An answer to an episode may have told more in the meantime.
+      // Meanwhile, `changed` may have dropped the probe.
       if (isSame && probed) [misses, reason] = [0, undefined];
-      else unready('The engine has another version or model now. It is being probed again.');
+      else unready('The engine now has another version or model. It is being probed again.');
       return isSame && probed !== undefined;
     } catch (error) {
       if (closing.signal.aborted) throw error;
       misses += 1;
-      log.info({ err: error, misses }, 'the engine did not answer a look');
+      log.info({ err: error, misses }, 'the engine did not respond to a check');
       if (await isDown()) throw error;
       if (misses >= MISSES) unready(reasonOf(error), error);
       return true;
@@ -89,7 +92,10 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
     );
   }
 
-  /** Whether `/health` says so. An engine that does not answer in time is slow, not down. */
+  /**
+   * True if `/health` reports a failure or cannot be reached. An engine that does not respond in time is slow, not
+   * down.
+   */
   async function isDown(): Promise<boolean> {
     const signal = timed();
     try {
@@ -115,7 +121,8 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   }
 
   async function pause(): Promise<void> {
-    // With a look coming soon anyway, nobody hurries it: many episodes may break at once.
+    // A check comes soon anyway while the engine is not calm. Many episodes may fail at once, and must not cause many
+    // checks.
     const isCalm = probed !== undefined && misses === 0;
     const signal = isCalm ? AbortSignal.any([closing.signal, wake.signal]) : closing.signal;
     await sleep(isCalm ? options.calmMs : options.eagerMs, undefined, { signal, ref: false }).catch(() => {});
@@ -132,7 +139,7 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
     changed(from) {
       if (probed !== from) return;
       probed = undefined;
-      unready('The engine changed while it was scoring. It is being probed again.');
+      unready('The engine changed while it scored an episode. It is being probed again.');
       wake.abort();
     },
     async close() {
@@ -142,10 +149,10 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   };
 }
 
-/** One line for callers, in this service's own words. */
+/** Makes one line for callers, in this service's own words. */
 function reasonOf(error: unknown): string {
   if (error instanceof EngineFault)
-    return error.kind === 'unreachable' ? error.message : `The engine cannot do the job. ${error.message}`;
-  if (error instanceof Error && error.name === 'TimeoutError') return 'The engine does not answer in time.';
-  return 'The engine could not be probed. The log says why.';
+    return error.kind === 'unreachable' ? error.message : `The engine cannot be used. ${error.message}`;
+  if (error instanceof Error && error.name === 'TimeoutError') return 'The engine does not respond in time.';
+  return 'The probe of the engine failed. See the log for the cause.';
 }

@@ -13,22 +13,24 @@ import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 
-/** What a probe has found: the description, and what the engine's client must know besides. */
+/** The result of a probe: the description, and what the client of the engine needs besides. */
 export interface Probed {
   description: EngineDescription;
   vocabulary: Vocabulary;
-  /** Of the frames in an item's file. */
+  /** Encoding of the frames in an item's file. */
   encoding: AviEncoding;
   /** Changes with the engine's version and configuration. */
   fingerprint: string | null;
 }
 
+/** What to probe. */
 export interface ProbeOptions {
-  /** where the engine is */
+  /** address of the engine */
   url: string;
+  /** the model to use; empty for the first one that the engine serves */
   model: string;
   encoding: EncodingChoice;
-  /** of a frame at `frame_size: "reference"` */
+  /** size of a frame at `frame_size: "reference"` */
   frame: FrameSize;
   signal: AbortSignal;
 }
@@ -36,13 +38,13 @@ export interface ProbeOptions {
 const VISION_START = '<|vision_start|>';
 const PROBE_BLOCKS = 4;
 const PROBE_INSTRUCTION = 'Probe.';
-/** More blocks than a context of a million tokens holds at the smallest frame size. */
+/** More blocks than fit into a context of a million tokens at the smallest frame size. */
 const PROBE_ITEM_COUNT = 4096;
 
 /**
- * Finds out by trying whether an engine can do the job, and how exactly: tokens, layout, log probabilities by token id,
- * caches, context length and item limit.
- * @throws EngineFault with one clear line when it cannot
+ * Sends test requests to find out whether the engine can serve this method, and how: tokens, layout, log probabilities
+ * by token id, caches, context length and item limit.
+ * @throws EngineFault with a message of one line if it cannot
  */
 export async function probeEngine(
   client: VllmClient,
@@ -52,7 +54,8 @@ export async function probeEngine(
   const { data: models } = await client.get('/v1/models', MODELS, signal);
   const model = servedModel(models, wanted);
   const context = contextTokens(models, model);
-  if (!context) throw new EngineFault('refused', 'GET /v1/models does not tell the context length (max_model_len).');
+  if (!context)
+    throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
 
   const tokenize = async (prompt: string) => {
     const body = jsonBody({ model, prompt, add_special_tokens: false });
@@ -61,11 +64,11 @@ export async function probeEngine(
   const single = async (text: string): Promise<AnswerToken> => {
     const ids = await tokenize(text);
     if (ids.length === 1) return { text, id: ids[0] as number };
-    const fault = `Its tokenizer makes ${ids.length} tokens of "${text}"; one is needed. Serve a model of the Qwen3-VL family.`;
+    const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one. Serve a model of the Qwen3-VL family.`;
     throw new EngineFault('refused', fault);
   };
   if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
-    throw new EngineFault('refused', 'POST /tokenize does not name the tokens of a text (return_token_strs).');
+    throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
   const vocabulary = {
     visionStart: (await single(VISION_START)).id,
     videoPad: (await single('<|video_pad|>')).id,
@@ -73,6 +76,8 @@ export async function probeEngine(
 
   const encoding = await chooseEncoding(choice, url, { signal });
   const { items, times } = await probeItems(encoding, frame, model);
+  // Behind a router all queries of the probe must reach the same engine, or the caches seem not to work.
+  const session = { 'x-session-id': items[0]?.uuid ?? '' };
   const ask = (prompt: PromptVariant, tokenIds: { true: number; false: number }, withData: boolean) => {
     const asked = {
       model,
@@ -83,7 +88,7 @@ export async function probeEngine(
       withTokenIds: true,
     };
     const body = completionBody(asked, items, () => withData);
-    return client.post('/v1/chat/completions', body, COMPLETION, signal);
+    return client.post('/v1/chat/completions', body, COMPLETION, signal, session);
   };
   const probePrompt = async (prompt: PromptVariant) => {
     const tokens = { true: await single(ANSWERS[prompt].true), false: await single(ANSWERS[prompt].false) };
@@ -119,25 +124,32 @@ export async function probeEngine(
   };
 }
 
-/** @throws EngineFault refused, when the wanted model, or any at all, is not served */
+/** @throws EngineFault refused, if the engine does not serve the requested model, or serves none */
 function servedModel(models: Models['data'], wanted: string): string {
   const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
   if (served) return served.id;
-  const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL)` : 'It serves no model';
+  const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL).` : 'It serves no model.';
   const words = models
     .map(({ id }) => id)
     .join(', ')
     .slice(0, 300);
-  throw new EngineFault('refused', `${lack}; GET /v1/models of the engine lists what it has.`, { words });
+  throw new EngineFault('refused', `${lack} GET /v1/models of the engine lists the models that it serves.`, { words });
 }
 
-/** Longest prompt of a served model. An adapter has the base model's. */
+/**
+ * Longest prompt of a served model, in tokens. A LoRA adapter has the base model's.
+ * @returns undefined if no model tells
+ */
 export function contextTokens(models: Models['data'], model: string): number | undefined {
   const own = models.find(({ id }) => id === model)?.max_model_len;
   return own ?? models.find(({ max_model_len: length }) => length)?.max_model_len ?? undefined;
 }
 
-/** Whether a question by names alone found its blocks; null where the engine does not tell. @param again its answer */
+/**
+ * Tells whether a query that only named its blocks found them in the prefix cache.
+ * @param again the response to that query; null if the engine does not keep items
+ * @returns null if the engine does not report cached tokens
+ */
 function sharesPass(again: Completion | null): boolean | null {
   if (again === null) return false;
   const cached = cachedTokens(again);
@@ -146,11 +158,11 @@ function sharesPass(again: Completion | null): boolean | null {
 
 function checkLogProbs(answer: Completion, ids: { true: number; false: number }): void {
   if (!answer.prompt_token_ids)
-    throw new EngineFault('refused', 'It does not return the token ids of a prompt; vLLM 0.26 or newer is needed.');
+    throw new EngineFault('refused', 'It does not return the token ids of a prompt. Use vLLM 0.26 or newer.');
   readLogProbs(answer, ids);
 }
 
-/** Blocks of grey frames, under names that no episode can have and that every probe makes anew. */
+/** Makes blocks of grey frames. Their names are random, so that no episode and no other probe can have the same. */
 async function probeItems(
   encoding: AviEncoding,
   size: FrameSize,
@@ -176,7 +188,7 @@ async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding):
   return image.toFormat(encoding).toBuffer();
 }
 
-/** Compares the prompt's ids with those of each layout's text, token for token. */
+/** Compares the token ids of the prompt with those of each layout's text, token for token. */
 async function findLayout(
   answer: Completion,
   times: string[],
@@ -191,11 +203,11 @@ async function findLayout(
   }
   throw new EngineFault(
     'refused',
-    `The ${prompt} prompt comes out in no known layout. Start vLLM with --chat-template docker/vllm/chat_template.jinja.`,
+    `The ${prompt} prompt has no known layout. Start vLLM with --chat-template docker/vllm/chat_template.jinja.`,
   );
 }
 
-/** The same question by names alone; null where the engine keeps no items. */
+/** Sends the same query with names only. @returns null if the engine keeps no items */
 async function askByName(ask: () => Promise<Completion>): Promise<Completion | null> {
   try {
     return await ask();
@@ -205,7 +217,11 @@ async function askByName(ask: () => Promise<Completion>): Promise<Completion | n
   }
 }
 
-/** Asks for more items than any episode has, by names that nobody has: the engine counts them before it looks for them. */
+/**
+ * Finds the limit of items per prompt: sends more items than any episode has, with random names. The engine counts
+ * items before it looks them up.
+ * @returns null if only the context limits them
+ */
 async function findItemLimit(client: VllmClient, model: string, signal: AbortSignal): Promise<number | null> {
   const content = Array.from({ length: PROBE_ITEM_COUNT }, () => ({
     type: 'video_url',

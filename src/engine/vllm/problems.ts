@@ -1,19 +1,26 @@
 import { ProblemError } from '../../problems.ts';
 import type { EngineFault } from './faults.ts';
 
-/** Seconds after which a caller should try again. */
 const RETRY_AFTER_S = 5;
 
-/** The caller's side of a fault that has nothing to do with the length of an episode. The engine's own words stay here. */
+/**
+ * Makes the problem for a fault that has nothing to do with the length of an episode. The engine's own text does not
+ * reach the caller.
+ */
 export function faultProblem(fault: EngineFault): ProblemError {
   const again = { retry_after_s: RETRY_AFTER_S };
   switch (fault.kind) {
     case 'busy':
-      return new ProblemError('engine-busy', 'The engine refused more work. Try again in a moment.', again, fault);
+      return new ProblemError(
+        'engine-busy',
+        'The engine has too many requests waiting. Try again in a moment.',
+        again,
+        fault,
+      );
     case 'unreachable':
       return new ProblemError(
         'engine-unavailable',
-        'The engine stopped answering. Try again in a moment.',
+        'The engine stopped responding. Try again in a moment.',
         again,
         fault,
       );
@@ -21,14 +28,14 @@ export function faultProblem(fault: EngineFault): ProblemError {
     case 'unusable':
       return new ProblemError(
         'engine-answer-unusable',
-        'The engine gave no usable answer; no number was made up. Tell the operator.',
+        'The response of the engine is not usable, so the episode has no score. Tell the operator.',
         {},
         fault,
       );
     default:
       return new ProblemError(
         'engine-failed',
-        'The engine failed on this episode, also when all of it was sent again.',
+        'The engine failed on this episode, and failed again after a retry with all frames. Tell the operator.',
         {},
         fault,
       );

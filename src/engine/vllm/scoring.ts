@@ -18,7 +18,7 @@ import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
 import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
 
-/** What scoring needs of the engine around it. */
+/** The parts of the engine that scoring uses. */
 export interface ScoringContext {
   client: VllmClient;
   gate: FairGate;
@@ -30,8 +30,10 @@ const BUSY_TRIES = 5;
 const BUSY_PAUSE_MS = 100;
 
 /**
- * Scores an episode in one pass: the longest prefix first, with data, then all others side by side by the names of its
- * blocks, so that each computes its question and its unfinished block only.
+ * Scores an episode in one pass. The longest prefix goes first, with data. All others then go in parallel and only name
+ * its blocks, so the engine computes no more for each of them than its unfinished block and the prompt text after the
+ * blocks.
+ * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
  */
 export async function* scoreEpisode(request: ScoreRequest, context: ScoringContext): AsyncGenerator<QueryScore> {
   const { plan, usage } = request;
@@ -67,7 +69,7 @@ function asker(
   const owner = { tenant, episode: Symbol('episode') };
   const text = question(plan.instruction);
   const salt = cacheSalt(secret, tenant);
-  // A router in front of several engines keeps an episode on one of them by this header.
+  // With this header a router in front of several engines sends all queries of an episode to the same engine.
   const headers = { 'x-session-id': itemOf(blocksOf(plan, plan.queries[0])[0] as Block).uuid };
 
   async function send(query: number, withAllData: boolean): Promise<Completion> {
@@ -76,7 +78,7 @@ function asker(
     usage.queuedMs += performance.now() - waiting;
     try {
       const each = plan.queries[query] as Query;
-      // A block of its own no longer prefix has brought.
+      // No longer prefix has sent a block that only this query has.
       const withData = (block: number) => withAllData || query === 0 || block >= each.shows;
       const asked = { model, text, prompt: plan.prompt, tokenIds, salt, withTokenIds: query === 0 };
       const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
@@ -92,7 +94,7 @@ function asker(
     const answer = await withRepeats({ send: (withAllData) => send(query, withAllData), usage, signal });
     if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
       monitor.changed(probed);
-      throw new EngineFault('unreachable', 'The answer came from another engine than the one probed.');
+      throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
     }
     const logProbs = readLogProbs(answer, tokenIds);
     const score = {
@@ -104,18 +106,21 @@ function asker(
     };
     if (query > 0) return score;
     const ids = answer.prompt_token_ids;
-    if (!ids) throw new EngineFault('unusable', 'The answer does not hold the token ids of its prompt.');
+    if (!ids) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
     const prompt = {
       layout: layoutOf(ids, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(ids, vocabulary),
     };
-    // Before the other prefixes are asked: each of them pays for the question.
+    // This check comes before the other queries, because each of them computes this text again.
     checkQuestion(questionTokens(ids, vocabulary), pointer);
     return { ...score, prompt: { ...prompt, tokenIds: ids } };
   };
 }
 
-/** Sends a request again where that helps: once with all data, once after a broken connection, a few times when full. */
+/**
+ * Retries a request if that can help: once, with all data, after a lost item or a failure; a few times if the engine is
+ * busy.
+ */
 async function withRepeats({
   send,
   usage,
@@ -144,7 +149,7 @@ async function withRepeats({
   }
 }
 
-/** Values of promises in the order in which they settle; throws the first rejection. */
+/** Yields the values of promises in the order in which they settle. Throws the first rejection. */
 async function* asCompleted<Value>(promises: Promise<Value>[]): AsyncGenerator<Value> {
   const settled: Promise<Value>[] = [];
   let wake = () => {};
@@ -166,16 +171,18 @@ async function* asCompleted<Value>(promises: Promise<Value>[]): AsyncGenerator<V
 }
 
 /**
- * A growing episode names blocks that the engine has lost. It says of one item only, so all that are not here are asked for:
- * one answer for the caller, not one for each.
+ * Makes the problem for blocks that a growing episode names and the engine has lost. The engine reports one lost item
+ * only. So the problem lists every frame without pixels, and the caller needs one more request, not one for each frame.
+ * @returns undefined for other faults
  */
 function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, frames: ReadonlyMap<number, ShownFrame>) {
-  // A 500, when all that is here has been sent again, may be an item that it only thinks it has.
+  // If vLLM still returns status 500 after a retry with all data, it may have lost an item of which it has a stale
+  // entry.
   const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
   return lost ? framesMissing(frames, [...blocks, ...queries.flatMap(({ own }) => own ?? [])]) : undefined;
 }
 
-/** The caller's side of a fault. The engine's own words stay in the log. */
+/** Makes the problem for a fault. The engine's own text goes to the log only. */
 function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown {
   if (!(error instanceof EngineFault)) return error;
   const [longest] = plan.queries;

@@ -9,7 +9,7 @@ import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { scoreEpisode } from './scoring.ts';
 
-/** What a vLLM engine reads of the configuration. */
+/** The configuration that a vLLM engine reads. */
 export type VllmConfig = Pick<
   Config,
   | 'ENGINE_URL'
@@ -26,8 +26,10 @@ const EAGER_MS = 2_000;
 const LOOK_MS = 10_000;
 
 /**
- * An engine that asks an unmodified vLLM over HTTP. It starts to probe at once and is ready when the probe has passed.
- * @param times between looks at the engine, while all is well and while it is not, and for the answer to one
+ * Creates an engine that queries an unmodified vLLM over HTTP. It probes vLLM at once and is ready when the probe has
+ * passed.
+ * @param options times in ms: `calmMs` between checks of vLLM while it is ready, `eagerMs` while it is not, `lookMs`
+ * for the response to one check
  */
 export function createVllmEngine(
   config: VllmConfig,
@@ -60,7 +62,7 @@ export function createVllmEngine(
   const findControlToken = controlTokenFinder(client);
   return {
     describe: () => monitor.ready().description,
-    // It is another process: nothing that happens to it needs this one to be started anew.
+    // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
     async controlTokenIn(text, signal) {
       try {

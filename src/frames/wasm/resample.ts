@@ -1,9 +1,10 @@
-// What src/frames/resample.ts does with pixels, in WebAssembly SIMD. AssemblyScript: compiled to resample.wasm by
-// `npm run build:wasm`, never run as TypeScript. All memory is laid out by the caller; nothing is allocated here.
+// The pixel operations of src/frames/resample.ts, in WebAssembly SIMD. This is AssemblyScript: `npm run build:wasm`
+// compiles it to resample.wasm. It never runs as TypeScript. The caller lays out all memory; this code allocates
+// nothing.
 //
-// A weight w is a fixed-point number of 22 fractional bits. It does not fit into 16 bits, but its two parts do:
-// w = high · 2^12 + low. So sum(p·w) = sum(p·high) · 2^12 + sum(p·low), in arithmetic modulo 2^32 to the last bit, and
-// each of the two sums takes one multiplication for eight products (i32x4.dot_i16x8_s).
+// A weight w is a fixed-point number with 22 fractional bits. It does not fit into 16 bits, but its two parts do:
+// w = high · 2^12 + low. So sum(p·w) = sum(p·high) · 2^12 + sum(p·low), exactly, in arithmetic modulo 2^32.
+// Each of the two sums needs one instruction for eight products (i32x4.dot_i16x8_s).
 
 /** Fractional bits of a weight. */
 const FRACTION: i32 = 22;
@@ -13,40 +14,45 @@ const LOW: i32 = 12;
 const WEIGHT: usize = 4;
 const HALF: i32 = 1 << (FRACTION - 1);
 
-// Vectors that are used in loops are loaded from memory once and stay in registers. V8 would build a constant anew at each use.
+// Constant vectors for loops are in memory: loaded once, they stay in registers. V8 would build a literal again at each
+// use.
 
-/** Which bytes of four pixels make 16-bit lanes: r0 r1 r2 r3 g0 g1 g2 g3; blue in the first half; blue in the second. */
+/**
+ * Shuffle masks that spread the bytes of four pixels into 16-bit lanes: r0 r1 r2 r3 g0 g1 g2 g3; blue in the first
+ * half; blue in the second half.
+ */
 const RED_AND_GREEN = memory.data<u8>([0, 255, 3, 255, 6, 255, 9, 255, 1, 255, 4, 255, 7, 255, 10, 255], 16);
 const BLUE = memory.data<u8>([2, 255, 5, 255, 8, 255, 11, 255, 255, 255, 255, 255, 255, 255, 255, 255], 16);
 const BLUE_BEHIND = memory.data<u8>([255, 255, 255, 255, 255, 255, 255, 255, 2, 255, 5, 255, 8, 255, 11, 255], 16);
 
-/** Which bytes make a number of 24 bits in each lane. */
+/** Shuffle mask that puts three bytes into each lane, as a number of 24 bits. */
 const TRIPLES = memory.data<u8>([2, 1, 0, 255, 5, 4, 3, 255, 8, 7, 6, 255, 11, 10, 9, 255], 16);
-/** What is added to a value of base64 to make its character: 0 to 9 behind lower case, `+`, `/`, and upper case. */
+/** Offsets from a base64 value to its character: for lower case, the ten digits, `+`, `/`, and upper case. */
 const OFFSETS = memory.data<u8>([71, 252, 252, 252, 252, 252, 252, 252, 252, 252, 252, 237, 240, 65, 0, 0], 16);
 
-/** Where the caller's memory begins. */
+/** Address at which the caller's memory begins. */
 export const heapBase: usize = __heap_base;
 
-/** Two sums of each lane in one, rounded to a whole number. */
+/** Combines the two partial sums of each lane and rounds to an integer. */
 function rounded(high: v128, low: v128): v128 {
   const sum = i32x4.add(i32x4.add(i32x4.shl(high, LOW), low), i32x4.splat(HALF));
   return i32x4.shr_s(sum, FRACTION);
 }
 
-/** Adds each two neighbours. @returns a0 + a1, a2 + a3, b0 + b1, b2 + b3 */
+/** Adds adjacent lanes. @returns a0 + a1, a2 + a3, b0 + b1, b2 + b3 */
 function neighbours(a: v128, b: v128): v128 {
   return i32x4.add(v128.shuffle<i32>(a, b, 0, 2, 4, 6), v128.shuffle<i32>(a, b, 1, 3, 5, 7));
 }
 
 /**
- * Resizes two rows of RGB pixels to so many columns.
- * @param first its pixels; up to 16 bytes after those that have a weight are read
- * @param second another row; may be the same one
- * @param columns of the result
- * @param spans for each column: the byte of its first input pixel, and the number of weights, a multiple of four, 32 bits each
- * @param weights of all columns, in fours: four high parts, then four low parts
- * @param swap whether blue comes first in the result
+ * Resizes two rows of RGB pixels to a number of columns.
+ * @param first pixels of the first row; up to 16 bytes after those that have a weight are read
+ * @param second pixels of another row; may be the same row
+ * @param columns how many columns the result has
+ * @param spans for each column: the byte offset of its first input pixel, and its number of weights, a multiple of
+ * four, 32 bits each
+ * @param weights weights of all columns, in groups of four: four high parts, then four low parts
+ * @param swap true if blue comes first in the result
  */
 export function resizeRows(
   first: usize,
@@ -110,13 +116,13 @@ export function resizeRows(
 }
 
 /**
- * Weighs rows of bytes into one row.
- * @param ring rows of `stride` bytes, a multiple of 16; after the last one comes the first again
- * @param rows in the ring
- * @param at place of the first row that has a weight
- * @param weights in pairs: two high parts, then two low parts
- * @param count of weights, even
- * @param target `stride` bytes
+ * Computes one row as the weighted sum of rows of bytes.
+ * @param ring rows of `stride` bytes, a multiple of 16; the last row is followed by the first
+ * @param rows how many rows the ring has
+ * @param at index of the first row that has a weight
+ * @param weights weights in pairs: two high parts, then two low parts
+ * @param count number of weights, even
+ * @param target address of the result, `stride` bytes
  */
 export function resizeColumns(
   ring: usize,
@@ -171,10 +177,10 @@ export function resizeColumns(
 }
 
 /**
- * Writes bytes in base64 (RFC 4648).
- * @param source up to 15 bytes after the last one are read
- * @param count a multiple of three
- * @param target count / 3 × 4 bytes; up to 12 after them are written
+ * Encodes bytes in base64 (RFC 4648).
+ * @param source address of the bytes; up to 15 bytes after the last one are read
+ * @param count number of bytes, a multiple of three
+ * @param target address of the result, count / 3 × 4 bytes; up to 12 bytes after them are written
  */
 export function encodeBase64(source: usize, count: usize, target: usize): void {
   const triples = v128.load(TRIPLES);
@@ -188,7 +194,7 @@ export function encodeBase64(source: usize, count: usize, target: usize): void {
     const third = v128.and(i32x4.shl(i32x4.shr_u(numbers, 6), 16), i32x4.shl(six, 16));
     const fourth = i32x4.shl(numbers, 24);
     const values = v128.or(v128.or(first, second), v128.or(third, v128.and(fourth, i32x4.shl(six, 24))));
-    // 0 for lower case, 1 to 12 for what follows it, 13 for upper case.
+    // Index into OFFSETS: 0 for lower case, 1 to 12 for digits, `+` and `/`, 13 for upper case.
     const isUpper = i8x16.lt_u(values, i8x16.splat(26));
     const kinds = v128.or(i8x16.sub_sat_u(values, i8x16.splat(51)), v128.and(isUpper, i8x16.splat(13)));
     v128.store(target, i8x16.add(values, i8x16.relaxed_swizzle(offsets, kinds)));

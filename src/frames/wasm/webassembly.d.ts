@@ -1,4 +1,4 @@
-/** What is used of the WebAssembly API: TypeScript has its types only among those of the browser. */
+/** The used part of the WebAssembly API. TypeScript ships these types only with the browser's (`lib.dom`). */
 declare namespace WebAssembly {
   class Module {
     constructor(bytes: Uint8Array);

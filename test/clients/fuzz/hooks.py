@@ -1,4 +1,4 @@
-"""What Schemathesis cannot know of this service: what a picture is, what a line is, and what no schema can say."""
+"""Extends Schemathesis for this service: valid frames, responses in lines, and rules that a schema cannot express."""
 
 import atexit
 import base64
@@ -16,23 +16,23 @@ FILES = [Binary(path.read_bytes()) for path in sorted(EPISODE.glob("*.jpg"))]
 TEXTS = [base64.b64encode(file.data).decode() for file in FILES]
 LINES = "application/x-ndjson"
 
-# Members that contradict each other, the model, or the frames: no schema can say so. Whatever else is refused, with
-# `invalid-request` above all, the schema should not have promised.
+# Problems of requests whose members contradict each other, the model or the frames, which no schema can express. A valid
+# request that is refused for another reason, above all with `invalid-request`, is a fault of the schema.
 CONTRADICTIONS = {
     *("missing-clock", "ambiguous-clock", "ambiguous-frames", "missing-bounds", "frames-missing", "no-frames"),
     *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "frame-size-unsupported"),
     *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
-CONTRADICTING = re.compile(r"go together|go(es)? with|must not be below `min`|must be above `low`|but the frame is shown")
+CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame")
 
-# What came of valid requests, by operation and kind of body: the test looks for those that got as far as the model.
+# Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
 outcomes = Counter()
 
 
 @schemathesis.hook
 def map_case(context, case):
-    """Puts real pictures where valid requests have invented ones, and into most of them an episode without
-    contradictions: otherwise none would get as far as the model."""
+    """Puts real frames into valid requests, and into most of them an episode without contradictions. Otherwise no request
+    would reach the model."""
     body = case.body
     if not is_positive(case) or not isinstance(body, dict):
         return case
@@ -48,13 +48,13 @@ def map_case(context, case):
             case.body = {"batch": {"items": counted}, "frames": [frame for item in items for frame in item["frames"]]}
         case "scoreBatch":
             case.body = {"items": [with_pictures(item, TEXTS) for item in body["items"]]}
-    # Left to itself it takes a body with a file that a hook has put there for an invalid one.
+    # Without this, Schemathesis treats a body with a file from a hook as invalid.
     case._record_starting_state()
     return case
 
 
 def with_pictures(request, pictures):
-    """The request with pictures, and four times of five with an episode that can be scored."""
+    """The request with real frames and, in four of five cases, with an episode that can be scored."""
     episode = request["episode"]
     length = len(episode["instruction"])
     frames = pictures[: 1 + length % 6]
@@ -64,7 +64,7 @@ def with_pictures(request, pictures):
 
 
 def consistent(episode):
-    """Of the members that exclude each other, one; none that only a larger model takes."""
+    """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
     free = ("id", "instruction", "prompt", "success", "include_token_ids")
     kept = {name: episode[name] for name in free if name in episode}
     if "values" in episode.get("training", {}):
@@ -92,7 +92,7 @@ def valid_is_refused_for_contradictions_only(context, response, case):
 
 @schemathesis.check
 def every_line_fits(context, response, case):
-    """The schema of an answer in lines is that of each line; a faulty batch is refused, or has a line that says so."""
+    """Each line of a response fits the schema. An invalid batch is refused, or has a line with a problem."""
     if not is_lines(response):
         return
     name = {"scoreEpisode": "RewardEvent", "scoreBatch": "BatchEvent"}[operation_of(case)]
@@ -102,17 +102,17 @@ def every_line_fits(context, response, case):
     for line in lines:
         fits.validate(line)
     if case.meta and case.meta.generation.mode.is_negative:
-        assert any(line["event"] == "problem" for line in lines), "nothing says what is wrong"
+        assert any(line["event"] == "problem" for line in lines), "no line has a problem"
 
 
 @schemathesis.deserializer(LINES)
 def last_line(context, response):
-    """Of all lines, which `every_line_fits` holds against the schema, Schemathesis sees the last."""
+    """Gives Schemathesis the last line only. `every_line_fits` checks all lines against the schema."""
     return lines_of(response)[-1]
 
 
 def outcomes_of(response):
-    """Results and problems: one of an episode, one for each of a batch."""
+    """Results and problems: one for a single episode, one for each episode of a batch."""
     if not is_lines(response):
         return [response.json()] if response.headers["content-type"][0].split(";")[0].endswith("json") else []
     return [line.get("result") or line["problem"] for line in lines_of(response) if line["event"] in ("result", "problem")]

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# run.sh ADDRESS KEY: all of Schemathesis's checks on a service that runs, as schemathesis.toml says.
+# run.sh ADDRESS KEY: runs all checks of Schemathesis on a running service, with the settings in schemathesis.toml.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"

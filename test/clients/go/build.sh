@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Generates the client into .cache/clients/go/topreward and compiles the programs here with it. Standard library only.
+# Generates the client into .cache/clients/go/topreward and compiles the programs in this folder with it. They use the
+# standard library only.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"

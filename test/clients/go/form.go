@@ -12,8 +12,8 @@ import (
 	"usage/topreward"
 )
 
-// postForm sends the files as they are, a third fewer bytes than in base64. The generated operation takes JSON only: the
-// generator knows one body per operation. What is sent and what comes back are its types all the same.
+// postForm sends the files unchanged. Base64 would have a third more bytes. The generated operation accepts JSON only,
+// because the generator supports one body per operation. The form uses the same generated types.
 func postForm(ctx context.Context, client *topreward.APIClient, episode topreward.Episode, files []string) (*topreward.RewardResult, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)

@@ -10,8 +10,8 @@ import (
 	"usage/topreward"
 )
 
-// postLines gives each line of an answer to take, as soon as it has come: the generated operations take an answer for one
-// document. Event is BatchEvent or RewardEvent.
+// postLines calls take with each line of a response as soon as it arrives. The generated operations cannot do this: they
+// treat a response as one document. Event is BatchEvent or RewardEvent.
 func postLines[Event any](ctx context.Context, client *topreward.APIClient, path string, question any, take func(Event)) error {
 	body, err := json.Marshal(question)
 	if err != nil {

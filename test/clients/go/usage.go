@@ -1,4 +1,4 @@
-// Scores a recorded episode with the client that openapi-generator makes: usage ADDRESS EPISODE_FOLDER
+// Scores a recorded episode with the client that openapi-generator generates: usage ADDRESS EPISODE_FOLDER
 package main
 
 import (
@@ -86,7 +86,7 @@ func main() {
 		}
 	}))
 
-	// Scores of your own episodes in reality; see docs/calibration.md.
+	// A real calibration uses scores of your own episodes: see docs/how-to/calibrate.md.
 	var labelled []topreward.LabelledEpisode
 	for _, step := range []float64{0.1, 0.2, 0.3, 0.4, 0.5} {
 		success := topreward.NewLabelledEpisode(true, -step)
@@ -104,7 +104,7 @@ func main() {
 	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*request).Execute()
 	show("calibrated", result, err)
 
-	// A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+	// A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
 	growing := topreward.NewEpisode(known.Instruction)
 	growing.SetFps(2)
 	named := map[string]string{}
@@ -121,7 +121,7 @@ func main() {
 	_, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
 	asked, isProblem := problemOf(err)
 	if !isProblem {
-		log.Fatal("every frame was known: ", err)
+		log.Fatal("no frame was missing: ", err)
 	}
 	fmt.Printf("growing: %d %s, %d to send\n", asked.Status, asked.Code, len(asked.Missing))
 	for _, digest := range asked.Missing {

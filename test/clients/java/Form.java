@@ -13,8 +13,8 @@ import topreward.model.Episode;
 import topreward.model.RewardResult;
 
 /**
- * Sends the files as they are, a third fewer bytes than in base64. The generated operation takes JSON only: the generator
- * knows one body per operation. What is sent and what comes back are its types all the same.
+ * Sends the files unchanged. Base64 would have a third more bytes. The generated operation accepts JSON only, because the
+ * generator supports one body per operation. The form uses the same generated types.
  */
 class Form {
   static RewardResult post(ApiClient client, Episode episode, List<Path> files) throws Exception {

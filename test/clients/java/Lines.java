@@ -6,9 +6,9 @@ import java.util.List;
 import topreward.ApiClient;
 import topreward.ApiException;
 
-/** Reads answers in lines: the generated operations take an answer for one document. */
+/** Reads responses in lines. The generated operations cannot do this: they treat a response as one document. */
 class Lines {
-  /** @param kind BatchEvent or RewardEvent: what each line is */
+  /** @param kind type of each line: BatchEvent or RewardEvent */
   static <T> List<T> post(ApiClient client, String path, Object body, Class<T> kind) throws Exception {
     var mapper = client.getObjectMapper();
     var request = HttpRequest.newBuilder(URI.create(client.getBaseUri() + path))
@@ -22,7 +22,7 @@ class Lines {
         throw new ApiException(answer.statusCode(), "refused", answer.headers(), String.join("", lines.toList()));
       }
       var events = new ArrayList<T>();
-      // Each as soon as it has come.
+      // Each line is read as soon as it arrives.
       for (var line : (Iterable<String>) lines::iterator) events.add(mapper.readValue(line, kind));
       return events;
     }

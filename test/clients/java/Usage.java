@@ -24,7 +24,7 @@ import topreward.model.RewardRequest;
 import topreward.model.RewardResult;
 import topreward.model.ScoredRange;
 
-/** Scores a recorded episode with the client that openapi-generator makes: Usage ADDRESS EPISODE_FOLDER */
+/** Scores a recorded episode with the client that openapi-generator generates: Usage ADDRESS EPISODE_FOLDER */
 public class Usage {
   public static void main(String[] arguments) throws Exception {
     var client = new ApiClient();
@@ -74,7 +74,7 @@ public class Usage {
       }
     }
 
-    // Scores of your own episodes in reality; see docs/calibration.md.
+    // A real calibration uses scores of your own episodes: see docs/how-to/calibrate.md.
     var labelled = new CalibrationRequest().model(model.getModel());
     for (double step : List.of(0.1, 0.2, 0.3, 0.4, 0.5)) {
       var range = new ScoredRange().min(-4.0).max(-step);
@@ -87,7 +87,7 @@ public class Usage {
     request.episode(new Episode().instruction(instruction).fps(episode.getFps()).calibration(calibration));
     show(client, "calibrated", () -> rewards.scoreEpisode(request));
 
-    // A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+    // A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
     var growing = new Episode().instruction(instruction).fps(2.0);
     var frames = request.getFrames();
     for (var frame : frames) growing.addFrameDigestsItem(digest(frame));
@@ -107,7 +107,7 @@ public class Usage {
     return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(file));
   }
 
-  /** A problem that came in a line. */
+  /** A problem that a line contains. */
   static class Refused extends Exception {
     final Problem problem;
 
@@ -127,7 +127,7 @@ public class Usage {
       System.out.printf("%s: %d prefixes, score %.4f, success %s%n",
           name, result.getPrefixes().size(), result.getScore(), flag);
     } catch (ApiException failure) {
-      if (failure.getCode() == 0) throw failure; // no answer at all
+      if (failure.getCode() == 0) throw failure; // no response
       var problem = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);
       show(name, problem);
     } catch (Refused refused) {

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the client into .cache/clients/java and compiles the programs here with it.
+# Generates the client into .cache/clients/java and compiles the programs in this folder with it.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"
@@ -12,7 +12,7 @@ openapi-generator-cli generate -g java --library native -i openapi.yaml -o clien
   --invoker-package topreward --api-package topreward.api --model-package topreward.model \
   --additional-properties openApiNullable=false,useJakartaEe=true,containerDefaultToNull=true,disallowAdditionalPropertiesIfNotPresent=false >generate.log
 
-# Maven would fetch the client's libraries. Here the generator's own jar has Jackson, and Debian the annotations.
+# Usually Maven fetches the libraries of the client. Here Jackson is in the jar of the generator, and Debian has the annotations.
 generator=$(python -c 'import openapi_generator_cli as c; print(c.__path__[0])')/openapi-generator.jar
 [[ -f $jakarta ]] || need "$jakarta" 'Debian package libjakarta-annotation-api-java'
 printf '%s' "$generator:$jakarta" >classpath

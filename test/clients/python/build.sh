@@ -7,5 +7,5 @@ need openapi-python-client 'test/clients/install.sh'
 fresh python
 
 openapi-python-client generate --path openapi.yaml --output-path topreward-client
-# 0.28 and 0.29 forget this import where an operation takes two kinds of body.
+# Versions 0.28 and 0.29 omit this import if an operation accepts two kinds of body.
 sed -i 's/^from ...types import .*/&, Unset/' topreward-client/topreward_server_client/api/*/*.py

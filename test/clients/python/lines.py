@@ -1,4 +1,4 @@
-"""Lines, read as they come: the generated operations wait for the whole answer and take it for one document."""
+"""Reads lines as they arrive. The generated operations cannot do this: they wait for the complete response and treat it as one document."""
 
 import json
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ BATCH = {"result": BatchResultEvent, "problem": BatchProblemEvent, "end": BatchE
 
 
 def lines(client: AuthenticatedClient, body: RewardRequest | BatchRequest) -> Iterator[Any]:
-    """One event for each line. An answer with another status than 200 is a `Problem`, and the only item."""
+    """Yields one event for each line. If the status is not 200, it yields only a `Problem`."""
     path, kinds = ("/v1/rewards/batch", BATCH) if isinstance(body, BatchRequest) else ("/v1/rewards", REWARD)
     accept = {"Accept": "application/x-ndjson"}
     with client.get_httpx_client().stream("POST", path, json=body.to_dict(), headers=accept) as answer:

@@ -1,4 +1,4 @@
-"""Scores a recorded episode with the client that openapi-python-client makes: usage.py ADDRESS EPISODE_FOLDER"""
+"""Scores a recorded episode with the client that openapi-python-client generates: usage.py ADDRESS EPISODE_FOLDER"""
 
 import base64
 import hashlib
@@ -34,7 +34,7 @@ address, folder = sys.argv[1], Path(sys.argv[2])
 known = json.loads((folder / "episode.json").read_text())
 files = sorted(folder.glob("*.jpg"))
 
-# The key is not looked at where the service asks for none.
+# A service without API keys ignores the token.
 client = AuthenticatedClient(base_url=address, token="none", timeout=120)
 
 
@@ -45,7 +45,7 @@ def show(name: str, answer: RewardResult | Problem | None) -> None:
         flag = answer.success.flag if answer.success else None
         print(f"{name}: {len(answer.prefixes)} prefixes, score {answer.score:.4f}, success {str(flag).lower()}")
     else:
-        sys.exit(f"{name}: a status that the contract does not have")
+        sys.exit(f"{name}: the status is not in the contract")
 
 
 with client:
@@ -74,7 +74,7 @@ with client:
     assert isinstance(end, BatchEndEvent)
     print(f"batch: {end.scored} scored, {end.failed} failed")
 
-    # Scores of your own episodes in reality; see docs/calibration.md.
+    # A real calibration uses scores of your own episodes: see docs/how-to/calibrate.md.
     labelled = [
         LabelledEpisode(success=True, score=-0.1 * k, log_prob_range=ScoredRange(min_=-4.0, max_=-0.1 * k))
         for k in range(1, 6)
@@ -86,7 +86,7 @@ with client:
     calibrated = Episode(instruction=known["instruction"], fps=known["fps"], calibration=calibration)
     show("calibrated", score_episode.sync(client=client, body=RewardRequest(episode=calibrated, frames=texts)))
 
-    # A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+    # A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
     named = {hashlib.sha256(file.read_bytes()).hexdigest(): text for file, text in zip(files, texts, strict=True)}
     growing = Episode(instruction=known["instruction"], fps=2, frame_digests=list(named))
     answer = score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=texts[-1:]))

@@ -1,9 +1,9 @@
 /**
- * The events of an answer in lines, as they come: openapi-fetch gives such an answer as a stream.
- * @param stream what `parseAs: 'stream'` gave; none where the answer is a problem
+ * Yields the events of a response in lines as they arrive. openapi-fetch returns such a response as a stream.
+ * @param stream the result of `parseAs: 'stream'`; missing if the response is a problem
  */
 export async function* lines<Event>(stream: ReadableStream<Uint8Array> | null | undefined): AsyncGenerator<Event> {
-  if (!stream) throw new Error('The answer has no lines.');
+  if (!stream) throw new Error('The response has no lines.');
   const decoder = new TextDecoder();
   let rest = '';
   for await (const bytes of stream) {

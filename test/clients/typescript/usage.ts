@@ -1,4 +1,4 @@
-// Scores a recorded episode with the types that openapi-typescript makes: usage.ts ADDRESS EPISODE_FOLDER
+// Scores a recorded episode with the types that openapi-typescript generates: usage.ts ADDRESS EPISODE_FOLDER
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import createClient from 'openapi-fetch';
@@ -14,7 +14,7 @@ const files = await Promise.all(names.map((name) => readFile(`${folder}/${name}`
 
 const client = createClient<paths, 'application/json' | 'application/problem+json'>({ baseUrl: address });
 
-/** The types take a file of a form for a string, so the form is made here. */
+/** The generated types describe a file of a form as a string, so this function makes the form. */
 function form(episode: Schemas['Episode'], pictures: Uint8Array<ArrayBuffer>[]): FormData {
   const data = new FormData();
   data.set('episode', JSON.stringify(episode));
@@ -71,7 +71,7 @@ for await (const line of lines<Schemas['BatchEvent']>(batch.data)) {
   console.log(`batch: ${line.scored} scored, ${line.failed} failed`);
 }
 
-// Scores of your own episodes in reality; see docs/calibration.md.
+// A real calibration uses scores of your own episodes: see docs/how-to/calibrate.md.
 const steps = [0.1, 0.2, 0.3, 0.4, 0.5];
 const labelled = [
   ...steps.map((step) => ({ success: true, score: -step, log_prob_range: { min: -4, max: -step } })),
@@ -86,7 +86,7 @@ const calibrated = { instruction, fps, calibration };
 const withBounds = await client.POST('/v1/rewards', { body: { episode: calibrated, frames } });
 show('calibrated', withBounds.data, withBounds.error);
 
-// A step of a growing episode: every frame is named, and only the newest is sent. At this rate the service knows none of it.
+// A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
 const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
 const growing = { instruction, fps: 2, frame_digests: digests };
 const newest = frames.slice(-1);

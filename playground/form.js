@@ -1,33 +1,33 @@
 import { byId } from './dom.js';
 
-/** @typedef {import('./service.js').EpisodeQuestion} EpisodeQuestion */
+/** @typedef {import('./service.js').Episode} Episode */
 
 const DEFAULT_COUNT = 15;
 
 /** @param {string} id */
 const field = (id) => /** @type {HTMLInputElement} */ (byId(id));
 
-/** What the form asks, without what would be the same by default. @returns {EpisodeQuestion} */
-export function question() {
+/** The `episode` part of the request, without options that equal the default. @returns {Episode} */
+export function episodeOptions() {
   const [count, prompt, threshold] = [field('count').valueAsNumber, field('prompt').value, field('threshold').value];
   return {
     instruction: field('instruction').value,
-    fps: rate(),
+    fps: formFps(),
     ...(count !== DEFAULT_COUNT && { prefixes: { count } }),
     ...(prompt === 'chat' && { prompt }),
     ...(threshold !== '' && { success: { threshold: Number(threshold) } }),
   };
 }
 
-/** Frames per second as typed; NaN where there is none yet. */
-export const rate = () => field('fps').valueAsNumber;
+/** Frames per second in the form; NaN if the field is empty. */
+export const formFps = () => field('fps').valueAsNumber;
 
-/** The key typed in, which is kept nowhere else. */
+/** The API key in the form. The page stores it nowhere else. */
 export const key = () => field('key').value.trim();
 
 /**
- * Fills the fields that belong to an episode. Without a value a field is emptied, as what stood there was another's; but
- * an instruction that somebody typed stays.
+ * Fills the fields that belong to an episode. A field without a value is emptied, because its text belongs to the earlier
+ * episode. An instruction that the user typed stays.
  * @param {{ instruction?: string, fps?: number }} episode
  */
 export function fillIn({ instruction, fps }) {
