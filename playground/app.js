@@ -13,6 +13,9 @@ import { tarOf } from './tar.js';
 
 /** @typedef {import('./source.js').Chosen} Chosen */
 
+const FRAMES_NOTE = 'Rate of the frames that you send';
+const VIDEO_NOTE = 'This page extracts frames from the video at this rate, and sends them instead of the file';
+
 /** @type {Chosen | undefined} */
 let chosen;
 /** @type {AbortController | undefined} */
@@ -188,7 +191,9 @@ offerEpisodes({
     strip.show(episode.frames, formFps());
     clear();
     showFrame(episode.frames.length - 1);
-    byId('save').hidden = episode.origin.kind !== 'video';
+    const isVideo = episode.origin.kind === 'video';
+    byId('save').hidden = !isVideo;
+    byId('fps-note').textContent = isVideo ? VIDEO_NOTE : FRAMES_NOTE;
     showRunning(false);
     showCommand();
   },

@@ -31,6 +31,7 @@ function preparation(origin) {
   const folder = 'cd "$(mktemp -d)"';
   if (origin.kind === 'video') {
     return [
+      '# The API also accepts the video file: -F video=@FILE, without fps. This command sends the frames of this page.',
       '# First save the frames to this folder, with the button above.',
       `archive=$PWD/${origin.archive}`,
       `${folder} && tar -xf "$archive"`,

@@ -29,7 +29,9 @@ function simplifyForm(form, schemas) {
 }
 
 async function loadContract() {
+  if (!window.Scalar) throw new Error('a script did not load');
   const response = await fetch('docs/json');
+  if (!response.ok) throw new Error(`the service responded with status ${response.status}`);
   const contract = await response.json();
   contract.info.title = TITLE;
   // Only the service that sent this page: the policy of the page allows no other.
@@ -48,10 +50,18 @@ function dropPlaceholders({ requestBuilder: { body } }) {
   if (body?.mode === 'formdata') body.value = body.value.filter(({ value }) => !PLACEHOLDERS.includes(value));
 }
 
+/** Shows why there is no reference, with links to the contract itself. */
+function showFault({ message }) {
+  const fault = document.querySelector('#fault');
+  fault.querySelector('span').textContent = message;
+  fault.hidden = false;
+}
+
+const content = await loadContract().catch(showFault);
 const own = location.origin;
 
-window.Scalar.createApiReference('#reference', {
-  content: await loadContract(),
+const options = {
+  content,
   title: TITLE,
   telemetry: false,
   proxyUrl: '',
@@ -70,4 +80,6 @@ window.Scalar.createApiReference('#reference', {
   featuredClients: ['shell/curl', 'python/requests', 'js/fetch', 'go/native', 'java/nethttp'],
   onBeforeRequest: dropPlaceholders,
   defaultHttpClient: { targetKey: 'shell', clientKey: 'curl' },
-});
+};
+
+if (content) window.Scalar.createApiReference('#reference', options);

@@ -28,7 +28,7 @@ const schema = {
       description: 'One line for each episode, then `end`.',
       content: { [LINES]: { schema: BatchEvent, examples: EXAMPLES.batch } },
     },
-    ...problems(...UPLOAD, ...FORM_PROBLEMS, 'engine-unavailable', 'storage-unavailable'),
+    ...problems(...UPLOAD, ...FORM_PROBLEMS, 'missing-episode', 'engine-unavailable', 'storage-unavailable'),
   },
 };
 

@@ -20,10 +20,7 @@ export async function healthRoutes(app: FastifyInstance, { engine }: Service): P
     security: [],
     response: {
       200: health('The service runs.', { status: 'ok' }),
-      503: health('The engine has failed and cannot recover. Restart the service.', {
-        status: 'unavailable',
-        reason: DEAD,
-      }),
+      503: health(DEAD, { status: 'unavailable', reason: DEAD }),
       ...problems(),
     },
   };

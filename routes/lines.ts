@@ -4,7 +4,7 @@ import type { Deadline } from '../src/deadline.ts';
 
 export const LINES = 'application/x-ndjson';
 
-/** Sends one JSON document per line, as fast as the client reads. If the deadline has already answered, it sends nothing. */
+/** Sends one JSON document per line, as fast as the client reads. If the deadline has already sent a problem, it sends nothing. */
 export function sendLines(events: AsyncIterable<object>, reply: FastifyReply, deadline: Deadline): FastifyReply {
   if (reply.sent) return reply.hijack();
   deadline.underWay();

@@ -49,10 +49,14 @@ export async function modelRoute(
         blocks: maxBlocks,
         sampled_frames: fittingFrames(description),
         frames: config.MAX_FRAMES,
+        batch_episodes: config.MAX_BATCH_EPISODES,
+        batch_frames: config.MAX_BATCH_FRAMES,
         upload_bytes: config.MAX_UPLOAD_BYTES,
+        json_bytes: config.MAX_JSON_BYTES,
         frame_side: config.MAX_FRAME_SIDE,
         frame_pixels: config.MAX_FRAME_PIXELS,
         deadline_s: config.DEADLINE_S,
+        batch_deadline_s: config.BATCH_DEADLINE_S,
       },
     };
   });

@@ -2,32 +2,21 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
+import { pageHeaders } from './page-headers.ts';
 
 const PAGE = new URL('../playground/', import.meta.url);
 const EPISODES = new URL('../examples/episodes/', import.meta.url);
 
-/** The page runs only its own files, sends requests only to this service, and cannot be framed. Text cannot become markup. */
-const HEADERS = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self' blob:",
-    'media-src blob:',
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-    "trusted-types 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  // The browser asks each time and gets 304 by the ETag, so that after an upgrade no old script runs in a new page.
-  'cache-control': 'no-cache',
-};
+/** The page runs only its own files and sends requests only to this service. Text cannot become markup. */
+const HEADERS = pageHeaders(
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' blob:",
+  'media-src blob:',
+  "connect-src 'self'",
+  "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
+);
 
 /** The playground at `/`, and the recorded episodes that it offers. */
 export async function playgroundRoutes(app: FastifyInstance): Promise<void> {

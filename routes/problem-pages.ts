@@ -2,14 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { exampleProblem } from '../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode, problemType } from '../schemas/problem-kinds.ts';
 import { SERVICE } from '../src/version.ts';
+import { pageHeaders } from './page-headers.ts';
 
-const HEADERS = {
-  'content-security-policy':
-    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-cache',
-};
+const HEADERS = pageHeaders("style-src 'self'", "img-src 'self'");
 
 /** A page for every kind of problem, at the path that is its `type`, and a page that lists them. */
 export async function problemPages(app: FastifyInstance): Promise<void> {
@@ -20,6 +15,7 @@ export async function problemPages(app: FastifyInstance): Promise<void> {
   const codes = Object.keys(PROBLEMS) as ProblemCode[];
   const list = page('Problems', listOf(codes), '.');
   app.get('/problems', { schema }, () => list);
+  app.get('/problems/', { schema }, (_request, reply) => reply.redirect('../problems'));
   for (const code of codes) {
     const about = page(PROBLEMS[code].title, describe(code), '..');
     app.get(problemType(code), { schema }, () => about);

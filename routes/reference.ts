@@ -5,30 +5,19 @@ import { createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import Negotiator from 'negotiator';
+import { pageHeaders } from './page-headers.ts';
 
 const PAGE = new URL('../reference/', import.meta.url);
 const SCALAR = 'scalar.js.gz';
 const JAVASCRIPT = 'text/javascript; charset=utf-8';
 
-/** The page runs its own files only, sends requests to this service only, and cannot be framed. Scalar sets styles inline. */
-const HEADERS = {
-  'content-security-policy': [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self' 'unsafe-inline'",
-    "img-src 'self' data:",
-    "connect-src 'self'",
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-  ].join('; '),
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cross-origin-opener-policy': 'same-origin',
-  'cross-origin-resource-policy': 'same-origin',
-  // Browsers ask each time and get 304 for an unchanged ETag, so that an upgrade never mixes old and new files.
-  'cache-control': 'no-cache',
-};
+/** The page runs only its own files and sends requests only to this service. Scalar sets styles inline. */
+const HEADERS = pageHeaders(
+  "script-src 'self'",
+  "style-src 'self' 'unsafe-inline'",
+  "img-src 'self' data:",
+  "connect-src 'self'",
+);
 
 /** The API reference at /docs. Its addresses are relative, so it also works behind a proxy that adds a path. */
 export async function referenceRoutes(app: FastifyInstance): Promise<void> {

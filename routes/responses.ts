@@ -3,17 +3,18 @@ import { Problem } from '../schemas/problem.ts';
 import { exampleProblem } from '../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode } from '../schemas/problem-kinds.ts';
 
-/** Problems of every operation: src/doors.ts refuses such requests before it looks at the path. */
+/** Problems of every operation. For most of them the path does not matter: see `guardDoors` and src/client-error.ts. */
 const ANY: ProblemCode[] = [
   'malformed-http',
   'cross-site-request',
   'expectation-failed',
   'forbidden-host',
   'headers-too-large',
+  'internal-error',
 ];
 
 /** Further problems of every operation that asks for a key. */
-export const KEYED: ProblemCode[] = ['unauthorized', 'too-many-wrong-keys', 'internal-error'];
+export const KEYED: ProblemCode[] = ['unauthorized', 'too-many-wrong-keys'];
 
 /** Further problems of every operation with a body. */
 export const UPLOAD: ProblemCode[] = [
@@ -75,6 +76,7 @@ const RETRIED: ProblemCode[] = [
   'storage-unavailable',
   'engine-unavailable',
   'engine-busy',
+  'deadline-exceeded',
 ];
 
 /** Described in src/openapi.ts. */

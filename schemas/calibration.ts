@@ -159,7 +159,7 @@ export const Calibration = Type.Object(
   {
     title: 'Calibration',
     description:
-      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. `best` has the largest Youden’s J. `precise` is the lowest threshold with the requested precision. `bounds` are the medians of the successes’ smallest and largest log probability of True.',
+      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest log probability of True.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

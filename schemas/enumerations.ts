@@ -6,7 +6,7 @@ export const FrameSizeMode = (usage: { default?: string } = {}) =>
   Type.Enum(['reference', 'native', 'budget'], {
     title: 'FrameSizeMode',
     description:
-      'How frames are resized before they go to the model. `reference`: every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. `native`: frames keep their size. `budget`: frames keep their aspect ratio and have at most `max_pixels` pixels. Small models accept `reference` only.',
+      'How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept `reference` only.',
     ...usage,
   });
 
@@ -14,18 +14,18 @@ export const PromptVariant = (usage: { default?: string } = {}) =>
   Type.Enum(['open', 'chat'], {
     title: 'PromptVariant',
     description:
-      '`open`: the reference’s prompt, a user turn that does not end; scores the token ` True`. `chat`: ends the user turn and starts the assistant’s; scores the token `True` (no leading space).',
+      'With `open`, the prompt is the reference’s: a user turn that does not end. It scores the token ` True`. With `chat`, the user turn ends and the assistant’s starts. It scores the token `True` (no leading space).',
     ...usage,
   });
 
 export const FrameEncoding = Type.Enum(['rgb', 'raw', 'png', 'jpeg'], {
   title: 'FrameEncoding',
   description:
-    'How frames are sent to the model. `rgb`: as pixels, in the embedded engine. `raw`: uncompressed. `png`: compressed without loss. `jpeg`: compressed with loss, so the numbers differ from the reference’s.',
+    'How frames are sent to the model. The embedded engine uses `rgb`, the pixels. With vLLM, `raw` is uncompressed and `png` is compressed without loss. The compression of `jpeg` has losses, so the numbers differ from the reference’s.',
 });
 
 export const PromptLayout = Type.Enum(['reference', 'nested'], {
   title: 'PromptLayout',
   description:
-    'How blocks are written in the prompt. `reference`: the prompt equals the reference’s, token by token. `nested`: vLLM uses its own chat template, which adds two tokens around each block.',
+    'How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block.',
 });

@@ -17,7 +17,7 @@ export const PrefixSelection = Type.Object(
       Type.Integer({
         minimum: 2,
         maximum: 10_000,
-        description: 'This many prefixes, evenly spaced from the first frame to the complete episode.',
+        description: 'At most this many prefixes, evenly spaced from the first frame to the complete episode.',
       }),
     ),
     every: Type.Optional(
@@ -115,7 +115,7 @@ export const Episode = Type.Object(
         {
           minItems: 1,
           description:
-            'Marks the episode as unfinished (a growing episode). One entry for every frame so far, in order: the SHA-256 of the file’s bytes or, for a .npy, of the frame’s pixels. Send only the frames that are new, in any order. If the service needs other frames again, it answers `frames-missing` with their digests.',
+            'Marks the episode as unfinished (a growing episode). One entry for every frame so far, in order: the SHA-256 of the file’s bytes or, for a .npy, of the frame’s pixels. Send only the frames that are new, in any order. If the service needs other frames again, the response is the problem `frames-missing` with their digests.',
         },
       ),
     ),

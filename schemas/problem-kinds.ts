@@ -7,7 +7,7 @@ interface ProblemKind {
   help: string;
 }
 
-/** Every problem that the service answers with, by code, in the order of their statuses. */
+/** Every kind of problem, by code, in the order of their statuses. */
 export const PROBLEMS = {
   'malformed-http': {
     status: 400,
@@ -52,11 +52,11 @@ export const PROBLEMS = {
   'upload-timeout': {
     status: 408,
     title: 'The upload took too long',
-    help: 'The upload was not complete within `DEADLINE_S`, or no byte arrived for `UPLOAD_IDLE_S`. Send fewer bytes: fewer frames, smaller frames, or JPEG. Then retry.',
+    help: 'The upload was not complete within `DEADLINE_S` (a batch: `BATCH_DEADLINE_S`), or no byte arrived for `UPLOAD_IDLE_S`. Send fewer bytes: fewer frames, smaller frames, or JPEG. Then retry.',
   },
   'frames-missing': {
     status: 409,
-    title: 'The service no longer has some frames of a growing episode',
+    title: 'The service does not have some frames of a growing episode',
     help: 'Send the request again with the frames whose digests are in `missing`.',
   },
   'precondition-failed': {
@@ -102,7 +102,7 @@ export const PROBLEMS = {
   'invalid-request': {
     status: 422,
     title: 'The request does not match its schema',
-    help: 'Each entry of `errors` has a pointer and says what is wrong there. In a form, `part` names the part. Unknown members are refused, not ignored.',
+    help: 'Each entry of `errors` has a pointer and says what is wrong there. In a form, `part` names the part. Unknown options are refused, not ignored.',
   },
   'missing-instruction': {
     status: 422,
@@ -251,13 +251,13 @@ export const PROBLEMS = {
   },
   'engine-failed': {
     status: 502,
-    title: 'The engine refused the request or failed',
-    help: 'The engine failed on this episode; a remote engine was asked twice. Retry later. If it fails again, send the `instance` to the operator.',
+    title: 'The engine failed',
+    help: 'Scoring this episode failed in the engine; a remote engine was asked twice. Retry later. If it fails again, send the `instance` to the operator.',
   },
   'engine-answer-unusable': {
     status: 502,
     title: 'The engine’s response has no usable log probabilities',
-    help: 'The service never makes up a number. The log says what was wrong with the response.',
+    help: 'The service does not invent a number. Send the `instance` to the operator: the log says what is wrong with the response, and often the engine is not set up as the service needs it.',
   },
   'server-busy': {
     status: 503,
@@ -282,7 +282,7 @@ export const PROBLEMS = {
   'deadline-exceeded': {
     status: 504,
     title: 'The request took too long',
-    help: 'The request was not complete within `DEADLINE_S`, and the work was cancelled. Send a shorter episode or fewer prefixes, or ask the operator for a longer deadline.',
+    help: 'The request was not complete within `DEADLINE_S` (a batch: `BATCH_DEADLINE_S`), and the work was cancelled. Send a shorter episode or fewer prefixes, or ask the operator for a longer deadline.',
   },
   'video-timeout': {
     status: 504,

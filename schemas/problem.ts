@@ -34,7 +34,11 @@ export const Problem = Type.Object(
     retry_after_s: Type.Optional(
       Type.Integer({ description: 'Seconds to wait before a retry, as in the header `Retry-After`.' }),
     ),
-    errors: Type.Optional(Type.Array(FieldError, { description: 'For `invalid-request`: up to eight mistakes.' })),
+    errors: Type.Optional(
+      Type.Array(FieldError, {
+        description: 'For `invalid-request`: up to eight mistakes, each with `pointer` and `detail`.',
+      }),
+    ),
     missing: Type.Optional(
       Type.Array(Type.String({ description: 'SHA-256 in lowercase hex.' }), {
         description: 'For `frames-missing`: the digests of the frames to send again.',

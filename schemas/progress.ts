@@ -20,7 +20,7 @@ export type ProgressBounds = Static<typeof ProgressBounds>;
 const Scale = Type.Enum(['episode', 'bounds', 'none'], {
   title: 'Scale',
   description:
-    '`episode`: min-max over the prefixes of this episode, as in the reference. `bounds`: clip((log_prob_true − low) / (high − low), 0, 1), which later frames do not change. `none`: no progress; every progress value is null.',
+    'The scale `episode` is min-max over the prefixes of this episode, as in the reference. The scale `bounds` is clip((log_prob_true − low) / (high − low), 0, 1), which later frames do not change. With `none` there is no progress; every progress value is null.',
 });
 
 export const ProgressRule = Type.Object(

@@ -86,7 +86,7 @@ export const TrainingOptions = Type.Object(
           ...closed,
           title: 'RabcWeightOptions',
           description:
-            'LeRobot’s RA-BC weights, with Δ = progress[t + chunk] − progress[t]: 1 if Δ > κ, 0 if Δ < 0, otherwise clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1). `statistics` are μ and σ of the dataset; default: those of this episode.',
+            'LeRobot’s RA-BC weights, with Δ = progress[t + chunk] − progress[t]. The weight is 1 if Δ > κ, 0 if Δ < 0, otherwise clip((Δ − (μ − 2σ)) / (4σ + ε), 0, 1). In `statistics`, send μ and σ of the dataset; the default is those of this episode.',
         },
       ),
     ),

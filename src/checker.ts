@@ -76,5 +76,5 @@ function hasMembers({ properties, items, anyOf }: Shape): boolean {
 
 /** A member's name as it is written in a JSON pointer (RFC 6901). */
 function escaped(name: string): string {
-  return name.slice(0, NAME_LETTERS).replaceAll('~', '~0').replaceAll('/', '~1');
+  return name.slice(0, NAME_LETTERS).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1');
 }

@@ -38,7 +38,7 @@ export const Environment = Type.Object({
   SECRET: Type.String({
     default: '',
     description:
-      'Secret for the names under which engine caches know frames. Empty: random at each start. Set the same on all replicas.',
+      'Secret from which the names of frames in engine caches are computed. Empty: random at each start. Set the same on all replicas.',
   }),
   ENGINE: Type.Optional(
     Type.Enum(['vllm', 'embedded'], {
@@ -56,14 +56,14 @@ export const Environment = Type.Object({
     default: 256 * MiB,
     description: 'Bytes of keys and values that the embedded engine keeps for growing episodes.',
   }),
-  ENGINE_URL: Type.String({ default: 'http://127.0.0.1:8000', description: 'URL of vLLM.' }),
+  ENGINE_URL: Type.String({ default: 'http://127.0.0.1:8000', description: 'URL of vLLM (used with ENGINE=vllm).' }),
   ENGINE_API_KEY: Type.String({ default: '', description: "The value of vLLM's --api-key, if it is set." }),
   ENGINE_MODEL: Type.String({ default: '', description: 'Served model to use. Empty: the first one.' }),
   ENGINE_CONCURRENCY: count(32, 'Concurrent requests to the engine, over all episodes.'),
   ENGINE_FRAME_ENCODING: Type.Enum(['auto', 'raw', 'png', 'jpeg'], {
     default: 'auto',
     description:
-      'Encoding of frames sent to the engine. raw (least CPU) and png are exact, jpeg (quality 95, 4:4:4) is not. auto: raw if every address of ENGINE_URL is loopback or private, else png.',
+      'Encoding of frames sent to the engine. Exact: raw (least CPU) and png. Not exact: jpeg (quality 95, 4:4:4). The default, auto, is raw if every address of ENGINE_URL is loopback or private, else png.',
   }),
   ENGINE_FRAME_SIDE: Type.Integer({
     minimum: 32,

@@ -18,10 +18,13 @@ export function fieldErrors(errors: CheckerError[], pointer: string): FieldError
   return (
     errors
       // src/checker.ts reports unknown members, with a suggestion. Here they would appear twice: there and at their parent.
-      .filter(({ keyword }) => keyword !== 'additionalProperties' && keyword !== 'boolean')
+      // A value that may be null fails twice more: it is not null, and it matches no option.
+      .filter(({ keyword, params }) => !SILENT.includes(keyword) && (params as Params).type !== 'null')
       .map((error) => ({ pointer: `${pointer}${error.instancePath}`, detail: requirement(error) }))
   );
 }
+
+const SILENT = ['additionalProperties', 'boolean', 'anyOf'];
 
 const TYPES: Record<string, string> = {
   number: 'a number',
@@ -30,7 +33,6 @@ const TYPES: Record<string, string> = {
   boolean: 'true or false',
   array: 'a list',
   object: 'an object',
-  null: 'null',
 };
 
 interface Params {

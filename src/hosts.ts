@@ -18,7 +18,7 @@ const WITHOUT_HOST = ['0.9', '1.0'];
  * rebinding: the owner of a web page moves the page's name to this machine's address, and a browser then treats the service
  * as part of that page. Only the host name shows the difference.
  *
- * IP addresses and `localhost` need no DNS and are always accepted. So are the machine's name, the name in HOST, and the names
+ * IP addresses and `localhost` need no DNS and are always accepted. The same holds for the machine's name, the name in HOST, and the names
  * in ALLOWED_HOSTS. If the service listens on more than loopback, it also accepts names that only its own network can assign,
  * as container networks and clusters do: an attacker who controls those reaches the service without a browser. If keys are
  * required and ALLOWED_HOSTS is empty, every name is accepted: another site's page has no key.

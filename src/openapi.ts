@@ -11,10 +11,10 @@ export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
     title: SERVICE.name,
     version: SERVICE.version,
     description: [
-      'TOPReward over HTTP: progress rewards for robot episodes from any video vision-language model, with no training.',
-      'Send the frames of an **episode** and an instruction. The service asks the model, for each **prefix** of the episode (its first n frames), whether the robot completes the task, and returns the **log probability** of the token True, in nats. From these it computes progress, a score and a success flag.',
+      'TOPReward over HTTP: progress rewards for robot episodes, from any Qwen3-VL model that vLLM serves, without training.',
+      'Send the frames of an **episode** and an instruction. For each **prefix** (the first n frames), the service asks the model whether the robot completes the task. It returns the **log probability** of the token True, in nats, and computes progress, a score and a success flag from it.',
       'Errors are [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problems. Their `type` is the path of a page that this service serves: see [`/problems`](/problems).',
-      'Every request is independent: the service stores nothing, so any request may be repeated.',
+      'The service keeps no episodes, so any request may be repeated. It may keep recent frames of growing episodes for a while.',
     ].join('\n\n'),
     license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
   },

@@ -12,7 +12,7 @@ export interface ProblemPlace {
   missing?: string[];
 }
 
-/** An error that the service answers with an RFC 9457 problem. Its message is for the caller: no secrets, no internal messages. */
+/** An error that becomes an RFC 9457 problem. Its message is for the caller: no secrets, no internal messages. */
 export class ProblemError extends Error {
   readonly code: ProblemCode;
   readonly place: ProblemPlace;

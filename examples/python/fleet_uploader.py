@@ -10,13 +10,15 @@ By default, ``frame_digests`` marks an episode as unfinished: only its end is sc
 finished, so the program requests prefixes and progress: from the bounds of the calibration if it has some, else min-max.
 
 Standard output has the response as JSON, standard error the state of the upload. Exit code: 0: scored. 1: no result in
-time; the same command continues the upload. 2: rejected; a retry would not help.
+time; the same command continues the upload. 2: the command, the API key or the address is wrong, so that every episode
+would fail. 3: this episode is rejected; a retry would not help.
 """
 
 import argparse
 import hashlib
 import json
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,8 @@ import requests
 from topreward import Form, Refused, Service, Unanswered, score
 
 STEP = 0.25  # share of an upload between two lines of output
+# Statuses that a wrong key, host name or path causes. They do not depend on the episode.
+EVERY_EPISODE = {401, 403, 404, 405, 421, 429}
 
 
 def say(text: str) -> None:
@@ -94,7 +98,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="Upload an episode's JPEG files to topreward-server over an unreliable link.")
     parser.add_argument("folder", type=Path)
     parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--key")
+    parser.add_argument("--key", default=os.environ.get("TOPREWARD_API_KEY"), help="default: TOPREWARD_API_KEY")
     parser.add_argument("--instruction", help="default: from episode.json")
     parser.add_argument("--fps", type=float, help="default: from episode.json")
     parser.add_argument("--prefixes", type=int, default=15, help="number of prefixes to score, at least 2")
@@ -104,11 +108,22 @@ def main() -> int:
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")
     try:
-        result = upload(args.folder, Service(args.url, args.key, args.timeout, args.patience), requested(args))
+        options = requested(args)
+    except (OSError, ValueError) as error:
+        parser.error(f"--calibration: {error}")  # exit code 2
+    try:
+        result = upload(args.folder, Service(args.url, args.key, args.timeout, args.patience), options)
     except Unanswered as error:
         say(str(error))
         return 1
-    except (Refused, FileNotFoundError) as error:
+    except FileNotFoundError as error:
+        say(str(error))
+        return 3
+    except Refused as error:
+        say(str(error))
+        every = error.problem["status"] in EVERY_EPISODE or error.problem["code"] == "calibration-mismatch"
+        return 2 if every else 3
+    except requests.RequestException as error:  # a URL without http://, a key with a line break, a login page
         say(str(error))
         return 2
     print(json.dumps(result, indent=2))

@@ -9,6 +9,7 @@ As in ``record_episodes.py``, the expert is limited to an eighth of the action r
 
 import argparse
 import logging
+import os
 import warnings
 from pathlib import Path
 from typing import Any
@@ -57,7 +58,7 @@ def act(policy: Any, observation: npt.NDArray[np.float64]) -> npt.NDArray[np.flo
 def main() -> None:
     parser = argparse.ArgumentParser(description="Reward several Meta-World environments with topreward-server.")
     parser.add_argument("--url", default="http://127.0.0.1:8080")
-    parser.add_argument("--key")
+    parser.add_argument("--key", default=os.environ.get("TOPREWARD_API_KEY"), help="default: TOPREWARD_API_KEY")
     parser.add_argument("--seeds", type=int, nargs="+", default=[4, 0, 7], help="one environment per seed")
     parser.add_argument("--idle", type=int, default=1, help="number of environments, the last ones, whose arm does nothing")
     parser.add_argument("--steps", type=int, default=440)

@@ -22,7 +22,7 @@ Form = list[tuple[str, tuple[str | None, bytes | str]]]  # (part name, (file nam
 Parts = Callable[[list[str]], Form]  # makes the form parts for the frames with these digests
 Sent = Callable[[int, int], None]  # called with the bytes sent so far and the total
 
-AGAIN = {408, 429, 502, 503, 504}  # worth a retry; a proxy sends 502 or 504 while the service restarts
+AGAIN = {408, 429, 502, 503, 504}  # worth a retry; 429 without the code too-many-wrong-keys is from a proxy
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 15.0
 LOST = (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError)
 
@@ -37,7 +37,7 @@ class Refused(RuntimeError):
     """The service rejects the request, and a retry would not help. ``problem`` is the problem document."""
 
     def __init__(self, problem: dict[str, Any]) -> None:
-        super().__init__(f"{problem.get('code')}: {problem.get('detail')} {problem.get('errors', '')}".rstrip())
+        super().__init__(f"{problem['code']}: {problem['detail']} {problem.get('errors', '')}".rstrip())
         self.problem = problem
 
 
@@ -95,7 +95,7 @@ def score(
         except LOST as error:
             reason, pause = f"the connection failed ({type(error).__name__})", 0.0
         else:
-            if problem.get("code") == "frames-missing":
+            if problem["code"] == "frames-missing":
                 arrived.update(sending)
                 missing = set(problem["missing"])
                 if not missing <= set(digests) - set(sending):
@@ -105,9 +105,9 @@ def score(
                 sending = [digest for digest in dict.fromkeys(digests) if digest in needed]
                 failures = 0
                 continue
-            if response.status_code not in AGAIN:
+            if response.status_code not in AGAIN or problem["code"] == "too-many-wrong-keys":
                 raise Refused(problem)
-            reason, pause = f"{response.status_code} {problem.get('code')}", _retry_after(response)
+            reason, pause = f"{response.status_code} {problem['code']}", _retry_after(response)
         failures += 1
         pause += random.uniform(0.5, 1.0) * min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (failures - 1))
         if time.monotonic() + pause > end:
@@ -130,10 +130,11 @@ def _post(
 
 
 def _problem(response: requests.Response) -> dict[str, Any]:
+    status = response.status_code
     try:
-        return response.json()
-    except requests.JSONDecodeError:
-        return {"code": f"http-{response.status_code}", "detail": response.reason}
+        return {"code": f"http-{status}", "detail": response.reason} | response.json() | {"status": status}
+    except (requests.JSONDecodeError, TypeError):  # not a JSON object: the response is from a proxy
+        return {"code": f"http-{status}", "detail": response.reason, "status": status}
 
 
 def _retry_after(response: requests.Response) -> float:

@@ -74,7 +74,7 @@ SHAPES = ("whole", "stops", "undoes", "still", "backwards", "wavers")
 def keyframes(rng: np.random.Generator, shape: str, length: int, count: int) -> Ints:
     """The keyframes of an episode that a video of ``count`` frames has.
 
-    whole: all keyframes; stops: ends midway; undoes: goes back after some time; still: one frame; backwards: from the
+    `whole`: all keyframes; stops: ends midway; undoes: goes back after some time; still: one frame; backwards: from the
     end to the start; wavers: forwards and backwards.
     """
     way = speed(rng, count)

@@ -1,6 +1,6 @@
 """Measure a checkpoint on episodes with held-out starts and held-out wordings. Write the table and the figure of the model card.
 
-    python evaluate.py --data DIR --model CHECKPOINT [--table FILE.md] [--picture FILE.svg]
+    `python evaluate.py --data DIR --model CHECKPOINT [--table FILE.md] [--picture FILE.svg]`
     python evaluate.py --data DIR --model CHECKPOINT --calibrate      sets the threshold and the flatness bound of the profile, on training starts
 
 Each episode is a video of 30 frames at 2 fps, scored on 15 prefixes as in the service (all prefixes in one pass). Successes are
@@ -55,7 +55,7 @@ class Scorer:
 
     @torch.inference_mode()
     def score(self, recording: Recording, shown: np.ndarray, instructions: list[str]) -> Floats:
-        """(instructions, PREFIXES) log P(True)."""
+        """(instructions, PREFIXES) log probability of True."""
         pictures = torch.from_numpy(np.stack([recording.frame(int(i)) for i in shown]))
         pairs = torch.stack([pictures[::2], pictures[1::2]], 1)
         doubled = torch.stack([pictures, pictures], 1)

@@ -18,7 +18,7 @@ const MOST = {
 };
 
 /**
- * Checks the structure of a JSON document before it is parsed. Each list, object and member takes some hundred bytes of memory,
+ * Checks the structure of a JSON document before it is parsed. Each list, object and member takes about a hundred bytes of memory,
  * and time, so a few megabytes of `{}` would take gigabytes.
  * @param bytes UTF-8; the document need not be valid
  * @returns a message, or undefined if no limit is exceeded

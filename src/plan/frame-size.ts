@@ -14,8 +14,8 @@ export const PATCH_MULTIPLE = 32;
 
 /**
  * The size at which all frames of an episode are sent.
- * `reference` is the model's own size. `budget` keeps the aspect ratio and never enlarges. If it shrinks, both sides are multiples
- * of 32, so that the engine does not resize again.
+ * `reference` is the model's own size. `budget` changes only frames with more pixels. It nearly keeps the aspect ratio: both
+ * sides become multiples of 32, at least 32, so that the engine does not resize again.
  * @param source size of the uploaded frames
  * @param reference the model's own size
  * @param maxPixels for `budget`: pixels per frame, ≥ 1024

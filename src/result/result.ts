@@ -190,11 +190,10 @@ function warningsOf({ request, plan, size, scores, description }: Scored, flat: 
   }
   const isMinMax = request.progress.scale === 'episode';
   if (plan.queries.length === 1 && (plan.prefixes.length > 1 || isMinMax)) {
-    const views = 'All prefixes show the same sampled frames, so they have the same value.';
-    const progress = isMinMax
-      ? ' Min-max progress is then 1, whatever the value. It needs prefixes with different sampled frames; or send progress bounds.'
-      : '';
-    warnings.push({ code: 'identical-prefixes', message: `${views}${progress}` });
+    const seconds = frameTime(request.clock, (plan.prefixes.at(-1)?.length ?? 1) - 1);
+    const same = `All prefixes contain the same sampled frames, so they have the same value. The longest prefix ends at ${seconds.toFixed(2)} s: if that is too short, \`fps\` is too high.`;
+    const progress = isMinMax ? ' Min-max progress is then 1, whatever the value.' : '';
+    warnings.push({ code: 'identical-prefixes', message: `${same}${progress}` });
   }
   // The processor first rounds both sides to multiples of 32 px: 244 px to 256 px.
   const processed = (side: number) => Math.max(1, Math.round(side / PATCH_MULTIPLE)) * PATCH_MULTIPLE;

@@ -1,9 +1,14 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Type } from 'typebox';
+import { createChecker } from '../checker.ts';
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError } from '../problems.ts';
 import { type BatchEntry, type BatchLimits, checkCount, checkFrames, idOf } from './batch.ts';
 import { readJson } from './json.ts';
 import type { UploadReader } from './upload.ts';
+
+/** Checks the body without its requests: each request has its own checker and its own problems. */
+const checkBody = createChecker(Type.Object({ items: Type.Array(Type.Unknown()) }, { additionalProperties: false }));
 
 /**
  * Reads a batch that was sent as one JSON document. Each item is a request for one episode.
@@ -19,6 +24,7 @@ export async function readBatchJson(
   const items = (body as { items?: unknown } | null)?.items;
   if (!Array.isArray(items) || items.length === 0)
     throw invalidRequest([{ pointer: '/items', detail: 'must be a list of at least one request' }]);
+  checkBody(body, '');
   checkCount(items.length, limits.MAX_BATCH_EPISODES);
   const frameLists = items.map((item) => (item as { frames?: unknown } | null)?.frames);
   checkFrames(

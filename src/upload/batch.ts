@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Type } from 'typebox';
+import { BatchItem } from '../../schemas/batch.ts';
 import { createChecker } from '../checker.ts';
 import { invalidRequest } from '../field-errors.ts';
 import { ProblemError, type ProblemPlace } from '../problems.ts';
@@ -41,24 +42,10 @@ interface Entry {
   problem?: ProblemError;
 }
 
-/** Checks the list without its episodes: each episode has its own checker and its own problems. */
+/** The list with episodes of any kind: each episode has its own checker and its own problems. */
+const item = Type.Object({ ...BatchItem.properties, episode: Type.Unknown() }, { additionalProperties: false });
 const checkList = createChecker(
-  Type.Object(
-    {
-      items: Type.Array(
-        Type.Object(
-          {
-            episode: Type.Unknown(),
-            frame_count: Type.Optional(Type.Integer({ minimum: 0 })),
-            video: Type.Optional(Type.Integer({ minimum: 0 })),
-          },
-          { additionalProperties: false },
-        ),
-        { minItems: 1 },
-      ),
-    },
-    { additionalProperties: false },
-  ),
+  Type.Object({ items: Type.Array(item, { minItems: 1 }) }, { additionalProperties: false }),
 );
 
 /** Creates a reader for one batch. @param createReader creates a reader for one episode */
@@ -155,7 +142,7 @@ export function checkFrames(counts: number[], limit: number): void {
 /** The client's own id of an episode, at most 256 characters; undefined if it has none. */
 export function idOf(episode: unknown): string | undefined {
   const id = (episode as { id?: unknown } | null)?.id;
-  return typeof id === 'string' ? id.slice(0, 256) : undefined;
+  return typeof id === 'string' ? id.slice(0, 256).toWellFormed() : undefined;
 }
 
 /** Runs one step of reading an episode. The first problem ends this episode, but not the others. */

@@ -73,7 +73,7 @@ export function unexpectedPart(name: string, known: string[], expected: string):
   const meant = didYouMean(name, known);
   const hint = meant ? `Did you mean \`${meant}\`? ` : '';
   const what = name === '' ? 'There is a part without a name.' : 'There is no part with this name.';
-  return new ProblemError('unexpected-part', `${what} ${hint}${expected}`, { part: name.slice(0, 64) });
+  return new ProblemError('unexpected-part', `${what} ${hint}${expected}`, { part: name.slice(0, 64).toWellFormed() });
 }
 
 /**

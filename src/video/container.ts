@@ -25,7 +25,7 @@ const OTHERS: [name: string, offset: number, magic: Buffer][] = [
 /** The container of a file and the size of its index. */
 export interface ReadContainer {
   container: Container;
-  /** entries of the index: a program that reads the file allocates memory for so many */
+  /** entries of the index: a program that reads the file allocates memory for this number */
   samples: number;
 }
 

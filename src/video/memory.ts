@@ -7,7 +7,7 @@ const PROBING_BASE = 128 * MiB;
 const DECODING_BASE = 256 * MiB;
 /** Bytes for an entry of an MP4's index, and its copy after the edit list. */
 const PER_SAMPLE = 128;
-/** Bytes per pixel for the frames that a decoder keeps, and those on their way to RGB. */
+/** Bytes per pixel for the frames that a decoder keeps, and for those that are being converted to RGB. */
 const DECODING_PER_PIXEL = 96;
 /** Bytes per pixel for ffprobe: it decodes a frame if the header does not describe the stream. */
 const PROBING_PER_PIXEL = 16;

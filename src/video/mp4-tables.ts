@@ -144,7 +144,7 @@ export async function checkHidden(reader: ByteReader, { from, to }: Box, limits:
   for (let at = from; at < to; at += WINDOW_BYTES - 3) {
     const bytes = await reader.bytes(at, Math.min(WINDOW_BYTES, to - at));
     if (HIDEABLE.test(bytes.toString('latin1')))
-      throw damagedIndex('A table of its index is in a place where none is allowed.', limits);
+      throw damagedIndex('A table of its index is in a place where the format does not allow one.', limits);
   }
 }
 

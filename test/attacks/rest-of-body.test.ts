@@ -35,7 +35,7 @@ const REQUESTS: [what: string, status: number, line: string, headers: Record<str
   ['an unsupported method', 405, 'DELETE /v1/rewards', {}],
   ['a page of another site', 403, 'POST /v1/rewards', { 'sec-fetch-site': 'cross-site', ...right }],
   ['a GET that succeeds', 200, 'GET /health/live', {}],
-  ['a page', 200, 'GET /docs/', {}],
+  ['a page', 200, 'GET /docs', {}],
   ['a path that is not a URL', 404, 'POST /%zz', {}],
 ];
 

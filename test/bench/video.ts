@@ -52,7 +52,7 @@ function videoForm(name: string, json: object): Upload {
 const cut = (from: number) => ({ instruction, from_s: from, to_s: from + EPISODE_S });
 const starts = Array.from({ length: LENGTH_S / EPISODE_S }, (_, i) => i * EPISODE_S);
 const uploads = {
-  'frames, all as JPEG': multipart({ instruction, fps: FPS }, frames, 'image/jpeg'),
+  'frames as JPEG': multipart({ instruction, fps: FPS }, frames, 'image/jpeg'),
   'cut from the video': videoForm('episode', cut(start)),
 };
 const batch = videoForm('batch', { items: starts.map((from) => ({ episode: cut(from), video: 0 })) });
@@ -75,7 +75,7 @@ async function whole({ url }: Program): Promise<number> {
 
 const service = await startService('', { ENGINE: 'embedded' });
 try {
-  const measured: Record<string, [number, number][]> = { 'frames, all as JPEG': [], 'cut from the video': [] };
+  const measured: Record<string, [number, number][]> = { 'frames as JPEG': [], 'cut from the video': [] };
   const batches: number[] = [];
   for (let round = 0; round <= Number(options.rounds); round += 1) {
     for (const [name, upload] of Object.entries(uploads)) measured[name]?.push(await once(service, upload));

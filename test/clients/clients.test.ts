@@ -10,6 +10,7 @@ import { post, recorded } from '../support/recorded.ts';
 import { laterVersion, script } from './support.ts';
 
 const needs = needing('test/clients');
+const KEY = '0123456789abcdef';
 
 t.setTimeout(600_000);
 
@@ -28,8 +29,8 @@ interface Told {
   missing: string[];
 }
 
-/** The output that every program must print, made from responses of the service without a client. */
-async function expectedOutput(): Promise<string> {
+/** The output that every program `usage` must print, made from responses of the service without a client, and one of them. */
+async function expectedOutput(): Promise<{ expected: string; whole: RewardResult }> {
   const { address } = await startServer(t);
   const { model, reference_frame, frame_sizes } = await describeModel(address);
   const { files, instruction, fps } = await recorded('drawer-open-v3-success');
@@ -37,7 +38,8 @@ async function expectedOutput(): Promise<string> {
   const scored = ({ prefixes, score, success }: RewardResult) =>
     `${prefixes.length} prefixes, score ${score.toFixed(4)}, success ${success?.flag}`;
   const told = (body: unknown) => body as Told;
-  const whole = scored(await ask({ fps, prefixes: { count: 15 } }));
+  const result = await ask({ fps, prefixes: { count: 15 } });
+  const whole = scored(result);
   const { code, detail } = told(await ask({}));
   const calibration = (await (
     await fetch(`${address}/v1/calibrations`, {
@@ -48,7 +50,7 @@ async function expectedOutput(): Promise<string> {
   ).json()) as Calibration;
   const growing = { fps: 2, frame_digests: files.map((file) => createHash('sha256').update(file).digest('hex')) };
   const asked = told(await ask(growing, files.slice(-1)));
-  return `${[
+  const lines = [
     `model: ${model}, ${reference_frame.width} px, ${frame_sizes[0]}`,
     `form: ${whole}`,
     `json: ${whole}`,
@@ -61,35 +63,62 @@ async function expectedOutput(): Promise<string> {
     `calibrated: ${scored(await ask({ fps, calibration }))}`,
     `growing: 409 frames-missing, ${asked.missing.length} to send`,
     `growing: ${scored(await ask({ fps: 2, prefixes: { last: 1 } }))}`,
-  ].join('\n')}\n`;
+  ];
+  return { expected: `${lines.join('\n')}\n`, whole: result };
 }
-const expected = await expectedOutput();
+const { expected, whole } = await expectedOutput();
 
 for (const language of ['python', 'typescript', 'java', 'go']) {
   t.test(language, needs, async (t) => {
     const built = await script(`${language}/build.sh`);
     t.equal(built.code, 0, `the client is generated and compiled: ${built.out}`);
-    const { address } = await startServer(t);
-    t.equal((await script(`${language}/run.sh`, address, EPISODE)).out, expected, 'the output is as expected');
+    const { address } = await startServer(t, { API_KEYS: `lab=${KEY}` });
+    const run = (program: string, address: string, key = '') =>
+      script(`${language}/run.sh`, [program, address, EPISODE], { TOPREWARD_API_KEY: key });
+    t.equal((await run('usage', address, KEY)).out, expected, 'the output is as expected');
+    const again = await run('usage', address, KEY);
+    t.match(again, { code: 0, out: /^growing: 1 prefixes/m }, 'it can run again');
+    t.strictSame(await run('score', address, KEY), { code: 0, out: `score ${whole.score.toFixed(4)}\n` });
+    t.match(await run('score', address), { code: 1, out: /401 unauthorized: / }, 'without a key');
     const later = await laterVersion(t, (await startServer(t)).address);
-    t.equal(
-      (await script(`${language}/run.sh`, later, EPISODE)).out,
-      expected,
-      'the output is the same with a later version of the service',
-    );
+    t.equal((await run('usage', later)).out, expected, 'the output is the same with a later version of the service');
   });
 }
 
 t.test('docs/how-to/generate-a-client.md has the commands, the code and the output that are tested here', async (t) => {
-  const document = await readFile(new URL('../../docs/how-to/generate-a-client.md', import.meta.url), 'utf8');
+  const read = (path: string) => readFile(new URL(path, import.meta.url), 'utf8');
+  const document = await read('../../docs/how-to/generate-a-client.md');
   t.match(document, `\`\`\`text\n${expected}\`\`\`\n`);
   const sources = ['python', 'typescript', 'java', 'go'].map((language) => `${language}/build.sh`);
-  sources.push('python/usage.py', 'python/lines.py', 'typescript/usage.ts', 'java/Usage.java', 'go/usage.go');
-  const texts = await Promise.all(sources.map((name) => readFile(new URL(name, import.meta.url), 'utf8')));
-  const bare = (line: string) => line.trim().replace(/ >generate\.log$/, '');
-  const known = new Set([...texts, expected].flatMap((text) => text.split('\n').map(bare)));
-  const blocks = [...document.matchAll(/^```.*\n([\s\S]*?)^```$/gm)].map(([, block = '']) => block);
-  const shown = blocks.flatMap((block) => block.split('\n').map((line) => line.trim())).filter(Boolean);
-  t.ok(shown.length > 20);
-  for (const line of shown) t.ok(known.has(line), line);
+  sources.push('python/usage.py', 'typescript/usage.ts', 'java/Usage.java', 'go/usage.go');
+  const complete = ['python/score.py', 'typescript/score.ts', 'java/Score.java', 'go/score/main.go'];
+  const texts = await Promise.all([...sources, ...complete].map(read));
+  for (const [n, name] of complete.entries()) t.match(document, `\n${texts[sources.length + n]}\`\`\`\n`, name);
+
+  const bare = (text: string) => `\n${text.replaceAll(/^ +|^\t+| >generate\.log$/gm, '')}\n`;
+  const known = texts.map(bare);
+  const versions = `${await read('requirements.txt')}${JSON.stringify(JSON.parse(await read('../../package.json')).devDependencies)}`;
+  const blocks = [...document.matchAll(/^```(?:sh|python|ts|java|go) .*\n([\s\S]*?)^```$/gm)].map(
+    ([, block = '']) => block,
+  );
+  t.ok(blocks.length > 12);
+  for (const block of blocks) {
+    const installs = /^(?:pip|npm) install .*[=@].*\n/gm;
+    for (const [line] of block.matchAll(installs))
+      for (const [, name, version] of line.matchAll(/ ([a-z-]+)(?:==|@)([\d.]+)/g))
+        t.ok(
+          versions.includes(`${name}==${version}\n`) || versions.includes(`"${name}":"${version}"`),
+          `${name} ${version}`,
+        );
+    // Comments with an ellipsis are between parts of the file. Each part has consecutive lines of one file.
+    const parts = block
+      .replaceAll(installs, '')
+      .replace('pip install ./topreward-client\n', '')
+      .replaceAll(/^npx /gm, '');
+    for (const part of parts.split(/^\s*(?:\/\/|#) …\n/m).filter(Boolean))
+      t.ok(
+        known.some((text) => text.includes(bare(part.trimEnd()))),
+        part,
+      );
+  }
 });

@@ -13,7 +13,7 @@ const OUTCOMES = new URL('../../.cache/clients/fuzz/outcomes.json', import.meta.
 
 t.test('the service behaves as openapi.yaml says for valid and invalid requests', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_THREADS: '2', LOG_LEVEL: 'info', API_KEYS: `fuzz=${KEY}` });
-  const { code, out } = await script('fuzz/run.sh', address, KEY);
+  const { code, out } = await script('fuzz/run.sh', [address, KEY]);
   t.equal(code, 0, out);
   const outcomes: Record<string, number> = JSON.parse(await readFile(OUTCOMES, 'utf8'));
   for (const operation of ['scoreEpisode', 'scoreBatch']) {

@@ -9,11 +9,17 @@ export const FOLDER = fileURLToPath(new URL('.', import.meta.url));
 
 /**
  * Runs a script in this folder.
+ * @param env added to the environment of this process
  * @returns its exit code and its output, including standard error
  */
-export async function script(path: string, ...argv: string[]): Promise<{ code: number; out: string }> {
+export async function script(
+  path: string,
+  argv: string[] = [],
+  env: Record<string, string> = {},
+): Promise<{ code: number; out: string }> {
+  const options = { maxBuffer: 1e8, env: { ...process.env, ...env } };
   return new Promise((resolve) => {
-    execFile(`${FOLDER}${path}`, argv, { maxBuffer: 1e8 }, (error, stdout, stderr) => {
+    execFile(`${FOLDER}${path}`, argv, options, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) || 1 : 0, out: `${stdout}${stderr}` });
     });
   });

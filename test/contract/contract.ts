@@ -11,18 +11,18 @@ const noEngine: Engine = {
   async controlTokenIn() {
     throw new Error('The contract needs no engine.');
   },
-  // biome-ignore lint/correctness/useYield: it is never asked
+  // biome-ignore lint/correctness/useYield: it is never called
   async *score() {
     throw new Error('The contract needs no engine.');
   },
   async close() {},
 };
 
-/** The contract as the service gives it, as openapi.yaml holds it. */
+/** The text of openapi.yaml: the contract that the service sends. */
 export async function contractYaml(): Promise<string> {
   const app = await buildApp(loadConfig({}), noEngine);
   const { statusCode, body } = await app.inject('/openapi.json');
   await app.close();
-  if (statusCode !== 200) throw new Error(`The service gives no contract: ${body}`);
+  if (statusCode !== 200) throw new Error(`The service sent no contract: ${body}`);
   return stringify(JSON.parse(body), { lineWidth: 120 });
 }

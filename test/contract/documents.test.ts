@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
+import { PROBLEMS } from '../../schemas/problem-kinds.ts';
 import { createAdmission } from '../../src/admission.ts';
 import { Environment, loadConfig } from '../../src/config.ts';
 import { createFrameMemory } from '../../src/frames/recent-frames.ts';
@@ -13,6 +14,7 @@ const names = (text: string) => [...text.matchAll(/^\| `([^`]+)` \|/gm)].map(([,
 t.test('docs/reference/configuration.md names every variable and its default', async (t) => {
   const text = await document('reference/configuration.md');
   t.same(names(text).sort(), Object.keys(Environment.properties).sort());
+  // Their defaults depend on the machine.
   const machines = ['VIDEO_PROCESSES', 'RENDER_WORKERS', 'EMBEDDED_THREADS'];
   for (const [name, { default: value }] of Object.entries(
     Environment.properties as Record<string, { default?: unknown }>,
@@ -20,6 +22,14 @@ t.test('docs/reference/configuration.md names every variable and its default', a
     if (value === undefined || value === '' || machines.includes(name)) continue;
     t.match(text, new RegExp(`\\| \`${name}\` \\| ${String(value).replaceAll('.', '\\.')} \\|`), name);
   }
+});
+
+t.test('problems are in the order of their statuses, as the pages list them', async (t) => {
+  const statuses = Object.values(PROBLEMS).map(({ status }) => status);
+  t.strictSame(
+    statuses,
+    statuses.toSorted((a, b) => a - b),
+  );
 });
 
 t.test('docs/reference/problems.md lists every problem: `npm run openapi` writes it', async (t) => {
@@ -72,13 +82,13 @@ t.test('a wrong environment is refused with the name of what is wrong', async (t
   t.throws(() => loadConfig({ SUCCESS_THRESHOLD: '1' }), /SUCCESS_THRESHOLD/);
 });
 
-t.test('the engine is a vLLM where one is named, else the one in this process', async (t) => {
+t.test('with ENGINE_URL the engine is a vLLM, otherwise the embedded one', async (t) => {
   t.equal(loadConfig({}).ENGINE, 'embedded');
   t.equal(loadConfig({ ENGINE_URL: 'http://gpu-box:8000' }).ENGINE, 'vllm');
   t.equal(loadConfig({ ENGINE: 'vllm' }).ENGINE, 'vllm');
   t.equal(loadConfig({ ENGINE: 'embedded', ENGINE_URL: 'http://gpu-box:8000' }).ENGINE, 'embedded');
   t.throws(() => loadConfig({ ENGINE: 'llama' }), /ENGINE/);
-  t.match(loadConfig({}).MODEL_DIR, /^\/.*models\/topreward-pico$/, 'wherever the service was started');
+  t.match(loadConfig({}).MODEL_DIR, /^\/.*models\/topreward-pico$/, 'in every working directory');
   t.equal(loadConfig({ MODEL_DIR: '/elsewhere' }).MODEL_DIR, '/elsewhere');
 });
 
@@ -88,7 +98,7 @@ t.test('the defaults: loopback, no key, no threshold', async (t) => {
   t.equal(config.tenants.size, 0);
   t.equal(config.SUCCESS_THRESHOLD, undefined);
   t.ok(Object.isFrozen(config));
-  t.not(config.SECRET, loadConfig({}).SECRET, 'a secret of its own for each start');
+  t.not(config.SECRET, loadConfig({}).SECRET, 'each start has its own secret');
 });
 
 t.test('every Python example has under 150 lines', async (t) => {

@@ -10,11 +10,11 @@ const operations = Object.entries(contract.paths).flatMap(([path, methods]) =>
   Object.values(methods).map((operation) => [path, operation] as const),
 );
 
-t.test('openapi.yaml is what the service gives: run `npm run openapi` when it is not', async (t) => {
+t.test('openapi.yaml is the contract that the service sends: `npm run openapi` writes it', async (t) => {
   t.equal(checkedIn, await contractYaml());
 });
 
-/** They answer 503 with a `Health`: what asks them reads a status, not a problem. */
+/** Their 503 has a `Health`: probes read a status, not a problem. */
 const HEALTH = ['getLiveness', 'getReadiness'];
 
 t.test('every operation has a name, and every problem its schema', async (t) => {

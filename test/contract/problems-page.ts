@@ -1,10 +1,11 @@
 import { STATUS_CODES } from 'node:http';
+import { Problem } from '../../schemas/problem.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 
 const INTRODUCTION = `# Problems
 
-Every error response is an [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem of the type \`application/problem+json\`. This page lists their
-codes. \`npm run openapi\` writes it from \`schemas/problem-kinds.ts\`.
+Every error response is an [RFC 9457](https://www.rfc-editor.org/rfc/rfc9457) problem of the type \`application/problem+json\`. This page describes its
+members and lists the codes. \`npm run openapi\` writes it from \`schemas/problem.ts\` and \`schemas/problem-kinds.ts\`.
 
 \`\`\`json
 {
@@ -19,23 +20,12 @@ codes. \`npm run openapi\` writes it from \`schemas/problem-kinds.ts\`.
 }
 \`\`\`
 
-| Member | Meaning |
-|---|---|
-| \`type\` | Path of a page about this kind of problem. The service serves it. |
-| \`code\` | The last part of \`type\`. Use it in programs: codes do not change. |
-| \`title\`, \`status\` | The kind of problem in a few words, and the HTTP status. |
-| \`detail\` | What is wrong in this request, and what to send instead. |
-| \`instance\` | Id of the request, as in the header \`x-request-id\` and in the log. |
-| \`pointer\` | JSON pointer to the wrong value. |
-| \`frame\`, \`part\` | Number of the wrong frame, from 0; name of the wrong part of a form. |
-| \`limit\` | The limit that the request exceeds. |
-| \`retry_after_s\` | Seconds to wait before a retry, as in the header \`Retry-After\`. |
-| \`errors\` | For \`invalid-request\`: up to eight mistakes, each with \`pointer\` and \`detail\`. |
-| \`missing\` | For \`frames-missing\`: digests of the frames to send again. |
+`;
 
-The last six are present where they help. A problem never repeats the instruction or the frames.
+const AFTER_MEMBERS = `
+A problem does not repeat the frames. It does not repeat the instruction, except a control token in it (\`special-token-text\`).
 
-A streamed response has the status 200 before a problem can occur. The problem is then a line of its own: see [API](api.md).
+A streamed response has the status 200 before a problem can occur. The problem is then a line of its own: see [Lines](api.md#lines).
 `;
 
 const NOT_REFUSED = `
@@ -49,6 +39,22 @@ The service accepts some frames that are not plain 8-bit RGB. It converts them a
 - A colour profile is ignored.
 `;
 
+/** The members of a problem, with the descriptions of the contract. */
+function membersTable(): string {
+  const { properties, required } = Problem as unknown as {
+    properties: Record<string, { description: string }>;
+    required: string[];
+  };
+  const rows = Object.entries(properties).map(([name, { description }]) => {
+    // In the contract this description ends with a list of the codes. The page lists them below.
+    const [text = ''] = description.split(' Today’s codes:');
+    return `| \`${name}\` | ${cell(text)} |`;
+  });
+  const [firstOptional] = Object.keys(properties).filter((name) => !required.includes(name));
+  const note = `The members from \`${firstOptional}\` on are optional.`;
+  return `| Member | Meaning |\n|---|---|\n${rows.join('\n')}\n\n${note}\n`;
+}
+
 /** The text of docs/reference/problems.md. */
 export function problemsPage(): string {
   const codes = Object.keys(PROBLEMS) as ProblemCode[];
@@ -57,7 +63,7 @@ export function problemsPage(): string {
     const rows = kinds.map((code) => `| \`${code}\` | ${cell(PROBLEMS[code].title)}. ${cell(PROBLEMS[code].help)} |`);
     return `\n## ${status} ${STATUS_CODES[status]}\n\n| Code | Meaning, and what to do |\n|---|---|\n${rows.join('\n')}\n`;
   });
-  return `${INTRODUCTION}${sections.join('')}${NOT_REFUSED}`;
+  return `${INTRODUCTION}${membersTable()}${AFTER_MEMBERS}${sections.join('')}${NOT_REFUSED}`;
 }
 
 function cell(text: string): string {

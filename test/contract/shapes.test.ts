@@ -2,7 +2,7 @@ import t from 'tap';
 import { parse } from 'yaml';
 import { contractYaml } from './contract.ts';
 
-// What generated clients need of every schema; docs/how-to/generate-a-client.md tells why.
+// What generated clients need in every schema: docs/how-to/generate-a-client.md says why.
 
 interface Schema {
   type?: string;
@@ -16,7 +16,7 @@ const operations = Object.entries(contract.paths).flatMap(([path, methods]) =>
   Object.entries(methods as object).map(([method, operation]) => ({ name: `${method} ${path}`, operation })),
 );
 
-/** Every schema below a part of the document, once, by where it was first met. */
+/** Every schema below a part of the document, once, with the place where it was found first. */
 function schemasOf(start: unknown, at: string): Map<Schema, string> {
   const found = new Map<Schema, string>();
   function walk(value: unknown, place: string) {
@@ -33,29 +33,29 @@ function schemasOf(start: unknown, at: string): Map<Schema, string> {
 const all = schemasOf(contract.paths, 'paths');
 const named = new Set(Object.values(contract.components.schemas));
 
-t.test('answers may gain members: no object in a response is closed', async (t) => {
+t.test('responses may gain members: no object in a response is closed', async (t) => {
   for (const { name, operation } of operations) {
     for (const [schema, place] of schemasOf(operation.responses, name))
       if (schema.type === 'object') t.notOk('additionalProperties' in schema, place);
   }
 });
 
-// A calibration, for one: an answer can be sent along as it came, whatever a later version has added to it.
-const answered = new Set(operations.flatMap(({ operation }) => [...schemasOf(operation.responses, '').keys()]));
+// A calibration, for example: a client sends a response back unchanged, even if a later version has added members to it.
+const inResponses = new Set(operations.flatMap(({ operation }) => [...schemasOf(operation.responses, '').keys()]));
 
 t.test(
-  'a misspelt option is refused: every object in a request is closed, but for those that are answers',
+  'unknown options are refused: every object in a request is closed, except those that are also in a response',
   async (t) => {
     const requests = operations.filter(({ operation }) => operation.requestBody);
     t.ok(requests.length > 0);
     for (const { name, operation } of requests) {
       for (const [schema, place] of schemasOf(operation.requestBody, name))
-        if (schema.type === 'object' && !answered.has(schema)) t.equal(schema.additionalProperties, false, place);
+        if (schema.type === 'object' && !inResponses.has(schema)) t.equal(schema.additionalProperties, false, place);
     }
   },
 );
 
-t.test('every object has a title, and so has every enumeration with a choice', async (t) => {
+t.test('every object and every enumeration with several values has a title', async (t) => {
   for (const [schema, place] of all) {
     if (schema.type === 'object') t.ok(named.has(schema), place);
     if (Array.isArray(schema.enum) && schema.enum.length > 1) t.ok(named.has(schema), place);
@@ -70,7 +70,7 @@ t.test('every number has a width and every enumeration a type', async (t) => {
   }
 });
 
-t.test('JSON is the first body of every request, and says so of its part in a form', async (t) => {
+t.test('JSON is the first body of every request, and a part of a form that is JSON has this type', async (t) => {
   for (const { name, operation } of operations) {
     const content = operation.requestBody?.content;
     if (!content) continue;

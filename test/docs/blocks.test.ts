@@ -23,7 +23,7 @@ t.test('blocks and comments are read in the order of the page', async (t) => {
       '<!-- setup\nls\n-->\n',
       fence('sh run exit=1', 'false'),
       fence('text output', '…'),
-      `1. step\n\n   ${fence('python file="a.py"', '   x = 1').trimEnd()}\n`,
+      '1. step\n\n   ```python file="a.py"\n   x = 1\n   ```\n',
       fence('sh no-run="needs a GPU"', 'nvidia-smi'),
     ].join('\n'),
   );

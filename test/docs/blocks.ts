@@ -19,7 +19,7 @@ export type Step =
   /** Compares what the last run printed. */
   | { does: 'compare'; line: number; lang: string; expected: string };
 
-/** What a page asks of the tests. */
+/** What the tests do for a page. */
 export interface Script {
   steps: Step[];
   /** programs that are not executed, and why */

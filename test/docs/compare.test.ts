@@ -55,3 +55,13 @@ t.test('JSON lines', async (t) => {
   t.ok(same('jsonl', '{ "a": 1 }\n…\n{ "a": 3, … }', '{"a":1}\n{"a":2}\n{"a":3,"b":4}\n'));
   t.notOk(same('jsonl', '{ "a": 1 }', '{"a":1}\n{"a":2}\n'));
 });
+
+t.test('many gaps take little time', { timeout: 5_000 }, async (t) => {
+  const [gaps, letters] = ['…a'.repeat(30), 'a'.repeat(300)];
+  t.notOk(same('text', `${gaps}z`, letters));
+  t.ok(same('text', gaps, letters));
+  t.notOk(same('text', '…\na\n'.repeat(30).concat('z'), 'a\n'.repeat(300)));
+  t.notOk(same('json', `["${gaps}z"]`, `["${letters}"]`));
+  t.ok(same('json', `["${gaps}"]`, `["${letters}"]`));
+  t.notOk(same('json', '["x…xx"]', '["xx"]'));
+});

@@ -40,36 +40,57 @@ function matchAll<E, A>(
   matches: (one: E, other: A) => boolean,
   isGap: (one: E) => boolean,
 ): boolean {
-  const [first, ...rest] = expected;
-  if (first === undefined) return expected.length === 0 && actual.length === 0;
-  if (isGap(first))
-    return [...actual.keys(), actual.length].some((from) => matchAll(rest, actual.slice(from), matches, isGap));
-  const [head] = actual;
-  return actual.length > 0 && matches(first, head as A) && matchAll(rest, actual.slice(1), matches, isGap);
+  return reaches(expected, actual.length, isGap, (one, at) =>
+    at < actual.length && matches(one, actual[at] as A) ? at + 1 : undefined,
+  );
+}
+
+/**
+ * Whether the parts match everything up to `end`. It keeps all places that the parts so far can end at, so its time does not
+ * grow exponentially with the number of gaps.
+ * @param next the place after a part that starts at `at`, undefined if it does not match there
+ */
+function reaches<E>(
+  parts: readonly E[],
+  end: number,
+  isGap: (part: E) => boolean,
+  next: (part: E, at: number) => number | undefined,
+): boolean {
+  let places = new Set([0]);
+  for (const part of parts) {
+    const from = Math.min(...places);
+    if (isGap(part)) places = new Set(Array.from({ length: Math.max(0, end - from + 1) }, (_, i) => from + i));
+    else places = new Set([...places].map((at) => next(part, at)).filter((at) => at !== undefined));
+    if (places.size === 0) return false;
+  }
+  return places.has(end);
 }
 
 const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
 const PIECES = /…|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?|\s+|[^…\d\s-]+|-/g;
 
 function matchLine(expected: string, actual: string): boolean {
-  return matchPieces(expected.match(PIECES) ?? [], actual, 0);
+  const pieces: string[] = expected.match(PIECES) ?? [];
+  return reaches(
+    pieces,
+    actual.length,
+    (piece) => piece === GAP,
+    (piece, at) => endOf(piece, actual, at),
+  );
 }
 
-function matchPieces(pieces: readonly string[], text: string, at: number): boolean {
-  const [piece, ...rest] = pieces;
-  if (piece === undefined) return at === text.length;
-  if (piece === GAP)
-    return Array.from({ length: text.length - at + 1 }).some((_, skipped) => matchPieces(rest, text, at + skipped));
+/** @returns where a piece ends that starts at this place of a text, undefined if it is not there */
+function endOf(piece: string, text: string, at: number): number | undefined {
   if (/\s/.test(piece)) {
-    const blanks = /^\s+/.exec(text.slice(at))?.[0].length ?? 0;
-    return blanks > 0 && matchPieces(rest, text, at + blanks);
+    const blanks = /^\s+/.exec(text.slice(at))?.[0].length;
+    return blanks && at + blanks;
   }
   if (/\d/.test(piece)) {
     NUMBER.lastIndex = at;
     const number = NUMBER.exec(text)?.[0];
-    return number !== undefined && isNear(piece, number) && matchPieces(rest, text, at + number.length);
+    return number !== undefined && isNear(piece, number) ? at + number.length : undefined;
   }
-  return text.startsWith(piece, at) && matchPieces(rest, text, at + piece.length);
+  return text.startsWith(piece, at) ? at + piece.length : undefined;
 }
 
 /** Integers are equal; other numbers are within 1e-3 or equal to about four significant digits. */
@@ -124,9 +145,17 @@ function membersDifference(expected: Members, actual: Members, path: string): st
 }
 
 /** Whether a text has these parts in this order, with anything between them. */
-function matchGaps(parts: string[], text: string): boolean {
-  const escaped = parts.map((part) => part.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('[^]*')}$`).test(text);
+function matchGaps([first = '', ...others]: string[], text: string): boolean {
+  const last = others.pop();
+  if (last === undefined) return text === first;
+  if (!text.startsWith(first)) return false;
+  let at = first.length;
+  for (const part of others) {
+    const found = text.indexOf(part, at);
+    if (found < 0) return false;
+    at = found + part.length;
+  }
+  return text.length - last.length >= at && text.endsWith(last);
 }
 
 /** Makes a bare `…` valid JSON: an element or a value becomes `"…"`, a member `"…": "…"`. */

@@ -68,7 +68,7 @@ export const readPage = (file: string): Page => parsePage(file, readFileSync(joi
 
 export function parsePage(file: string, text: string): Page {
   const page: Page = { file, blocks: [], links: [], html: [], headings: [], anchors: new Set() };
-  visit(parse(text) as Node, page);
+  visit(parse(text) as unknown as Node, page);
   for (const { text } of page.headings) page.anchors.add(freshAnchor(slugOf(text), page.anchors));
   for (const [, id = ''] of text.matchAll(/<[a-z]+ (?:id|name)="([^"]+)"/g)) page.anchors.add(id);
   return page;

@@ -18,7 +18,7 @@ for (const file of chosen ?? pagesWithBlocks()) {
     const perform = await startSession(t, basename(file));
     for (const step of steps) {
       const fault = await perform(step);
-      if (fault) t.fail(`${file}:${step.line}: ${fault.wrong}`, { printed: fault.printed, at: null, source: null });
+      if (fault) t.fail(`${file}:${step.line}: ${fault.wrong}`, { diagnostic: true, printed: fault.printed });
       // Later blocks build on this one.
       if (fault && step.does !== 'compare') return;
     }

@@ -43,7 +43,7 @@ t.test('the nearest of several names is found', async (t) => {
   t.equal(didYouMean('cat', ['cab', 'car']), 'cab', 'the first of two that are equally near');
 });
 
-t.test('a name of a million letters is refused quickly', async (t) => {
+t.test('a name of a million letters is handled quickly', async (t) => {
   const start = process.hrtime.bigint();
   t.equal(didYouMean('prefixes'.repeat(125_000), MEMBERS), undefined);
   t.equal(didYouMean('_'.repeat(1_000_000), MEMBERS), undefined);

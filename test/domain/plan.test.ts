@@ -98,7 +98,7 @@ t.test('every added token of Qwen3 is found in a text', async (t) => {
 t.test('each frame size mode gives the right size', async (t) => {
   const source = { width: 640, height: 480 };
   const reference = { width: 244, height: 244 };
-  t.same(sentFrameSize('reference', source, reference, undefined), reference, 'the model’s own size');
+  t.same(sentFrameSize('reference', source, reference, undefined), reference, 'the reference size of the model');
   t.same(sentFrameSize('native', source, reference, undefined), source);
   t.same(sentFrameSize('budget', source, reference, 640 * 480), source, 'the frame is small enough already');
   const small = sentFrameSize('budget', source, reference, 320 * 240);
@@ -106,6 +106,6 @@ t.test('each frame size mode gives the right size', async (t) => {
   t.same(
     sentFrameSize('budget', { width: 4000, height: 10 }, reference, 1024),
     { width: 640, height: 32 },
-    'never less than one patch',
+    'at least one patch per side',
   );
 });

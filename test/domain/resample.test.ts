@@ -46,7 +46,7 @@ function resample(pixels: Uint8Array, from: FrameSize, to: FrameSize, check?: ()
 function blueFirst(pixels: Uint8Array, from: FrameSize, to: FrameSize): Buffer {
   const text = Buffer.alloc(3 + to.width * to.height * 4 + 1, '!');
   resampler.blueFirstText({ pixels, from, to }, text, 3);
-  if (!/^!!![^!]*!$/.test(text.toString('latin1'))) throw new Error('The text has another length.');
+  if (!/^!!![^!]*!$/.test(text.toString('latin1'))) throw new Error('The text has a wrong length.');
   return Buffer.from(text.toString('latin1', 3, text.length - 1), 'base64');
 }
 

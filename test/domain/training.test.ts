@@ -57,7 +57,7 @@ t.test('shaping is γΦ(s′) − Φ(s) from each state to the next', async (t) 
     t.ok(close(shapingRewards(potentials, gamma), rewards), `${potentials.length} states, γ ${gamma}`);
 });
 
-t.test('cloning weights equal those of the paper', async (t) => {
+t.test('cloning weights follow the formula of the paper', async (t) => {
   t.same(cloningWeights([0.5, 0.5], 2, 2), [2], 'no progress gives the weight τ');
   for (const { progress, tau, delta_max, weights } of REFERENCE.cloning_weights)
     t.ok(close(cloningWeights(progress, tau, delta_max), weights), `${progress.length} prefixes, τ ${tau}`);

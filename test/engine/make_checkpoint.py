@@ -1,4 +1,4 @@
-"""Write a small Qwen3-VL checkpoint with random weights, for tests against a real engine.
+"""Write a small Qwen3-VL checkpoint with random weights, for tests with a real engine.
 
 Except for the size, everything is as in Qwen3-VL: tokenizer and token ids, processors
 (patch 16, merge 2, temporal 2), interleaved mrope, deepstack, tied embeddings. The

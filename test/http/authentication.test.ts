@@ -9,6 +9,7 @@ import {
   framePart,
   isProblem,
   multipart,
+  operationsOf,
   postParts,
   resultOf,
   stubEngine,
@@ -107,8 +108,21 @@ t.test('an upload without a key is refused before its body is read', async (t) =
   isProblem(t, answer, 'unauthorized');
 });
 
-t.test('health checks, metrics and the contract require no key', async (t) => {
+t.test('each operation that the contract protects requires a key, and no other does', async (t) => {
   const app = await buildTestApp(t, { API_KEYS });
-  for (const url of ['/health/live', '/health/ready', '/metrics', '/openapi.json'])
+  const operations = await operationsOf(app);
+  const open = operations.filter(({ keyed }) => !keyed);
+  t.strictSame(open.map(({ url }) => url).sort(), ['/health/live', '/health/ready', '/metrics']);
+  for (const { method, url, keyed } of operations) {
+    const response = await app.inject({ method, url });
+    t.comment(`${method} ${url}`);
+    if (keyed) isProblem(t, response, 'unauthorized');
+    else t.equal(response.statusCode, 200);
+  }
+});
+
+t.test('the pages and the contract require no key', async (t) => {
+  const app = await buildTestApp(t, { API_KEYS });
+  for (const url of ['/', '/docs', '/docs/yaml', '/openapi.json', '/problems', '/problems/not-found'])
     t.equal((await app.inject({ method: 'GET', url })).statusCode, 200, url);
 });

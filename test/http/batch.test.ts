@@ -222,6 +222,14 @@ t.test('a batch is limited in frames and bytes', async (t) => {
   isProblem(t, await postBatch(small, pixels), 'upload-too-large');
 });
 
+t.test('a batch as JSON refuses an unknown member beside the list', async (t) => {
+  const app = await buildTestApp(t);
+  const request = { episode: EPISODE, frames: [files[0]?.toString('base64')] };
+  const answer = await postJson(app, { items: [request], item: [] });
+  const { detail } = isProblem(t, answer, 'invalid-request', { pointer: '/item' });
+  t.match(detail, 'did you mean `items`?');
+});
+
 t.test('each line is sent when its episode is scored, not in the order of the batch', async (t) => {
   let release = () => {};
   const until = new Promise<void>((resolve) => {

@@ -10,20 +10,12 @@ import {
   isProblem,
   listen,
   multipart,
+  operationsOf,
   rawClient,
   resultOf,
 } from './support.ts';
 
 const KEY = 'key-of-ada-0123456789';
-const OPERATIONS = [
-  ['POST', '/v1/rewards'],
-  ['POST', '/v1/rewards/batch'],
-  ['POST', '/v1/calibrations'],
-  ['GET', '/v1/model'],
-  ['GET', '/health/live'],
-  ['GET', '/health/ready'],
-  ['GET', '/metrics'],
-] as const;
 const PAGES = [
   '/',
   '/playground/app.js',
@@ -32,6 +24,8 @@ const PAGES = [
   '/docs/',
   '/docs/yaml',
   '/docs/scalar.js',
+  '/problems',
+  '/problems/not-found',
 ];
 
 /** The status of /health/live for each host name. */
@@ -110,11 +104,8 @@ t.test('with API_KEYS every host name is accepted, unless ALLOWED_HOSTS is set',
 t.test('every operation, page and file checks the host, and the problem says what to do', async (t) => {
   const app = await buildTestApp(t);
   const headers = { host: 'evil.example' };
-  for (const [method, url] of [
-    ...OPERATIONS,
-    ...PAGES.map((page) => ['GET', page] as const),
-    ['GET', '/nothing'] as const,
-  ]) {
+  const pages = [...PAGES, '/nothing'].map((url) => ({ method: 'GET' as const, url }));
+  for (const { method, url } of [...(await operationsOf(app)), ...pages]) {
     const { detail } = isProblem(t, await app.inject({ method, url, headers }), 'forbidden-host');
     t.match(detail, /`evil\.example`.*localhost.*ALLOWED_HOSTS/);
   }

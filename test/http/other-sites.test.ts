@@ -1,6 +1,15 @@
 import t from 'tap';
 import { frameFile } from '../support/images.ts';
-import { buildTestApp, EPISODE, episodePart, framePart, isProblem, multipart, stubEngine } from './support.ts';
+import {
+  buildTestApp,
+  EPISODE,
+  episodePart,
+  framePart,
+  isProblem,
+  multipart,
+  operationsOf,
+  stubEngine,
+} from './support.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);
@@ -51,17 +60,8 @@ t.test('requests from the service’s own pages and from programs are accepted',
 
 t.test('every operation refuses a request from another site', async (t) => {
   const headers = { host, 'sec-fetch-site': 'cross-site', 'sec-fetch-mode': 'navigate' };
-  for (const [method, url] of [
-    ['POST', '/v1/rewards'],
-    ['POST', '/v1/rewards/batch'],
-    ['POST', '/v1/calibrations'],
-    ['GET', '/v1/model'],
-    ['HEAD', '/v1/model'],
-    ['OPTIONS', '/v1/rewards'],
-    ['GET', '/health/live'],
-    ['GET', '/health/ready'],
-    ['GET', '/metrics'],
-  ] as const) {
+  const operations = (await operationsOf(app)).map(({ method, url }) => [method, url] as const);
+  for (const [method, url] of [...operations, ['HEAD', '/v1/model'], ['OPTIONS', '/v1/rewards']] as const) {
     const answer = await app.inject({ method, url, headers });
     if (method === 'HEAD') t.equal(answer.statusCode, 403);
     else isProblem(t, answer, 'cross-site-request');
@@ -71,7 +71,7 @@ t.test('every operation refuses a request from another site', async (t) => {
 t.test('links to pages work from any site', async (t) => {
   for (const site of ['cross-site', 'same-site', 'none']) {
     const headers = { 'sec-fetch-site': site, 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' };
-    for (const url of ['/', '/docs', '/openapi.json', '/docs/yaml'])
+    for (const url of ['/', '/docs', '/openapi.json', '/docs/yaml', '/problems', '/problems/not-found'])
       t.equal((await get(url, headers)).statusCode, 200, `${url} ${site}`);
     isProblem(t, await get('/nothing', headers), 'not-found');
   }

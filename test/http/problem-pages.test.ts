@@ -24,4 +24,5 @@ t.test('every problem has a page with its status and what to do, and /problems l
     t.notMatch(body, /undefined|\[object/, code);
   }
   t.equal((await app.inject('/problems/no-such-problem')).statusCode, 404);
+  t.match(await app.inject('/problems/'), { statusCode: 302, headers: { location: '../problems' } });
 });

@@ -6,6 +6,7 @@ import type { FastifyBaseLogger, FastifyInstance } from 'fastify';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
+import { exampleProblem } from '../../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
@@ -183,6 +184,28 @@ export async function buildTestApp(
   return app;
 }
 
+/** An operation of the contract. */
+export interface Operation {
+  method: 'GET' | 'POST';
+  url: string;
+  /** whether it requires a key if `API_KEYS` is set */
+  keyed: boolean;
+}
+
+/** Every operation of the contract: a new one is tested without a change in the tests. */
+export async function operationsOf(app: FastifyInstance): Promise<Operation[]> {
+  const { paths } = (await app.inject('/openapi.json')).json() as {
+    paths: Record<string, Record<string, { security?: object[] }>>;
+  };
+  return Object.entries(paths).flatMap(([url, methods]) =>
+    Object.entries(methods).map(([method, { security = [] }]) => ({
+      method: method.toUpperCase() as Operation['method'],
+      url,
+      keyed: security.some((scheme) => 'apiKey' in scheme),
+    })),
+  );
+}
+
 /** Listens on a free port. @returns the port */
 export async function listen(app: FastifyInstance): Promise<number> {
   await app.listen({ host: '127.0.0.1', port: 0 });
@@ -299,8 +322,10 @@ export function isProblem(t: Test, answer: Answer, code: ProblemCode, place: Par
     [],
     'the problem has no unknown members',
   );
-  if (problem.retry_after_s !== undefined)
+  if (problem.retry_after_s !== undefined) {
     t.equal(String(answer.headers['retry-after']), String(problem.retry_after_s), 'Retry-After');
+    t.ok(exampleProblem(code).retry_after_s, 'the contract declares Retry-After for this problem');
+  }
   return problem;
 }
 

@@ -104,6 +104,9 @@ t.test('the copied command works for a video whose frames were saved', needs, as
   const buffer = await webmOf([20, 60, 100, 140, 180], 4);
   await page.locator('#files').setInputFiles({ name: 'clip.webm', mimeType: 'video/webm', buffer });
   await page.getByText('5 frames · ').waitFor();
+  t.match(await page.locator('#command').innerText(), '-F video=@FILE, without fps');
+  const hidden = `(({ scrollWidth, clientWidth }) => scrollWidth - clientWidth)(document.querySelector('.command'))`;
+  t.equal(await page.evaluate(hidden), 0, 'no line is cut off');
   await page.locator('#instruction').fill('Turn white.');
   const onPage = await scored(page);
   const cwd = await folder(t);

@@ -163,6 +163,18 @@ t.test('the reference shows an operation and sends it, and no other host gets a 
   t.strictSame(faults, []);
 });
 
+t.test('without the contract, the page says so and has links to it', needs, async (t) => {
+  const context = await (await browser()).newContext();
+  t.teardown(() => context.close());
+  const page = await context.newPage();
+  await page.route('**/docs/json', (route) => route.fulfill({ status: 503 }));
+  await page.goto(`${service}/docs`);
+  const fault = page.getByRole('alert');
+  await fault.waitFor();
+  t.match(await fault.textContent(), 'cannot be shown: the service responded with status 503. Reload the page');
+  t.equal(await fault.getByRole('link').count(), 2);
+});
+
 t.test('everything that could lead to another service is off', needs, async (t) => {
   const { page, operation } = await openReference('rewards/POST/v1/rewards');
   await operation.waitFor();

@@ -132,6 +132,7 @@ for (const saysDuration of [true, false]) {
       const count = saysDuration ? 8 : 7;
       await page.getByText(`${count} frames · `).waitFor();
       t.equal(await page.locator('#fps').inputValue(), '4');
+      t.match(await page.locator('#fps-note').innerText(), 'extracts frames from the video at this rate');
       await page.locator('#instruction').fill('Turn white.');
       await page.locator('#score').click();
       await page.locator('#result').waitFor();

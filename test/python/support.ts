@@ -24,11 +24,17 @@ export interface Running {
  * Starts a program that can import the modules of examples/python.
  * @param args its file, relative to the root of the repository, and its arguments
  * @param heard called with each line of stdout and stderr as it arrives
+ * @param env added to the environment of this process
  */
-export function startPython(t: Test, args: string[], heard: (line: string) => void = () => {}): Running {
+export function startPython(
+  t: Test,
+  args: string[],
+  heard: (line: string) => void = () => {},
+  env: Record<string, string> = {},
+): Running {
   const child = spawn(examplesPython(), args, {
     cwd: ROOT,
-    env: { ...process.env, PYTHONPATH: 'examples/python', PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa' },
+    env: { ...process.env, PYTHONPATH: 'examples/python', PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.teardown(() => child.kill());

@@ -138,10 +138,47 @@ t.test('if the service is busy, the uploader waits for at least Retry-After', ne
 t.test('the exit code says whether a retry can help', needs, async (t) => {
   const { address, process: service } = await startServer(t);
   const refused = await runPython(t, PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
-  t.match(refused, { code: 2, stdout: '', stderr: /^missing-instruction: /m });
+  t.match(refused, { code: 3, stdout: '', stderr: /^missing-instruction: /m });
   const empty = await runPython(t, PROGRAM, t.testdir({}), '--url', address);
-  t.match(empty, { code: 2, stdout: '', stderr: /no \.jpg files/ });
+  t.match(empty, { code: 3, stdout: '', stderr: /no \.jpg files/ });
   service.kill('SIGKILL');
   const gone = await runPython(t, PROGRAM, FOLDER, '--url', address, '--patience', '1');
   t.match(gone, { code: 1, stdout: '', stderr: /^No result from http\S+ in 1 s/m });
+});
+
+t.test('if every episode would be rejected, the exit code is 2, so that a loop can stop', needs, async (t) => {
+  const [key, wrong] = ['0123456789abcdef', 'fedcba9876543210'];
+  const { address } = await startServer(t, { API_KEYS: `lab=${key}`, ALLOWED_HOSTS: 'rewards.example.com' });
+  const run = (env: Record<string, string>, ...options: string[]) =>
+    startPython(t, [PROGRAM, FOLDER, '--url', address, ...options], undefined, { TOPREWARD_API_KEY: '', ...env }).ended;
+  const stops = async (stderr: RegExp, ...options: string[]) =>
+    t.match(await run({ TOPREWARD_API_KEY: key }, ...options), { code: 2, stdout: '', stderr });
+
+  t.match(await run({}), { code: 2, stderr: /^unauthorized: /m }, 'no key');
+  t.match(
+    await run({ TOPREWARD_API_KEY: wrong }),
+    { code: 2, stderr: /^unauthorized: /m },
+    'a wrong key in the environment',
+  );
+  for (let guess = 0; guess < 20; guess += 1)
+    await fetch(`${address}/v1/model`, { headers: { authorization: `Bearer ${wrong}` } });
+  t.equal((await run({ TOPREWARD_API_KEY: key })).code, 0, 'the key in the environment');
+  await stops(/^too-many-wrong-keys: (?!.*retry in)/ms, '--key', wrong);
+  await stops(/^not-found: /m, '--url', `${address}/v1`);
+  await stops(/No scheme supplied|No connection adapters/, '--url', '127.0.0.1:8080');
+  await stops(/^usage: .*--prefixes/s, '--prefixes', 'many');
+  await stops(/--calibration: .*missing\.json/, '--calibration', 'missing.json');
+  const calibration = {
+    ...{ model: 'another', threshold: -0.5, bounds: null, best: null, precise: null, auc: null, warnings: [] },
+    counts: { episodes: 0, successes: 0, failures: 0, ranges: 0 },
+  };
+  const folder = t.testdir({ 'another.json': JSON.stringify(calibration) });
+  await stops(/^calibration-mismatch: /m, '--calibration', `${folder}/another.json`);
+  // The service plays the proxy here, so it receives a host name that it does not know.
+  const other = await run(
+    { TOPREWARD_API_KEY: key, http_proxy: address, no_proxy: '' },
+    '--url',
+    'http://other.example.org',
+  );
+  t.match(other, { code: 2, stderr: /^forbidden-host: /m });
 });

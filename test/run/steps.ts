@@ -12,12 +12,14 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 export const CI: readonly string[] = [
   'npm run lint',
   'npm run lint:contract',
+  'npm run lint:prose',
   'npm run types',
   'npm test',
   'npm run test:slow',
   'npm run test:attacks',
   'npm run test:clients',
   'npm run test:python',
+  'npm run test:docs',
   'test/engine/with-engine.sh npm run test:engine',
   'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
 ];

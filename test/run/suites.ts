@@ -30,7 +30,7 @@ const SLOW = [
   'test/playground/doors.test.ts',
 ];
 
-/** Of all suites: which tests are run by which command. docs/reference/testing.md says what each is for. */
+/** All suites: which command runs which tests. docs/reference/testing.md explains each suite. */
 export const SUITES: Record<string, Suite> = {
   test: {
     files: ['playground', 'embedded', 'http/video*', 'http', 'vllm', 'contract', 'run', 'domain'].map(
@@ -50,7 +50,11 @@ export const SUITES: Record<string, Suite> = {
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'] },
-  docs: { files: ['run', 'site', '*'].map((name) => `test/docs/${name}.test.ts`), timeoutS: 600, comments: true },
+  docs: {
+    files: ['test/docs/run.test.ts', 'test/docs/site.test.ts', 'test/docs/*.test.ts', 'test/prose/*.test.ts'],
+    timeoutS: 600,
+    comments: true,
+  },
   clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },

@@ -62,7 +62,7 @@ const ODD_MEMBERS: Record<string, OddAnswer> = {
     const [first] = choices[0]?.logprobs.content ?? [];
     if (first) first.token = first.top_logprobs[1]?.token ?? '';
   }),
-  'True and False that are both likely': changed(({ choices }) => {
+  'True and False with probabilities that sum to more than 1': changed(({ choices }) => {
     for (const token of choices[0]?.logprobs.content[0]?.top_logprobs.slice(1) ?? []) token.logprob = -0.5;
   }),
 };

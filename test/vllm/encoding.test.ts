@@ -72,7 +72,7 @@ for (const [setting, encoding] of [
   });
 }
 
-t.test('a block has another name in each encoding', async (t) => {
+t.test('the name of a block depends on the encoding', async (t) => {
   const names = new Set<string | undefined>();
   for (const ENGINE_FRAME_ENCODING of ['raw', 'png', 'jpeg']) {
     const { fake, app, address } = await startService(t, {}, { ENGINE_FRAME_ENCODING });

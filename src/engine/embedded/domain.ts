@@ -31,7 +31,7 @@ export function domainWarnings({ words, picture, blocks }: Domain, asked: Asked)
   if (distance > picture.distance) {
     warnings.push({
       code: 'unfamiliar-frames',
-      message: `The frames are unlike the model's training data. They differ from its mean frame by ${distance.toFixed(1)} grey levels; the limit is ${picture.distance}.`,
+      message: `The frames are unlike the model's training data. They differ from its mean frame by ${distance.toFixed(1)} grey levels; the limit is ${picture.distance}. Check the camera, and that the colours are RGB.`,
     });
   }
   if (asked.blocks > blocks) {

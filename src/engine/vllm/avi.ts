@@ -53,7 +53,7 @@ export function twoFrameAvi(
 /** Characters of base64 before the two frames. */
 const START = 312;
 
-/** Length of the text that twoFrameAvi makes of two frames, in characters. */
+/** Length of the text that twoFrameAvi returns, in characters. */
 export function aviLength(first: Uint8Array, second: Uint8Array): number {
   return START + first.length + second.length;
 }

@@ -17,7 +17,7 @@ export interface ItemVideo {
   /** characters */
   length: number;
   /**
-   * The text in pieces, made anew by each call: a frame is in memory once, however many blocks and retries contain it.
+   * The text in pieces, made again by each call: a frame is in memory once, however many blocks and retries contain it.
    */
   text(): Uint8Array[];
 }

@@ -13,7 +13,9 @@ openapi-generator-cli generate -g go -i openapi.yaml -o topreward --package-name
   --global-property apiTests=false \
   --additional-properties withGoMod=false,enumClassPrefix=true,disallowAdditionalPropertiesIfNotPresent=false >generate.log
 
-cp "$here"/*.go .
-printf 'module usage\n\ngo 1.19\n' >go.mod
-GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local go vet . ./topreward
-GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local go build -o usage .
+cp -r "$here"/*.go "$here/score" .
+printf 'module example\n\ngo 1.19\n' >go.mod
+export GOFLAGS=-mod=mod GOPROXY=off GOTOOLCHAIN=local
+go vet . ./score ./topreward
+go build -o bin/usage .
+go build -o bin/score ./score

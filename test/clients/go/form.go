@@ -9,7 +9,7 @@ import (
 	"net/http"
 	"os"
 
-	"usage/topreward"
+	"example/topreward"
 )
 
 // postForm sends the files unchanged. Base64 would have a third more bytes. The generated operation accepts JSON only,
@@ -17,15 +17,15 @@ import (
 func postForm(ctx context.Context, client *topreward.APIClient, episode topreward.Episode, files []string) (*topreward.RewardResult, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
-	question, err := json.Marshal(episode)
+	description, err := json.Marshal(episode)
 	if err != nil {
 		return nil, err
 	}
-	if err := form.WriteField("episode", string(question)); err != nil {
+	if err := form.WriteField("episode", string(description)); err != nil {
 		return nil, err
 	}
 	for _, file := range files {
-		picture, err := os.ReadFile(file)
+		image, err := os.ReadFile(file)
 		if err != nil {
 			return nil, err
 		}
@@ -33,7 +33,7 @@ func postForm(ctx context.Context, client *topreward.APIClient, episode toprewar
 		if err != nil {
 			return nil, err
 		}
-		if _, err := part.Write(picture); err != nil {
+		if _, err := part.Write(image); err != nil {
 			return nil, err
 		}
 	}
@@ -46,18 +46,26 @@ func postForm(ctx context.Context, client *topreward.APIClient, episode toprewar
 		return nil, err
 	}
 	request.Header.Set("Content-Type", form.FormDataContentType())
-	answer, err := configuration.HTTPClient.Do(request)
+	addKey(ctx, request)
+	response, err := configuration.HTTPClient.Do(request)
 	if err != nil {
 		return nil, err
 	}
-	defer answer.Body.Close()
-	if answer.StatusCode == http.StatusOK {
+	defer response.Body.Close()
+	if response.StatusCode == http.StatusOK {
 		var result topreward.RewardResult
-		return &result, json.NewDecoder(answer.Body).Decode(&result)
+		return &result, json.NewDecoder(response.Body).Decode(&result)
 	}
 	var problem topreward.Problem
-	if err := json.NewDecoder(answer.Body).Decode(&problem); err != nil {
+	if err := json.NewDecoder(response.Body).Decode(&problem); err != nil {
 		return nil, err
 	}
 	return nil, fmt.Errorf("%d %s: %s", problem.Status, problem.Code, problem.Detail)
+}
+
+// addKey sends the API key in the context, as the generated operations do.
+func addKey(ctx context.Context, request *http.Request) {
+	if key, ok := ctx.Value(topreward.ContextAccessToken).(string); ok {
+		request.Header.Set("Authorization", "Bearer "+key)
+	}
 }

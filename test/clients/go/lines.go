@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"net/http"
 
-	"usage/topreward"
+	"example/topreward"
 )
 
 // postLines calls take with each line of a response as soon as it arrives. The generated operations cannot do this: they
 // treat a response as one document. Event is BatchEvent or RewardEvent.
-func postLines[Event any](ctx context.Context, client *topreward.APIClient, path string, question any, take func(Event)) error {
-	body, err := json.Marshal(question)
+func postLines[Event any](ctx context.Context, client *topreward.APIClient, path string, content any, take func(Event)) error {
+	body, err := json.Marshal(content)
 	if err != nil {
 		return err
 	}
@@ -24,13 +24,14 @@ func postLines[Event any](ctx context.Context, client *topreward.APIClient, path
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("Accept", "application/x-ndjson")
-	answer, err := configuration.HTTPClient.Do(request)
+	addKey(ctx, request)
+	response, err := configuration.HTTPClient.Do(request)
 	if err != nil {
 		return err
 	}
-	defer answer.Body.Close()
-	decoder := json.NewDecoder(answer.Body)
-	if answer.StatusCode != http.StatusOK {
+	defer response.Body.Close()
+	decoder := json.NewDecoder(response.Body)
+	if response.StatusCode != http.StatusOK {
 		var problem topreward.Problem
 		if err := decoder.Decode(&problem); err != nil {
 			return err

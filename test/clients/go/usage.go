@@ -13,7 +13,7 @@ import (
 	"os"
 	"path/filepath"
 
-	"usage/topreward"
+	"example/topreward"
 )
 
 func main() {
@@ -32,6 +32,9 @@ func main() {
 	configuration.Servers = topreward.ServerConfigurations{{URL: address}}
 	client := topreward.NewAPIClient(configuration)
 	ctx := context.Background()
+	if key := os.Getenv("TOPREWARD_API_KEY"); key != "" {
+		ctx = context.WithValue(ctx, topreward.ContextAccessToken, key)
+	}
 
 	model, _, err := client.ServiceAPI.GetModel(ctx).Execute()
 	check(err)
@@ -45,9 +48,9 @@ func main() {
 
 	request := topreward.NewRewardRequest(*episode)
 	for _, file := range files {
-		picture, err := os.ReadFile(file)
+		image, err := os.ReadFile(file)
 		check(err)
-		request.Frames = append(request.Frames, base64.StdEncoding.EncodeToString(picture))
+		request.Frames = append(request.Frames, base64.StdEncoding.EncodeToString(image))
 	}
 	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*request).Execute()
 	show("json", result, err)
@@ -104,30 +107,31 @@ func main() {
 	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*request).Execute()
 	show("calibrated", result, err)
 
-	// A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
+	// A step of a growing episode names all frames and sends the newest one. If the service does not have the others, it lists them.
 	growing := topreward.NewEpisode(known.Instruction)
 	growing.SetFps(2)
 	named := map[string]string{}
 	for i, file := range files {
-		picture, err := os.ReadFile(file)
+		image, err := os.ReadFile(file)
 		check(err)
-		sum := sha256.Sum256(picture)
+		sum := sha256.Sum256(image)
 		digest := hex.EncodeToString(sum[:])
 		growing.FrameDigests = append(growing.FrameDigests, digest)
 		named[digest] = request.Frames[i]
 	}
 	step := topreward.NewRewardRequest(*growing)
 	step.Frames = request.Frames[len(files)-1:]
-	_, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
-	asked, isProblem := problemOf(err)
-	if !isProblem {
-		log.Fatal("no frame was missing: ", err)
+	for attempt := 0; attempt < 4; attempt++ {
+		result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
+		problem, ok := problemOf(err)
+		if !ok || problem.Code != "frames-missing" {
+			break
+		}
+		fmt.Printf("growing: %d %s, %d to send\n", problem.Status, problem.Code, len(problem.Missing))
+		for _, digest := range problem.Missing {
+			step.Frames = append(step.Frames, named[digest])
+		}
 	}
-	fmt.Printf("growing: %d %s, %d to send\n", asked.Status, asked.Code, len(asked.Missing))
-	for _, digest := range asked.Missing {
-		step.Frames = append(step.Frames, named[digest])
-	}
-	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*step).Execute()
 	show("growing", result, err)
 }
 

@@ -27,13 +27,14 @@ class Form {
     body.write("--%s--\r\n".formatted(boundary).getBytes(StandardCharsets.UTF_8));
     var request = HttpRequest.newBuilder(URI.create(client.getBaseUri() + "/v1/rewards"))
         .header("Content-Type", "multipart/form-data; boundary=" + boundary)
-        .POST(HttpRequest.BodyPublishers.ofByteArray(body.toByteArray()))
-        .build();
-    var answer = client.getHttpClient().send(request, HttpResponse.BodyHandlers.ofString());
-    if (answer.statusCode() != 200) {
-      throw new ApiException(answer.statusCode(), "refused", answer.headers(), answer.body());
+        .POST(HttpRequest.BodyPublishers.ofByteArray(body.toByteArray()));
+    // It adds the API key.
+    if (client.getRequestInterceptor() != null) client.getRequestInterceptor().accept(request);
+    var response = client.getHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofString());
+    if (response.statusCode() != 200) {
+      throw new ApiException(response.statusCode(), "refused", response.headers(), response.body());
     }
-    return client.getObjectMapper().readValue(answer.body(), RewardResult.class);
+    return client.getObjectMapper().readValue(response.body(), RewardResult.class);
   }
 
   private static void part(ByteArrayOutputStream body, String boundary, String name, byte[] content) throws Exception {

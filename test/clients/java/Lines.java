@@ -14,12 +14,13 @@ class Lines {
     var request = HttpRequest.newBuilder(URI.create(client.getBaseUri() + path))
         .header("Content-Type", "application/json")
         .header("Accept", "application/x-ndjson")
-        .POST(HttpRequest.BodyPublishers.ofByteArray(mapper.writeValueAsBytes(body)))
-        .build();
-    var answer = client.getHttpClient().send(request, HttpResponse.BodyHandlers.ofLines());
-    try (var lines = answer.body()) {
-      if (answer.statusCode() != 200) {
-        throw new ApiException(answer.statusCode(), "refused", answer.headers(), String.join("", lines.toList()));
+        .POST(HttpRequest.BodyPublishers.ofByteArray(mapper.writeValueAsBytes(body)));
+    // It adds the API key.
+    if (client.getRequestInterceptor() != null) client.getRequestInterceptor().accept(request);
+    var response = client.getHttpClient().send(request.build(), HttpResponse.BodyHandlers.ofLines());
+    try (var lines = response.body()) {
+      if (response.statusCode() != 200) {
+        throw new ApiException(response.statusCode(), "refused", response.headers(), String.join("", lines.toList()));
       }
       var events = new ArrayList<T>();
       // Each line is read as soon as it arrives.

@@ -29,6 +29,10 @@ public class Usage {
   public static void main(String[] arguments) throws Exception {
     var client = new ApiClient();
     client.updateBaseUri(arguments[0]);
+    var key = System.getenv("TOPREWARD_API_KEY");
+    if (key != null && !key.isEmpty()) {
+      client.setRequestInterceptor(request -> request.header("Authorization", "Bearer " + key));
+    }
     var folder = Path.of(arguments[1]);
     var known = client.getObjectMapper().readTree(folder.resolve("episode.json").toFile());
     List<Path> files;
@@ -87,20 +91,24 @@ public class Usage {
     request.episode(new Episode().instruction(instruction).fps(episode.getFps()).calibration(calibration));
     show(client, "calibrated", () -> rewards.scoreEpisode(request));
 
-    // A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
+    // A step of a growing episode names all frames and sends the newest one. If the service does not have the others, it lists them.
     var growing = new Episode().instruction(instruction).fps(2.0);
     var frames = request.getFrames();
     for (var frame : frames) growing.addFrameDigestsItem(digest(frame));
     var step = new RewardRequest().episode(growing).addFramesItem(frames.get(frames.size() - 1));
-    try {
-      rewards.scoreEpisode(step);
-    } catch (ApiException failure) {
-      var asked = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);
-      var missing = asked.getMissing();
-      System.out.printf("growing: %d %s, %d to send%n", asked.getStatus(), asked.getCode(), missing.size());
-      for (var frame : frames) if (missing.contains(digest(frame))) step.addFramesItem(frame);
+    for (int attempt = 0; attempt < 4; attempt++) {
+      try {
+        var result = rewards.scoreEpisode(step);
+        show(client, "growing", () -> result);
+        break;
+      } catch (ApiException failure) {
+        if (failure.getCode() != 409) throw failure;
+        var problem = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);
+        var missing = problem.getMissing();
+        System.out.printf("growing: %d %s, %d to send%n", problem.getStatus(), problem.getCode(), missing.size());
+        for (var frame : frames) if (missing.contains(digest(frame))) step.addFramesItem(frame);
+      }
     }
-    show(client, "growing", () -> rewards.scoreEpisode(step));
   }
 
   static String digest(byte[] file) throws Exception {
@@ -117,12 +125,12 @@ public class Usage {
   }
 
   interface Call {
-    RewardResult answer() throws Exception;
+    RewardResult result() throws Exception;
   }
 
   static void show(ApiClient client, String name, Call call) throws Exception {
     try {
-      var result = call.answer();
+      var result = call.result();
       var flag = result.getSuccess() == null ? null : result.getSuccess().getFlag();
       System.out.printf("%s: %d prefixes, score %.4f, success %s%n",
           name, result.getPrefixes().size(), result.getScore(), flag);

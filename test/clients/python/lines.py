@@ -25,10 +25,10 @@ def lines(client: AuthenticatedClient, body: RewardRequest | BatchRequest) -> It
     """Yields one event for each line. If the status is not 200, it yields only a `Problem`."""
     path, kinds = ("/v1/rewards/batch", BATCH) if isinstance(body, BatchRequest) else ("/v1/rewards", REWARD)
     accept = {"Accept": "application/x-ndjson"}
-    with client.get_httpx_client().stream("POST", path, json=body.to_dict(), headers=accept) as answer:
-        if answer.status_code != 200:
-            yield Problem.from_dict(json.loads(answer.read()))
+    with client.get_httpx_client().stream("POST", path, json=body.to_dict(), headers=accept) as response:
+        if response.status_code != 200:
+            yield Problem.from_dict(json.loads(response.read()))
             return
-        for line in answer.iter_lines():
+        for line in response.iter_lines():
             event = json.loads(line)
             yield kinds[event["event"]].from_dict(event)

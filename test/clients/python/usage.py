@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -35,15 +36,16 @@ known = json.loads((folder / "episode.json").read_text())
 files = sorted(folder.glob("*.jpg"))
 
 # A service without API keys ignores the token.
-client = AuthenticatedClient(base_url=address, token="none", timeout=120)
+key = os.environ.get("TOPREWARD_API_KEY") or "none"
+client = AuthenticatedClient(base_url=address, token=key, timeout=130)
 
 
-def show(name: str, answer: RewardResult | Problem | None) -> None:
-    if isinstance(answer, Problem):
-        print(f"{name}: {answer.status} {answer.code}: {answer.detail}")
-    elif isinstance(answer, RewardResult):
-        flag = answer.success.flag if answer.success else None
-        print(f"{name}: {len(answer.prefixes)} prefixes, score {answer.score:.4f}, success {str(flag).lower()}")
+def show(name: str, response: RewardResult | Problem | None) -> None:
+    if isinstance(response, Problem):
+        print(f"{name}: {response.status} {response.code}: {response.detail}")
+    elif isinstance(response, RewardResult):
+        flag = response.success.flag if response.success else None
+        print(f"{name}: {len(response.prefixes)} prefixes, score {response.score:.4f}, success {str(flag).lower()}")
     else:
         sys.exit(f"{name}: the status is not in the contract")
 
@@ -54,14 +56,14 @@ with client:
     print(f"model: {model.model}, {model.reference_frame.width} px, {model.frame_sizes[0].value}")
 
     episode = Episode(instruction=known["instruction"], fps=known["fps"], prefixes=PrefixSelection(count=15))
-    pictures = [File(payload=file.read_bytes(), file_name=file.name) for file in files]
-    show("form", score_episode.sync(client=client, body=RewardForm(episode=episode, frames=pictures)))
+    images = [File(payload=file.read_bytes(), file_name=file.name) for file in files]
+    show("form", score_episode.sync(client=client, body=RewardForm(episode=episode, frames=images)))
 
     texts = [base64.b64encode(file.read_bytes()).decode() for file in files]
     show("json", score_episode.sync(client=client, body=RewardRequest(episode=episode, frames=texts)))
 
     clockless = Episode(instruction=known["instruction"])
-    show("no clock", score_episode.sync(client=client, body=RewardForm(episode=clockless, frames=pictures)))
+    show("no clock", score_episode.sync(client=client, body=RewardForm(episode=clockless, frames=images)))
 
     *prefixes, last = lines(client, RewardRequest(episode=episode, frames=texts))
     assert all(isinstance(event, PrefixEvent) for event in prefixes)
@@ -86,11 +88,14 @@ with client:
     calibrated = Episode(instruction=known["instruction"], fps=known["fps"], calibration=calibration)
     show("calibrated", score_episode.sync(client=client, body=RewardRequest(episode=calibrated, frames=texts)))
 
-    # A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
+    # A step of a growing episode names all frames and sends the newest one. If the service does not have the others, it lists them.
     named = {hashlib.sha256(file.read_bytes()).hexdigest(): text for file, text in zip(files, texts, strict=True)}
     growing = Episode(instruction=known["instruction"], fps=2, frame_digests=list(named))
-    answer = score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=texts[-1:]))
-    assert isinstance(answer, Problem) and answer.code == "frames-missing" and answer.missing
-    print(f"growing: {answer.status} {answer.code}, {len(answer.missing)} to send")
-    again = [named[digest] for digest in answer.missing] + texts[-1:]
-    show("growing", score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=again)))
+    sending = texts[-1:]
+    for _ in range(4):
+        response = score_episode.sync(client=client, body=RewardRequest(episode=growing, frames=sending))
+        if not (isinstance(response, Problem) and response.code == "frames-missing" and response.missing):
+            break
+        print(f"growing: {response.status} {response.code}, {len(response.missing)} to send")
+        sending += [named[digest] for digest in response.missing]
+    show("growing", response)

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Generates the types into .cache/clients/typescript and checks usage.ts and lines.ts against them.
+# Generates the types into .cache/clients/typescript and checks the programs in this folder against them.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 source "$here/../environment.sh"
@@ -11,4 +11,4 @@ openapi-typescript openapi.yaml --default-non-nullable false --output topreward.
 cp "$here"/*.ts .
 printf '{ "type": "module" }\n' >package.json
 tsc --noEmit --strict --exactOptionalPropertyTypes --noUncheckedIndexedAccess --target es2024 --module nodenext \
-  --types node --typeRoots "$root/node_modules/@types" --allowImportingTsExtensions usage.ts
+  --types node --typeRoots "$root/node_modules/@types" --allowImportingTsExtensions usage.ts score.ts

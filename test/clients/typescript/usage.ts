@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import createClient from 'openapi-fetch';
+import { form } from './form.ts';
 import { lines } from './lines.ts';
 import type { components, paths } from './topreward.d.ts';
 
@@ -12,15 +13,12 @@ const { instruction, fps } = JSON.parse(await readFile(`${folder}/episode.json`,
 const names = (await readdir(folder)).filter((name) => name.endsWith('.jpg')).sort();
 const files = await Promise.all(names.map((name) => readFile(`${folder}/${name}`)));
 
-const client = createClient<paths, 'application/json' | 'application/problem+json'>({ baseUrl: address });
-
-/** The generated types describe a file of a form as a string, so this function makes the form. */
-function form(episode: Schemas['Episode'], pictures: Uint8Array<ArrayBuffer>[]): FormData {
-  const data = new FormData();
-  data.set('episode', JSON.stringify(episode));
-  for (const picture of pictures) data.append('frames', new Blob([picture]));
-  return data;
-}
+const key = process.env['TOPREWARD_API_KEY'];
+const authorization = key ? { authorization: `Bearer ${key}` } : {};
+const client = createClient<paths, 'application/json' | 'application/problem+json'>({
+  baseUrl: address,
+  headers: authorization,
+});
 
 function show(name: string, result: Schemas['RewardResult'] | undefined, problem: Schemas['Problem'] | undefined) {
   if (problem) console.log(`${name}: ${problem.status} ${problem.code}: ${problem.detail}`);
@@ -86,13 +84,16 @@ const calibrated = { instruction, fps, calibration };
 const withBounds = await client.POST('/v1/rewards', { body: { episode: calibrated, frames } });
 show('calibrated', withBounds.data, withBounds.error);
 
-// A step of a growing episode: all frames are named, and only the newest one is sent. The fps is new, so the service knows none.
+// A step of a growing episode names all frames and sends the newest one. If the service does not have the others, it lists them.
 const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
 const growing = { instruction, fps: 2, frame_digests: digests };
-const newest = frames.slice(-1);
-const { error: asked } = await client.POST('/v1/rewards', { body: { episode: growing, frames: newest } });
-const missing = asked?.missing ?? [];
-console.log(`growing: ${asked?.status} ${asked?.code}, ${missing.length} to send`);
-const again = frames.filter((_, i) => missing.includes(digests[i] ?? ''));
-const grown = await client.POST('/v1/rewards', { body: { episode: growing, frames: [...again, ...newest] } });
-show('growing', grown.data, grown.error);
+const send = (frames: string[]) => client.POST('/v1/rewards', { body: { episode: growing, frames } });
+const sending = frames.slice(-1);
+let step = await send(sending);
+for (let attempt = 1; attempt < 4 && step.error?.code === 'frames-missing'; attempt += 1) {
+  const { status, code, missing = [] } = step.error;
+  console.log(`growing: ${status} ${code}, ${missing.length} to send`);
+  sending.push(...frames.filter((_, i) => missing.includes(digests[i] ?? '')));
+  step = await send(sending);
+}
+show('growing', step.data, step.error);
