@@ -1,17 +1,18 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { BatchEvent, BatchForm, BatchRequest } from '../schemas/batch.ts';
 import { EXAMPLES } from '../schemas/examples.ts';
-import { loggedProblem } from '../src/error-handler.ts';
+import { createEpisodeReader } from '../src/http/episode-reader.ts';
+import { LINES, problemInLine, sendLines } from '../src/http/lines.ts';
+import { FORM_PROBLEMS, problems, UPLOAD } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
+import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
+import { checkedAsStream } from '../src/http/validation.ts';
 import { scoreBatch } from '../src/score-batch.ts';
 import { resultOf, scoreEpisode } from '../src/score-episode.ts';
-import type { Service } from '../src/service.ts';
 import { type BatchEntry, createBatchReader } from '../src/upload/batch.ts';
 import { readBatchJson } from '../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../src/upload/batch-multipart.ts';
 import { formParts } from '../src/upload/form.ts';
-import { type Admitted, uploadGate, uploadReader } from './admit.ts';
-import { LINES, sendLines } from './lines.ts';
-import { FORM_PROBLEMS, problems, UPLOAD } from './responses.ts';
 
 const schema = {
   operationId: 'scoreBatch',
@@ -32,72 +33,60 @@ const schema = {
   },
 };
 
-export async function batchRoute(app: FastifyInstance, service: Service): Promise<void> {
-  const { config, engine, frameMemory, metrics } = service;
-  const { admit, admitted } = uploadGate(service, {
-    seconds: config.BATCH_DEADLINE_S,
-    needsEngine: true,
-    jsonBytes: config.MAX_JSON_BYTES,
-  });
+export async function batchRoute(v1: FastifyInstance, service: Service): Promise<void> {
+  const { config, engine, renderBudget, metrics } = service;
 
-  app.route({
+  v1.route({
     method: 'POST',
-    url: '/v1/rewards/batch',
+    url: '/rewards/batch',
     schema,
-    // As in rewards.ts: the body is read as a stream, and src/upload checks it.
-    validatorCompiler: () => () => true,
-    onRequest: admit,
-    async handler(request, reply) {
-      const { ticket, tenant, deadline } = admitted(request);
-      const { signal } = deadline;
-      try {
-        const entries = await readBatch(request, service, admitted(request));
-        const uploads = entries.flatMap((entry) => ('upload' in entry ? entry.upload.frames.heldBytes() : []));
-        let held = uploads.reduce((sum, { memory, disk }) => sum + memory + disk, 0);
-        ticket.keep(held);
-        const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
-        const events = scoreBatch(entries, {
-          signal,
-          async score(upload) {
-            const { memory } = upload.frames.heldBytes();
-            try {
-              const result = await resultOf(scoreEpisode(upload, context));
-              metrics.scored(result);
-              return result;
-            } finally {
-              held -= memory;
-              ticket.keep(held);
-            }
-          },
-          problemOf(error) {
-            const problem = loggedProblem(error, request);
-            metrics.toldInLines(problem.code);
-            return problem;
-          },
-        });
-        return sendLines(events, reply, deadline);
-      } catch (error) {
-        if (!signal.aborted && !reply.sent) throw error;
-        return reply.hijack();
-      }
+    validatorCompiler: checkedAsStream,
+    config: {
+      upload: { seconds: config.BATCH_DEADLINE_S, needsEngine: true, jsonBytes: config.MAX_JSON_BYTES },
     },
+    handler: uploadHandler(async (request, reply, admitted) => {
+      const { tenant } = request;
+      const { reservation, deadline } = admitted;
+      const { signal } = deadline;
+      const entries = await readBatch(request, service, admitted);
+      const uploads = entries.flatMap((entry) => ('upload' in entry ? entry.upload.frames.uploadedBytes() : []));
+      let held = uploads.reduce((sum, { memory, disk }) => sum + memory + disk, 0);
+      reservation.shrinkTo(held);
+      const context = { engine, tenant, waitedMs: reservation.waitedMs, signal, defaults: config, renderBudget };
+      const events = scoreBatch(entries, {
+        signal,
+        async score(upload) {
+          const { memory } = upload.frames.uploadedBytes();
+          try {
+            const result = await resultOf(scoreEpisode(upload, context));
+            metrics.scored(result);
+            return result;
+          } finally {
+            held -= memory;
+            reservation.shrinkTo(held);
+          }
+        },
+        problemOf: (error) => problemInLine(error, request, metrics),
+      });
+      return sendLines(events, reply, deadline);
+    }),
   });
 }
 
 async function readBatch(
   request: FastifyRequest,
   service: Service,
-  { tenant, deadline: { signal }, count }: Admitted,
+  { deadline: { signal }, count }: Admitted,
 ): Promise<BatchEntry[]> {
   const { config, json } = service;
-  const createReader = () => uploadReader(service, { tenant, signal });
+  const createReader = () => createEpisodeReader(service, { tenant: request.tenant, signal });
   if (!request.isMultipart()) {
     const entries = await readBatchJson(request.body, config, createReader);
     request.body = undefined;
     return entries;
   }
   const reader = createBatchReader(config, createReader);
-  const room = config.MAX_BATCH_FRAMES + config.MAX_BATCH_EPISODES + 1;
-  await readBatchMultipart(formParts(request, room, count), config, reader, json);
+  const mostParts = config.MAX_BATCH_FRAMES + config.MAX_BATCH_EPISODES + 1;
+  await readBatchMultipart(formParts(request, mostParts, count), config, reader, json);
   return reader.finish();
 }

@@ -1,12 +1,12 @@
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox';
 import type { FastifyInstance } from 'fastify';
 import { Calibration, CalibrationRequest } from '../schemas/calibration.ts';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { calibrate } from '../src/calibration/calibrate.ts';
-import { readCalibrationRequest } from '../src/calibration/read.ts';
-import { ProblemError } from '../src/problems.ts';
-import type { Service } from '../src/service.ts';
-import { uploadGate } from './admit.ts';
-import { problems, UPLOAD } from './responses.ts';
+import { checkRanges } from '../src/calibration/ranges.ts';
+import { problems, UPLOAD } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
+import { ProblemError } from '../src/problems/problems.ts';
 
 /** Enough for the largest number of episodes. */
 const BODY_BYTES = 4 * 1024 * 1024;
@@ -18,7 +18,7 @@ const schema = {
     'Takes the scores of episodes that are labelled success or failure. Returns a success threshold, how well it divides them, and bounds for progress. The service stores nothing: keep the response, and send it in `episode.calibration`.',
   tags: ['calibration'],
   security: [{}, { apiKey: [] }],
-  body: { content: { 'application/json': { schema: CalibrationRequest } } },
+  body: CalibrationRequest,
   response: {
     200: {
       description: 'The calibration. What the episodes do not determine is null, and a warning says why.',
@@ -28,21 +28,20 @@ const schema = {
   },
 };
 
-export async function calibrationRoute(app: FastifyInstance, service: Service): Promise<void> {
-  const { config } = service;
+export async function calibrationRoute(v1: FastifyInstance, { config }: Service): Promise<void> {
   const jsonBytes = Math.min(BODY_BYTES, config.MAX_JSON_BYTES);
-  const { admit } = uploadGate(service, { seconds: config.DEADLINE_S, needsEngine: false, jsonBytes });
-  app.route({
+  v1.withTypeProvider<TypeBoxTypeProvider>().route({
     method: 'POST',
-    url: '/v1/calibrations',
+    url: '/calibrations',
     schema,
     bodyLimit: jsonBytes,
-    // src/calibration/read.ts checks the body and points to every mistake.
-    validatorCompiler: () => () => true,
-    onRequest: admit,
-    async handler(request): Promise<Calibration> {
+    config: { upload: { seconds: config.DEADLINE_S, needsEngine: false, jsonBytes } },
+    async preValidation(request) {
       if (request.isMultipart()) throw new ProblemError('unsupported-media-type', 'Send application/json.');
-      return calibrate(readCalibrationRequest(request.body));
+    },
+    async handler({ body }): Promise<Calibration> {
+      checkRanges(body);
+      return calibrate(body);
     },
   });
 }

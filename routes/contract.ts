@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { FastifyInstance, RouteHandlerMethod } from 'fastify';
 import { stringify } from 'yaml';
-import { nameSchemas } from '../src/openapi.ts';
+import { nameSchemas } from '../src/http/openapi.ts';
 
 /** The contract as JSON and as YAML. Both are built once, when they are first requested. Register it before all other routes. */
 export function serveContract(app: FastifyInstance): void {

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { Health } from '../schemas/model.ts';
-import { ProblemError } from '../src/problems.ts';
-import type { Service } from '../src/service.ts';
-import { problems } from './responses.ts';
+import { problems } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
+import { ProblemError } from '../src/problems/problems.ts';
 
 const health = (description: string, value: Health) => ({
   description,

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import type { Service } from '../src/service.ts';
-import { problems } from './responses.ts';
+import { problems } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
 
 const EXAMPLE = `# HELP topreward_episodes_active Requests being worked on.
 # TYPE topreward_episodes_active gauge

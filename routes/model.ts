@@ -1,10 +1,11 @@
 import type { FastifyInstance } from 'fastify';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { Model } from '../schemas/model.ts';
+import type { Token } from '../schemas/reward.ts';
 import type { ServedPrompt } from '../src/engine/engine.ts';
+import { KEYED, problems } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
 import { fittingFrames } from '../src/plan/context.ts';
-import type { Service } from '../src/service.ts';
-import { KEYED, problems } from './responses.ts';
 
 const schema = {
   operationId: 'getModel',
@@ -21,20 +22,16 @@ const schema = {
   },
 };
 
-export async function modelRoute(
-  app: FastifyInstance,
-  { config, engine, video, authenticate }: Service,
-): Promise<void> {
-  app.get('/v1/model', { schema }, async (request): Promise<Model> => {
-    authenticate(request);
-    const servedPrompt = ({ layout, tokens }: ServedPrompt) => ({
+export async function modelRoute(v1: FastifyInstance, { config, engine, video }: Service): Promise<void> {
+  v1.get('/model', { schema }, async (): Promise<Model> => {
+    const servedPrompt = ({ layout, answers: [trueTokens, falseTokens] }: ServedPrompt) => ({
       layout,
-      true_token: tokens.true,
-      false_token: tokens.false,
+      true_token: trueTokens?.[0] as Token,
+      false_token: falseTokens?.[0] as Token,
     });
-    const description = engine.describe();
-    const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = description;
-    const { tokensPerBlock: _, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
+    const profile = engine.describe();
+    const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = profile;
+    const { tokensPerBlock: _, family: __, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
@@ -47,7 +44,7 @@ export async function modelRoute(
       limits: {
         context_tokens: contextTokens,
         blocks: maxBlocks,
-        sampled_frames: fittingFrames(description),
+        sampled_frames: fittingFrames(profile),
         frames: config.MAX_FRAMES,
         batch_episodes: config.MAX_BATCH_EPISODES,
         batch_frames: config.MAX_BATCH_FRAMES,

@@ -2,7 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
-import { pageHeaders } from './page-headers.ts';
+import { pageHeaders } from '../src/http/page-headers.ts';
 
 const PAGE = new URL('../playground/', import.meta.url);
 const EPISODES = new URL('../examples/episodes/', import.meta.url);

@@ -1,8 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { exampleProblem } from '../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode, problemType } from '../schemas/problem-kinds.ts';
-import { SERVICE } from '../src/version.ts';
-import { pageHeaders } from './page-headers.ts';
+import { pageHeaders } from '../src/http/page-headers.ts';
+import { SERVICE } from '../src/process/version.ts';
 
 const HEADERS = pageHeaders("style-src 'self'", "img-src 'self'");
 

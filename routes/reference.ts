@@ -5,7 +5,7 @@ import { createGunzip } from 'node:zlib';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance } from 'fastify';
 import Negotiator from 'negotiator';
-import { pageHeaders } from './page-headers.ts';
+import { pageHeaders } from '../src/http/page-headers.ts';
 
 const PAGE = new URL('../reference/', import.meta.url);
 const SCALAR = 'scalar.js.gz';

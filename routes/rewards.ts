@@ -3,17 +3,19 @@ import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { RewardResult } from '../schemas/reward.ts';
 import { RewardEvent } from '../schemas/reward-event.ts';
+import { createEpisodeReader } from '../src/http/episode-reader.ts';
+import { LINES, prefersLines } from '../src/http/lines.ts';
+import { EPISODE_PROBLEMS, FORM_PROBLEMS, problems, UPLOAD } from '../src/http/responses.ts';
+import type { Service } from '../src/http/service.ts';
+import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
+import { checkedAsStream } from '../src/http/validation.ts';
 import type { Metrics } from '../src/metrics.ts';
 import { resultOf, type Scoring, scoreEpisode } from '../src/score-episode.ts';
-import type { Service } from '../src/service.ts';
 import { formParts } from '../src/upload/form.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart } from '../src/upload/multipart.ts';
 import type { Upload } from '../src/upload/upload.ts';
-import { type Admitted, uploadGate, uploadReader } from './admit.ts';
-import { LINES } from './lines.ts';
-import { EPISODE_PROBLEMS, FORM_PROBLEMS, problems, UPLOAD } from './responses.ts';
-import { prefersLines, sendReward } from './reward-lines.ts';
+import { sendReward } from './reward-lines.ts';
 
 const schema = {
   operationId: 'scoreEpisode',
@@ -38,40 +40,30 @@ const schema = {
   },
 };
 
-export async function rewardRoutes(app: FastifyInstance, service: Service): Promise<void> {
-  const { config, engine, frameMemory, metrics } = service;
-  const { admit, admitted } = uploadGate(service, {
-    seconds: config.DEADLINE_S,
-    needsEngine: true,
-    jsonBytes: config.MAX_JSON_BYTES,
-  });
+export async function rewardRoutes(v1: FastifyInstance, service: Service): Promise<void> {
+  const { config, engine, renderBudget, metrics } = service;
 
-  app.route({
+  v1.route({
     method: 'POST',
-    url: '/v1/rewards',
+    url: '/rewards',
     schema,
-    // The body is read as a stream, so Fastify cannot validate it. src/upload checks it against the same schema.
-    validatorCompiler: () => () => true,
-    async onRequest(request, reply) {
-      reply.header('vary', 'Accept');
-      await admit(request, reply);
+    validatorCompiler: checkedAsStream,
+    config: {
+      vary: 'Accept',
+      upload: { seconds: config.DEADLINE_S, needsEngine: true, jsonBytes: config.MAX_JSON_BYTES },
     },
-    async handler(request, reply) {
-      const { ticket, tenant, deadline } = admitted(request);
+    handler: uploadHandler(async (request, reply, admitted) => {
+      const { tenant } = request;
+      const { reservation, deadline } = admitted;
       const { signal } = deadline;
-      try {
-        const upload = await readUpload(request, service, admitted(request));
-        const { memory, disk } = upload.frames.heldBytes();
-        ticket.keep(memory + disk);
-        const context = { engine, tenant, waitedMs: ticket.waitedMs, signal, defaults: config, frameMemory };
-        const scoring = counted(scoreEpisode(upload, context), metrics);
-        if (prefersLines(request)) return await sendReward(scoring, { request, reply, deadline, metrics });
-        return await resultOf(scoring);
-      } catch (error) {
-        if (!signal.aborted && !reply.sent) throw error;
-        return reply.hijack();
-      }
-    },
+      const upload = await readUpload(request, service, admitted);
+      const { memory, disk } = upload.frames.uploadedBytes();
+      reservation.shrinkTo(memory + disk);
+      const context = { engine, tenant, waitedMs: reservation.waitedMs, signal, defaults: config, renderBudget };
+      const scoring = counted(scoreEpisode(upload, context), metrics);
+      if (prefersLines(request)) return await sendReward(scoring, { request, reply, deadline, metrics });
+      return await resultOf(scoring);
+    }),
   });
 }
 
@@ -84,10 +76,10 @@ async function* counted(scoring: Scoring, metrics: Metrics): Scoring {
 async function readUpload(
   request: FastifyRequest,
   service: Service,
-  { tenant, deadline: { signal }, count }: Admitted,
+  { deadline: { signal }, count }: Admitted,
 ): Promise<Upload> {
   const { config, json } = service;
-  const reader = uploadReader(service, { tenant, signal });
+  const reader = createEpisodeReader(service, { tenant: request.tenant, signal });
   if (request.isMultipart()) {
     await readMultipart(formParts(request, config.MAX_FRAMES + 2, count), config, reader, json);
   } else {

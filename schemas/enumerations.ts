@@ -1,4 +1,4 @@
-import { Type } from 'typebox';
+import { type Static, Type } from 'typebox';
 
 /** Enumerations that more than one schema uses. A title makes each one type, with named values, in generated clients. */
 
@@ -10,6 +10,8 @@ export const FrameSizeMode = (usage: { default?: string } = {}) =>
     ...usage,
   });
 
+export type FrameSizeMode = Static<ReturnType<typeof FrameSizeMode>>;
+
 export const PromptVariant = (usage: { default?: string } = {}) =>
   Type.Enum(['open', 'chat'], {
     title: 'PromptVariant',
@@ -18,14 +20,19 @@ export const PromptVariant = (usage: { default?: string } = {}) =>
     ...usage,
   });
 
+export type PromptVariant = Static<ReturnType<typeof PromptVariant>>;
+
 export const FrameEncoding = Type.Enum(['rgb', 'raw', 'png', 'jpeg'], {
   title: 'FrameEncoding',
   description:
     'How frames are sent to the model. The embedded engine uses `rgb`, the pixels. With vLLM, `raw` is uncompressed and `png` is compressed without loss. The compression of `jpeg` has losses, so the numbers differ from the reference’s.',
 });
 
+export type FrameEncoding = Static<typeof FrameEncoding>;
+
 export const PromptLayout = Type.Enum(['reference', 'nested'], {
   title: 'PromptLayout',
   description:
     'How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block.',
 });
+export type PromptLayout = Static<typeof PromptLayout>;

@@ -117,6 +117,8 @@ export const VideoProvenance = Type.Object(
   },
   { title: 'VideoProvenance', description: 'The video that the frames come from. Absent if frames were sent.' },
 );
+export type FrameSize = Static<typeof FrameSize>;
+export type Token = Static<typeof Token>;
 export type VideoProvenance = Static<typeof VideoProvenance>;
 
 const ServiceVersion = Type.Object(
@@ -232,3 +234,4 @@ export type RewardResult = Static<typeof RewardResult>;
 export type Success = Static<typeof Success>;
 export type PrefixReward = Static<typeof PrefixReward>;
 export type Usage = Static<typeof Usage>;
+export type Provenance = Static<typeof Provenance>;

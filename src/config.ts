@@ -3,10 +3,10 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import { type CheckerError, requirement } from './field-errors.ts';
-import { allowedNames } from './hosts.ts';
+import { Default } from 'typebox/value';
+import { allowedNames } from './allowed-hosts.ts';
+import { type CheckerError, requirement } from './checking/field-errors.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
-import { REFERENCE_SIDE } from './plan/frame-size.ts';
 
 const MiB = 1024 * 1024;
 /** The folder of the bundled model. */
@@ -68,7 +68,7 @@ export const Environment = Type.Object({
   ENGINE_FRAME_SIDE: Type.Integer({
     minimum: 32,
     maximum: 4096,
-    default: REFERENCE_SIDE,
+    default: 244,
     description:
       'Side of the square to which frames are resized for vLLM, px. 244 as in the reference, less for a small model.',
   }),
@@ -167,15 +167,7 @@ export function configOrExit(): Config {
  * @throws Error with one line for each wrong variable
  */
 export function loadConfig(env: Record<string, string | undefined>): Config {
-  const values: Record<string, unknown> = {};
-  for (const [name, schema] of Object.entries(
-    Environment.properties as Record<string, { type?: string; default?: unknown }>,
-  )) {
-    const text = env[name];
-    if (text === undefined || text === '') values[name] = schema.default;
-    else values[name] = schema.type === 'integer' || schema.type === 'number' ? Number(text) : text;
-    if (values[name] === undefined) delete values[name];
-  }
+  const values = Default(Environment, given(env));
   const mistaken = mistakenVariables(env, Object.keys(Environment.properties));
   if (!checker.Check(values)) throw wrong([...mistaken, ...checker.Errors(values).map(faultOf)]);
   const faults = [
@@ -195,6 +187,17 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     PATH: env['PATH'] ?? '',
     tenants: new Map(keyEntries(API_KEYS).map(([name, key]) => [key, name])),
   });
+}
+
+/**
+ * The variables of the service that are set, numbers as numbers. TypeBox's own `Convert` would accept wrong values: it cuts
+ * 1.5 to 1 for a whole number, and reads `true` as 1.
+ */
+function given(env: Record<string, string | undefined>): Record<string, unknown> {
+  const set = Object.entries(Environment.properties).filter(([name]) => env[name]);
+  return Object.fromEntries(
+    set.map(([name, schema]) => [name, 'type' in schema && schema.type !== 'string' ? Number(env[name]) : env[name]]),
+  );
 }
 
 function wrong(faults: string[]): Error {

@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RewardResult } from '../schemas/reward.ts';
-import type { Admission } from './admission.ts';
-import type { FrameMemory } from './frames/recent-frames.ts';
+import type { RecentFrameCache } from './frames/recent-frames.ts';
+import type { FairQueue } from './limits/fair-queue.ts';
 
 /** Metrics for Prometheus. */
 export interface Metrics {
@@ -10,17 +10,17 @@ export interface Metrics {
   /** Counts the prefixes and the engine usage of a scored episode. */
   scored(result: RewardResult): void;
   /** Counts a problem that was sent as a line of a response with status 200. */
-  toldInLines(code: string): void;
+  streamedProblem(code: string): void;
   /** Returns all metrics and their media type. */
   expose(): Promise<{ type: string; text: string }>;
 }
 
 /**
  * Creates the metrics of the service and of its process.
- * @param admission of uploads
- * @param frameMemory admission of rendered frames
+ * @param admission queue of uploads
+ * @param renderBudget queue for the memory of rendered frames
  */
-export function createMetrics(admission: Admission, frameMemory: Admission, recentFrames: FrameMemory): Metrics {
+export function createMetrics(admission: FairQueue, renderBudget: FairQueue, recentFrames: RecentFrameCache): Metrics {
   const registers = [new Registry()];
   const [registry] = registers as [Registry];
   collectDefaultMetrics({ register: registry });
@@ -63,7 +63,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
   gauge('episodes_active', 'Requests that are being processed.', () => admission.state().active);
   gauge('episodes_waiting', 'Requests that wait to be admitted.', () => admission.state().waiting);
   gauge('upload_bytes_held', 'Memory reserved for uploads, in bytes.', () => admission.state().bytes);
-  gauge('frame_bytes_held', 'Memory reserved for rendered frames, in bytes.', () => frameMemory.state().bytes);
+  gauge('frame_bytes_held', 'Memory reserved for rendered frames, in bytes.', () => renderBudget.state().bytes);
   gauge(
     'recent_frame_bytes_held',
     'Uploaded frames that are kept for the next step of growing episodes, in bytes.',
@@ -80,7 +80,7 @@ export function createMetrics(admission: Admission, frameMemory: Admission, rece
       cachedTokens.inc(usage.cached_tokens ?? 0);
       bytes.inc(usage.engine_bytes);
     },
-    toldInLines: (code) => problemLines.inc({ code }),
+    streamedProblem: (code) => problemLines.inc({ code }),
     expose: async () => ({ type: registry.contentType, text: await registry.metrics() }),
   };
 }

@@ -1,4 +1,4 @@
-import { didYouMean } from './did-you-mean.ts';
+import { didYouMean } from './checking/did-you-mean.ts';
 
 /** So many programs read these that a similar name is no sign of a mistake. */
 const EVERYBODYS = ['HOST', 'PORT'];

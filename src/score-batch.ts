@@ -1,7 +1,8 @@
 import type { BatchEvent } from '../schemas/batch.ts';
 import type { Problem } from '../schemas/problem.ts';
 import type { RewardResult } from '../schemas/reward.ts';
-import { ProblemError } from './problems.ts';
+import { ProblemError } from './problems/problems.ts';
+import { inOrderOfSettling } from './process/settled.ts';
 import type { BatchEntry } from './upload/batch.ts';
 import type { Upload } from './upload/upload.ts';
 
@@ -47,20 +48,10 @@ export async function* scoreBatch(
     }
   }
 
-  const running = new Set<Promise<BatchEvent | undefined>>();
-  async function* next(): AsyncGenerator<BatchEvent> {
-    const [done, event] = await Promise.race(
-      [...running].map((promise) => promise.then((value) => [promise, value] as const)),
-    );
-    running.delete(done);
-    if (event) yield event;
-  }
-
   // Each entry leaves the list when it starts, so that its frames are released as soon as it is scored.
-  for (let index = 0; entries.length > 0; index += 1) {
-    running.add(work(entries.shift() as BatchEntry, index));
-    if (running.size >= AT_ONCE) yield* next();
+  function* starts() {
+    for (let index = 0; entries.length > 0; index += 1) yield work(entries.shift() as BatchEntry, index);
   }
-  while (running.size > 0) yield* next();
+  for await (const event of inOrderOfSettling(starts(), AT_ONCE)) if (event) yield event;
   if (counts.scored + counts.failed === total) yield { event: 'end', ...counts };
 }

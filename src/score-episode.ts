@@ -1,16 +1,19 @@
-import type { RewardResult } from '../schemas/reward.ts';
+import type { FrameSize, RewardResult } from '../schemas/reward.ts';
 import type { PrefixEvent } from '../schemas/reward-event.ts';
-import type { Admission } from './admission.ts';
-import type { Engine, EngineDescription, EngineUsage, QueryScore } from './engine/engine.ts';
+import type { Engine, EngineUsage, ModelProfile, Reading } from './engine/engine.ts';
 import { checkAgainstFrames, controlTokenProblem, type EpisodeRequest } from './episode/episode.ts';
 import { prefixLengths } from './episode/prefixes.ts';
 import { sampleSchedule } from './episode/schedule.ts';
+import { familyOf } from './families/registry.ts';
 import type { Frames } from './frames/frames.ts';
+import type { FairQueue } from './limits/fair-queue.ts';
+import type { Method } from './methods/method.ts';
+import { DEFAULT_METHOD } from './methods/registry.ts';
+import type { PrefixScore } from './methods/topreward/result.ts';
 import { checkContext } from './plan/context.ts';
-import { type FrameSize, sentFrameSize } from './plan/frame-size.ts';
-import { doubledFrames, type EpisodePlan, framesShown, planEpisode } from './plan/plan.ts';
-import { ProblemError } from './problems.ts';
-import { buildResult, prefixScore, type ResultDefaults } from './result/result.ts';
+import { type EpisodePlan, framesUsed, ownFrames } from './plan/plan.ts';
+import { ProblemError } from './problems/problems.ts';
+import type { ResultDefaults } from './result/scored.ts';
 import type { Upload } from './upload/upload.ts';
 
 /** What is needed to score one episode. */
@@ -24,7 +27,7 @@ export interface ScoringContext {
   signal: AbortSignal;
   defaults: ResultDefaults;
   /** limits the memory of the rendered frames of all episodes together */
-  frameMemory: Admission;
+  renderBudget: FairQueue;
 }
 
 /** The scoring of one episode. It yields each prefix as soon as it is scored, and returns the complete result. */
@@ -36,18 +39,20 @@ export type Scoring = AsyncGenerator<PrefixEvent, RewardResult, void>;
  */
 export async function* scoreEpisode(
   { request, frames, pointer, waitedMs: waitedReading }: Upload,
-  { engine, tenant, waitedMs, signal, defaults, frameMemory }: ScoringContext,
+  { engine, tenant, waitedMs, signal, defaults, renderBudget }: ScoringContext,
+  method: Method<PrefixScore, RewardResult> = DEFAULT_METHOD,
 ): Scoring {
-  const description = engine.describe();
+  const profile = engine.describe();
+  const family = familyOf(profile.family);
   checkAgainstFrames(request, frames.count, pointer);
-  checkFrameSize(request, description, pointer);
-  checkCalibration(request, description, pointer);
-  const size = sentFrameSize(request.frameSize, frames.size, description.referenceFrame, request.maxPixels);
+  checkFrameSize(request, profile, pointer);
+  checkCalibration(request, profile, pointer);
+  const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
-  checkContext(framesShown(schedule, lengths.slice(-1))[0] as number, size, description);
+  checkContext(framesUsed(schedule, lengths.slice(-1))[0] ?? 1, size, profile);
   await checkControlTokens(request, engine, signal, pointer);
-  const plan = planEpisode(request, schedule, lengths);
+  const plan = method.plan({ request, schedule, lengths }, family);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
@@ -57,30 +62,31 @@ export async function* scoreEpisode(
     decodingMs: 0,
     engineMs: 0,
   };
-  const scores: QueryScore[] = [];
+  const readings: Reading[] = [];
   // A block that repeats one frame belongs to one query only. An engine can have cached all other blocks but not this one, so
   // its frame must be present.
-  frames.recall(doubledFrames(plan));
+  frames.restoreRecent(ownFrames(plan));
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const bytes = renderedBytes(plan, frames, size, description, { limit: frameMemory.capacity, pointer });
-    const memory = await frameMemory.enter(bytes, signal, tenant);
+    const bytes = renderedBytes(plan, frames, size, profile, { limit: renderBudget.capacity, pointer });
+    const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     try {
-      for await (const score of engine.score({ plan, frames, size, tenant, pointer, signal, usage })) {
-        if (scores[score.query]) continue;
-        scores[score.query] = score;
-        for (const prefix of prefixesOf.get(score.query) ?? []) {
+      const { instruction } = request;
+      for await (const reading of engine.score({ plan, frames, size, instruction, tenant, pointer, signal, usage })) {
+        if (readings[reading.query]) continue;
+        readings[reading.query] = reading;
+        for (const prefix of prefixesOf.get(reading.query) ?? []) {
           known += 1;
-          yield { event: 'prefix', ...prefixScore(prefix, score, { request, plan }), known, total };
+          yield { event: 'prefix', ...method.prefix(prefix, reading.values, { request, plan }), known, total };
         }
       }
-      return buildResult({ request, frames, plan, size, scores, usage, description, defaults });
+      return method.result({ request, frames, plan, size, readings, usage, profile, defaults });
     } catch (error) {
       // Before the client has to send frames again: the service may still have some of them.
       const missing = error instanceof ProblemError && error.code === 'frames-missing';
-      if (!missing || !frames.recall(plan.sampledFrames)) throw error;
+      if (!missing || !frames.restoreRecent(plan.sampledFrames)) throw error;
     } finally {
       memory.release();
     }
@@ -96,11 +102,7 @@ export async function resultOf(scoring: Scoring): Promise<RewardResult> {
 }
 
 /** @throws ProblemError frame-size-unsupported */
-function checkFrameSize(
-  { frameSize }: EpisodeRequest,
-  { frameSizes, referenceFrame }: EngineDescription,
-  pointer: string,
-) {
+function checkFrameSize({ frameSize }: EpisodeRequest, { frameSizes, referenceFrame }: ModelProfile, pointer: string) {
   if (frameSizes.includes(frameSize)) return;
   const { width, height } = referenceFrame;
   const detail = `This model accepts frames of ${width}×${height} px only. Leave \`frame_size\` out: the service then resizes every frame to this size.`;
@@ -122,7 +124,7 @@ async function checkControlTokens(
  * Checks that a calibration is for this model and prompt. If it names neither, it is accepted without a check.
  * @throws ProblemError calibration-mismatch
  */
-function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: EngineDescription, pointer: string) {
+function checkCalibration({ calibration, prompt }: EpisodeRequest, { model }: ModelProfile, pointer: string) {
   if (calibration?.model !== undefined && calibration.model !== model) {
     const detail = `The calibration was made with another model. This service serves ${model}. Make a calibration with this model.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/model` });
@@ -142,10 +144,10 @@ function renderedBytes(
   { sampledFrames }: EpisodePlan,
   frames: Frames,
   { width, height }: FrameSize,
-  { frameEncoding }: EngineDescription,
+  { frameEncoding }: ModelProfile,
   { limit, pointer }: { limit: number; pointer: string },
 ): number {
-  const held = frames.held(sampledFrames);
+  const held = frames.countUploaded(sampledFrames);
   const bytes = held * width * height * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
   const detail = `The ${held} sampled frames take ${bytes} bytes at ${width}×${height} px; the limit is ${limit} bytes. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;

@@ -1,8 +1,9 @@
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
 import { configOrExit } from './config.ts';
-import { createEngine } from './engine/create-engine.ts';
+import { createEngine } from './engines/create-engine.ts';
 import { createLog } from './log.ts';
+import { DEFAULT_METHOD } from './methods/registry.ts';
 
 const config = configOrExit();
 const { log, flushed } = createLog(config.LOG_LEVEL);
@@ -14,7 +15,7 @@ async function giveUp(reason: string): Promise<never> {
   process.exit(1);
 }
 
-const engine = await createEngine(config, log).catch(({ message }: Error) => giveUp(message));
+const engine = await createEngine(config, log, DEFAULT_METHOD).catch(({ message }: Error) => giveUp(message));
 const app = await buildApp(config, engine, log);
 
 // Requests in progress may finish. After the longest deadline, no client waits any more.

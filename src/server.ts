@@ -1,4 +1,4 @@
-import { restartLean } from './lean-memory.ts';
+import { restartLean } from './process/lean-memory.ts';
 
 // The restart comes before all other imports, so that nothing is loaded twice.
 restartLean();

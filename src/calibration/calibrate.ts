@@ -1,5 +1,5 @@
 import type { Calibration, CalibrationRequest } from '../../schemas/calibration.ts';
-import type { CalibrationWarning } from '../warnings.ts';
+import type { CalibrationWarning } from '../problems/warnings.ts';
 import { aucEstimate } from './auc.ts';
 import { progressBounds } from './bounds.ts';
 import { bestFit, preciseFit, thresholdFits } from './threshold.ts';
@@ -13,7 +13,7 @@ export const ENOUGH = 20;
 /**
  * Computes a threshold and progress bounds from labelled episodes. A value that cannot be computed is null, and a warning says
  * why.
- * @param request checked by readCalibrationRequest
+ * @param request checked against its schema, and by checkRanges
  */
 export function calibrate(request: CalibrationRequest): Calibration {
   const { episodes, precision, ...belonging } = request;

@@ -1,28 +1,27 @@
+import type { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSize, Token } from '../../schemas/reward.ts';
+import type { FamilyName } from '../families/registry.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { FrameEncoding } from '../frames/render-worker.ts';
-import type { FrameSize, FrameSizeMode } from '../plan/frame-size.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
-import type { PromptVariant } from '../plan/prompt.ts';
-import type { EpisodeWarning } from '../warnings.ts';
+import type { EpisodePlan, Read } from '../plan/plan.ts';
+import type { EpisodeWarning } from '../problems/warnings.ts';
 
-/** `reference`: the prompt equals the reference's, token for token. `nested`: two more tokens wrap each block. */
-export type Layout = 'reference' | 'nested';
-
-/** A token whose log probability is read: its text and its id in the model's vocabulary. */
-export interface AnswerToken {
-  text: string;
-  id: number;
+/** What an engine checks at its start: the prompt text and the answers of the default method. */
+export interface DefaultQuestion {
+  /** prompt text after the last block */
+  text(instruction: string): string;
+  read(variant: PromptVariant): Read;
 }
 
-/** How the engine serves one prompt variant: the layout of its blocks, and the tokens whose log probability is read. */
+/** How the engine serves one prompt variant: the layout of its blocks, and the tokens of the default method's answers, by set. */
 export interface ServedPrompt {
-  layout: Layout;
-  tokens: { true: AnswerToken; false: AnswerToken };
+  layout: PromptLayout;
+  answers: Token[][];
 }
 
-/** What an engine serves, and how. */
-export interface EngineDescription {
+/** What is known about the model that an engine serves: found by the probe of a vLLM, or read from an exported checkpoint. */
+export interface ModelProfile {
   engine: { name: string; version: string };
+  family: FamilyName;
   model: string;
   /** One sentence on what the model was trained on; null if the engine does not tell. */
   about: string | null;
@@ -55,6 +54,8 @@ export interface ScoreRequest {
   size: FrameSize;
   /** The owner of the episode. Engines share no cache entries between tenants. */
   tenant: string;
+  /** What the robot was told to do, for warnings. Prompts have it in their text already. */
+  instruction: string;
   /** JSON pointer to the episode in the request, for problems. */
   pointer: string;
   signal: AbortSignal;
@@ -71,13 +72,12 @@ export interface EngineUsage {
   engineMs: number;
 }
 
-/** The result of one query of the plan. */
-export interface QueryScore {
+/** What was read for one query of the plan. */
+export interface Reading {
   /** index in plan.queries */
   query: number;
-  /** log probabilities of True and False: natural logarithms, at most 0 */
-  logProbTrue: number;
-  logProbFalse: number;
+  /** log probability of each answer set of the query: natural logarithms, at most 0 */
+  values: number[];
   promptTokens: number;
   cachedTokens: number | null;
   /** The prompt as the model received it. Always present for the longest query. */
@@ -88,7 +88,7 @@ export interface QueryScore {
 
 /** A prompt as the model received it, read from its token ids. */
 export interface SeenPrompt {
-  layout: Layout;
+  layout: PromptLayout;
   videoTokensPerBlock: number;
   tokenIds: number[];
 }
@@ -96,7 +96,7 @@ export interface SeenPrompt {
 /** A model that scores prefixes. The rest of the service depends on this interface only. */
 export interface Engine {
   /** @throws ProblemError engine-unavailable while the engine is not ready */
-  describe(): EngineDescription;
+  describe(): ModelProfile;
   /** false if the engine has failed permanently: only a restart of the service helps. */
   alive(): boolean;
   /**
@@ -106,9 +106,9 @@ export interface Engine {
    */
   controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
   /**
-   * Scores every query of a plan. The longest query comes first, the others in the order in which they complete.
+   * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented
    */
-  score(request: ScoreRequest): AsyncIterable<QueryScore>;
+  score(request: ScoreRequest): AsyncIterable<Reading>;
   close(): Promise<void>;
 }

@@ -1,6 +1,6 @@
-import type { ShownFrame } from '../frames/frames.ts';
+import type { EngineFrame } from '../frames/rendered.ts';
 import type { Block } from '../plan/plan.ts';
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from '../problems/problems.ts';
 
 /**
  * Makes the problem for a growing episode that names frames without sending them, when the engine has lost their
@@ -9,8 +9,8 @@ import { ProblemError } from '../problems.ts';
  * @param blocks that the engine does not have
  * @returns undefined if the pixels of every frame in these blocks are here
  */
-export function framesMissing(frames: ReadonlyMap<number, ShownFrame>, blocks: Block[]): ProblemError | undefined {
-  const named = blocks.flatMap(({ first, second }) => [frames.get(first), frames.get(second)] as ShownFrame[]);
+export function framesMissing(frames: ReadonlyMap<number, EngineFrame>, blocks: Block[]): ProblemError | undefined {
+  const named = blocks.flatMap(({ first, second }) => [frames.get(first), frames.get(second)] as EngineFrame[]);
   const missing = [...new Set(named.filter(({ bytes }) => bytes === null).map(({ digest }) => digest))];
   if (missing.length === 0) return undefined;
   const detail =

@@ -1,9 +1,3 @@
-/** Log probabilities of the two tokens that a query reads: natural logarithms, at most 0. */
-export interface LogProbPair {
-  true: number;
-  false: number;
-}
-
 /**
  * Probabilities of distinct tokens sum to at most 1. Rounding in float32 and bf16 exceeds that by less than this
  * margin.
@@ -14,18 +8,36 @@ const LEAST_LOG_PROB = -9999;
 
 /**
  * Checks that log probabilities of distinct tokens after one prompt can come from a working model.
- * @param pair log probabilities of True and False, nats
- * @param others log probabilities of further tokens, nats. If there are none, equal numbers for True and False count as
+ * @param asked log probabilities of the tokens that a query reads, nats
+ * @param others log probabilities of further tokens, nats. If there are none, equal numbers for all tokens count as
  * "every token is equally likely".
  * @returns one sentence that names the fault, or undefined if there is none
  */
-export function logProbFault(pair: LogProbPair, others: number[]): string | undefined {
-  const all = [pair.true, pair.false, ...others];
+export function logProbFault(asked: readonly number[], others: readonly number[]): string | undefined {
+  const all = [...asked, ...others];
   if (!all.every((value) => Number.isFinite(value) && value <= 0))
     return 'A log probability is positive or not a finite number.';
-  if (pair.true <= LEAST_LOG_PROB || pair.false <= LEAST_LOG_PROB) return 'A log probability is minus infinity.';
-  if (new Set(all).size === 1) return 'Every token is equally likely: the model is not loaded correctly.';
+  if (asked.some((value) => value <= LEAST_LOG_PROB)) return 'A log probability is minus infinity.';
+  if (all.length > 1 && new Set(all).size === 1)
+    return 'Every token is equally likely: the model is not loaded correctly.';
   const sum = all.reduce((total, value) => total + Math.exp(value), 0);
   if (sum > MOST_PROBABILITY) return 'The probabilities of different tokens sum to more than 1.';
   return undefined;
+}
+
+/**
+ * The log probability of each set of tokens: the logarithm of the sum of their probabilities.
+ * @param logProbs of the tokens of all sets, one set after the other, nats
+ * @param sizes number of tokens of each set, at least one
+ * @returns nats, at most 0
+ */
+export function setLogProbs(logProbs: readonly number[], sizes: readonly number[]): number[] {
+  let from = 0;
+  return sizes.map((size) => {
+    const set = logProbs.slice(from, from + size);
+    from += size;
+    if (set.length === 1) return set[0] as number;
+    const most = Math.max(...set);
+    return Math.min(0, most + Math.log(set.reduce((sum, value) => sum + Math.exp(value - most), 0)));
+  });
 }

@@ -1,9 +1,9 @@
-import type { ShownFrame } from '../frames/frames.ts';
-import type { FrameEncoding } from '../frames/render-worker.ts';
+import type { FrameEncoding } from '../../schemas/enumerations.ts';
+import type { EngineFrame } from '../frames/rendered.ts';
 import type { ScoreRequest } from './engine.ts';
 
 /** The sampled frames of an episode, each as soon as it is rendered: frame numbers and frames, in rising order. */
-export type ComingFrames = AsyncGenerator<[index: number, frame: ShownFrame]>;
+export type ComingFrames = AsyncGenerator<[index: number, frame: EngineFrame]>;
 
 /**
  * Waits for the episode's turn, begins to render its sampled frames, and records the time in `usage`.
@@ -30,7 +30,7 @@ export async function beginFrames(
  * Renders all sampled frames of an episode.
  * @returns frames by raw frame number. A frame that the caller only named has no bytes.
  */
-export async function renderFrames(request: ScoreRequest, encoding: FrameEncoding): Promise<Map<number, ShownFrame>> {
+export async function renderFrames(request: ScoreRequest, encoding: FrameEncoding): Promise<Map<number, EngineFrame>> {
   const { coming } = await beginFrames(request, encoding);
   return new Map(await Array.fromAsync(coming));
 }

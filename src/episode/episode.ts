@@ -1,16 +1,15 @@
 import type { Calibration } from '../../schemas/calibration.ts';
+import type { FrameSizeMode, PromptVariant } from '../../schemas/enumerations.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
 import type { TrainingOptions } from '../../schemas/training.ts';
-import { createChecker } from '../checker.ts';
-import { invalidRequest } from '../field-errors.ts';
-import type { FrameSizeMode } from '../plan/frame-size.ts';
-import { type PromptVariant, specialTokenText } from '../plan/prompt.ts';
-import { ProblemError } from '../problems.ts';
+import { createChecker } from '../checking/checker.ts';
+import { invalidRequest } from '../checking/field-errors.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { DEFAULT_FINAL_PREFIXES } from '../scores/success.ts';
-import type { TimeRange } from '../video/probe.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, progressScale } from './progress-scale.ts';
+import type { TimeRange } from './time-range.ts';
 
 /** The options of one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
@@ -38,6 +37,9 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
   range: TimeRange;
 }
 
+/** Finds text that the model reads as a control token. */
+export type FindControlToken = (text: string) => string | undefined;
+
 const checkEpisode = createChecker(EpisodeSchema);
 
 /** Longest episode: three years. Longer times are in a wrong unit, and they would not fit into the time of a block. */
@@ -49,14 +51,14 @@ const MAX_SPAN_S = 1e8;
  * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
  *   missing-bounds or invalid-request
  */
-export function parseEpisode(asked: unknown, pointer: string): AskedEpisode {
+export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: FindControlToken): AskedEpisode {
   if (lacksInstruction(asked)) {
     throw new ProblemError('missing-instruction', 'Send in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
     });
   }
   const value = checkEpisode(asked, pointer);
-  checkText(value.instruction, `${pointer}/instruction`);
+  checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
   const { frame_size: frameSize = 'reference', max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
@@ -141,11 +143,11 @@ function lacksInstruction(value: unknown): boolean {
   return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
 }
 
-function checkText(instruction: string, pointer: string): void {
+function checkText(instruction: string, pointer: string, controlTokenIn: FindControlToken): void {
   if (!instruction.isWellFormed()) {
     throw invalidRequest([{ pointer, detail: 'contains half of a surrogate pair, which is not valid Unicode' }]);
   }
-  const special = specialTokenText(instruction);
+  const special = controlTokenIn(instruction);
   if (special) throw controlTokenProblem(special, pointer);
 }
 

@@ -1,7 +1,7 @@
 import type { Episode } from '../../schemas/episode.ts';
 import type { ProgressScale } from '../../schemas/progress.ts';
-import { invalidRequest } from '../field-errors.ts';
-import { ProblemError } from '../problems.ts';
+import { invalidRequest } from '../checking/field-errors.ts';
+import { ProblemError } from '../problems/problems.ts';
 
 /** The scale of progress. Only scale `bounds` has bounds. */
 export type ChosenScale =

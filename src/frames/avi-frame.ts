@@ -1,4 +1,4 @@
-import type { FrameSize } from '../plan/frame-size.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import { ascii, chunk, uint32 } from './riff.ts';
 
 /** Encoding of a frame in an AVI file: `raw` means height × width × 3 bytes, blue first; the others are image files. */

@@ -1,16 +1,15 @@
-import type { VideoProvenance } from '../../schemas/reward.ts';
+import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
-import type { EpisodeWarning } from '../warnings.ts';
-import type { HeldFrame } from './held-frame.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
+import type { EpisodeWarning } from '../problems/warnings.ts';
+import { type FrameStore, listedStore, orderedStore } from './frame-store.ts';
 import { createHeaderReader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
-import type { FrameEncoding } from './render-worker.ts';
+import type { RenderFrames } from './rendered.ts';
 import type { Renderer } from './renderer.ts';
 import { digestOf, renderFrom } from './rendering.ts';
-import { listedShelf, orderedShelf, type Shelf } from './shelf.ts';
 import type { SizeLimits } from './size-limits.ts';
+import type { UploadedFrame } from './uploaded-frame.ts';
 
 /** The frames of one episode. All are counted and checked; only those that the schedule can select are still held. */
 export interface Frames {
@@ -22,48 +21,15 @@ export interface Frames {
   /** If the frames come from a video: its provenance for the response. */
   readonly video?: VideoProvenance;
   /** How many of these frames have pixels here. */
-  held(indices: number[]): number;
+  countUploaded(indices: number[]): number;
   /** Bytes of uploads that are held: in memory until the frames are rendered, on disk until the request ends. */
-  heldBytes(): { memory: number; disk: number };
+  uploadedBytes(): { memory: number; disk: number };
   /**
    * Takes these frames from the recent frames of growing episodes, if they are there.
    * @returns true if any was found
    */
-  recall(indices: number[]): boolean;
-  /**
-   * Waits for this episode's turn and begins to render frames. Rendering releases the uploads, so each frame can be
-   * rendered only once.
-   * @param indices numbers of sampled frames
-   * @param to size of the rendered frames
-   * @throws ProblemError image-too-large; the signal's reason when it aborts
-   */
-  render(indices: number[], to: FrameSize, encoding: FrameEncoding, signal: AbortSignal): Promise<ShownFrames>;
-}
-
-/** A rendered frame. `bytes` is null if a growing episode names the frame and does not send it again. */
-export interface ShownFrame {
-  bytes: Uint8Array | null;
-  /** SHA-256 of the upload, in hex. Together with the episode's frame size it identifies the pixels. */
-  digest: string;
-}
-
-/** Frames that are being rendered. */
-export interface ShownFrames {
-  /** time spent waiting for the turn */
-  waitedMs: number;
-  /** time spent rendering so far, or in total when all frames are rendered */
-  tookMs(): number;
-  /**
-   * Aborts, with the error as its reason, as soon as a frame cannot be rendered, before the iteration reaches that
-   * frame.
-   */
-  failed: AbortSignal;
-  /**
-   * Frame numbers and frames in the requested order, each as soon as it is rendered. Rendering goes on even if nobody
-   * reads the frames. Leaving the iteration stops it.
-   * @throws ProblemError image-damaged; the signal's reason when it aborts
-   */
-  each(): AsyncGenerator<[index: number, frame: ShownFrame]>;
+  restoreRecent(indices: number[]): boolean;
+  render: RenderFrames;
 }
 
 /** Collects frames as they are uploaded. */
@@ -99,10 +65,10 @@ export function collectFrames(
   recent: RecentFrames,
   tenant: string,
 ): FrameCollector {
-  const early: HeldFrame[] = [];
+  const early: UploadedFrame[] = [];
   const seen = { alpha: false, turned: false };
   const readHeader = createHeaderReader(limits);
-  let shelf: Shelf | undefined;
+  let store: FrameStore | undefined;
   let size: FrameSize | undefined;
   let count = 0;
 
@@ -112,7 +78,7 @@ export function collectFrames(
     size ??= frame.size;
     checkSize(size, frame);
     count += 1;
-    if (shelf) shelf.put(frame);
+    if (store) store.put(frame);
     else early.push(frame);
   }
 
@@ -120,11 +86,11 @@ export function collectFrames(
     expect({ clock, frameDigests = [] }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
-      shelf =
+      store =
         frameDigests.length > 0
-          ? listedShelf(frameDigests, clock, recent, pointer)
-          : orderedShelf(clock, limits.MAX_FRAMES);
-      for (const frame of early.splice(0)) shelf.put(frame);
+          ? listedStore(frameDigests, clock, recent, pointer)
+          : orderedStore(clock, limits.MAX_FRAMES);
+      for (const frame of early.splice(0)) store.put(frame);
     },
     async addImage(bytes, place) {
       const header = await readHeader(bytes, place);
@@ -134,24 +100,24 @@ export function collectFrames(
     },
     addPixels: (bytes, frameSize, place) => add(bytes, 'rgb', frameSize, place),
     finish() {
-      const frames = shelf as Shelf;
-      const known = size ?? frames.peek(frames.held()[0] as number)?.size;
+      const frames = store as FrameStore;
+      const known = size ?? frames.peek(frames.uploaded()[0] as number)?.size;
       if (!known) throw nothingHeld(frames);
       const check = () => {
-        for (const index of frames.held()) checkSize(known, frames.peek(index) as HeldFrame);
+        for (const index of frames.uploaded()) checkSize(known, frames.peek(index) as UploadedFrame);
       };
       check();
       return {
         count: frames.count(),
         size: known,
         warnings: warningsOf(seen),
-        held: (indices) => indices.filter((index) => frames.peek(index)).length,
-        heldBytes() {
-          const lengths = frames.held().map((index) => frames.peek(index)?.bytes.length ?? 0);
+        countUploaded: (indices) => indices.filter((index) => frames.peek(index)).length,
+        uploadedBytes() {
+          const lengths = frames.uploaded().map((index) => frames.peek(index)?.bytes.length ?? 0);
           return { memory: lengths.reduce((sum, length) => sum + length, 0), disk: 0 };
         },
-        recall(indices) {
-          const more = frames.recall(indices);
+        restoreRecent(indices) {
+          const more = frames.restoreRecent(indices);
           check();
           return more;
         },
@@ -177,19 +143,19 @@ export function tooManyFrames(limit: number, place: ProblemPlace): ProblemError 
  * Makes the problem for an episode of which no frame is here: it was sent without frames, or a growing one only names
  * them.
  */
-function nothingHeld(frames: Shelf): ProblemError {
-  if (frames.lastShown === undefined)
+function nothingHeld(frames: FrameStore): ProblemError {
+  if (frames.lastSampled === undefined)
     return new ProblemError(
       'no-frames',
       'The request has no frames. Send them as `frames`, or as one `npy` or `video`.',
     );
   const detail =
     'Send at least the frame listed in `missing`: the service reads the frame size of the episode from it.';
-  return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastShown)] });
+  return new ProblemError('frames-missing', detail, { missing: [digestOf(frames, frames.lastSampled)] });
 }
 
 /** @throws ProblemError frame-sizes-differ */
-function checkSize(first: FrameSize, { size: { width, height }, place }: HeldFrame): void {
+function checkSize(first: FrameSize, { size: { width, height }, place }: UploadedFrame): void {
   if (first.width === width && first.height === height) return;
   const detail = `This frame is ${width}×${height} pixels, another one is ${first.width}×${first.height}. All frames of an episode must have the same size.`;
   throw new ProblemError('frame-sizes-differ', detail, place);

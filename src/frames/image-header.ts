@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import sharp, { type Metadata } from 'sharp';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import { pngPictures } from './apng.ts';
 import { headerBytes } from './header-bytes.ts';
 import { checkSizeLimits, type SizeLimits } from './size-limits.ts';

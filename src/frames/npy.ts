@@ -1,5 +1,5 @@
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError } from '../problems.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { ProblemError } from '../problems/problems.ts';
 
 /** The header of a .npy file of frames. */
 export interface NpyHeader {

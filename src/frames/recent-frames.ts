@@ -1,12 +1,13 @@
-import type { HeldFrame } from './held-frame.ts';
+import { LRUCache } from 'lru-cache';
+import type { UploadedFrame } from './uploaded-frame.ts';
 
 /**
  * Uploaded frames of one tenant's growing episodes, by SHA-256. A frame may be evicted at any time; nothing relies on
  * it.
  */
 export interface RecentFrames {
-  get(digest: string): HeldFrame | undefined;
-  keep(digest: string, frame: HeldFrame): void;
+  get(digest: string): UploadedFrame | undefined;
+  keep(digest: string, frame: UploadedFrame): void;
 }
 
 /**
@@ -14,57 +15,40 @@ export interface RecentFrames {
  * frame that it used longest ago. Thanks to the cache a caller need not send the first frame of a block again with its
  * second frame, nor all frames again after an interrupted upload.
  */
-export interface FrameMemory {
+export interface RecentFrameCache {
   /** A tenant finds only its own frames. */
   of(tenant: string): RecentFrames;
   bytes(): number;
 }
 
-/** The frames of one tenant. */
-interface Part {
-  bytes: number;
-  /** By digest. A Map keeps the order of insertion: the first frame was used longest ago. */
-  frames: Map<string, HeldFrame>;
-}
-
 /** @param limit most bytes of all frames together */
-export function createFrameMemory(limit: number): FrameMemory {
-  const parts = new Map<string, Part>();
-  let bytes = 0;
+export function createRecentFrameCache(limit: number): RecentFrameCache {
+  const tenants = new Map<string, LRUCache<string, UploadedFrame>>();
+  const bytes = () => tenants.values().reduce((sum, { calculatedSize }) => sum + calculatedSize, 0);
 
-  function remove(tenant: string, digest: string) {
-    const part = parts.get(tenant);
-    const length = part?.frames.get(digest)?.bytes.length;
-    if (!part || length === undefined) return;
-    part.frames.delete(digest);
-    part.bytes -= length;
-    bytes -= length;
-    if (part.frames.size === 0) parts.delete(tenant);
+  /** The least recently used frame of the tenant that holds the most leaves. */
+  function evict() {
+    const [tenant, frames] = [...tenants].reduce((most, each) =>
+      each[1].calculatedSize > most[1].calculatedSize ? each : most,
+    );
+    frames.pop();
+    if (frames.size === 0) tenants.delete(tenant);
   }
 
-  function keep(tenant: string, digest: string, frame: HeldFrame) {
-    remove(tenant, digest);
+  function keep(tenant: string, digest: string, frame: UploadedFrame) {
     if (frame.bytes.length > limit) return;
-    const part = parts.get(tenant) ?? { bytes: 0, frames: new Map() };
-    parts.set(tenant, part);
-    part.frames.set(digest, frame);
-    part.bytes += frame.bytes.length;
-    bytes += frame.bytes.length;
-    while (bytes > limit) {
-      const [[most, { frames }]] = [...parts].sort(([, a], [, b]) => b.bytes - a.bytes) as [[string, Part]];
-      remove(most, frames.keys().next().value as string);
-    }
+    const frames =
+      tenants.get(tenant) ?? new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => bytes.length });
+    tenants.set(tenant, frames);
+    frames.set(digest, frame);
+    while (bytes() > limit) evict();
   }
 
   return {
     of: (tenant) => ({
-      get(digest) {
-        const frame = parts.get(tenant)?.frames.get(digest);
-        if (frame) keep(tenant, digest, frame);
-        return frame;
-      },
+      get: (digest) => tenants.get(tenant)?.get(digest),
       keep: (digest, frame) => keep(tenant, digest, frame),
     }),
-    bytes: () => bytes,
+    bytes,
   };
 }

@@ -1,18 +1,13 @@
 import { createHash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import sharp, { type Sharp } from 'sharp';
-import { lowerThreadPriority } from '../low-priority.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { type AviEncoding, aviFrame, emptyRawFrame } from './avi-frame.ts';
-import { letGo } from './let-go.ts';
+import type { FrameEncoding } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { freeBytes } from '../process/free-bytes.ts';
+import { lowerThreadPriority } from '../process/low-priority.ts';
+import { aviFrame, emptyRawFrame } from './avi-frame.ts';
 import { createResampler, type Resizing } from './resample.ts';
 import { type StopFlag, stopCheck } from './stop-flag.ts';
-
-/**
- * Format of a rendered frame: `rgb` means height × width × 3 bytes, red first; the others are base64 texts from
- * aviFrame.
- */
-export type FrameEncoding = 'rgb' | AviEncoding;
 
 /** A frame to render on a worker thread. */
 export interface RenderTask {
@@ -24,6 +19,7 @@ export interface RenderTask {
   /** size of the uploaded frame; a file that decodes to another size is damaged */
   from: FrameSize;
   to: FrameSize;
+  /** `rgb`: height × width × 3 bytes, red first; the others: base64 texts from aviFrame */
   encoding: FrameEncoding;
   /** raised when the frame is no longer needed */
   stop: StopFlag;
@@ -76,10 +72,10 @@ export default async function render({
   check();
   const digest = known ?? createHash('sha256').update(bytes).digest('hex');
   const pixels = kind === 'rgb' ? bytes : await decode(bytes, from);
-  if (pixels !== bytes) letGo(bytes);
+  if (pixels !== bytes) freeBytes(bytes);
   check();
   const rendered = await resize({ pixels, from, to, check }, encoding);
-  if (rendered !== pixels) letGo(pixels);
+  if (rendered !== pixels) freeBytes(pixels);
   const frame = { bytes: rendered, digest };
   return move({
     ...frame,
@@ -117,7 +113,7 @@ async function resize(picture: Resizing, encoding: FrameEncoding): Promise<Uint8
   const image = timed(sharp(pixels, { raw: { ...picture.to, channels: 3 } }), picture.to);
   const file = await (encoding === 'png' ? image.png(PNG) : image.jpeg(JPEG)).toBuffer();
   const text = aviFrame(file, encoding);
-  letGo(file);
-  if (pixels !== picture.pixels) letGo(pixels);
+  freeBytes(file);
+  if (pixels !== picture.pixels) freeBytes(pixels);
   return text;
 }

@@ -1,9 +1,10 @@
 import { Piscina } from 'piscina';
-import { type Admission, createAdmission } from '../admission.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import type { ProblemPlace } from '../problems.ts';
-import { ownsBuffer } from './let-go.ts';
-import type { FrameEncoding, RenderedFrame, RenderTask } from './render-worker.ts';
+import type { FrameEncoding } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { createFairQueue, type FairQueue } from '../limits/fair-queue.ts';
+import type { ProblemPlace } from '../problems/problems.ts';
+import { ownsBuffer } from '../process/free-bytes.ts';
+import type { RenderedFrame, RenderTask } from './render-worker.ts';
 import { checkResizing } from './size-limits.ts';
 import { stopFlag } from './stop-flag.ts';
 
@@ -47,7 +48,7 @@ export interface Renderer {
    * render in order, a few at a time, because with all at once every episode would finish only at the end. A short list
    * of frames, such as a step of a growing episode, does not wait behind complete episodes.
    */
-  turns(frames: number): Admission;
+  turns(frames: number): FairQueue;
   close(): Promise<void>;
 }
 
@@ -72,15 +73,15 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
   });
   const parallel = TASKS_PER_THREAD * threads;
   // Tasks wait in this queue, not in the pool's own, because here they can be cancelled.
-  const slots = createAdmission({ ...UNBOUNDED, places: parallel });
-  const few = createAdmission({ ...UNBOUNDED, places: 2 });
-  const many = createAdmission({ ...UNBOUNDED, places: Math.max(2, threads) });
+  const slots = createFairQueue({ places: parallel });
+  const few = createFairQueue({ places: 2 });
+  const many = createFairQueue({ places: Math.max(2, threads) });
   return {
     begin({ from, to, encoding, place }, signal) {
       checkResizing(from, to, maxPixels, place);
       const flag = stopFlag(signal);
       return async ({ bytes, digest, kind, shared }) => {
-        const slot = await slots.enter(0, signal);
+        const slot = await slots.enter({}, signal);
         try {
           const task: RenderTask = { bytes, digest, kind, from, to, encoding, stop: flag };
           const transferList = !shared && ownsBuffer(bytes) ? [bytes.buffer as ArrayBuffer] : [];
@@ -98,5 +99,3 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
     close: () => pool.close({ force: true }),
   };
 }
-
-const UNBOUNDED = { bytes: Number.POSITIVE_INFINITY, waiting: Number.POSITIVE_INFINITY };

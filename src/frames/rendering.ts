@@ -1,16 +1,16 @@
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError } from '../problems.ts';
-import type { Frames, ShownFrame } from './frames.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { ProblemError } from '../problems/problems.ts';
+import type { FrameStore } from './frame-store.ts';
+import type { EngineFrame, RenderFrames } from './rendered.ts';
 import type { Renderer, RenderFrame } from './renderer.ts';
-import type { Shelf } from './shelf.ts';
 
 /** Makes the `render` of Frames for uploaded frames. @param from size of the uploaded frames */
-export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, tenant: string): Frames['render'] {
-  async function renderOne(index: number, render: RenderFrame, signal: AbortSignal): Promise<ShownFrame> {
-    const frame = shelf.take(index);
-    if (!frame) return { bytes: null, digest: digestOf(shelf, index) };
+export function renderFrom(store: FrameStore, from: FrameSize, renderer: Renderer, tenant: string): RenderFrames {
+  async function renderOne(index: number, render: RenderFrame, signal: AbortSignal): Promise<EngineFrame> {
+    const frame = store.take(index);
+    if (!frame) return { bytes: null, digest: digestOf(store, index) };
     try {
-      return await render({ ...frame, digest: shelf.digest(index), shared: shelf.shared });
+      return await render({ ...frame, digest: store.digest(index), shared: store.shared });
     } catch (error) {
       signal.throwIfAborted();
       const detail = 'The frame cannot be decoded: it is truncated or damaged, or decoding takes too long.';
@@ -19,15 +19,15 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
   }
 
   return async (indices, to, encoding, signal) => {
-    const place = shelf.peek(indices[0] as number)?.place ?? {};
+    const place = store.peek(indices[0] as number)?.place ?? {};
     // One damaged frame fails the episode, so the others are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from, to, encoding, place }, going);
-    const turn = await renderer.turns(indices.length).enter(0, signal, tenant);
+    const turn = await renderer.turns(indices.length).enter({ tenant }, signal);
     const took = stopwatch();
     const failure = new AbortController();
-    const rendered = indices.map(() => Promise.withResolvers<ShownFrame>());
+    const rendered = indices.map(() => Promise.withResolvers<EngineFrame>());
     const pending = indices.entries();
     const work = async () => {
       for (const [at, index] of pending) {
@@ -49,10 +49,10 @@ export function renderFrom(shelf: Shelf, from: FrameSize, renderer: Renderer, te
       took.stop();
       turn.release();
     });
-    async function* each(): AsyncGenerator<[number, ShownFrame]> {
+    async function* each(): AsyncGenerator<[number, EngineFrame]> {
       try {
         for (const [at, index] of indices.entries())
-          yield [index, await (rendered[at]?.promise as Promise<ShownFrame>)];
+          yield [index, await (rendered[at]?.promise as Promise<EngineFrame>)];
       } finally {
         stop.abort();
         await over;
@@ -75,8 +75,8 @@ export function stopwatch(): { read(): number; stop(): void } {
 }
 
 /** Returns the digest of a frame. @throws Error for a frame that has none */
-export function digestOf(shelf: Shelf, index: number): string {
-  const digest = shelf.digest(index);
+export function digestOf(store: FrameStore, index: number): string {
+  const digest = store.digest(index);
   if (digest === undefined) throw new Error(`Frame ${index} is no longer in memory.`);
   return digest;
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { FrameSize } from '../plan/frame-size.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
 
 /**

@@ -1,5 +1,5 @@
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /** Limits for the size of a frame in an image file, an array or a video. */
 export interface SizeLimits {

@@ -1,5 +1,5 @@
 import { Piscina } from 'piscina';
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { type JsonReading, readJsonBytes } from './read.ts';
 
 /** Reads JSON documents of requests. */

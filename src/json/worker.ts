@@ -1,10 +1,10 @@
-import { letGo } from '../frames/let-go.ts';
-import { lowerThreadPriority } from '../low-priority.ts';
+import { freeBytes } from '../process/free-bytes.ts';
+import { lowerThreadPriority } from '../process/low-priority.ts';
 import { type JsonReading, readJsonBytes } from './read.ts';
 
 lowerThreadPriority();
 
 /** Reads one large document on the thread of the JSON reader. */
 export default function work({ bytes, what }: { bytes: Uint8Array; what: string }): JsonReading {
-  return readJsonBytes(bytes, what, () => letGo(bytes));
+  return readJsonBytes(bytes, what, () => freeBytes(bytes));
 }

@@ -1,10 +1,11 @@
+import type { FrameSizeMode } from '../../schemas/enumerations.ts';
 import type { PrefixSelection } from '../../schemas/episode.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
-import { ProblemError } from '../problems.ts';
-import type { FrameSize, FrameSizeMode } from './frame-size.ts';
-import { framesShown } from './plan.ts';
+import { ProblemError } from '../problems/problems.ts';
+import { framesUsed as countFramesUsed } from './plan.ts';
 
 /** The longest prompt that an engine accepts. */
 export interface ContextLimits {
@@ -45,7 +46,7 @@ export function checkNamedFrames(
   if (!frameDigests || !clock) return;
   const count = frameDigests.length;
   const longest = prefixLengths(count, prefixes).slice(-1);
-  const [framesUsed = 1] = framesShown(sampleSchedule(count, clock), longest);
+  const [framesUsed = 1] = countFramesUsed(sampleSchedule(count, clock), longest);
   // Other frame sizes depend on the frames, which are not known yet.
   const size = frameSize === 'reference' ? limits.referenceFrame : { width: 0, height: 0 };
   checkContext(framesUsed, size, limits);

@@ -1,8 +1,8 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Type } from 'typebox';
-import { createChecker } from '../checker.ts';
-import { invalidRequest } from '../field-errors.ts';
-import { ProblemError } from '../problems.ts';
+import { createChecker } from '../checking/checker.ts';
+import { invalidRequest } from '../checking/field-errors.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { type BatchEntry, type BatchLimits, checkCount, checkFrames, idOf } from './batch.ts';
 import { readJson } from './json.ts';
 import type { UploadReader } from './upload.ts';

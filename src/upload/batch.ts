@@ -1,9 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { BatchItem } from '../../schemas/batch.ts';
-import { createChecker } from '../checker.ts';
-import { invalidRequest } from '../field-errors.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { createChecker } from '../checking/checker.ts';
+import { invalidRequest } from '../checking/field-errors.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import type { UploadLimits } from './limits.ts';
 import type { Upload, UploadReader, VideoUpload } from './upload.ts';
 

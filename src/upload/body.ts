@@ -1,5 +1,5 @@
 import type { FastifyRequest } from 'fastify';
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { readAll } from './form.ts';
 import { tooLarge } from './limits.ts';
 

@@ -1,7 +1,7 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
-import { didYouMean } from '../did-you-mean.ts';
-import { ProblemError } from '../problems.ts';
+import { didYouMean } from '../checking/did-you-mean.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
 

@@ -1,9 +1,9 @@
 import { Readable } from 'node:stream';
 import { Type } from 'typebox';
 import { RewardRequest } from '../../schemas/episode.ts';
-import { createChecker } from '../checker.ts';
-import { invalidRequest } from '../field-errors.ts';
-import { ProblemError } from '../problems.ts';
+import { createChecker } from '../checking/checker.ts';
+import { invalidRequest } from '../checking/field-errors.ts';
+import { ProblemError } from '../problems/problems.ts';
 import type { UploadLimits } from './limits.ts';
 import { tooLarge } from './limits.ts';
 import type { UploadReader } from './upload.ts';

@@ -1,5 +1,5 @@
 import type { SizeLimits } from '../frames/size-limits.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /** Limits of one upload. */
 export interface UploadLimits extends SizeLimits {

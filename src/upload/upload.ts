@@ -1,3 +1,4 @@
+import type { FrameSize } from '../../schemas/reward.ts';
 import {
   type AskedEpisode,
   checkVideoEpisode,
@@ -8,8 +9,7 @@ import {
 import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frames.ts';
 import { npyFrames } from '../frames/npy.ts';
 import { checkSizeLimits } from '../frames/size-limits.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import type { VideoReader } from '../video/video.ts';
 import type { VideoFile } from '../video/video-file.ts';
 import type { UploadLimits } from './limits.ts';
@@ -57,6 +57,8 @@ export interface Caller {
   tenant: string;
   /** aborts when the upload and everything made from it are no longer needed */
   signal: AbortSignal;
+  /** Finds text in an instruction that the model reads as a control token. */
+  controlTokenIn(text: string): string | undefined;
   /** Refuses options as soon as they are read, if they are enough for that. @throws ProblemError */
   refuse(asked: AskedEpisode): void;
 }
@@ -70,7 +72,7 @@ export function createUploadReader(
   limits: UploadLimits,
   frames: FrameCollector,
   videos: VideoReader,
-  { tenant, signal, refuse }: Caller,
+  { tenant, signal, controlTokenIn, refuse }: Caller,
 ): UploadReader {
   let parsed: { request: AskedEpisode; pointer: string } | undefined;
   let kind: Kind | undefined;
@@ -100,7 +102,7 @@ export function createUploadReader(
   return {
     episode(value, pointer) {
       if (parsed) throw new ProblemError('unexpected-part', MORE_EPISODES, { part: 'episode' });
-      const request = parseEpisode(value, pointer);
+      const request = parseEpisode(value, pointer, controlTokenIn);
       refuse(request);
       parsed = { request, pointer };
       const { clock, frameDigests } = parsed.request;

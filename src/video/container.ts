@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import { byteReader } from './byte-reader.ts';
 import { indexLimits } from './index-limits.ts';
 import { readMatroskaIndex } from './matroska-index.ts';

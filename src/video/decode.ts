@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { decodingMemory } from './memory.ts';
 import type { ProbedVideo } from './probe.ts';
 import { startTool } from './process.ts';

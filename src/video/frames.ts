@@ -1,10 +1,11 @@
-import type { Ticket } from '../admission.ts';
-import type { Frames, ShownFrame } from '../frames/frames.ts';
-import type { FrameEncoding } from '../frames/render-worker.ts';
+import type { FrameEncoding } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import type { Frames } from '../frames/frames.ts';
+import type { EngineFrame } from '../frames/rendered.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import { stopwatch } from '../frames/rendering.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError } from '../problems.ts';
+import type { Reservation } from '../limits/fair-queue.ts';
+import { ProblemError } from '../problems/problems.ts';
 import { decodeFrames } from './decode.ts';
 import type { ProbedVideo } from './probe.ts';
 import type { KnownVideoFile } from './video-file.ts';
@@ -21,7 +22,7 @@ export function videoFrames(
   file: KnownVideoFile,
   video: ProbedVideo,
   renderer: Renderer,
-  enter: (signal: AbortSignal) => Promise<Ticket>,
+  enter: (signal: AbortSignal) => Promise<Reservation>,
 ): Frames {
   async function renderRun(
     indices: number[],
@@ -30,7 +31,7 @@ export function videoFrames(
     encoding: FrameEncoding,
     signal: AbortSignal,
   ) {
-    const rendered = new Map<number, ShownFrame>();
+    const rendered = new Map<number, EngineFrame>();
     // One failed frame ends the run, so the frames in progress are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
@@ -56,9 +57,9 @@ export function videoFrames(
     size: video.size,
     warnings: video.warnings,
     // No frame is decoded yet, but every frame can be.
-    held: (indices) => indices.length,
-    heldBytes: () => ({ memory: 0, disk: file.bytes }),
-    recall: () => false,
+    countUploaded: (indices) => indices.length,
+    uploadedBytes: () => ({ memory: 0, disk: file.bytes }),
+    restoreRecent: () => false,
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render(indices, to, encoding, signal) {
       const turn = await enter(signal);
@@ -67,8 +68,8 @@ export function videoFrames(
       const stop = new AbortController();
       const going = AbortSignal.any([signal, stop.signal]);
       // No frame can be used before the last frame of its run has arrived: see decodeFrames.
-      async function renderAll(): Promise<Map<number, ShownFrame>> {
-        const done = new Map<number, ShownFrame>();
+      async function renderAll(): Promise<Map<number, EngineFrame>> {
+        const done = new Map<number, EngineFrame>();
         const rising = [...indices].sort((one, other) => one - other);
         for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
           const some = rising.slice(at, at + MOST_AT_ONCE);
@@ -84,10 +85,10 @@ export function videoFrames(
         turn.release();
       });
       all.catch((error) => failure.abort(error));
-      async function* each(): AsyncGenerator<[number, ShownFrame]> {
+      async function* each(): AsyncGenerator<[number, EngineFrame]> {
         try {
           const done = await all;
-          for (const index of indices) yield [index, done.get(index) as ShownFrame];
+          for (const index of indices) yield [index, done.get(index) as EngineFrame];
         } finally {
           stop.abort();
         }

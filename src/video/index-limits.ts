@@ -1,4 +1,4 @@
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /**
  * Limits for what the index of a file may claim. Programs that read the file allocate memory for each claim without a

@@ -1,4 +1,4 @@
-import { ProblemError } from '../problems.ts';
+import { ProblemError } from '../problems/problems.ts';
 import type { ByteReader } from './byte-reader.ts';
 import { checkTracks, type IndexLimits } from './index-limits.ts';
 

@@ -64,7 +64,7 @@ export async function readTrackBox(reader: ByteReader, box: Box, track: Track, l
     const [field, count] = [head.readUInt32BE(4), head.readUInt32BE(8)];
     const hasOneSize = type === 'stsz' && field > 0;
     const bits = type === 'stsz' ? 32 : Math.max(4, field & 0xff);
-    if (!hasOneSize) checkRoom(box, 12, count, bits / 8, limits);
+    if (!hasOneSize) checkSpace(box, 12, count, bits / 8, limits);
     track.sizes = Math.max(track.sizes, count);
     if (hasOneSize) track.sampleBytes = Math.max(track.sampleBytes, field);
   }
@@ -106,7 +106,7 @@ export async function trunSamples(reader: ByteReader, box: Box, limits: IndexLim
   const [flags, count] = [head.readUInt32BE(0), head.readUInt32BE(4)];
   // Duration, size, flags and time offset: either every sample has its own, or no sample does.
   const members = [0x100, 0x200, 0x400, 0x800].filter((flag) => flags & flag).length;
-  checkRoom(box, 8, count, 4 * members, limits);
+  checkSpace(box, 8, count, 4 * members, limits);
   return count;
 }
 
@@ -131,7 +131,7 @@ export async function entriesAt(
 ): Promise<number> {
   const bytes = await reader.bytes(at, 4);
   const count = bytes.length < 4 ? 0 : bytes.readUInt32BE(0);
-  checkRoom(box, at + 4 - box.from, count, entryBytes, limits);
+  checkSpace(box, at + 4 - box.from, count, entryBytes, limits);
   return count;
 }
 
@@ -158,7 +158,7 @@ async function* pieces(reader: ByteReader, from: number, count: number, entryByt
 }
 
 /** @throws ProblemError video-damaged */
-function checkRoom({ type, from, to }: Box, before: number, count: number, entryBytes: number, limits: IndexLimits) {
+function checkSpace({ type, from, to }: Box, before: number, count: number, entryBytes: number, limits: IndexLimits) {
   const room = Math.max(0, to - from - before);
   if (count * entryBytes <= room) return;
   throw damagedIndex(

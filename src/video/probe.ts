@@ -1,19 +1,14 @@
 import { createInterface } from 'node:readline';
+import type { FrameSize } from '../../schemas/reward.ts';
+import type { TimeRange } from '../episode/time-range.ts';
 import { tooManyFrames } from '../frames/frames.ts';
 import { checkSizeLimits, type SizeLimits } from '../frames/size-limits.ts';
-import type { FrameSize } from '../plan/frame-size.ts';
-import { ProblemError } from '../problems.ts';
-import type { EpisodeWarning } from '../warnings.ts';
+import { ProblemError } from '../problems/problems.ts';
+import type { EpisodeWarning } from '../problems/warnings.ts';
 import { readContainer } from './container.ts';
 import { probingMemory } from './memory.ts';
 import { startTool } from './process.ts';
 import { inputOptions, type KnownVideoFile, type VideoFile } from './video-file.ts';
-
-/** The time range of the episode in a video, in seconds on the file's own timeline: from ≤ time < to. */
-export interface TimeRange {
-  fromS: number | undefined;
-  toS: number | undefined;
-}
 
 /** A video, and its frames in a time range. */
 export interface ProbedVideo {

@@ -5,7 +5,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /** The folder in which this process stores uploads. It is under TMPDIR, and created with the first upload. */
 export interface UploadStorage {

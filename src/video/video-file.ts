@@ -2,7 +2,7 @@ import type { WriteStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import type { ProblemPlace } from '../problems.ts';
+import type { ProblemPlace } from '../problems/problems.ts';
 import type { ReadContainer } from './container.ts';
 import { MAX_TRACKS } from './index-limits.ts';
 import { onDisk, removeFolder, type UploadStorage } from './storage.ts';

@@ -1,14 +1,15 @@
 import type { FastifyBaseLogger } from 'fastify';
-import { createAdmission } from '../admission.ts';
 import type { Config } from '../config.ts';
 import type { Clock } from '../episode/clock.ts';
+import type { TimeRange } from '../episode/time-range.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { Renderer } from '../frames/renderer.ts';
-import { ProblemError, type ProblemPlace } from '../problems.ts';
+import { createFairQueue } from '../limits/fair-queue.ts';
+import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import { videoFrames } from './frames.ts';
 import { indexLimits } from './index-limits.ts';
 import { decodingMemory } from './memory.ts';
-import { probeVideo, type TimeRange } from './probe.ts';
+import { probeVideo } from './probe.ts';
 import { createUploadStorage, sweepUploads } from './storage.ts';
 import { findVideoTools, type VideoTools } from './tools.ts';
 import { storeVideo, type VideoFile } from './video-file.ts';
@@ -60,11 +61,7 @@ export async function createVideoReader(
   await sweepUploads(log);
   const storage = createUploadStorage();
   // Requests that wait here are already admitted, so the length of this queue needs no limit.
-  const turns = createAdmission({
-    places: config.VIDEO_PROCESSES,
-    bytes: Number.POSITIVE_INFINITY,
-    waiting: Number.POSITIVE_INFINITY,
-  });
+  const turns = createFairQueue({ places: config.VIDEO_PROCESSES });
   return {
     tools,
     async receive(chunks, place, signal) {
@@ -75,10 +72,10 @@ export async function createVideoReader(
       return { ...(await storeVideo(chunks, storage, place, signal)), tools, timeoutS: config.VIDEO_TIMEOUT_S, place };
     },
     async open(uploaded, range, tenant, signal) {
-      const turn = await turns.enter(0, signal, tenant);
+      const turn = await turns.enter({ tenant }, signal);
       try {
         const { file, video } = await probeVideo(uploaded, range, config, signal);
-        const frames = videoFrames(file, video, renderer, (signal) => turns.enter(0, signal, tenant));
+        const frames = videoFrames(file, video, renderer, (signal) => turns.enter({ tenant }, signal));
         return { frames, clock: { timestampsS: video.timestampsS }, waitedMs: turn.waitedMs };
       } finally {
         turn.release();

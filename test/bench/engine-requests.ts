@@ -1,15 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import { COMPLETION, type Completion } from '../../src/engine/vllm/answers.ts';
-import { type Body, jsonBody, type VllmClient } from '../../src/engine/vllm/client.ts';
-import { cachedTokens, completionBody, type Question } from '../../src/engine/vllm/completion.ts';
-import { cacheSalt, type Item, itemsOf } from '../../src/engine/vllm/items.ts';
-import type { Probed } from '../../src/engine/vllm/probe.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { COMPLETION, type Completion } from '../../src/engines/vllm/answers.ts';
+import { type Body, jsonBody, type VllmClient } from '../../src/engines/vllm/client.ts';
+import { cachedTokens, completionBody, type Question } from '../../src/engines/vllm/completion.ts';
+import { cacheSalt, type Item, itemsOf } from '../../src/engines/vllm/items.ts';
+import type { Probed } from '../../src/engines/vllm/probe.ts';
 import type { AviEncoding } from '../../src/frames/avi-frame.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
-import type { FrameSize } from '../../src/plan/frame-size.ts';
 import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts';
-import { question } from '../../src/plan/prompt.ts';
 import { wholeVideo } from './whole-video.ts';
 
 /** One episode with rendered frames, ready for queries. */
@@ -22,18 +21,21 @@ export interface Prepared {
 }
 
 /** Makes the items of an episode's blocks, with names that are used only once. */
-export function freshItems({ frames, size, encoding }: Prepared, { description }: Probed) {
+export function freshItems({ frames, size, encoding }: Prepared, { profile }: Probed) {
   const secret = randomBytes(32).toString('hex');
-  return itemsOf(frames, { secret, tenant: 'bench', model: description.model, encoding, source: size, size });
+  return itemsOf(frames, { secret, tenant: 'bench', model: profile.model, encoding, source: size, size });
 }
 
-function questionOf({ instruction, prompt }: EpisodePlan, { description }: Probed, withTokenIds: boolean): Question {
-  const { tokens } = description.prompts[prompt];
+function questionOf(
+  { prompt, queries: [{ text }] }: EpisodePlan,
+  { profile }: Probed,
+  withTokenIds: boolean,
+): Question {
   return {
-    model: description.model,
-    text: question(instruction),
+    model: profile.model,
+    text,
     prompt,
-    tokenIds: { true: tokens.true.id, false: tokens.false.id },
+    answers: profile.prompts[prompt].answers.flat().map(({ id }) => id),
     salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
     withTokenIds,
   };
@@ -64,7 +66,7 @@ export function allBodies(prepared: Prepared, probed: Probed): Body[] {
  */
 export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
   const files = plan.sampledFrames.map((index) => fileIn(frames.get(index) as RenderedFrame));
-  const { text, model, tokenIds } = questionOf(plan, probed, false);
+  const { text, model, answers } = questionOf(plan, probed, false);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
     // vLLM's reader finds no frames in a video of one frame.
@@ -85,7 +87,7 @@ export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probe
       max_tokens: 1,
       temperature: 0,
       logprobs: true,
-      logprob_token_ids: [tokenIds.true, tokenIds.false],
+      logprob_token_ids: answers,
       return_tokens_as_token_ids: true,
     });
   });
@@ -156,10 +158,10 @@ export interface PromptShape {
 export function promptShape(
   tokenIds: number[],
   { queries, prompt }: EpisodePlan,
-  { description, vocabulary }: Probed,
+  { profile, vocabulary }: Probed,
 ): PromptShape {
   // A block ends with one <|vision_end|>, or with two if the layout is nested.
-  const after = description.prompts[prompt].layout === 'nested' ? 2 : 1;
+  const after = profile.prompts[prompt].layout === 'nested' ? 2 : 1;
   const pad = vocabulary.videoPad;
   const ends = tokenIds.flatMap((id, i) => (id === pad && tokenIds[i + 1] !== pad ? [i + 1 + after] : []));
   const end = (blocks: number) => ends[blocks - 1] as number;

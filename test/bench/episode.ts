@@ -7,14 +7,17 @@
 // Every measurement uses new frames, so that no cache of the engine helps.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import type { FrameSizeMode } from '../../schemas/enumerations.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { type Body, createClient } from '../../src/engine/vllm/client.ts';
-import { probeEngine } from '../../src/engine/vllm/probe.ts';
+import { type Body, createClient } from '../../src/engines/vllm/client.ts';
+import { probeEngine } from '../../src/engines/vllm/probe.ts';
 import { prefixLengths } from '../../src/episode/prefixes.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
+import { REFERENCE_SIDE } from '../../src/families/qwen3-vl/size.ts';
 import { createRenderer } from '../../src/frames/renderer.ts';
-import { type FrameSizeMode, REFERENCE_SIDE } from '../../src/plan/frame-size.ts';
-import { type EpisodePlan, planEpisode } from '../../src/plan/plan.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
+import type { EpisodePlan } from '../../src/plan/plan.ts';
+import { planEpisode } from '../support/plans.ts';
 import {
   allBodies,
   type Cost,
@@ -87,6 +90,7 @@ const probed = await probeEngine(client, {
   model: '',
   encoding: 'auto',
   frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
+  question: TOPREWARD,
   signal: AbortSignal.timeout(120_000),
 });
 const service = await startService(url);

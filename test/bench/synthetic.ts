@@ -1,5 +1,5 @@
 import sharp from 'sharp';
-import type { FrameSize } from '../../src/plan/frame-size.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 
 /** Pseudorandom numbers in 0…1. The same seed gives the same numbers (mulberry32). */
 function randomFrom(seed: number): () => number {

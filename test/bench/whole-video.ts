@@ -1,4 +1,4 @@
-import type { FrameSize } from '../../src/plan/frame-size.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 
 /**
  * Makes one video file of all frames of a prefix, as other clients of vLLM send it: an AVI of PNG frames.

@@ -1,11 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
 import { PROBLEMS } from '../../schemas/problem-kinds.ts';
-import { createAdmission } from '../../src/admission.ts';
 import { Environment, loadConfig } from '../../src/config.ts';
-import { createFrameMemory } from '../../src/frames/recent-frames.ts';
+import { createRecentFrameCache } from '../../src/frames/recent-frames.ts';
+import { createFairQueue } from '../../src/limits/fair-queue.ts';
 import { createMetrics } from '../../src/metrics.ts';
-import { CALIBRATION_WARNINGS, WARNINGS } from '../../src/warnings.ts';
+import { CALIBRATION_WARNINGS, WARNINGS } from '../../src/problems/warnings.ts';
 import { problemsPage } from './problems-page.ts';
 
 const document = (name: string) => readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8');
@@ -49,13 +49,9 @@ t.test('docs/reference/warnings.md names every warning and says what it means', 
 
 t.test('docs/reference/metrics.md names every metric of the service, with its type and its labels', async (t) => {
   const text = await document('reference/metrics.md');
-  const metrics = createMetrics(
-    createAdmission({ places: 1, bytes: 1, waiting: 1 }),
-    createAdmission({ places: 1, bytes: 1, waiting: 1 }),
-    createFrameMemory(0),
-  );
+  const metrics = createMetrics(createFairQueue({}), createFairQueue({}), createRecentFrameCache(0));
   metrics.request('scoreEpisode', 200, 1);
-  metrics.toldInLines('deadline-exceeded');
+  metrics.streamedProblem('deadline-exceeded');
   const { text: exposed } = await metrics.expose();
   const types = [...exposed.matchAll(/^# TYPE (\S+) (\S+)$/gm)] as unknown as [string, string, string][];
   for (const [, name, type] of types) {

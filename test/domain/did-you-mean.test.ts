@@ -1,5 +1,5 @@
 import t from 'tap';
-import { didYouMean } from '../../src/did-you-mean.ts';
+import { didYouMean } from '../../src/checking/did-you-mean.ts';
 
 const MEMBERS = [
   'instruction',

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { logProbFault } from '../../src/engine/log-probs.ts';
+import { logProbFault, setLogProbs } from '../../src/engine/log-probs.ts';
 import { isMarkup } from '../../src/engine/markup.ts';
 
 t.test('possible log probabilities are accepted', async (t) => {
@@ -10,7 +10,7 @@ t.test('possible log probabilities are accepted', async (t) => {
     [0, -40, []],
     [-1e-8, -18, [-30]],
   ];
-  for (const [yes, no, others] of pairs) t.equal(logProbFault({ true: yes, false: no }, others), undefined);
+  for (const [yes, no, others] of pairs) t.equal(logProbFault([yes, no], others), undefined);
 });
 
 t.test('impossible log probabilities are refused', async (t) => {
@@ -26,7 +26,15 @@ t.test('impossible log probabilities are refused', async (t) => {
     [-1, -2, [-0.3], /sum to more than 1/],
     [0, 0, [-3], /sum to more than 1/],
   ];
-  for (const [yes, no, others, why] of pairs) t.match(logProbFault({ true: yes, false: no }, others), why);
+  for (const [yes, no, others, why] of pairs) t.match(logProbFault([yes, no], others), why);
+});
+
+t.test('the log probability of a set is that of the sum of its probabilities', async (t) => {
+  const [single, pair, rare] = setLogProbs([-0.25, Math.log(0.2), Math.log(0.3), -900, -901], [1, 2, 2]) as number[];
+  t.equal(single, -0.25);
+  t.ok(Math.abs((pair as number) - Math.log(0.5)) < 1e-15);
+  t.ok(Math.abs((rare as number) - (-900 + Math.log1p(Math.exp(-1)))) < 1e-12, 'tiny probabilities do not vanish');
+  t.ok((setLogProbs([-1e-17, -40], [2])[0] as number) <= 0);
 });
 
 t.test('markup tokens of a vocabulary are recognised', async (t) => {

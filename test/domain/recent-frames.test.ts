@@ -1,8 +1,8 @@
 import t from 'tap';
-import type { HeldFrame } from '../../src/frames/held-frame.ts';
-import { createFrameMemory } from '../../src/frames/recent-frames.ts';
+import { createRecentFrameCache } from '../../src/frames/recent-frames.ts';
+import type { UploadedFrame } from '../../src/frames/uploaded-frame.ts';
 
-const frame = (bytes = 10): HeldFrame => ({
+const frame = (bytes = 10): UploadedFrame => ({
   bytes: Buffer.alloc(bytes),
   kind: 'file',
   size: { width: 1, height: 1 },
@@ -10,7 +10,7 @@ const frame = (bytes = 10): HeldFrame => ({
 });
 
 t.test('a tenant that sends many frames evicts its own frames, not those of another tenant', async (t) => {
-  const memory = createFrameMemory(100);
+  const memory = createRecentFrameCache(100);
   const [alice, bob] = [memory.of('alice'), memory.of('bob')];
   for (const digest of ['b1', 'b2', 'b3']) bob.keep(digest, frame());
   for (let i = 0; i < 50; i += 1) alice.keep(`a${i}`, frame());
@@ -23,7 +23,7 @@ t.test('a tenant that sends many frames evicts its own frames, not those of anot
 });
 
 t.test('recently used frames stay, and a frame that is sent again is stored once', async (t) => {
-  const memory = createFrameMemory(30);
+  const memory = createRecentFrameCache(30);
   const recent = memory.of('alice');
   for (const digest of ['1', '2', '3', '3']) recent.keep(digest, frame());
   t.equal(memory.bytes(), 30);

@@ -110,10 +110,10 @@ t.test('a few frames do not wait behind complete episodes', async (t) => {
   const { signal } = new AbortController();
   const whole = renderer.turns(64);
   const places = 2;
-  const inTurn = await Promise.all(Array.from({ length: places }, () => whole.enter(0, signal)));
-  const waiting = whole.enter(0, signal);
+  const inTurn = await Promise.all(Array.from({ length: places }, () => whole.enter({}, signal)));
+  const waiting = whole.enter({}, signal);
   t.equal(whole.state().waiting, 1, 'another episode waits');
-  const step = await renderer.turns(2).enter(0, signal);
+  const step = await renderer.turns(2).enter({}, signal);
   t.equal(renderer.turns(2).state().active, 1, 'a step starts immediately');
   for (const turn of [...inTurn, step]) turn.release();
   (await waiting).release();

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { main } from 'assemblyscript/asc';
 import t from 'tap';
+import type { FrameSize } from '../../schemas/reward.ts';
 import { createResampler } from '../../src/frames/resample.ts';
-import type { FrameSize } from '../../src/plan/frame-size.ts';
 import { plainBicubic } from '../support/plain-bicubic.ts';
 import { REFERENCE } from './reference-numbers.ts';
 

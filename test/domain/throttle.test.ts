@@ -1,5 +1,5 @@
 import t from 'tap';
-import { createThrottle } from '../../src/throttle.ts';
+import { createThrottle } from '../../src/http/throttle.ts';
 
 /** Sends wrong keys. @returns for each key, how many seconds the client must wait */
 function send(throttle: ReturnType<typeof createThrottle>, address: string, times: number): number[] {

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { type BlockCache, createBlockCache } from '../../src/engines/embedded/cache.ts';
 import { noFaults } from '../support/faults.ts';
 
 const block = (floats: number) => ({ keys: new Float32Array(floats), values: new Float32Array(floats) });

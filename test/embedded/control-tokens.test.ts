@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { loadConfig } from '../../src/config.ts';
-import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { MODEL_DIR } from './support.ts';
 
 const signal = new AbortController().signal;
@@ -36,7 +37,7 @@ t.test('added tokens of the tokenizer are control tokens, except plain words', a
     { content: '[ROBOT]', special: true },
     { content: 'gripper', special: false },
   ]);
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }));
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
   t.teardown(() => engine.close());
   for (const token of ['<action_7>', '[ROBOT]', '<|im_end|>'])
     t.equal(await engine.controlTokenIn(`Open${token}it.`, signal), token);

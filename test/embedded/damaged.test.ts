@@ -2,13 +2,14 @@ import { pino } from 'pino';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
 import { frameFiles, truncated } from '../support/images.ts';
 
 t.test('a damaged frame ends an episode that is being scored, and does not affect others', async (t) => {
   const config = loadConfig({ EMBEDDED_THREADS: '1', RENDER_WORKERS: '1', EMBEDDED_CACHE_BYTES: '0' });
-  const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' })));
+  const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' }), DEFAULT_METHOD));
   t.teardown(() => app.close());
   const frames = await frameFiles(40);
   const before = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 2 }, frames));

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { areaMeans, domainWarnings } from '../../src/engine/embedded/domain.ts';
+import { areaMeans, domainWarnings } from '../../src/engines/embedded/domain.ts';
 
 const size = { width: 4, height: 4 };
 const grey = (level: number) => new Uint8Array(4 * 4 * 3).fill(level);

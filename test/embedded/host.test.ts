@@ -7,14 +7,15 @@ import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
-import { startThread } from '../../src/engine/embedded/thread.ts';
 import type { Engine, ScoreRequest } from '../../src/engine/engine.ts';
+import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import { startThread } from '../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
 import { frameFiles } from '../support/images.ts';
+import { planEpisode } from '../support/plans.ts';
 import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const log = pino({ level: 'silent' });
@@ -42,7 +43,7 @@ async function startService(t: Test, restartPausesMs: number[]) {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   await cp(MODEL_DIR, folder, { recursive: true });
   const config = loadConfig({ MODEL_DIR: folder, EMBEDDED_THREADS: '1', RENDER_WORKERS: '1' });
-  const engine = await createEmbeddedEngine(config, log, restartPausesMs);
+  const engine = await createEmbeddedEngine(config, log, DEFAULT_METHOD, restartPausesMs);
   const app = await buildApp(config, engine);
   t.teardown(async () => {
     await app.close();
@@ -59,11 +60,12 @@ function request(frameCount: number): ScoreRequest {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const each = () => shownIn(plan.sampledFrames, pictures(frameCount, 1, checkpoint));
   const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
-  const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
+  const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
   return {
     plan,
     frames,
     size: checkpoint.frame,
+    instruction: INSTRUCTION,
     tenant: 'a',
     pointer: '',
     signal: new AbortController().signal,

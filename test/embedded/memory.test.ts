@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import t from 'tap';
-import { createBlockCache } from '../../src/engine/embedded/cache.ts';
+import { createBlockCache } from '../../src/engines/embedded/cache.ts';
 import { ask, openCheckpoint, pictures } from './support.ts';
 
 setFlagsFromString('--expose-gc');

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { createBlockCache } from '../../src/engine/embedded/cache.ts';
-import { createPasts } from '../../src/engine/embedded/past.ts';
+import { createBlockCache } from '../../src/engines/embedded/cache.ts';
+import { createPasts } from '../../src/engines/embedded/past.ts';
 import { ask, counted, distance, openCheckpoint, pictures } from './support.ts';
 
 const { checkpoint, model } = await openCheckpoint(t);

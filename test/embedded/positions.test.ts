@@ -1,5 +1,5 @@
 import t from 'tap';
-import { positionsOf } from '../../src/engine/embedded/positions.ts';
+import { positionsOf } from '../../src/engines/embedded/positions.ts';
 
 const PAD = 7;
 const pads = Array<number>(6).fill(PAD);

@@ -1,9 +1,10 @@
 import t from 'tap';
-import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
+import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { promptTokens } from '../../src/engines/embedded/prompt-tokens.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { blocksOf, planEpisode } from '../../src/plan/plan.ts';
-import { promptText } from '../../src/plan/prompt.ts';
+import { trueAndFalse } from '../../src/methods/topreward/prompt.ts';
+import { blocksOf } from '../../src/plan/plan.ts';
+import { planEpisode, promptText } from '../support/plans.ts';
 import { CLOCK, MODEL_DIR } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -13,7 +14,7 @@ t.test('the pieces of every prompt together equal the tokens of its full text', 
   for (const prompt of ['open', 'chat'] as const) {
     const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
     const plan = planEpisode({ instruction, prompt, clock: CLOCK }, sampleSchedule(7, CLOCK), [1, 2, 3, 6, 7]);
-    const { blocks, doubled, question } = promptTokens(plan, checkpoint);
+    const { blocks, doubled, texts } = promptTokens(plan, checkpoint);
     for (const [place, query] of plan.queries.entries()) {
       const times = blocksOf(plan, query).map(({ time }) => time);
       const text = promptText(times, instruction, prompt, 'reference').replaceAll('<|video_pad|>', (pad) =>
@@ -21,16 +22,19 @@ t.test('the pieces of every prompt together equal the tokens of its full text', 
       );
       const own = doubled[place] ?? [];
       const shared = blocks.slice(0, query.shows);
-      t.same([...shared.flat(), ...own, ...question], checkpoint.encode(text), `${prompt}, ${query.framesUsed} frames`);
+      t.same(
+        [...shared.flat(), ...own, ...(texts[place] ?? [])],
+        checkpoint.encode(text),
+        `${prompt}, ${query.framesUsed} frames`,
+      );
       t.equal(own.length > 0, query.framesUsed % 2 === 1);
     }
   }
 });
 
 t.test('each answer is a single token, and all four differ', async (t) => {
-  const { open, chat } = checkpoint.answers;
-  const ids = [open.true, open.false, chat.true, chat.false].map(({ id }) => id);
-  t.equal(new Set(ids).size, 4);
-  t.match(open.true, { text: ' True' });
-  t.match(chat.true, { text: 'True' });
+  const texts = (['open', 'chat'] as const).flatMap((variant) => trueAndFalse(variant).answers.flat());
+  t.strictSame(texts, [' True', ' False', 'True', 'False']);
+  t.equal(new Set(texts.map((text) => checkpoint.answer(text).id)).size, 4);
+  t.throws(() => checkpoint.answer('True or not'), /must make one/);
 });

@@ -1,13 +1,13 @@
 import t from 'tap';
-import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { type ScoringContext, scoreEpisode } from '../../src/engine/embedded/scoring.ts';
-import type { Answer } from '../../src/engine/embedded/task.ts';
-import type { ModelThread } from '../../src/engine/embedded/thread.ts';
 import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
-import { createFairGate } from '../../src/engine/fair-gate.ts';
+import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { type ScoringContext, scoreEpisode } from '../../src/engines/embedded/scoring.ts';
+import type { Answer } from '../../src/engines/embedded/task.ts';
+import type { ModelThread } from '../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
-import { ProblemError } from '../../src/problems.ts';
+import { createFairQueue } from '../../src/limits/fair-queue.ts';
+import { ProblemError } from '../../src/problems/problems.ts';
+import { planEpisode } from '../support/plans.ts';
 import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -18,14 +18,17 @@ function request(signal = new AbortController().signal): ScoreRequest & { usage:
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const each = () => shownIn(plan.sampledFrames, pictures(4, 1, checkpoint));
   const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
-  const frames = { size: checkpoint.frame, held: (indices: number[]) => indices.length, render } as never;
-  return { plan, frames, size: checkpoint.frame, tenant: 'a', pointer: '', signal, usage };
+  const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
+  return { plan, frames, size: checkpoint.frame, instruction: INSTRUCTION, tenant: 'a', pointer: '', signal, usage };
 }
+
+const onePlace = () => createFairQueue({ places: 1 });
+const IDLE = { active: 0, waiting: 0, bytes: 0 };
 
 /** The context of an engine whose model thread returns the given results. */
 function around(answers: ModelThread['answers']): ScoringContext {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
-  return { checkpoint, thread, gates: { step: createFairGate(1), short: createFairGate(1), long: createFairGate(1) } };
+  return { checkpoint, thread, gates: { step: onePlace(), short: onePlace(), long: onePlace() } };
 }
 
 /** Scores an episode completely. */
@@ -49,7 +52,7 @@ t.test('impossible log probabilities are refused and never returned', async (t) 
       yield answer(0, logProbs);
     });
     await t.rejects(score(request(), context), { code: 'engine-answer-unusable' }, String(logProbs));
-    t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 }, 'the episode has left its gate');
+    t.same(context.gates.step.state(), IDLE, 'the episode has left its gate');
   }
 });
 
@@ -71,7 +74,7 @@ t.test('an aborted episode rejects with the reason of the signal, and leaves its
   });
   const asked = request(gone.signal);
   await t.rejects(score(asked, context), /the client left/);
-  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.step.state(), IDLE);
   t.equal(asked.usage.requests, 1);
 });
 
@@ -86,11 +89,11 @@ t.test('the work stops if the caller leaves the iteration', async (t) => {
     }
   });
   for await (const score of scoreEpisode(request(), context)) {
-    t.match(score, { query: 0, logProbTrue: -1, logProbFalse: -2, prompt: { layout: 'reference' } });
+    t.match(score, { query: 0, values: [-1, -2], prompt: { layout: 'reference' } });
     break;
   }
   t.ok(stopped);
-  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
+  t.same(context.gates.step.state(), IDLE);
 });
 
 t.test('a frame that cannot be rendered ends an episode at once, even while it waits at its gate', async (t) => {
@@ -107,12 +110,12 @@ t.test('a frame that cannot be rendered ends an episode at once, even while it w
     yield answer(0, [-1, -2, -3]);
   });
   const { signal } = new AbortController();
-  const leave = await context.gates.step.enter({ tenant: 'a', episode: Symbol('other') }, signal);
+  const { release } = await context.gates.step.enter({ tenant: 'a', episode: Symbol('other') }, signal);
   const scored = score({ ...asked, frames }, context);
   setImmediate(() => failure.abort(new ProblemError('image-damaged', 'The frame is damaged.')));
   await t.rejects(scored, { code: 'image-damaged' });
-  leave();
-  t.same(context.gates.step.state(), { inFlight: 0, waiting: 0 });
+  release();
+  t.same(context.gates.step.state(), IDLE);
 });
 
 t.test('the model thread receives the first frame before the last one is rendered', async (t) => {
@@ -129,7 +132,7 @@ t.test('the model thread receives the first frame before the last one is rendere
     return { waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each };
   };
   // As with real frames: once rendering starts, uploads are no longer held.
-  const held = (indices: number[]) => (rendering ? 0 : indices.length);
+  const countUploaded = (indices: number[]) => (rendering ? 0 : indices.length);
   const context = around(async function* (_task, arrivals) {
     const seen: number[] = [];
     for await (const { frame } of arrivals) {
@@ -140,7 +143,7 @@ t.test('the model thread receives the first frame before the last one is rendere
     for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);
   });
   const asked = request();
-  await score({ ...asked, frames: { size: checkpoint.frame, held, render } as never }, context);
+  await score({ ...asked, frames: { size: checkpoint.frame, countUploaded, render } as never }, context);
   t.equal(asked.usage.requests, plan.queries.length);
 });
 
@@ -150,8 +153,8 @@ t.test('an episode waits only at the gate for its own length', async (t) => {
   });
   const { signal } = new AbortController();
   const other = { tenant: 'a', episode: Symbol('other') };
-  const leave = await Promise.all([context.gates.short.enter(other, signal), context.gates.long.enter(other, signal)]);
+  const longer = await Promise.all([context.gates.short.enter(other, signal), context.gates.long.enter(other, signal)]);
   await score(request(), context);
   t.pass('a short episode is scored while longer episodes occupy their gates');
-  for (const each of leave) each();
+  for (const { release } of longer) release();
 });

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
+import type { PromptVariant } from '../../schemas/enumerations.ts';
 import { loadConfig } from '../../src/config.ts';
-import { type Arrival, type Arrivals, arrivalsOf, createArrivals } from '../../src/engine/embedded/arrivals.ts';
-import { type BlockCache, createBlockCache } from '../../src/engine/embedded/cache.ts';
-import { type Checkpoint, readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { type Model, openModel } from '../../src/engine/embedded/model.ts';
-import { answerTask } from '../../src/engine/embedded/pass.ts';
-import { createPasts, type Pasts } from '../../src/engine/embedded/past.ts';
-import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
-import { type Answer, taskOf } from '../../src/engine/embedded/task.ts';
+import { type Arrival, type Arrivals, arrivalsOf, createArrivals } from '../../src/engines/embedded/arrivals.ts';
+import { type BlockCache, createBlockCache } from '../../src/engines/embedded/cache.ts';
+import { type Checkpoint, readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { type Model, openModel } from '../../src/engines/embedded/model.ts';
+import { answerTask } from '../../src/engines/embedded/pass.ts';
+import { createPasts, type Pasts } from '../../src/engines/embedded/past.ts';
+import { promptTokens } from '../../src/engines/embedded/prompt-tokens.ts';
+import { type Answer, taskOf } from '../../src/engines/embedded/task.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
-import type { PromptVariant } from '../../src/plan/prompt.ts';
+import { planEpisode } from '../support/plans.ts';
 
 /** The model under test: the bundled model, or the export that MODEL_DIR names. */
 export const { MODEL_DIR } = loadConfig({ MODEL_DIR: process.env['MODEL_DIR'] });

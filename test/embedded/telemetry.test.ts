@@ -115,7 +115,7 @@ t.test('only one file loads the library, and it turns telemetry off first', asyn
     const source = await readFile(join(ROOT, path), 'utf8');
     if (/^(?!import type).*(from|import\() ?'onnxruntime-/m.test(source)) loading.push(path);
   }
-  t.strictSame(loading, ['src/engine/embedded/onnxruntime.ts']);
+  t.strictSame(loading, ['src/engines/embedded/onnxruntime.ts']);
   const script = await readFile(join(ROOT, 'models/recipe/export.py'), 'utf8');
   t.ok(
     script.indexOf('ORT_DISABLE_TELEMETRY') < script.indexOf('import onnxruntime'),

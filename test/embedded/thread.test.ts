@@ -1,13 +1,13 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { type Arrival, arrivalsOf } from '../../src/engine/embedded/arrivals.ts';
-import { readCheckpoint } from '../../src/engine/embedded/checkpoint.ts';
-import { promptTokens } from '../../src/engine/embedded/prompt-tokens.ts';
-import { type Answer, type Task, taskOf } from '../../src/engine/embedded/task.ts';
-import { type ModelThread, startThread } from '../../src/engine/embedded/thread.ts';
+import { type Arrival, arrivalsOf } from '../../src/engines/embedded/arrivals.ts';
+import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
+import { promptTokens } from '../../src/engines/embedded/prompt-tokens.ts';
+import { type Answer, type Task, taskOf } from '../../src/engines/embedded/task.ts';
+import { type ModelThread, startThread } from '../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
-import { planEpisode } from '../../src/plan/plan.ts';
+import { planEpisode } from '../support/plans.ts';
 import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const log = pino({ level: 'silent' });
@@ -59,7 +59,9 @@ t.test('results arrive in the order of the queries, and a failed task does not a
     [0, 1, 2, 3],
   );
   t.equal(frame?.byteLength, 0, 'the frames were transferred, not copied');
-  await t.rejects(all(thread, newTask([4], { question: [2 ** 31] })), /Gather/, 'the token does not exist');
+  const broken = newTask([4]);
+  broken.task.questions[0].text = [2 ** 31];
+  await t.rejects(all(thread, broken), /Gather/, 'the token does not exist');
   t.equal((await all(thread, newTask([4]))).length, 1);
 });
 

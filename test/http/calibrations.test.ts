@@ -77,7 +77,7 @@ const REFUSED: [what: string, body: unknown, code: ProblemCode, place: Partial<P
   ],
   ['a precision of 0', { episodes, precision: 0 }, 'invalid-request', { pointer: '/precision' }],
   ['an unknown prompt', { episodes, prompt: 'closed' }, 'invalid-request', { pointer: '/prompt' }],
-  ['an unknown member', { episodes, recall: 1 }, 'invalid-request', { pointer: '/recall' }],
+  ['an unknown member', { episodes, restoreRecent: 1 }, 'invalid-request', { pointer: '/restoreRecent' }],
   [
     'too many episodes',
     { episodes: Array.from({ length: 10_001 }, () => ({ success: true, score: -1 })) },

@@ -1,8 +1,8 @@
 import { EventEmitter, once } from 'node:events';
 import t from 'tap';
 import { request } from 'undici';
-import { startDeadline } from '../../src/deadline.ts';
-import type { ProblemError } from '../../src/problems.ts';
+import { startDeadline } from '../../src/http/deadline.ts';
+import type { ProblemError } from '../../src/problems/problems.ts';
 import { frameFile, npyFile } from '../support/images.ts';
 import {
   aborted,

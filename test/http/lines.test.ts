@@ -5,7 +5,7 @@ import { request } from 'undici';
 import { sendReward } from '../../routes/reward-lines.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
-import { ProblemError } from '../../src/problems.ts';
+import { ProblemError } from '../../src/problems/problems.ts';
 import { frameFiles } from '../support/images.ts';
 import {
   aborted,
@@ -268,7 +268,7 @@ t.test('a reply that is closed before its first line is read stops the scoring',
     send: (lines: NodeJS.ReadableStream) => (lines as unknown as Writable).destroy(),
   };
   raw.destroy();
-  const deadline = { signal: new AbortController().signal, admitted: () => {}, underWay: () => {} };
+  const deadline = { signal: new AbortController().signal, admitted: () => {}, markStreaming: () => {} };
   await sendReward(scoring() as never, { reply, deadline } as never);
   for (let turn = 0; turn < 100 && !released; turn += 1) await new Promise(setImmediate);
   t.ok(released);
@@ -309,7 +309,7 @@ t.test('if the client reads no lines, scoring pauses, and the connection is clos
     },
   };
   const controller = new AbortController();
-  const deadline = { signal: controller.signal, admitted: () => {}, underWay: () => {} };
+  const deadline = { signal: controller.signal, admitted: () => {}, markStreaming: () => {} };
   await sendReward(scoring() as never, { reply, deadline } as never);
   for (let turn = 0; turn < 100; turn += 1) await new Promise(setImmediate);
   t.ok(scored < 10, `${scored} prefixes were scored although nobody reads them`);

@@ -1,6 +1,6 @@
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
-import { ProblemError } from '../../src/problems.ts';
+import { ProblemError } from '../../src/problems/problems.ts';
 import { frameFile } from '../support/images.ts';
 import {
   buildTestApp,

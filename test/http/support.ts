@@ -11,7 +11,7 @@ import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import type { Engine, EngineDescription, QueryScore, ScoreRequest } from '../../src/engine/engine.ts';
+import type { Engine, ModelProfile, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
 import { blocksOf, type Query } from '../../src/plan/plan.ts';
@@ -63,7 +63,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   const heard: ((call: Call) => void)[] = [];
   const memory = new Map<string, string>();
 
-  async function* score(request: ScoreRequest): AsyncGenerator<QueryScore> {
+  async function* score(request: ScoreRequest): AsyncGenerator<Reading> {
     const { plan, frames, size, signal, usage } = request;
     const call: Call = { request, pixels: new Map() };
     calls.push(call);
@@ -100,9 +100,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const blocks = blocksOf(plan, each);
       const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
-      const [logProbTrue, logProbFalse] = numbers ?? numbersOf([seen, plan.instruction, plan.prompt]);
+      const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
-      const common = { query, logProbTrue, logProbFalse, promptTokens: 70 * blocks.length, cachedTokens: 0 };
+      const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
       yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
     }
   }
@@ -115,7 +115,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     describe() {
       const unready = options.unready?.();
       if (unready) throw unready;
-      return DESCRIPTION;
+      return PROFILE;
     },
     alive: () => true,
     async controlTokenIn(text) {
@@ -131,11 +131,12 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
 
 const served = (space: string) => ({
   layout: 'reference' as const,
-  tokens: { true: { text: `${space}True`, id: 3082 }, false: { text: `${space}False`, id: 3557 } },
+  answers: [[{ text: `${space}True`, id: 3082 }], [{ text: `${space}False`, id: 3557 }]],
 });
 
-const DESCRIPTION: EngineDescription = {
+const PROFILE: ModelProfile = {
   engine: { name: 'stub', version: '1' },
+  family: 'qwen3-vl',
   model: 'stub-model',
   about: null,
   prompts: { open: served(' '), chat: served('') },

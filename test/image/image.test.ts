@@ -10,8 +10,9 @@ import type { Model } from '../../schemas/model.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createEngine } from '../../src/engine/create-engine.ts';
-import { SERVICE } from '../../src/version.ts';
+import { createEngine } from '../../src/engines/create-engine.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { SERVICE } from '../../src/process/version.ts';
 import { readiness } from '../support/readiness.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { type Container, imageConfig, inContainer, runToEnd, startContainer } from './container.ts';
@@ -24,7 +25,7 @@ const ENGINE_URL = await startEngine(t);
 
 /** The same model in this process, from the checkout. The image is compared with it. */
 const config = loadConfig({ ENGINE: 'embedded' });
-const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' })));
+const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD));
 t.teardown(() => app.close());
 await readiness(app, 200);
 const here = await app.listen({ port: 0 });

@@ -73,9 +73,9 @@ t.test(
     t.equal(onPage.prefixes.length, 4);
     t.equal(onPage.provenance.prompt.variant, 'chat');
     t.equal(onPage.success?.threshold, -1.5);
-    t.equal(engine.calls[0]?.request.plan.instruction, INSTRUCTION);
+    t.equal(engine.calls[0]?.request.instruction, INSTRUCTION);
     const copied = await runCopied(page, await folder(t), { TOPREWARD_API_KEY: key });
-    t.equal(engine.calls[1]?.request.plan.instruction, INSTRUCTION);
+    t.equal(engine.calls[1]?.request.instruction, INSTRUCTION);
     same(t, copied, onPage);
     t.strictSame(faults, []);
   },

@@ -84,7 +84,7 @@ t.test('dropped images are sorted by name and need fps', needs, async (t) => {
     [1, 100],
     [2, 50],
   ]);
-  t.equal(engine.calls[0]?.request.plan.instruction, 'Turn <b>grey</b><img src=x onerror=alert(1)>');
+  t.equal(engine.calls[0]?.request.instruction, 'Turn <b>grey</b><img src=x onerror=alert(1)>');
   t.equal(await page.locator('#chart circle').count(), 3);
   t.strictSame(faults, []);
 });

@@ -1,5 +1,5 @@
 import t from 'tap';
-import { ProblemError } from '../../src/problems.ts';
+import { ProblemError } from '../../src/problems/problems.ts';
 import { aborted } from '../http/support.ts';
 import { needing } from '../support/needs.ts';
 import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';

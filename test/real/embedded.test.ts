@@ -2,7 +2,8 @@ import { pino } from 'pino';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createEmbeddedEngine } from '../../src/engine/embedded/embedded.ts';
+import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { askOracle, type Case, environment } from '../support/oracle.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { startService, synthetic } from './support.ts';
@@ -13,7 +14,7 @@ t.setTimeout(900_000);
 const TOLERANCE = 1e-4;
 
 const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: environment('CHECKPOINT') });
-const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }));
+const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD);
 const app = await buildApp(config, engine);
 t.teardown(() => app.close());
 const address = await app.listen({ port: 0 });

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { MODELS } from '../../src/engine/vllm/answers.ts';
-import { createClient } from '../../src/engine/vllm/client.ts';
-import { controlTokenIn } from '../../src/engine/vllm/control-tokens.ts';
+import { MODELS } from '../../src/engines/vllm/answers.ts';
+import { createClient } from '../../src/engines/vllm/client.ts';
+import { controlTokenIn } from '../../src/engines/vllm/tokenizer.ts';
 import { growingEpisode } from '../support/growing.ts';
 import { environment } from '../support/oracle.ts';
 import { post } from '../support/recorded.ts';

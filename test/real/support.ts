@@ -3,14 +3,18 @@ import sharp from 'sharp';
 import type { Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
+import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { environment } from '../support/oracle.ts';
 import { readiness } from '../support/readiness.ts';
 
 /** Starts the service on a socket, with the real engine. */
 export async function startService(t: Test, env: Record<string, string> = {}): Promise<string> {
   const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
-  const app = await buildApp(config, createVllmEngine(config, pino({ level: 'warn' }), { eagerMs: 500 }));
+  const app = await buildApp(
+    config,
+    createVllmEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD, { unreadyCheckMs: 500 }),
+  );
   t.teardown(() => app.close());
   await readiness(app, 200);
   return app.listen({ port: 0 });

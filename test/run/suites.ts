@@ -33,9 +33,21 @@ const SLOW = [
 /** All suites: which command runs which tests. docs/reference/testing.md explains each suite. */
 export const SUITES: Record<string, Suite> = {
   test: {
-    files: ['playground', 'embedded', 'http/video*', 'http', 'vllm', 'contract', 'run', 'domain'].map(
-      (folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`,
-    ),
+    files: [
+      'playground',
+      'embedded',
+      'http/video*',
+      'http',
+      'vllm',
+      'compat',
+      'contract',
+      'run',
+      'video',
+      'upload',
+      'limits',
+      'methods',
+      'domain',
+    ].map((folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`),
     except: SLOW,
   },
   slow: { files: SLOW },
@@ -46,7 +58,7 @@ export const SUITES: Record<string, Suite> = {
       ...['malformed', 'npy', 'options', 'parts', 'service', 'training'],
     ]
       .map((name) => `test/http/${name}.test.ts`)
-      .concat('test/contract/*.test.ts', 'test/domain/*.test.ts'),
+      .concat('test/contract/*.test.ts', 'test/limits/*.test.ts', 'test/domain/*.test.ts'),
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'] },

@@ -1,4 +1,4 @@
-import type { FrameSize } from '../../src/plan/frame-size.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 
 /** For each output position: the first input position, the number of inputs, and their weights. */
 interface Kernel {

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import t from 'tap';
-import { faultOf } from '../../src/engine/vllm/faults.ts';
+import { faultOf } from '../../src/engines/vllm/faults.ts';
 import { type Answer, type Behaviour, refuse } from '../support/fake-vllm.ts';
 import { BROKEN_ANSWERS, ENGINE_WORDS, ODD_ANSWERS, type OddAnswer } from '../support/odd-answers.ts';
 import { readiness } from '../support/readiness.ts';
@@ -117,7 +117,7 @@ t.test('no response to a probe ends the service, and the reason contains no text
   for (const at of ['/version', '/v1/models', '/tokenize', '/v1/chat/completions']) {
     let odd: OddAnswer = refused;
     const instead: Behaviour['instead'] = (path, response) => (path === at ? (odd(response, {}) ?? true) : undefined);
-    const { fake, app } = await startService(t, { instead }, { ENGINE_FRAME_SIDE: '32' }, { eagerMs: 1 });
+    const { fake, app } = await startService(t, { instead }, { ENGINE_FRAME_SIDE: '32' }, { unreadyCheckMs: 1 });
     for (const [name, answer] of Object.entries({ ...ODD_ANSWERS, ...BROKEN_ANSWERS, refused, failed })) {
       odd = answer;
       const before = fake.requests.get(at) ?? 0;

@@ -1,8 +1,8 @@
 import t from 'tap';
-import { aviLength, twoFrameAvi } from '../../src/engine/vllm/avi.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
+import { aviLength, twoFrameAvi } from '../../src/engines/vllm/avi.ts';
 import { type AviEncoding, aviFrame, emptyRawFrame } from '../../src/frames/avi-frame.ts';
 import { createResampler } from '../../src/frames/resample.ts';
-import type { FrameSize } from '../../src/plan/frame-size.ts';
 
 interface Chunk {
   name: string;

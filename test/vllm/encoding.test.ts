@@ -1,5 +1,5 @@
 import t from 'tap';
-import { chooseEncoding } from '../../src/engine/vllm/encoding.ts';
+import { chooseEncoding } from '../../src/engines/vllm/encoding.ts';
 import { readiness } from '../support/readiness.ts';
 import { post, startService } from './support.ts';
 

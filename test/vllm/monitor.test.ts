@@ -12,8 +12,13 @@ const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true
 const silence = () => true;
 
 /** Starts a service that checks its engine every few milliseconds, and waits until it is ready. */
-async function watching(t: Test, lookMs = 10_000) {
-  const service = await startService(t, {}, { ENGINE_FRAME_SIDE: '32' }, { calmMs: 5, eagerMs: 5, lookMs });
+async function watching(t: Test, checkTimeoutMs = 10_000) {
+  const service = await startService(
+    t,
+    {},
+    { ENGINE_FRAME_SIDE: '32' },
+    { readyCheckMs: 5, unreadyCheckMs: 5, checkTimeoutMs },
+  );
   await readiness(service.app, 200);
   const { fake, app } = service;
   const count = (path: string) => fake.requests.get(path) ?? 0;

@@ -5,22 +5,23 @@ import { FormData, fetch } from 'undici';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config.ts';
-import { createVllmEngine } from '../../src/engine/vllm/vllm.ts';
+import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { type Behaviour, startFakeVllm } from '../support/fake-vllm.ts';
 
 /** Short pauses while the engine is not ready. While it is ready, it is checked only if a test sets other times. */
-const TIMES = { eagerMs: 20, calmMs: 60_000 };
+const TIMES = { unreadyCheckMs: 20, readyCheckMs: 60_000 };
 
 /** Starts the service on a socket, with a fake vLLM. By default the fake is healthy. */
 export async function startService(
   t: Test,
   behaviour: Partial<Behaviour> = {},
   env: Record<string, string> = {},
-  { log, ...times }: { log?: Logger; eagerMs?: number; calmMs?: number; lookMs?: number } = {},
+  { log, ...times }: { log?: Logger; unreadyCheckMs?: number; readyCheckMs?: number; checkTimeoutMs?: number } = {},
 ) {
   const fake = await startFakeVllm(behaviour);
   const config = loadConfig({ ENGINE_URL: fake.url, RENDER_WORKERS: '2', SECRET: 'secret', ...env });
-  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), { ...TIMES, ...times });
+  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), DEFAULT_METHOD, { ...TIMES, ...times });
   const app = await buildApp(config, engine, log);
   t.teardown(async () => {
     await app.close();

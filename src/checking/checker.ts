@@ -1,0 +1,80 @@
+import type { Static, TSchema } from 'typebox';
+import { Compile } from 'typebox/compile';
+import type { FieldError } from '../../schemas/problem.ts';
+import { didYouMean } from './did-you-mean.ts';
+import { fieldErrors, invalidRequest } from './field-errors.ts';
+
+/** Most mistakes that one problem names. */
+const MOST_NAMED = 8;
+/** Most characters of an unknown name that are repeated in a pointer. */
+const NAME_LETTERS = 64;
+
+/** Names that members had before version 0.2. They are refused with the new name, even in objects that accept further members. */
+const FORMER_NAMES: Record<string, string> = { last: 'final_prefixes' };
+
+/** The parts of a JSON schema that say which members it knows. */
+interface Shape {
+  properties?: Record<string, Shape>;
+  additionalProperties?: unknown;
+  items?: Shape;
+  anyOf?: Shape[];
+}
+
+/**
+ * Creates a checker for a schema. It reports unknown members first, each with the name that was probably meant.
+ * @returns a function that returns the value if it is valid, and throws ProblemError invalid-request otherwise; `pointer` is
+ *   the JSON pointer to the value in the request
+ */
+export function createChecker<Schema extends TSchema>(schema: Schema) {
+  const compiled = Compile(schema);
+  return (value: unknown, pointer: string): Static<Schema> => {
+    const unknown = unknownMembers(schema as Shape, value, pointer)
+      .take(MOST_NAMED)
+      .toArray();
+    if (unknown.length === 0 && compiled.Check(value)) return value as Static<Schema>;
+    const others = unknown.length < MOST_NAMED ? fieldErrors(compiled.Errors(value), pointer) : [];
+    throw invalidRequest([...unknown, ...others].slice(0, MOST_NAMED));
+  };
+}
+
+function* unknownMembers(shape: Shape, value: unknown, pointer: string): Generator<FieldError> {
+  const { properties, additionalProperties, items, anyOf } = shape;
+  for (const option of anyOf ?? []) yield* unknownMembers(option, value, pointer);
+  if (value === null || typeof value !== 'object') return;
+  if (Array.isArray(value)) {
+    if (!items || !hasMembers(items)) return;
+    for (const [index, item] of value.entries()) yield* unknownMembers(items, item, `${pointer}/${index}`);
+    return;
+  }
+  if (!properties) return;
+  for (const name of Object.keys(value)) {
+    const at = `${pointer}/${escaped(name)}`;
+    if (Object.hasOwn(properties, name)) {
+      yield* unknownMembers(properties[name] as Shape, (value as Record<string, unknown>)[name], at);
+      continue;
+    }
+    const current = FORMER_NAMES[name];
+    const renamed = current !== undefined && Object.hasOwn(properties, current);
+    if (renamed || additionalProperties === false) {
+      const meant = renamed ? current : didYouMean(name, Object.keys(properties));
+      yield { pointer: at, detail: meant ? `is not known; did you mean \`${meant}\`?` : isUnknown(properties) };
+    }
+  }
+}
+
+/** Says that a member is not known, and names the known members if they are few. */
+function isUnknown(properties: Record<string, Shape>): string {
+  const names = Object.keys(properties);
+  if (names.length > MOST_NAMED) return 'is not known; `/docs` lists the members';
+  return `is not known; the members are ${names.map((name) => `\`${name}\``).join(', ')}`;
+}
+
+/** Whether items of this shape can have members. Long lists of times and digests cannot, and are skipped. */
+function hasMembers({ properties, items, anyOf }: Shape): boolean {
+  return properties !== undefined || items !== undefined || anyOf !== undefined;
+}
+
+/** A member's name as it is written in a JSON pointer (RFC 6901). */
+function escaped(name: string): string {
+  return name.slice(0, NAME_LETTERS).toWellFormed().replaceAll('~', '~0').replaceAll('/', '~1');
+}

@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto';
+import type { ComingFrames } from '../../engine/render-frames.ts';
+import type { TaskRequest } from './task.ts';
+
+/** A frame that is sent to the model thread. */
+export interface Arrival {
+  /** raw frame number */
+  frame: number;
+  /** RGB, height × width × 3; null if the caller only named the frame, so that its block must be in the cache */
+  pixels: Uint8Array | null;
+  /**
+   * Only with the second frame of a shared block: the name of this block and all before it, its key in the block cache.
+   */
+  link: string | undefined;
+}
+
+/**
+ * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the
+ * blocks before it. The first link contains the uploaded frame size, which with the digests identifies the pixels, and
+ * the tenant, so that no two tenants share a name.
+ */
+export async function* arrivalsOf(
+  { plan, tenant, frames: { size: source } }: TaskRequest,
+  coming: ComingFrames,
+): AsyncGenerator<Arrival> {
+  let link = JSON.stringify(['tenant', tenant, source.width, source.height]);
+  let place = 0;
+  let before = '';
+  for await (const [frame, { bytes: pixels, digest }] of coming) {
+    const block = plan.blocks[place];
+    const ends = block?.second === frame;
+    if (ends) {
+      link = createHash('sha256')
+        .update(JSON.stringify([link, block.time, before, digest]))
+        .digest('hex');
+      place += 1;
+    }
+    before = digest;
+    yield { frame, pixels, link: ends ? link : undefined };
+  }
+}
+
+/** The frames and links of an episode that have arrived in the model thread. Readers wait for those that have not. */
+export interface Arrivals {
+  put(arrival: Arrival): void;
+  /** No more frames will arrive: rejects everything that waits, with this reason. */
+  end(reason: Error): void;
+  /** Waits for the name of a shared block. @param place index of the block */
+  link(place: number): Promise<string>;
+  /** Waits for the pixels of a frame. @param frame raw frame number */
+  pixels(frame: number): Promise<Uint8Array | null>;
+}
+
+/** Creates an empty store for the frames of one episode. */
+export function createArrivals(): Arrivals {
+  const links = createAwaited<string>();
+  const frames = createAwaited<Uint8Array | null>();
+  let places = 0;
+  return {
+    put({ frame, pixels, link }) {
+      frames.put(frame, pixels);
+      if (link === undefined) return;
+      links.put(places, link);
+      places += 1;
+    },
+    end(reason) {
+      links.end(reason);
+      frames.end(reason);
+    },
+    link: links.get,
+    pixels: frames.get,
+  };
+}
+
+/** A map whose `get` waits for a value that has not been put yet. */
+function createAwaited<Value>() {
+  const here = new Map<number, Value>();
+  const waiting = new Map<number, PromiseWithResolvers<Value>>();
+  let ended: Error | undefined;
+  return {
+    put(key: number, value: Value) {
+      here.set(key, value);
+      waiting.get(key)?.resolve(value);
+      waiting.delete(key);
+    },
+    end(reason: Error) {
+      ended = reason;
+      for (const { reject } of waiting.values()) reject(reason);
+    },
+    async get(key: number): Promise<Value> {
+      if (here.has(key)) return here.get(key) as Value;
+      if (ended) throw ended;
+      const awaited = waiting.get(key) ?? Promise.withResolvers<Value>();
+      waiting.set(key, awaited);
+      return awaited.promise;
+    },
+  };
+}

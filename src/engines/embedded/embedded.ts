@@ -1,0 +1,104 @@
+import type { Logger } from 'pino';
+import type { PromptVariant } from '../../../schemas/enumerations.ts';
+import type { Config } from '../../config.ts';
+import type { DefaultQuestion, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
+import { createFairQueue } from '../../limits/fair-queue.ts';
+import { ProblemError } from '../../problems/problems.ts';
+import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
+import { hostModel } from './host.ts';
+import { blockTokens } from './prompt-tokens.ts';
+import { scoreEpisode } from './scoring.ts';
+import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
+
+/** The configuration that an embedded engine reads. */
+export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
+
+/**
+ * How many episodes of each size may be in progress at once. Their calls take turns. Waiting tenants take turns too.
+ */
+const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
+const RETRY_AFTER_S = 1;
+
+/**
+ * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
+ * @param question the text and the answers that requests use by default
+ * @param restartPausesMs pauses before the restarts in a row of a thread that ended
+ * @throws Error with a message of one line if the model or onnxruntime is missing or cannot be used
+ */
+export async function createEmbeddedEngine(
+  config: EmbeddedConfig,
+  log: Logger,
+  question: DefaultQuestion,
+  restartPausesMs?: readonly number[],
+): Promise<Engine> {
+  const { MODEL_DIR: folder, EMBEDDED_THREADS: threads, EMBEDDED_CACHE_BYTES: cacheBytes } = config;
+  const checkpoint = await readCheckpoint(folder);
+  const prompts = {
+    open: servedPrompt('open', question, checkpoint),
+    chat: servedPrompt('chat', question, checkpoint),
+  };
+  const start = () => openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
+  const host = await hostModel(start, log, restartPausesMs);
+  const profile = profileOf(checkpoint, prompts, host.onnxruntime);
+  const gates = {
+    step: createFairQueue({ places: EPISODES_AT_ONCE.step }),
+    short: createFairQueue({ places: EPISODES_AT_ONCE.short }),
+    long: createFairQueue({ places: EPISODES_AT_ONCE.long }),
+  };
+  log.info({ engine: profile }, 'engine is ready');
+  return {
+    describe() {
+      if (host.ready()) return profile;
+      const detail = host.alive()
+        ? 'The model thread ended and is being restarted. Try again in a moment.'
+        : 'The model thread keeps ending. The operator must restart the service.';
+      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S });
+    },
+    alive: () => host.alive(),
+    async controlTokenIn(text) {
+      const normalized = text.normalize('NFC');
+      return checkpoint.controlTokens.find((token) => text.includes(token) || normalized.includes(token));
+    },
+    score: (request) => scoreEpisode(request, { checkpoint, thread: host, gates }),
+    close: () => host.close(),
+  };
+}
+
+async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThread> {
+  try {
+    return await startThread(options, log);
+  } catch (error) {
+    const { message } = error as Error;
+    if (message.includes("Cannot find package 'onnxruntime-node'")) {
+      throw new Error(
+        'ENGINE=embedded requires the optional package onnxruntime-node, which is not installed. Run npm ci, or set ENGINE_URL to use vLLM.',
+        { cause: error },
+      );
+    }
+    throw unfit(options.folder, message.split('\n', 1)[0] as string);
+  }
+}
+
+/** @throws Error with a message of one line, if an answer is not one token of the model */
+function servedPrompt(variant: PromptVariant, { read }: DefaultQuestion, { answer }: Checkpoint): ServedPrompt {
+  return { layout: 'reference', answers: read(variant).answers.map((set) => set.map(answer)) };
+}
+
+function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onnxruntime: string): ModelProfile {
+  const { name, version, about, frame, calibration, contextTokens } = checkpoint;
+  return {
+    engine: { name: 'onnxruntime', version: onnxruntime },
+    family: 'qwen3-vl',
+    model: `${name} ${version}`,
+    about,
+    prompts,
+    onePass: true,
+    referenceFrame: frame,
+    frameSizes: ['reference'],
+    frameEncoding: 'rgb',
+    calibration,
+    contextTokens,
+    maxBlocks: null,
+    tokensPerBlock: blockTokens('0.2', checkpoint).length,
+  };
+}

@@ -1,0 +1,208 @@
+import type { Arrivals } from './arrivals.ts';
+import type { BlockCache } from './cache.ts';
+import type { VideoGrid } from './checkpoint.ts';
+import type { Model, Segment } from './model.ts';
+import { type KeysValues, type Past, type Pasts, sliceTokens } from './past.ts';
+import { positionsOf } from './positions.ts';
+import { type Answer, BlocksUnknown, type BlockTask, type QueryTask, type Task } from './task.ts';
+
+/** The resources that the passes of all episodes share. */
+export interface PassContext {
+  model: Model;
+  grid: VideoGrid;
+  cache: BlockCache;
+  pasts: Pasts;
+  /** most new tokens of one call; a single block or query may have more (docs/reference/embedded-engine.md) */
+  chunk: { blocks: number; questions: number };
+}
+
+/**
+ * Sizes of the first calls, as fractions of a chunk: the model begins while frames are still being decoded. Sizes do
+ * not depend on how many frames have arrived, so that the same episode always gives exactly the same numbers.
+ */
+const FIRST_CALLS = [0.25, 0.5];
+
+/**
+ * Scores an episode in one pass. First it computes the shared blocks that the cache does not hold, a few at a time as
+ * their frames arrive. Then it runs every query over its own prefix of the blocks, several queries per call, the
+ * longest first. A single query, as in a step of a growing episode, goes into the same call as the last blocks. When
+ * the signal aborts, the work stops between two calls, and the cache keeps the blocks computed so far.
+ * @throws BlocksUnknown, before anything is computed
+ */
+export async function* answerTask(
+  task: Task,
+  arrivals: Arrivals,
+  context: PassContext,
+  signal: AbortSignal,
+): AsyncGenerator<Answer> {
+  const { model, grid, cache, pasts, chunk } = context;
+  const { blocks, questions } = task;
+  const marks = marksOf(blocks, grid);
+  const end = marks.at(-1) as Mark;
+  const chain: string[] = [];
+  const known = await findKnown(blocks.length, chain, arrivals, cache);
+  // This does not count as a use of the episode: the caller sends it again at once, with the frames.
+  if (!blocks.slice(known.length).every(({ isHere }) => isHere)) throw new BlocksUnknown(known.length);
+  const { past, holds } = pasts.open(chain.slice(0, known.length), end.tokens);
+  for (const block of known.slice(holds)) past.append(block);
+  const length = ({ own, text }: QueryTask) => (own?.ids.length ?? 0) + text.length;
+  const [longest] = questions;
+  const together = questions.length === 1 ? chunk.blocks - length(longest) : 0;
+  const computed: KeysValues[] = [];
+  let answered: number[][] | undefined;
+  try {
+    for (let calls = 0; known.length + computed.length < blocks.length; calls += 1) {
+      const place = known.length + computed.length;
+      const limit = chunk.blocks * (FIRST_CALLS[calls] ?? 1);
+      const [some = []] = chunked(blocks.slice(place), ({ ids }) => ids.length, limit);
+      const isLast = place + some.length === blocks.length;
+      const withQuestion = isLast && tokensOf(some) <= together ? longest : undefined;
+      const read = await appendBlocks(some, withQuestion, { past, place, marks, arrivals }, task, model, signal);
+      for (const i of some.keys()) chain[place + i] = await arrivals.link(place + i);
+      computed.push(...read.blocks);
+      answered = read.logProbs;
+    }
+  } finally {
+    const blocksKept = [...known, ...computed];
+    cache.keep(chain.slice(0, blocksKept.length), blocksKept, task.tenant, blocks.length);
+  }
+
+  const cached = (marks[known.length] as Mark).tokens;
+  try {
+    for (const some of chunked(questions, length, chunk.questions)) {
+      const logProbs = answered ?? (await ask(some, { past, marks, arrivals }, task, model, signal));
+      for (const [i, each] of some.entries()) {
+        const { tokens } = marks[each.sees] as Mark;
+        yield {
+          query: each.query,
+          logProbs: (logProbs[i] as number[]).slice(0, each.answers.length + 1),
+          promptTokens: tokens + length(each),
+          // The first query includes the cost of the shared blocks. For the others these are already computed.
+          cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
+        };
+      }
+    }
+  } finally {
+    const ends = chain.map((link, place) => ({ link, tokens: (marks[place + 1] as Mark).tokens }));
+    pasts.close(past, ends);
+  }
+}
+
+/**
+ * Reads the keys and values of the cached blocks, from the first block up to the first gap.
+ * @param count how many shared blocks the episode has
+ * @param chain receives the links of the cached blocks, and of the first block that is not cached
+ */
+async function findKnown(count: number, chain: string[], arrivals: Arrivals, cache: BlockCache): Promise<KeysValues[]> {
+  const known: KeysValues[] = [];
+  while (known.length < count) {
+    const link = await arrivals.link(known.length);
+    chain.push(link);
+    const [block] = cache.find([link]);
+    if (!block) break;
+    known.push(block);
+  }
+  return known;
+}
+
+async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<[Uint8Array, Uint8Array][]> {
+  const frames = blocks.map(({ first, second }) => Promise.all([arrivals.pixels(first), arrivals.pixels(second)]));
+  return (await Promise.all(frames)) as [Uint8Array, Uint8Array][];
+}
+
+/** The length of the prompt after a number of shared blocks: its tokens, and the position of the next token. */
+interface Mark {
+  tokens: number;
+  position: number;
+}
+
+function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
+  const marks: Mark[] = [{ tokens: 0, position: 0 }];
+  for (const { ids } of blocks) {
+    const { tokens, position } = marks.at(-1) as Mark;
+    marks.push({ tokens: tokens + ids.length, position: positionsOf(ids, position, grid).next });
+  }
+  return marks;
+}
+
+/**
+ * Computes some blocks and appends them to the past. If a query is given, it is computed in the same call.
+ * @param asked the query that follows the last of these blocks
+ * @returns the keys and values of each block; the log probabilities of the query
+ */
+async function appendBlocks(
+  blocks: BlockTask[],
+  asked: QueryTask | undefined,
+  { past, place, marks, arrivals }: { past: Past; place: number; marks: Mark[]; arrivals: Arrivals },
+  { witness }: Task,
+  model: Model,
+  signal: AbortSignal,
+): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
+  signal.throwIfAborted();
+  const seen = asked?.own ? [...blocks, asked.own] : blocks;
+  const features = await model.look(await pixelsOf(seen, arrivals));
+  signal.throwIfAborted();
+  const before = marks[place] as Mark;
+  const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
+  const segment = { ids, start: before.position, sees: before.tokens, features };
+  const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
+    [...(asked?.answers ?? []), witness],
+  ]);
+  const kept = blocks.map((_, i) => {
+    const [from, to] = [marks[place + i] as Mark, marks[place + i + 1] as Mark];
+    return sliceTokens(all, from.tokens - before.tokens, to.tokens - before.tokens, model.width);
+  });
+  for (const block of kept) past.append(block);
+  return { blocks: kept, logProbs: asked && logProbs };
+}
+
+/** Runs some queries in one call. @returns for each query the log probabilities of the answer tokens */
+async function ask(
+  questions: QueryTask[],
+  { past, marks, arrivals }: { past: Past; marks: Mark[]; arrivals: Arrivals },
+  { witness }: Task,
+  model: Model,
+  signal: AbortSignal,
+): Promise<number[][]> {
+  signal.throwIfAborted();
+  const own = questions.flatMap((each) => each.own ?? []);
+  const features = own.length > 0 ? await model.look(await pixelsOf(own, arrivals)) : new Float32Array();
+  const width = features.length / Math.max(1, own.length);
+  signal.throwIfAborted();
+  const segments = questions.map((each): Segment => {
+    const { tokens, position } = marks[each.sees] as Mark;
+    const at = each.own ? own.indexOf(each.own) : 0;
+    return {
+      ids: [...(each.own?.ids ?? []), ...each.text],
+      start: position,
+      sees: tokens,
+      features: each.own ? features.subarray(at * width, (at + 1) * width) : new Float32Array(),
+    };
+  });
+  const longest = Math.max(...segments.map(({ sees }) => sees));
+  const most = Math.max(...questions.map(({ answers }) => answers.length));
+  // Each row of the graph's input has the same length: shorter ones repeat the witness.
+  const rows = questions.map(({ answers }) => [...answers, ...Array<number>(most + 1 - answers.length).fill(witness)]);
+  return (await model.read(segments, past.view(longest), rows)).logProbs;
+}
+
+function tokensOf(blocks: BlockTask[]): number {
+  return blocks.reduce((sum, { ids }) => sum + ids.length, 0);
+}
+
+/**
+ * Splits a list into runs of consecutive values whose total size stays within a limit; each run has at least one value.
+ */
+function* chunked<Value>(values: Value[], sizeOf: (value: Value) => number, limit: number): Generator<Value[]> {
+  let chunk: Value[] = [];
+  let size = 0;
+  for (const value of values) {
+    if (chunk.length > 0 && size + sizeOf(value) > limit) {
+      yield chunk;
+      [chunk, size] = [[], 0];
+    }
+    chunk.push(value);
+    size += sizeOf(value);
+  }
+  if (chunk.length > 0) yield chunk;
+}

@@ -1,0 +1,53 @@
+import { LRUCache } from 'lru-cache';
+import { familyOf } from '../../families/registry.ts';
+import type { Block, EpisodePlan } from '../../plan/plan.ts';
+import type { Checkpoint } from './checkpoint.ts';
+
+const FAMILY = familyOf('qwen3-vl');
+
+/** Token ids of an episode's prompts, split where prompts can differ: before each block, and after the last block. */
+export interface PromptTokens {
+  /** token ids of each block of two frames, in order; all prefixes share these blocks */
+  blocks: number[][];
+  /** per query: token ids of the block that only this query has, if its last frame is doubled */
+  doubled: (number[] | null)[];
+  /** per query: token ids of the text after its last block */
+  texts: number[][];
+}
+
+/**
+ * Tokenizes every prompt of a plan. Joined, the parts are the tokens of the reference's prompt, with one pad token for
+ * each video token of a block.
+ */
+export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoint: Checkpoint): PromptTokens {
+  // No special token separates the opening of the turn from the first block's time, so both are tokenized as one text.
+  const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? FAMILY.opening : '');
+  const texts = new Map(queries.map(({ text }) => [text, checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`)]));
+  return {
+    blocks: blocks.map(tokens),
+    doubled: queries.map(({ shows, own }) => own && tokens(own, shows)),
+    texts: queries.map(({ text }) => texts.get(text) as number[]),
+  };
+}
+
+/** How many blocks' tokens are remembered: every step of a growing episode has the same blocks again. */
+const REMEMBERED = 4096;
+const remembered = new WeakMap<Checkpoint, LRUCache<string, number[]>>();
+
+/**
+ * Tokenizes one block.
+ * @param time in seconds with one decimal, such as "0.2"
+ * @param before text directly before the block, with no special token in between
+ */
+export function blockTokens(time: string, checkpoint: Checkpoint, before = ''): number[] {
+  const { encode, grid } = checkpoint;
+  const text = `${before}${FAMILY.blockText(time, 'reference')}`;
+  const texts = remembered.get(checkpoint) ?? new LRUCache<string, number[]>({ max: REMEMBERED });
+  remembered.set(checkpoint, texts);
+  const known = texts.get(text);
+  if (known) return known;
+  const pads = Array<number>(grid.rows * grid.columns).fill(grid.token);
+  const ids = encode(text).flatMap((id) => (id === grid.token ? pads : id));
+  texts.set(text, ids);
+  return ids;
+}

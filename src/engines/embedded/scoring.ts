@@ -1,0 +1,201 @@
+import type { Reading, ScoreRequest } from '../../engine/engine.ts';
+import { framesMissing } from '../../engine/frames-missing.ts';
+import { logProbFault, setLogProbs } from '../../engine/log-probs.ts';
+import { beginFrames, type ComingFrames } from '../../engine/render-frames.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import type { FairQueue } from '../../limits/fair-queue.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
+import { ProblemError } from '../../problems/problems.ts';
+import { arrivalsOf } from './arrivals.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import { domainWarnings } from './domain.ts';
+import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
+import { type Answer, BlocksUnknown, taskOf } from './task.ts';
+import { type ModelThread, ThreadEnded } from './thread.ts';
+
+/** The parts of the engine that scoring uses. */
+export interface ScoringContext {
+  checkpoint: Checkpoint;
+  thread: Pick<ModelThread, 'answers'>;
+  gates: Gates;
+}
+
+/** One gate for each size of episode, so that a shorter episode never waits for longer ones. */
+export interface Gates {
+  step: FairQueue;
+  short: FairQueue;
+  long: FairQueue;
+}
+
+/** Most tokens to compute for the gate `step`: enough for a step of a growing episode. */
+const STEP_TOKENS = 512;
+/** Most tokens to compute for the gate `short`: enough for an episode of several minutes with a few prefixes. */
+const SHORT_TOKENS = 32_768;
+
+/**
+ * Scores an episode. This thread tokenizes the prompts and has the frames rendered. The model thread does the rest, and
+ * begins while frames are still being rendered.
+ * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
+ */
+export async function* scoreEpisode(
+  request: ScoreRequest,
+  { checkpoint, thread, gates }: ScoringContext,
+): AsyncGenerator<Reading> {
+  const { plan, tenant, usage } = request;
+  const tokens = promptTokens(plan, checkpoint);
+  for (const text of new Set(tokens.texts)) checkQuestion(text.length, request.pointer);
+  checkLength(request, tokens, checkpoint);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  const ends = new Map<number, Uint8Array>();
+  let leave = () => {};
+  let started: number | undefined;
+  let failed: AbortSignal | undefined;
+  try {
+    const frames = await framesOf({ ...request, signal });
+    const { coming, isHere, shown } = frames;
+    failed = frames.failed;
+    const going = AbortSignal.any([signal, failed]);
+    const waiting = performance.now();
+    const gate = gates[gateFor(tokensToCompute(tokens))];
+    ({ release: leave } = await gate.enter({ tenant, episode: Symbol('episode') }, going));
+    started = performance.now();
+    usage.queuedMs += started - waiting;
+    const arrivals = arrivalsOf(request, keepEnds(coming, plan, ends));
+    const task = taskOf(request, tokens, isHere, checkpoint);
+    try {
+      for await (const answer of thread.answers(task, arrivals, going)) {
+        usage.requests += 1;
+        const reading = readingOf(answer, plan);
+        // The longest query comes first, so by now every frame has been rendered.
+        if (answer.query === 0)
+          yield { ...reading, prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, ends, checkpoint) };
+        else yield reading;
+      }
+    } catch (error) {
+      if (error instanceof BlocksUnknown) throw framesMissing(shown, plan.blocks.slice(error.known));
+      throw error;
+    }
+  } catch (error) {
+    if (request.signal.aborted) throw request.signal.reason;
+    throw problemOf(failed?.aborted ? failed.reason : error);
+  } finally {
+    stop.abort();
+    leave();
+    if (started !== undefined) usage.engineMs += performance.now() - started;
+  }
+}
+
+/** The frames of an episode, for the model thread. */
+interface FramesToShow {
+  coming: ComingFrames;
+  /** true if the pixels of this frame are here or will arrive */
+  isHere(frame: number): boolean;
+  /** frames that are already rendered or only named, by raw frame number */
+  shown: Map<number, EngineFrame>;
+  /** Aborts when a frame cannot be rendered. */
+  failed: AbortSignal;
+}
+
+/**
+ * Begins to render frames. If all frames are here, they go to the model one by one as they are rendered. If a growing
+ * episode only names some of its frames, those that are here are rendered first: they are few, and then all missing
+ * frames can be reported at once.
+ * @throws ProblemError frames-missing, if a doubled block lacks its frame: the cache never holds doubled blocks
+ */
+async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
+  const { plan, frames } = request;
+  // Count before rendering starts, because rendering releases the uploads.
+  const isWhole = frames.countUploaded(plan.sampledFrames) === plan.sampledFrames.length;
+  const { coming, failed } = await beginFrames(request, 'rgb');
+  if (isWhole) {
+    // Wait for the first frame here, before the episode occupies a gate: the frames of a video arrive only after all of
+    // them are decoded.
+    const first = await coming.next();
+    return { coming: rejoined(first, coming), isHere: () => true, shown: new Map(), failed };
+  }
+  const shown = new Map(await Array.fromAsync(coming));
+  const own = plan.queries.flatMap((query) => query.own ?? []);
+  // Only the model thread knows which of the other blocks are cached. Report all missing frames at once.
+  if (framesMissing(shown, own)) throw framesMissing(shown, [...plan.blocks, ...own]);
+  const isHere = (frame: number) => shown.get(frame)?.bytes != null;
+  return { coming: inOrder(shown), isHere, shown, failed };
+}
+
+async function* inOrder(shown: Map<number, EngineFrame>): ComingFrames {
+  yield* shown;
+}
+
+async function* rejoined(first: IteratorResult<[number, EngineFrame]>, rest: ComingFrames): ComingFrames {
+  if (!first.done) yield first.value;
+  yield* rest;
+}
+
+/** Passes frames on. Keeps copies of the first and the last one, which the domain warnings need. */
+async function* keepEnds(coming: ComingFrames, { sampledFrames }: EpisodePlan, ends: Map<number, Uint8Array>) {
+  for await (const [index, frame] of coming) {
+    const isEnd = index === sampledFrames[0] || index === sampledFrames.at(-1);
+    if (isEnd && frame.bytes) ends.set(index, Uint8Array.from(frame.bytes));
+    yield [index, frame] as [number, EngineFrame];
+  }
+}
+
+function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  if (error instanceof ThreadEnded) {
+    const detail = 'The model thread ended while it scored this episode. Try again in a moment.';
+    return new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
+  }
+  return new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
+}
+
+/** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
+function checkLength(
+  { plan }: ScoreRequest,
+  { blocks, doubled, texts }: PromptTokens,
+  { contextTokens }: Checkpoint,
+): void {
+  const all = doubled[0] ? [...blocks, doubled[0]] : blocks;
+  let left = contextTokens - (texts[0]?.length ?? 0);
+  const fitting = all.findIndex((ids) => {
+    left -= ids.length;
+    return left < 0;
+  });
+  if (fitting >= 0) throw tooLong(plan.queries[0].framesUsed, 2 * fitting);
+}
+
+/** Shared blocks are computed once. Each query computes its doubled block and the prompt text after the blocks. */
+function tokensToCompute({ blocks, doubled, texts }: PromptTokens): number {
+  const own = texts.reduce((sum, text, query) => sum + text.length + (doubled[query]?.length ?? 0), 0);
+  return blocks.reduce((sum, ids) => sum + ids.length, own);
+}
+
+function gateFor(tokens: number): keyof Gates {
+  if (tokens <= STEP_TOKENS) return 'step';
+  return tokens <= SHORT_TOKENS ? 'short' : 'long';
+}
+
+function seenPrompt({ blocks, doubled, texts }: PromptTokens, { grid }: Checkpoint) {
+  const tokenIds = [...blocks.flat(), ...(doubled[0] ?? []), ...(texts[0] ?? [])];
+  return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
+}
+
+/** @param ends pixels of the first and the last sampled frame, if they are here */
+function warningsOf({ plan, size, instruction }: ScoreRequest, ends: Map<number, Uint8Array>, { domain }: Checkpoint) {
+  if (!domain) return [];
+  const { queries } = plan;
+  const pictures = [...ends.values()];
+  return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
+}
+
+/** @throws ProblemError engine-answer-unusable, for numbers that cannot come from a working model */
+function readingOf({ query, logProbs, promptTokens, cachedTokens }: Answer, { queries }: EpisodePlan): Reading {
+  const sizes = (queries[query]?.read.answers ?? []).map((set) => set.length);
+  const count = sizes.reduce((sum, size) => sum + size, 0);
+  const asked = Array.from({ length: count }, (_, i) => logProbs[i] ?? Number.NaN);
+  const fault = logProbFault(asked, logProbs.slice(count));
+  if (!fault) return { query, values: setLogProbs(asked, sizes), promptTokens, cachedTokens };
+  const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';
+  throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
+}

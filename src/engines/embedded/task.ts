@@ -1,0 +1,99 @@
+import type { ScoreRequest } from '../../engine/engine.ts';
+import type { Frames } from '../../frames/frames.ts';
+import type { Block } from '../../plan/plan.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { PromptTokens } from './prompt-tokens.ts';
+
+/** One block: its token ids, and its two frames as raw frame numbers. The pixels are sent after the task. */
+export interface BlockTask {
+  ids: number[];
+  first: number;
+  second: number;
+  /**
+   * true if the pixels of both frames will arrive; false if the caller only named one, so that the block must be cached
+   */
+  isHere: boolean;
+}
+
+/**
+ * The cache lacks a block whose frames the caller only named. `known` counts the cached shared blocks, from the first
+ * on.
+ */
+export class BlocksUnknown extends Error {
+  readonly known: number;
+
+  constructor(known: number) {
+    super(`Only the first ${known} blocks are cached.`);
+    this.known = known;
+  }
+}
+
+/** One query. */
+export interface QueryTask {
+  /** index in the plan's queries */
+  query: number;
+  /** how many of the shared blocks its prompt contains */
+  sees: number;
+  /** the block that only this query has, if its last frame is doubled */
+  own: BlockTask | null;
+  /** token ids of the prompt text after the last block */
+  text: number[];
+  /** ids of the tokens whose log probability is read */
+  answers: number[];
+}
+
+/** One episode in the form that the model thread receives. */
+export interface Task {
+  tenant: string;
+  /** blocks that the queries share, in order */
+  blocks: BlockTask[];
+  /** queries, the longest first; at least one */
+  questions: [QueryTask, ...QueryTask[]];
+  /**
+   * A further token that is read with every query. If it is as likely as the answers, the model is not loaded correctly.
+   */
+  witness: number;
+}
+
+/** The result of one query. */
+export interface Answer {
+  /** index in the plan's queries */
+  query: number;
+  /** log probability of each answer of the query, and of the task's `witness`: natural logarithms, at most 0 */
+  logProbs: number[];
+  promptTokens: number;
+  cachedTokens: number;
+}
+
+/** The parts of a score request that a task is made from. */
+export type TaskRequest = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+
+/**
+ * Makes the task of an episode for the model thread.
+ * @param isHere tells whether the pixels of a frame will arrive
+ * @throws Error if a doubled block lacks its frame
+ */
+export function taskOf(
+  { plan, tenant }: TaskRequest,
+  tokens: PromptTokens,
+  isHere: (frame: number) => boolean,
+  { answer, grid }: Checkpoint,
+): Task {
+  const block = ({ first, second }: Block, ids: number[]): BlockTask => ({
+    ids,
+    first,
+    second,
+    isHere: isHere(first) && isHere(second),
+  });
+  return {
+    tenant,
+    blocks: plan.blocks.map((each, place) => block(each, tokens.blocks[place] as number[])),
+    questions: plan.queries.map(({ shows, own, read }, place) => {
+      const doubled = own && block(own, tokens.doubled[place] as number[]);
+      if (doubled && !doubled.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
+      const answers = read.answers.flat().map((text) => answer(text).id);
+      return { query: place, sees: shows, own: doubled, text: tokens.texts[place] as number[], answers };
+    }) as [QueryTask, ...QueryTask[]],
+    witness: grid.token,
+  };
+}

@@ -1,0 +1,123 @@
+import type { PromptVariant } from '../../../schemas/enumerations.ts';
+import { logProbFault } from '../../engine/log-probs.ts';
+import type { Completion } from './answers.ts';
+import type { Body } from './client.ts';
+import { EngineFault } from './faults.ts';
+import type { Item } from './items.ts';
+
+/** One query to vLLM, without its items: the text of the prompt, and the tokens whose log probability is read. */
+export interface Question {
+  model: string;
+  text: string;
+  prompt: PromptVariant;
+  /** ids of the tokens to read */
+  answers: readonly number[];
+  salt: string;
+  /** Request the token ids of the complete prompt, to check its layout. */
+  withTokenIds: boolean;
+}
+
+const DATA_URL = 'data:video/x-msvideo;base64,';
+
+/**
+ * Makes the body of a chat completion request, in pieces. Frames are not copied.
+ * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
+ */
+export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
+  const { model, text, prompt, answers, salt, withTokenIds } = question;
+  const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
+  const options = {
+    add_generation_prompt: prompt === 'chat',
+    continue_final_message: prompt === 'open',
+    max_tokens: 1,
+    temperature: 0,
+    logprobs: true,
+    logprob_token_ids: answers,
+    return_tokens_as_token_ids: true,
+    return_token_ids: withTokenIds,
+    cache_salt: salt,
+  };
+  const tail = `${JSON.stringify({ type: 'text', text })}]}],${JSON.stringify(options).slice(1)}`;
+
+  const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
+  const pieces = function* () {
+    yield head;
+    for (const [index, item] of items.entries()) yield* part(item, withData(index));
+    yield tail;
+  };
+  return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks: () => joined(pieces()) };
+}
+
+function* part({ uuid, video }: Item, data: boolean): Generator<string | Uint8Array> {
+  const head = `{"type":"video_url","uuid":"${uuid}","video_url":`;
+  if (!data || !video) {
+    yield `${head}null},`;
+    return;
+  }
+  yield `${head}{"url":"${DATA_URL}`;
+  yield* video.text();
+  yield '"}},';
+}
+
+function partLength({ uuid, video }: Item, data: boolean): number {
+  const shell = `{"type":"video_url","uuid":"${uuid}","video_url":},`.length;
+  if (!data || !video) return shell + 'null'.length;
+  return shell + `{"url":"${DATA_URL}"}`.length + video.length;
+}
+
+/** Pieces shorter than this are joined, because each chunk of a body costs a system call. */
+const SHORT_BYTES = 4 * 1024;
+
+/** Joins the short pieces between frames into one chunk each. Frames pass through unchanged. */
+function* joined(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
+  let short: Uint8Array[] = [];
+  for (const piece of pieces) {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
+    if (bytes.length < SHORT_BYTES) {
+      short.push(bytes);
+      continue;
+    }
+    yield Buffer.concat(short);
+    short = [];
+    yield bytes;
+  }
+  yield Buffer.concat(short);
+}
+
+/**
+ * Reads the log probabilities of tokens from a response.
+ * @param answers ids of the tokens
+ * @returns natural logarithms, at most 0, in the order of the ids
+ * @throws EngineFault unusable, if one is missing, if one token has two values, or if the values cannot come from a
+ * model
+ */
+export function readLogProbs({ choices }: Completion, answers: readonly number[]): number[] {
+  const entries = (choices[0]?.logprobs.content ?? []).slice(0, 1);
+  const byToken = new Map<string, number>();
+  for (const { token, logprob } of entries.flatMap((entry) => [entry, ...entry.top_logprobs])) {
+    if (byToken.has(token) && byToken.get(token) !== logprob)
+      throw new EngineFault('unusable', 'The response has two different log probabilities for one token.');
+    byToken.set(token, logprob);
+  }
+  const take = (id: number) => {
+    const logProb = byToken.get(`token_id:${id}`);
+    byToken.delete(`token_id:${id}`);
+    if (logProb !== undefined) return logProb;
+    throw new EngineFault('unusable', 'The response lacks the log probabilities of the requested tokens.');
+  };
+  const read = answers.map(take);
+  const fault = logProbFault(read, [...byToken.values()]);
+  if (fault) throw new EngineFault('unusable', fault);
+  return read;
+}
+
+/**
+ * Reads how many prompt tokens the engine found in its prefix cache.
+ * @returns null if the engine does not tell
+ * @throws EngineFault unusable, if the number exceeds the number of prompt tokens
+ */
+export function cachedTokens({ usage }: Completion): number | null {
+  const cached = usage.prompt_tokens_details?.cached_tokens ?? null;
+  if (cached === null || cached <= usage.prompt_tokens) return cached;
+  throw new EngineFault('unusable', 'The response reports more cached tokens than prompt tokens.');
+}

@@ -1,0 +1,30 @@
+import { LRUCache } from 'lru-cache';
+import type { VllmClient } from './client.ts';
+import type { Probed } from './probe.ts';
+import { controlTokenIn } from './tokenizer.ts';
+
+/** How many results are remembered. Every step of a growing episode has the same instruction. */
+const REMEMBERED = 1000;
+
+/** Finds the first control token in a caller's text. */
+export type FindControlToken = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
+
+/**
+ * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only
+ * once.
+ * @returns a function that throws EngineFault, or the signal's reason
+ */
+export function controlTokenFinder(client: VllmClient): FindControlToken {
+  // Another model may have another tokenizer, so results are stored per probe.
+  const remembered = new WeakMap<Probed, LRUCache<string, { token: string | undefined }>>();
+  return async (text, probed, signal) => {
+    if (!/<.*>/s.test(text)) return undefined;
+    const texts = remembered.get(probed) ?? new LRUCache<string, { token: string | undefined }>({ max: REMEMBERED });
+    remembered.set(probed, texts);
+    const known = texts.get(text);
+    if (known) return known.token;
+    const token = await controlTokenIn(text, client, probed.profile.model, signal);
+    texts.set(text, { token });
+    return token;
+  };
+}

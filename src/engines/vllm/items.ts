@@ -1,0 +1,76 @@
+import { createHmac } from 'node:crypto';
+import type { FrameSize } from '../../../schemas/reward.ts';
+import type { AviEncoding } from '../../frames/avi-frame.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import type { Block } from '../../plan/plan.ts';
+import { aviLength, twoFrameAvi } from './avi.ts';
+
+/** A block in the form that vLLM accepts: a video of two frames with a name (uuid). */
+export interface Item {
+  uuid: string;
+  /** Undefined if a growing episode only names a frame of the block. The engine may still have the block. */
+  video: ItemVideo | undefined;
+}
+
+/** The video file of a block, in base64. */
+export interface ItemVideo {
+  /** characters */
+  length: number;
+  /**
+   * The text in pieces, made again by each call: a frame is in memory once, however many blocks and retries contain it.
+   */
+  text(): Uint8Array[];
+}
+
+/** What the names of an episode's items depend on, besides the frames. */
+export interface ItemScope {
+  secret: string;
+  tenant: string;
+  model: string;
+  encoding: AviEncoding;
+  /** frame size as uploaded: together with the digest of the upload it identifies the pixels */
+  source: FrameSize;
+  /** frame size as sent to the model */
+  size: FrameSize;
+}
+
+/**
+ * Names and packs blocks. Item names are global to an engine, and vLLM prefers the cached item of a known name to the
+ * data sent with it. So names are an HMAC, with a secret key, over the tenant and everything that the model receives:
+ * nobody can guess or choose the name of another tenant's item.
+ * @param frames by raw frame number
+ */
+export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemScope): (block: Block) => Item {
+  const { secret, tenant, model, encoding, source, size } = scope;
+  // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
+  const items = new Map<Block, Item>();
+  function pack({ first, second, time }: Block): Item {
+    const [a, b] = [frames.get(first) as EngineFrame, frames.get(second) as EngineFrame];
+    const sizes = [source.width, source.height, size.width, size.height];
+    const identity = JSON.stringify([tenant, model, encoding, ...sizes, time, a.digest, b.digest]);
+    const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
+    return { uuid, video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })) };
+  }
+  return (block) => {
+    const item = items.get(block) ?? pack(block);
+    items.set(block, item);
+    return item;
+  };
+}
+
+function videoOf(
+  first: Uint8Array | null,
+  second: Uint8Array | null,
+  pack: (frames: [Uint8Array, Uint8Array]) => Uint8Array[],
+): ItemVideo | undefined {
+  if (!first || !second) return undefined;
+  return { length: aviLength(first, second), text: () => pack([first, second]) };
+}
+
+/** Makes the salt that separates tenants in vLLM's prefix cache. @returns 40 hexadecimal digits */
+export function cacheSalt(secret: string, tenant: string): string {
+  return createHmac('sha256', secret)
+    .update(JSON.stringify(['salt', tenant]))
+    .digest('hex')
+    .slice(0, 40);
+}

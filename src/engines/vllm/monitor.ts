@@ -1,0 +1,158 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import { ProblemError } from '../../problems/problems.ts';
+import { MODELS, VERSION } from './answers.ts';
+import type { VllmClient } from './client.ts';
+import { EngineFault } from './faults.ts';
+import { contextTokens, type Probed, type ProbeOptions, probeEngine } from './probe.ts';
+
+/** Tracks whether the engine is ready, and probes it again whenever it may have changed. */
+export interface Monitor {
+  /** @throws ProblemError engine-unavailable, with the reason in one line */
+  ready(): Probed;
+  /** Reports that no response arrived, and starts a check now. The state does not change before that check is done. */
+  suspect(): void;
+  /** Reports a response of another engine than the probed one. Nothing is scored until a new probe has passed. */
+  changed(from: Probed): void;
+  close(): Promise<void>;
+}
+
+/** What to probe, and how often to check it. Times in ms. */
+export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
+  /** time between checks while the engine is ready */
+  readyCheckMs: number;
+  /** time between checks while it is not */
+  unreadyCheckMs: number;
+  /** timeout for the response to one check */
+  checkTimeoutMs: number;
+}
+
+/** The first request after a start of vLLM includes compilation and warm-up: half a minute on a CPU. */
+const PROBE_TIMEOUT_MS = 120_000;
+const RETRY_AFTER_S = 5;
+/** If the engine is not known to be down, it counts as not ready after this many failed checks in a row. */
+const MISSES = 3;
+const NOT_PROBED = 'The engine has not been probed yet.';
+
+/** Starts to probe the engine, then checks it regularly until `close`. */
+export function watchEngine(client: VllmClient, options: MonitorOptions, log: Logger): Monitor {
+  const closing = new AbortController();
+  /** result of the last probe; undefined if the engine may have changed since */
+  let probed: Probed | undefined;
+  /** failed checks in a row */
+  let misses = 0;
+  /** why the engine is not ready; undefined while it is ready */
+  let reason: string | undefined = NOT_PROBED;
+  let wake = new AbortController();
+
+  function unready(line: string, error?: unknown): void {
+    if (line !== reason) log.warn({ err: error }, `engine is not ready: ${line}`);
+    reason = line;
+  }
+
+  async function look(): Promise<void> {
+    if (probed && (await isUnchanged(probed))) return;
+    const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
+    probed = await probeEngine(client, { ...options, signal });
+    [misses, reason] = [0, undefined];
+    log.info({ engine: probed.profile }, 'engine is ready');
+  }
+
+  /**
+   * While the engine stays up, a check compares only its version, model and context length. A slow engine is not probed
+   * again, because a probe would make it even slower. After an outage the complete probe runs again.
+   * @returns true if no new probe is needed
+   */
+  async function isUnchanged(known: Probed): Promise<boolean> {
+    try {
+      const isSame = await identified(known);
+      // Meanwhile, `changed` may have dropped the probe.
+      if (isSame && probed) [misses, reason] = [0, undefined];
+      else unready('The engine now has another version or model. It is being probed again.');
+      return isSame && probed !== undefined;
+    } catch (error) {
+      if (closing.signal.aborted) throw error;
+      misses += 1;
+      log.info({ err: error, misses }, 'the engine did not respond to a check');
+      if (await isDown()) throw error;
+      if (misses >= MISSES) unready(reasonOf(error), error);
+      return true;
+    }
+  }
+
+  async function identified({ profile }: Probed): Promise<boolean> {
+    const signal = timed();
+    const { version } = await client.get('/version', VERSION, signal);
+    const { data } = await client.get('/v1/models', MODELS, signal);
+    const isServed = data.some(({ id }) => id === profile.model);
+    return (
+      version === profile.engine.version && isServed && contextTokens(data, profile.model) === profile.contextTokens
+    );
+  }
+
+  /**
+   * True if `/health` reports a failure or cannot be reached. An engine that does not respond in time is slow, not
+   * down.
+   */
+  async function isDown(): Promise<boolean> {
+    const signal = timed();
+    try {
+      return !(await client.healthy(signal));
+    } catch {
+      return false;
+    }
+  }
+
+  const timed = () => AbortSignal.any([closing.signal, AbortSignal.timeout(options.checkTimeoutMs)]);
+
+  async function watch(): Promise<void> {
+    while (!closing.signal.aborted) {
+      try {
+        await look();
+      } catch (error) {
+        if (closing.signal.aborted) return;
+        probed = undefined;
+        unready(reasonOf(error), error);
+      }
+      await pause();
+    }
+  }
+
+  async function pause(): Promise<void> {
+    // A check comes soon anyway while the engine is not calm. Many episodes may fail at once, and must not cause many
+    // checks.
+    const isCalm = probed !== undefined && misses === 0;
+    const signal = isCalm ? AbortSignal.any([closing.signal, wake.signal]) : closing.signal;
+    await sleep(isCalm ? options.readyCheckMs : options.unreadyCheckMs, undefined, { signal, ref: false }).catch(
+      () => {},
+    );
+    wake = new AbortController();
+  }
+
+  const watching = watch();
+  return {
+    ready() {
+      if (probed && reason === undefined) return probed;
+      throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, { retry_after_s: RETRY_AFTER_S });
+    },
+    suspect: () => wake.abort(),
+    changed(from) {
+      if (probed !== from) return;
+      probed = undefined;
+      unready('The engine changed while it scored an episode. It is being probed again.');
+      wake.abort();
+    },
+    async close() {
+      closing.abort();
+      await watching;
+    },
+  };
+}
+
+/** Makes one line for callers, in this service's own words. */
+function reasonOf(error: unknown): string {
+  if (error instanceof EngineFault)
+    return error.kind === 'unreachable' ? error.message : `The engine cannot be used. ${error.message}`;
+  if (error instanceof Error && error.name === 'TimeoutError') return 'The engine does not respond in time.';
+  return 'The probe of the engine failed. See the log for the cause.';
+}

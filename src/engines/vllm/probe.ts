@@ -1,0 +1,243 @@
+import { createHash, randomUUID } from 'node:crypto';
+import sharp from 'sharp';
+import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.ts';
+import type { FrameSize, Token } from '../../../schemas/reward.ts';
+import type { DefaultQuestion, ModelProfile } from '../../engine/engine.ts';
+import { promptText } from '../../families/family.ts';
+import { familyOf } from '../../families/registry.ts';
+import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
+import type { Read } from '../../plan/plan.ts';
+import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './answers.ts';
+import { jsonBody, type VllmClient } from './client.ts';
+import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
+import { chooseEncoding, type EncodingChoice } from './encoding.ts';
+import { EngineFault } from './faults.ts';
+import { type Item, itemsOf } from './items.ts';
+import { answerTokens, controlTokenIn, type TokensByText, tokenize } from './tokenizer.ts';
+import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
+
+/** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
+export interface Probed {
+  profile: ModelProfile;
+  /** tokens of answers that are known so far */
+  tokens: TokensByText;
+  vocabulary: Vocabulary;
+  /** Encoding of the frames in an item's file. */
+  encoding: AviEncoding;
+  /** Changes with the engine's version and configuration. */
+  fingerprint: string | null;
+}
+
+/** What to probe. */
+export interface ProbeOptions {
+  /** address of the engine */
+  url: string;
+  /** the model to use; empty for the first one that the engine serves */
+  model: string;
+  encoding: EncodingChoice;
+  /** size of a frame at `frame_size: "reference"` */
+  frame: FrameSize;
+  /** the text and the answers to check */
+  question: DefaultQuestion;
+  signal: AbortSignal;
+}
+
+const VISION_START = '<|vision_start|>';
+const PROBE_BLOCKS = 4;
+const PROBE_INSTRUCTION = 'Probe.';
+/** More blocks than fit into a context of a million tokens at the smallest frame size. */
+const PROBE_ITEM_COUNT = 4096;
+
+/**
+ * Sends test requests to find out whether the engine can serve this method, and how: tokens, layout, log probabilities
+ * by token id, caches, context length and item limit.
+ * @throws EngineFault with a message of one line if it cannot
+ */
+export async function probeEngine(
+  client: VllmClient,
+  { url, model: wanted, encoding: choice, frame, question, signal }: ProbeOptions,
+): Promise<Probed> {
+  const { version } = await client.get('/version', VERSION, signal);
+  const { data: models } = await client.get('/v1/models', MODELS, signal);
+  const model = servedModel(models, wanted);
+  const context = contextTokens(models, model);
+  if (!context)
+    throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
+
+  const tokens: TokensByText = new Map();
+  const tokensOf = (read: Read) => answerTokens(read, tokens, { client, model, signal });
+  if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
+    throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
+  const [[visionStart, videoPad] = []] = await tokensOf({ answers: [[VISION_START, '<|video_pad|>']] });
+  const vocabulary = { visionStart: (visionStart as Token).id, videoPad: (videoPad as Token).id };
+
+  const encoding = await chooseEncoding(choice, url, { signal });
+  const { items, times } = await probeItems(encoding, frame, model);
+  // Behind a router all queries of the probe must reach the same engine, or the caches seem not to work.
+  const session = { 'x-session-id': items[0]?.uuid ?? '' };
+  const ask = (prompt: PromptVariant, answers: number[], withData: boolean) => {
+    const asked = {
+      model,
+      text: question.text(PROBE_INSTRUCTION),
+      prompt,
+      answers,
+      salt: items[0]?.uuid ?? '',
+      withTokenIds: true,
+    };
+    const body = completionBody(asked, items, () => withData);
+    return client.post('/v1/chat/completions', body, COMPLETION, signal, session);
+  };
+  const probePrompt = async (prompt: PromptVariant) => {
+    const answers = await tokensOf(question.read(prompt));
+    const ids = answers.flat().map(({ id }) => id);
+    const response = await ask(prompt, ids, true);
+    checkLogProbs(response, ids);
+    const textOf = (layout: PromptLayout) =>
+      promptText(familyOf('qwen3-vl'), times, question.text(PROBE_INSTRUCTION), prompt, layout);
+    const layout = await findLayout(response, prompt, vocabulary, (layout) =>
+      tokenize(textOf(layout), client, model, signal),
+    );
+    return { response, ids, served: { layout, answers } };
+  };
+
+  const open = await probePrompt('open');
+  const chat = await probePrompt('chat');
+  const again = await askByName(() => ask('open', open.ids, false));
+  const tokenIds = open.response.prompt_token_ids as number[];
+  return {
+    vocabulary,
+    tokens,
+    encoding,
+    fingerprint: open.response.system_fingerprint ?? null,
+    profile: {
+      engine: { name: 'vllm', version },
+      family: 'qwen3-vl',
+      model,
+      about: null,
+      prompts: { open: open.served, chat: chat.served },
+      onePass: sharesPass(again),
+      referenceFrame: frame,
+      frameSizes: ['reference', 'native', 'budget'],
+      frameEncoding: encoding,
+      calibration: null,
+      contextTokens: context,
+      maxBlocks: await findItemLimit(client, model, signal),
+      tokensPerBlock: blockStride(tokenIds, vocabulary),
+    },
+  };
+}
+
+/** @throws EngineFault refused, if the engine does not serve the requested model, or serves none */
+function servedModel(models: Models['data'], wanted: string): string {
+  const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
+  if (served) return served.id;
+  const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL).` : 'It serves no model.';
+  const words = models
+    .map(({ id }) => id)
+    .join(', ')
+    .slice(0, 300);
+  throw new EngineFault('refused', `${lack} GET /v1/models of the engine lists the models that it serves.`, { words });
+}
+
+/**
+ * Longest prompt of a served model, in tokens. A LoRA adapter has the base model's.
+ * @returns undefined if no model tells
+ */
+export function contextTokens(models: Models['data'], model: string): number | undefined {
+  const own = models.find(({ id }) => id === model)?.max_model_len;
+  return own ?? models.find(({ max_model_len: length }) => length)?.max_model_len ?? undefined;
+}
+
+/**
+ * Tells whether a query that only named its blocks found them in the prefix cache.
+ * @param again the response to that query; null if the engine does not keep items
+ * @returns null if the engine does not report cached tokens
+ */
+function sharesPass(again: Completion | null): boolean | null {
+  if (again === null) return false;
+  const cached = cachedTokens(again);
+  return cached === null ? null : cached > 0;
+}
+
+function checkLogProbs(answer: Completion, ids: number[]): void {
+  if (!answer.prompt_token_ids)
+    throw new EngineFault('refused', 'It does not return the token ids of a prompt. Use vLLM 0.26 or newer.');
+  readLogProbs(answer, ids);
+}
+
+/** Makes blocks of grey frames. Their names are random, so that no episode and no other probe can have the same. */
+async function probeItems(
+  encoding: AviEncoding,
+  size: FrameSize,
+  model: string,
+): Promise<{ items: Item[]; times: string[] }> {
+  const shades = Array.from({ length: 2 * PROBE_BLOCKS }, (_, i) => 20 * i);
+  const frames = new Map(
+    await Promise.all(
+      shades.map(async (shade, i) => {
+        const bytes = aviFrame(await greyFrame(shade, size, encoding), encoding);
+        return [i, { bytes, digest: createHash('sha256').update(bytes).digest('hex') }] as const;
+      }),
+    ),
+  );
+  const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
+  const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, size });
+  return { times, items: times.map((time, i) => item({ first: 2 * i, second: 2 * i + 1, time })) };
+}
+
+async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding): Promise<Buffer> {
+  if (encoding === 'raw') return Buffer.alloc(size.width * size.height * 3, shade);
+  const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
+  return image.toFormat(encoding).toBuffer();
+}
+
+/** Compares the token ids of the prompt with those of each layout's text, token for token. */
+async function findLayout(
+  answer: Completion,
+  prompt: PromptVariant,
+  vocabulary: Vocabulary,
+  tokensOf: (layout: PromptLayout) => Promise<number[]>,
+): Promise<PromptLayout> {
+  const seen = JSON.stringify(collapsePads(answer.prompt_token_ids as number[], vocabulary));
+  for (const layout of ['reference', 'nested'] as const) {
+    const expected = await tokensOf(layout);
+    if (JSON.stringify(expected) === seen) return layout;
+  }
+  throw new EngineFault(
+    'refused',
+    `The ${prompt} prompt has no known layout. Start vLLM with --chat-template docker/vllm/chat_template.jinja.`,
+  );
+}
+
+/** Sends the same query with names only. @returns null if the engine keeps no items */
+async function askByName(ask: () => Promise<Completion>): Promise<Completion | null> {
+  try {
+    return await ask();
+  } catch (error) {
+    if (error instanceof EngineFault && error.kind === 'cache-miss') return null;
+    throw error;
+  }
+}
+
+/**
+ * Finds the limit of items per prompt: sends more items than any episode has, with random names. The engine counts
+ * items before it looks them up.
+ * @returns null if only the context limits them
+ */
+async function findItemLimit(client: VllmClient, model: string, signal: AbortSignal): Promise<number | null> {
+  const content = Array.from({ length: PROBE_ITEM_COUNT }, () => ({
+    type: 'video_url',
+    uuid: randomUUID(),
+    video_url: null,
+  }));
+  const body = jsonBody({ model, messages: [{ role: 'user', content }], max_tokens: 1 });
+  try {
+    await client.post('/v1/chat/completions', body, COMPLETION, signal);
+    return null;
+  } catch (error) {
+    if (!(error instanceof EngineFault)) throw error;
+    if (error.kind === 'items') return error.numbers[0] as number;
+    if (error.kind === 'cache-miss' || error.kind === 'context') return null;
+    throw error;
+  }
+}

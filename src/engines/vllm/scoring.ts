@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Reading, ScoreRequest } from '../../engine/engine.ts';
+import { framesMissing } from '../../engine/frames-missing.ts';
+import { setLogProbs } from '../../engine/log-probs.ts';
+import { renderFrames } from '../../engine/render-frames.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import type { FairQueue } from '../../limits/fair-queue.ts';
+import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
+import { freeBytes } from '../../process/free-bytes.ts';
+import { inOrderOfSettling } from '../../process/settled.ts';
+import { COMPLETION, type Completion } from './answers.ts';
+import type { VllmClient } from './client.ts';
+import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
+import { EngineFault } from './faults.ts';
+import { cacheSalt, itemsOf } from './items.ts';
+import type { Monitor } from './monitor.ts';
+import type { Probed } from './probe.ts';
+import { faultProblem } from './problems.ts';
+import { answerTokens } from './tokenizer.ts';
+import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
+
+/** The parts of the engine that scoring uses. */
+export interface ScoringContext {
+  client: VllmClient;
+  gate: FairQueue;
+  monitor: Monitor;
+  secret: string;
+}
+
+const BUSY_TRIES = 5;
+const BUSY_PAUSE_MS = 100;
+
+/**
+ * Scores an episode in one pass. The longest prefix goes first, with data. All others then go in parallel and only name
+ * its blocks, so the engine computes no more for each of them than its unfinished block and the prompt text after the
+ * blocks.
+ * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
+ */
+export async function* scoreEpisode(request: ScoreRequest, context: ScoringContext): AsyncGenerator<Reading> {
+  const { plan, usage } = request;
+  const probed = context.monitor.ready();
+  const stop = new AbortController();
+  const signal = AbortSignal.any([request.signal, stop.signal]);
+  const frames = await renderFrames({ ...request, signal }, probed.encoding);
+  const started = performance.now();
+  const ask = asker({ ...request, signal }, context, probed, frames);
+  try {
+    yield await ask(0);
+    yield* inOrderOfSettling(plan.queries.slice(1).map((_, i) => ask(i + 1)));
+  } catch (error) {
+    throw lostFrames(error, plan, frames) ?? problemOf(error, plan, context.monitor);
+  } finally {
+    stop.abort();
+    for (const { bytes } of frames.values()) if (bytes) freeBytes(bytes);
+    usage.engineMs += performance.now() - started;
+  }
+}
+
+function asker(
+  { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
+  { client, gate, monitor, secret }: ScoringContext,
+  probed: Probed,
+  frames: ReadonlyMap<number, EngineFrame>,
+): (query: number) => Promise<Reading> {
+  const { profile, tokens, vocabulary, fingerprint, encoding } = probed;
+  const { model } = profile;
+  const itemOf = itemsOf(frames, { secret, tenant, model, encoding, source, size });
+  const owner = { tenant, episode: Symbol('episode') };
+  const salt = cacheSalt(secret, tenant);
+  // With this header a router in front of several engines sends all queries of an episode to the same engine.
+  const headers = { 'x-session-id': itemOf(blocksOf(plan, plan.queries[0])[0] as Block).uuid };
+
+  async function send(query: number, answers: number[], withAllData: boolean): Promise<Completion> {
+    const waiting = performance.now();
+    const { release } = await gate.enter(owner, signal);
+    usage.queuedMs += performance.now() - waiting;
+    try {
+      const each = plan.queries[query] as Query;
+      // No longer prefix has sent a block that only this query has.
+      const withData = (block: number) => withAllData || query === 0 || block >= each.shows;
+      const asked = { model, text: each.text, prompt: plan.prompt, answers, salt, withTokenIds: query === 0 };
+      const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
+      usage.requests += 1;
+      usage.bytes += body.bytes;
+      return await client.post('/v1/chat/completions', body, COMPLETION, signal, headers);
+    } finally {
+      release();
+    }
+  }
+
+  return async (query) => {
+    const { read } = plan.queries[query] as Query;
+    const sets = await answerTokens(read, tokens, { client, model, signal });
+    const ids = sets.flat().map(({ id }) => id);
+    const answer = await withRepeats({ send: (withAllData) => send(query, ids, withAllData), usage, signal });
+    if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
+      monitor.changed(probed);
+      throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
+    }
+    const reading = {
+      query,
+      values: setLogProbs(
+        readLogProbs(answer, ids),
+        sets.map((set) => set.length),
+      ),
+      promptTokens: answer.usage.prompt_tokens,
+      cachedTokens: cachedTokens(answer),
+    };
+    if (query > 0) return reading;
+    const prompted = answer.prompt_token_ids;
+    if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+    const prompt = {
+      layout: layoutOf(prompted, countBlocks(plan.queries[0]), vocabulary),
+      videoTokensPerBlock: padsPerBlock(prompted, vocabulary),
+    };
+    // This check comes before the other queries, because each of them computes this text again.
+    checkQuestion(questionTokens(prompted, vocabulary), pointer);
+    return { ...reading, prompt: { ...prompt, tokenIds: prompted } };
+  };
+}
+
+/**
+ * Retries a request if that can help: once, with all data, after a lost item or a failure; a few times if the engine is
+ * busy.
+ */
+async function withRepeats({
+  send,
+  usage,
+  signal,
+}: {
+  send: (withAllData: boolean) => Promise<Completion>;
+  usage: ScoreRequest['usage'];
+  signal: AbortSignal;
+}): Promise<Completion> {
+  let resent = false;
+  for (let busy = 1; ; ) {
+    try {
+      return await send(resent);
+    } catch (error) {
+      if (!(error instanceof EngineFault)) throw error;
+      if (error.kind === 'busy' && busy < BUSY_TRIES) {
+        await sleep(BUSY_PAUSE_MS * 2 ** busy * (0.5 + Math.random() / 2), undefined, { signal });
+        busy += 1;
+      } else if (!resent && ['cache-miss', 'internal', 'unreachable'].includes(error.kind)) {
+        resent = true;
+        usage.resends += 1;
+      } else {
+        throw error;
+      }
+    }
+  }
+}
+
+/**
+ * Makes the problem for blocks that a growing episode names and the engine has lost. The engine reports one lost item
+ * only. So the problem lists every frame without pixels, and the caller needs one more request, not one for each frame.
+ * @returns undefined for other faults
+ */
+function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, frames: ReadonlyMap<number, EngineFrame>) {
+  // If vLLM still returns status 500 after a retry with all data, it may have lost an item of which it has a stale
+  // entry.
+  const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
+  return lost ? framesMissing(frames, [...blocks, ...queries.flatMap(({ own }) => own ?? [])]) : undefined;
+}
+
+/** Makes the problem for a fault. The engine's own text goes to the log only. */
+function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown {
+  if (!(error instanceof EngineFault)) return error;
+  const [longest] = plan.queries;
+  switch (error.kind) {
+    case 'context': {
+      const [a = 0, b = 0] = error.numbers;
+      const share = Math.min(a, b) / Math.max(a, b);
+      return tooLong(longest.framesUsed, Math.max(2, 2 * Math.floor(countBlocks(longest) * share - 1)), error);
+    }
+    case 'items':
+      return tooLong(longest.framesUsed, 2 * (error.numbers[0] ?? 0), error);
+    case 'unreachable':
+      monitor.suspect();
+      return faultProblem(error);
+    default:
+      return faultProblem(error);
+  }
+}

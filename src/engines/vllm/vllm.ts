@@ -1,0 +1,85 @@
+import type { Logger } from 'pino';
+import type { Config } from '../../config.ts';
+import type { DefaultQuestion, Engine } from '../../engine/engine.ts';
+import { createFairQueue } from '../../limits/fair-queue.ts';
+import { createClient } from './client.ts';
+import { controlTokenFinder } from './control-tokens.ts';
+import { EngineFault } from './faults.ts';
+import { watchEngine } from './monitor.ts';
+import { faultProblem } from './problems.ts';
+import { scoreEpisode } from './scoring.ts';
+
+/** The configuration that a vLLM engine reads. */
+export type VllmConfig = Pick<
+  Config,
+  | 'ENGINE_URL'
+  | 'ENGINE_API_KEY'
+  | 'ENGINE_MODEL'
+  | 'ENGINE_CONCURRENCY'
+  | 'ENGINE_FRAME_ENCODING'
+  | 'ENGINE_FRAME_SIDE'
+  | 'SECRET'
+>;
+
+const READY_CHECK_MS = 15_000;
+const UNREADY_CHECK_MS = 2_000;
+const CHECK_TIMEOUT_MS = 10_000;
+
+/**
+ * Creates an engine that queries an unmodified vLLM over HTTP. It probes vLLM at once and is ready when the probe has
+ * passed.
+ * @param question what the probe asks
+ * @param options times in ms: `readyCheckMs` between checks of vLLM while it is ready, `unreadyCheckMs` while it is not, `checkTimeoutMs`
+ * for the response to one check
+ */
+export function createVllmEngine(
+  config: VllmConfig,
+  log: Logger,
+  question: DefaultQuestion,
+  {
+    unreadyCheckMs = UNREADY_CHECK_MS,
+    readyCheckMs = READY_CHECK_MS,
+    checkTimeoutMs = CHECK_TIMEOUT_MS,
+  }: Partial<Record<'unreadyCheckMs' | 'readyCheckMs' | 'checkTimeoutMs', number>> = {},
+): Engine {
+  const client = createClient({
+    url: config.ENGINE_URL,
+    apiKey: config.ENGINE_API_KEY,
+    connections: config.ENGINE_CONCURRENCY,
+  });
+  const gate = createFairQueue({ places: config.ENGINE_CONCURRENCY });
+  const monitor = watchEngine(
+    client,
+    {
+      url: config.ENGINE_URL,
+      model: config.ENGINE_MODEL,
+      encoding: config.ENGINE_FRAME_ENCODING,
+      frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
+      question,
+      readyCheckMs,
+      unreadyCheckMs,
+      checkTimeoutMs,
+    },
+    log,
+  );
+  const findControlToken = controlTokenFinder(client);
+  return {
+    describe: () => monitor.ready().profile,
+    // vLLM is another process: no fault of it requires a restart of this one.
+    alive: () => true,
+    async controlTokenIn(text, signal) {
+      try {
+        return await findControlToken(text, monitor.ready(), signal);
+      } catch (error) {
+        if (!(error instanceof EngineFault)) throw error;
+        if (error.kind === 'unreachable') monitor.suspect();
+        throw faultProblem(error);
+      }
+    },
+    score: (request) => scoreEpisode(request, { client, gate, monitor, secret: config.SECRET }),
+    async close() {
+      await monitor.close();
+      await client.close();
+    },
+  };
+}

@@ -1,0 +1,18 @@
+import type { Family } from '../family.ts';
+import { blockText, controlTokenIn, OPENING, turnEnd } from './markup.ts';
+import { completePairs, doubledBlock, pairBlocks } from './pairs.ts';
+import { sentFrameSize, wouldShrink } from './size.ts';
+
+/** Qwen3-VL: the model receives frames in pairs, each with the mean time of its two frames. */
+export const QWEN3_VL: Family = {
+  name: 'qwen3-vl',
+  opening: OPENING,
+  blockText,
+  turnEnd,
+  controlTokenIn,
+  blocks: pairBlocks,
+  ownBlock: doubledBlock,
+  completeBlocks: completePairs,
+  sentSize: sentFrameSize,
+  wouldShrink,
+};

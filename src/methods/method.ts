@@ -1,0 +1,35 @@
+import type { EpisodeRequest } from '../episode/episode.ts';
+import type { Family } from '../families/family.ts';
+import type { EpisodePlan, Read } from '../plan/plan.ts';
+import type { Scored } from '../result/scored.ts';
+
+/** What to score: the options of an episode, its sampled frames, and its prefixes. */
+export interface Asked {
+  request: EpisodeRequest;
+  /** raw frame numbers of the sampled frames, from `sampleSchedule` */
+  schedule: number[];
+  /** increasing prefix lengths in raw frames, at least one */
+  lengths: number[];
+}
+
+/**
+ * A way to get rewards from a model: which queries it sends, and what their values mean. A method knows no engine and no HTTP.
+ * `Prefix` is one prefix of the response, `Result` the complete response.
+ */
+export interface Method<Prefix, Result> {
+  name: string;
+  /** What it reads with a prompt variant. An engine checks at its start that each of these texts is one token. */
+  read(variant: EpisodeRequest['prompt']): Read;
+  /** The prompt text after the last block. */
+  text(instruction: string): string;
+  /** Plans the queries about an episode. */
+  plan(asked: Asked, family: Family): EpisodePlan;
+  /** One prefix, as soon as its query is known. @param values log probability of each answer set of its query, nats */
+  prefix(
+    prefix: EpisodePlan['prefixes'][number],
+    values: readonly number[],
+    scored: Pick<Scored, 'request' | 'plan'>,
+  ): Prefix;
+  /** The complete result. */
+  result(scored: Scored): Result;
+}

@@ -1,0 +1,119 @@
+import type { PrefixReward, RewardResult } from '../../../schemas/reward.ts';
+import { frameTime } from '../../episode/clock.ts';
+import type { EpisodeRequest } from '../../episode/episode.ts';
+import type { ChosenScale } from '../../episode/progress-scale.ts';
+import type { EpisodePlan } from '../../plan/plan.ts';
+import type { EpisodeWarning } from '../../problems/warnings.ts';
+import { provenanceOf } from '../../result/provenance.ts';
+import type { Scored } from '../../result/scored.ts';
+import { calibrationWarnings, successOf } from '../../result/success.ts';
+import { trainingSignals } from '../../result/training.ts';
+import { usageOf } from '../../result/usage.ts';
+import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
+import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
+import { finalScore } from '../../scores/success.ts';
+import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
+
+/** A prefix with what does not depend on the other prefixes. */
+export type PrefixScore = Omit<PrefixReward, 'progress'>;
+
+/** Nats. Twice the effect of batching and cache hits on log probabilities of a bf16 engine, which is up to 0.1 nat. */
+const NOISE = 0.2;
+
+/**
+ * The score of one prefix.
+ * @param values log probabilities of True and of False, nats
+ */
+export function prefixScore(
+  { length, query }: EpisodePlan['prefixes'][number],
+  [logProbTrue = Number.NaN, logProbFalse = Number.NaN]: readonly number[],
+  { request, plan }: Pick<Scored, 'request' | 'plan'>,
+): PrefixScore {
+  return {
+    length,
+    time_s: frameTime(request.clock, length - 1),
+    frames_used: plan.queries[query]?.framesUsed as number,
+    log_prob_true: logProbTrue,
+    log_prob_false: logProbFalse,
+    log_odds: logProbTrue - logProbFalse,
+  };
+}
+
+/** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
+export function rewardResult(scored: Scored): RewardResult {
+  const { request, frames, plan, readings, defaults, profile } = scored;
+  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, readings[prefix.query]?.values ?? [], scored));
+  const lengths = scores.map(({ length }) => length);
+  const rewards = scores.map(({ log_prob_true }) => log_prob_true);
+  const progress = progressOf(rewards, request.progress);
+  const curve = progress && denseCurve(lengths, progress, frames.count);
+  const { min, max } = extent(rewards);
+  const flatBelow = defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
+  // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
+  const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
+  const score = finalScore(rewards, request.finalPrefixes);
+  const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
+  return {
+    ...(request.id !== undefined && { id: request.id }),
+    prefixes: scores.map((each, i) => ({ ...each, progress: progress?.[i] ?? null })),
+    progress_curve: curve,
+    progress_scale: request.progress,
+    score,
+    success,
+    log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
+    voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
+    training: request.training
+      ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
+      : null,
+    usage: usageOf(scored),
+    provenance: provenanceOf(scored),
+    warnings: [
+      ...frames.warnings,
+      ...engineWarnings(scored),
+      ...curveWarnings(scored, flat),
+      ...sizeWarnings(scored),
+      ...calibrationWarnings(request, success),
+    ],
+  };
+}
+
+/** @returns one value for each prefix, 0…1, or null for scale `none` */
+function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
+  if (scale === 'bounds') return boundedProgress(rewards, bounds);
+  return scale === 'episode' ? minMaxProgress(rewards) : null;
+}
+
+/** Warnings about the curve of log probabilities. @param flat whether the curve is flat, or null if it has one value only */
+function curveWarnings({ request, plan }: Scored, flat: boolean | null): EpisodeWarning[] {
+  const warnings: EpisodeWarning[] = [];
+  if (flat) {
+    warnings.push({
+      code: 'flat-curve',
+      message: `The log probabilities hardly change: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} unreliable, since the curve is mostly noise.`,
+    });
+  }
+  const moving = movingParts(request);
+  if (request.frameDigests && moving.length > 0) {
+    warnings.push({
+      code: 'unfinished-episode',
+      message: `\`frame_digests\` marks the episode as unfinished. These values change when the episode gains frames: ${moving.join(', ')}.`,
+    });
+  }
+  const isMinMax = request.progress.scale === 'episode';
+  if (plan.queries.length === 1 && (plan.prefixes.length > 1 || isMinMax)) {
+    const seconds = frameTime(request.clock, (plan.prefixes.at(-1)?.length ?? 1) - 1);
+    const same = `All prefixes contain the same sampled frames, so they have the same value. The longest prefix ends at ${seconds.toFixed(2)} s: if that is too short, \`fps\` is too high.`;
+    const progress = isMinMax ? ' Min-max progress is then 1, whatever the value.' : '';
+    warnings.push({ code: 'identical-prefixes', message: `${same}${progress}` });
+  }
+  return warnings;
+}
+
+/** Names the requested values that a further frame of the episode would change for the earlier frames. */
+function movingParts({ progress, training }: EpisodeRequest): string[] {
+  return [
+    ...(progress.scale === 'episode' ? ['progress'] : []),
+    ...(training?.values ? ['training.values'] : []),
+    ...(training?.rabc_weights ? ['training.rabc_weights'] : []),
+  ];
+}

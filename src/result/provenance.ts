@@ -1,0 +1,39 @@
+import type { Provenance, Token } from '../../schemas/reward.ts';
+import type { SeenPrompt } from '../engine/engine.ts';
+import { promptText } from '../families/family.ts';
+import { familyOf } from '../families/registry.ts';
+import { blocksOf } from '../plan/plan.ts';
+import { SERVICE } from '../process/version.ts';
+import type { Scored } from './scored.ts';
+
+/** How the numbers of an episode were made. */
+export function provenanceOf({ request, frames, plan, size, readings, profile }: Scored): Provenance {
+  const seen = readings[0]?.prompt as SeenPrompt;
+  const [trueTokens, falseTokens] = profile.prompts[plan.prompt].answers;
+  const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
+  const resized = size.width !== frames.size.width || size.height !== frames.size.height;
+  return {
+    service: SERVICE,
+    engine: profile.engine,
+    model: profile.model,
+    about: profile.about,
+    layout: seen.layout,
+    prompt: {
+      variant: plan.prompt,
+      text: promptText(familyOf(profile.family), times, plan.queries[0].text, plan.prompt, seen.layout),
+      video_tokens_per_block: seen.videoTokensPerBlock,
+      ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
+    },
+    true_token: trueTokens?.[0] as Token,
+    false_token: falseTokens?.[0] as Token,
+    sampled_frame_indices: plan.sampledFrames,
+    frame_size: {
+      mode: request.frameSize,
+      source: frames.size,
+      sent: size,
+      resampling: resized ? 'pillow-bicubic' : 'none',
+      encoding: profile.frameEncoding,
+    },
+    ...(frames.video && { video: frames.video }),
+  };
+}

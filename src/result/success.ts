@@ -1,0 +1,32 @@
+import type { Success } from '../../schemas/reward.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
+import type { EpisodeWarning } from '../problems/warnings.ts';
+import type { Scored } from './scored.ts';
+
+/** Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. */
+export function successOf(
+  score: number,
+  finalPrefixes: number,
+  { request, defaults, profile }: Scored,
+): Success | null {
+  const known = [
+    ['request', request.threshold],
+    ['calibration', request.calibration?.threshold],
+    ['operator', defaults.SUCCESS_THRESHOLD],
+    ['model', profile.calibration?.successThreshold],
+  ] as const;
+  for (const [source, threshold] of known) {
+    if (threshold === undefined || threshold === null) continue;
+    return { flag: score >= threshold, threshold, threshold_source: source, final_prefixes: finalPrefixes };
+  }
+  return null;
+}
+
+/** Warns if the threshold comes from scores that average another number of prefixes than this score: they are not comparable. */
+export function calibrationWarnings({ calibration }: EpisodeRequest, success: Success | null): EpisodeWarning[] {
+  if (success?.threshold_source !== 'calibration') return [];
+  const { final_prefixes: finalPrefixes } = calibration ?? {};
+  if (finalPrefixes === undefined || finalPrefixes === success.final_prefixes) return [];
+  const message = `The calibration was made from scores that average ${finalPrefixes} prefixes, but this score averages ${success.final_prefixes}. Change \`success.final_prefixes\` or \`prefixes\`.`;
+  return [{ code: 'calibration-final-prefixes', message }];
+}

@@ -1,0 +1,70 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Rooms of the house, the lowest first. A file imports from its own room and from lower ones. */
+const ROOMS = [
+  'schemas',
+  'src/process',
+  'src/problems',
+  'src/checking',
+  'src/limits',
+  'src/scores',
+  'src/episode',
+  'src/plan',
+  'src/families',
+  'src/frames',
+  'src/json',
+  'src/calibration',
+  'src/engine',
+  'src/result',
+  'src/methods',
+];
+
+const files = ['src', 'routes', 'schemas'].flatMap((folder) =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => posix.join(folder, name))
+    .filter((file) => file.endsWith('.ts') && !file.startsWith('src/frames/wasm/')),
+);
+
+/** Files that a file imports, types included. */
+const imports = new Map(files.map((file) => [file, importsOf(file)]));
+
+function importsOf(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  const found = text.matchAll(/(?:import|export)\b[^'";]*?from '(\.[^']+)'|import\('(\.[^']+)'\)/g);
+  return [...found]
+    .map(([, from, dynamic]) => posix.join(posix.dirname(file), from ?? dynamic ?? ''))
+    .filter((path) => path.endsWith('.ts'));
+}
+
+t.test('no file imports itself in a circle', async (t) => {
+  const done = new Set<string>();
+  const path: string[] = [];
+  const circles: string[] = [];
+  function visit(file: string) {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(' → '));
+    if (done.has(file) || path.includes(file)) return;
+    path.push(file);
+    for (const next of imports.get(file) ?? []) visit(next);
+    path.pop();
+    done.add(file);
+  }
+  for (const file of files) visit(file);
+  t.ok(files.length > 100, `${files.length} files`);
+  t.strictSame(circles, []);
+});
+
+t.test('no file imports from a higher room', async (t) => {
+  const roomOf = (file: string) => ROOMS.findIndex((room) => file.startsWith(`${room}/`));
+  const upwards = files.flatMap((file) => {
+    const room = roomOf(file);
+    if (room < 0) return [];
+    const higher = (other: string) => roomOf(other) < 0 || roomOf(other) > room;
+    return (imports.get(file) ?? []).filter(higher).map((other) => `${file} imports ${other}`);
+  });
+  t.strictSame(upwards, []);
+});

@@ -1,0 +1,101 @@
+import { pino } from 'pino';
+import t from 'tap';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { loadConfig } from '../../src/config.ts';
+import type { Engine } from '../../src/engine/engine.ts';
+import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import type { EpisodeRequest } from '../../src/episode/episode.ts';
+import type { Frames } from '../../src/frames/frames.ts';
+import { createFairQueue } from '../../src/limits/fair-queue.ts';
+import type { Method } from '../../src/methods/method.ts';
+import { planPrefixes } from '../../src/methods/prefixes.ts';
+import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import type { PrefixScore } from '../../src/methods/topreward/result.ts';
+import { resultOf, scoreEpisode } from '../../src/score-episode.ts';
+import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../embedded/support.ts';
+
+// A method is one object: its text, what it reads, and what the values mean. No engine knows it.
+
+/** Reads sets of two tokens, and the two tokens of the first set one by one. */
+const SETS: Method<PrefixScore, RewardResult> = {
+  ...DEFAULT_METHOD,
+  name: 'sets',
+  read: () => ({
+    answers: [
+      [' True', 'True'],
+      [' False', 'False'],
+    ],
+  }),
+  plan({ request: { prompt, clock }, schedule, lengths }, family) {
+    const text = 'Is the drawer open? The answer is:';
+    return planPrefixes({ prompt, clock, text, read: SETS.read(prompt) }, family, schedule, lengths);
+  },
+};
+const SINGLES: Method<PrefixScore, RewardResult> = {
+  ...SETS,
+  name: 'singles',
+  read: () => ({ answers: [[' True'], ['True']] }),
+  plan(asked, family) {
+    const { queries, ...plan } = SETS.plan(asked, family);
+    const [first, ...rest] = queries.map((query) => ({ ...query, read: SINGLES.read('open') }));
+    return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
+  },
+};
+
+const REQUEST: EpisodeRequest = {
+  id: undefined,
+  instruction: 'Open the drawer.',
+  clock: { fps: 2 },
+  frameDigests: undefined,
+  prefixes: { count: 5 },
+  frameSize: 'reference',
+  maxPixels: undefined,
+  prompt: 'open',
+  threshold: undefined,
+  finalPrefixes: 3,
+  progress: { scale: 'episode', bounds: null },
+  calibration: undefined,
+  training: undefined,
+  undefinedVoc: 'missing',
+  includeTokenIds: false,
+};
+
+const { checkpoint } = await openCheckpoint(t);
+
+async function score(engine: Engine, method: Method<PrefixScore, RewardResult>): Promise<RewardResult> {
+  const signal = new AbortController().signal;
+  const render = async (indices: number[]) => ({
+    waitedMs: 0,
+    tookMs: () => 0,
+    failed: signal,
+    each: () => shownIn(indices, pictures(9, 1, checkpoint)),
+  });
+  const frames = {
+    count: 9,
+    size: checkpoint.frame,
+    warnings: [],
+    countUploaded: (indices: number[]) => indices.length,
+    restoreRecent: () => false,
+    render,
+  } as Partial<Frames> as Frames;
+  const renderBudget = createFairQueue({ places: 1, bytes: 2 ** 30 });
+  const context = { engine, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
+  return resultOf(scoreEpisode({ request: REQUEST, frames, pointer: '', waitedMs: 0 }, context, method));
+}
+
+t.test('a method with its own text and sets of answers is scored by an engine that does not know it', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  t.teardown(() => engine.close());
+  const [sets, singles, usual] = [
+    await score(engine, SETS),
+    await score(engine, SINGLES),
+    await score(engine, DEFAULT_METHOD),
+  ];
+  t.match(sets.provenance.prompt.text, /Is the drawer open\? The answer is:$/);
+  t.equal(sets.prefixes.length, 5);
+  for (const [i, { log_prob_true: set }] of sets.prefixes.entries()) {
+    const { log_prob_true: one = Number.NaN, log_prob_false: other = Number.NaN } = singles.prefixes[i] ?? {};
+    t.ok(Math.abs(set - Math.log(Math.exp(one) + Math.exp(other))) < 1e-5, `${set}, ${one}, ${other}`);
+    t.not(set, usual.prefixes[i]?.log_prob_true, 'another text gives another value');
+  }
+});

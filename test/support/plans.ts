@@ -1,0 +1,27 @@
+import type { PromptVariant } from '../../schemas/enumerations.ts';
+import type { Clock } from '../../src/episode/clock.ts';
+import { promptText as familyPrompt } from '../../src/families/family.ts';
+import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
+import { planPrefixes } from '../../src/methods/prefixes.ts';
+import { statement, trueAndFalse } from '../../src/methods/topreward/prompt.ts';
+import type { EpisodePlan } from '../../src/plan/plan.ts';
+
+/** TOPReward's plan for an episode, on Qwen3-VL. */
+export function planEpisode(
+  { instruction, prompt, clock }: { instruction: string; prompt: PromptVariant; clock: Clock },
+  schedule: number[],
+  lengths: number[],
+): EpisodePlan {
+  const question = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
+  return planPrefixes(question, QWEN3_VL, schedule, lengths);
+}
+
+/** TOPReward's prompt, on Qwen3-VL. */
+export function promptText(
+  times: string[],
+  instruction: string,
+  variant: PromptVariant,
+  layout: 'reference' | 'nested',
+): string {
+  return familyPrompt(QWEN3_VL, times, statement(instruction), variant, layout);
+}
