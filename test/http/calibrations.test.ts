@@ -113,7 +113,7 @@ t.test('a calibration of 10,000 episodes is accepted', async (t) => {
 });
 
 t.test('a calibration waits to be admitted like every upload, and a silent upload times out', async (t) => {
-  const busy = await buildTestApp(t, { MAX_ACTIVE: 1, UPLOAD_IDLE_S: 0.2 });
+  const busy = await buildTestApp(t, { MAX_ACTIVE: 1, UPLOAD_IDLE_S: 2 });
   const port = await listen(busy);
   const silent = await rawClient(t, port, '/v1/calibrations');
   silent.post(1000, { 'content-type': 'application/json' });

@@ -226,11 +226,17 @@ export async function load(app: FastifyInstance): Promise<Load> {
   return { active: read('episodes_active'), waiting: read('episodes_waiting'), bytes: read('upload_bytes_held') };
 }
 
-/** Checks after each turn of the event loop, until the service has this load. */
+/** A load that is not seen for this long does not come any more. */
+const LOAD_MS = 20_000;
+
+/** Checks after each turn of the event loop, until the service has this load. @throws Error if it never does */
 export async function whenLoad(app: FastifyInstance, wanted: Partial<Load>): Promise<void> {
+  const until = performance.now() + LOAD_MS;
   for (;;) {
     const seen = await load(app);
     if (Object.entries(wanted).every(([name, value]) => seen[name as keyof Load] === value)) return;
+    if (performance.now() > until)
+      throw new Error(`The load is ${JSON.stringify(seen)}, not ${JSON.stringify(wanted)}.`);
     await new Promise(setImmediate);
   }
 }

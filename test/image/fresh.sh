@@ -114,7 +114,7 @@ check 'no test fails' [ "$(tally failed)" = 0 ]
 check 'tests are skipped because ffmpeg and Chromium are missing' [ "$(tally skipped)" -gt 0 ]
 { grep '^skipped: ' "$log" || true; } | cut -d : -f 2 | sort | uniq -c
 check 'each skipped test is named' [ "$(grep -c '^skipped: ' "$log")" = "$(tally skipped)" ]
-check 'one line says which command installs what is missing' [ "$(grep -cE '; to run all tests, type: .*apt-get install .*ffmpeg' "$log")" = 1 ]
+check 'one line says which command installs what is missing' [ "$(grep -cE 'To run all tests, install them with: .*apt-get install .*ffmpeg' "$log")" = 1 ]
 check 'nothing is installed' [ "$(installed)" = "$bare" ]
 step user-strict 1000:1000 "$home" 'CI=true npm test'
 check 'with CI=true it exits with 1' [ "$status" = 1 ]

@@ -55,7 +55,8 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
   });
   const end = new AbortController();
   const ended = new Promise<void>((resolve) => worker.once('exit', () => resolve()));
-  ended.then(() => end.abort());
+  // The event loop first delivers the answers that the thread sent before it ended.
+  ended.then(() => setImmediate(() => end.abort()));
   const onnxruntime = await opened(worker, ended);
   // After an error the thread ends.
   worker.on('error', (error) => log.error({ err: error }, 'the model thread failed'));
