@@ -22,7 +22,9 @@ export interface PromptTokens {
 export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoint: Checkpoint): PromptTokens {
   // No special token separates the opening of the turn from the first block's time, so both are tokenized as one text.
   const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? FAMILY.opening : '');
-  const texts = new Map(queries.map(({ text }) => [text, checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`)]));
+  // Most methods ask every prefix the same: each text is tokenized once.
+  const distinct = new Set(queries.map(({ text }) => text));
+  const texts = new Map([...distinct].map((text) => [text, checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`)]));
   return {
     blocks: blocks.map(tokens),
     doubled: queries.map(({ shows, own }) => own && tokens(own, shows)),
