@@ -141,7 +141,8 @@ t.test('the problem of an unknown error equals the recorded one', async (t) => {
   await compare(t, 'error', found);
 });
 
-t.test('a problem of every code is recorded', async (t) => {
+// The problems of videos need ffmpeg too.
+t.test('a problem of every code is recorded', needs, async (t) => {
   t.strictSame(
     Object.keys(PROBLEMS).filter((code) => !seen.has(code)),
     [],
