@@ -1,7 +1,4 @@
 import { TOPREWARD } from './topreward/method.ts';
 
-/** The methods that requests can use, by name. */
-export const METHODS = { topreward: TOPREWARD } as const;
-
-/** The method of requests that name none. */
-export const DEFAULT_METHOD = METHODS.topreward;
+/** The method of every request: requests cannot choose one yet. */
+export const DEFAULT_METHOD = TOPREWARD;
