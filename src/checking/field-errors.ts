@@ -77,7 +77,9 @@ export function requirement({ keyword, message, params }: CheckerError): string 
 /** The problem of a request that does not match its schema. Its detail is the first error. */
 export function invalidRequest(errors: FieldError[]): ProblemError {
   const [first] = errors;
-  const detail = first ? `${first.pointer} ${first.detail}` : 'The request does not match its schema.';
+  const detail = first
+    ? `${first.pointer || 'The document'} ${first.detail}`
+    : 'The request does not match its schema.';
   const place: ProblemPlace = first ? { pointer: first.pointer, errors } : {};
   return new ProblemError('invalid-request', detail, place);
 }

@@ -100,6 +100,16 @@ for (const [what, body, code, place] of REFUSED) {
   });
 }
 
+t.test('the detail names the document if the mistake is in it as a whole', async (t) => {
+  for (const [body, detail] of [
+    [null, 'The document must be an object'],
+    [{}, 'The document must have `episodes`'],
+  ] as const) {
+    const problem = isProblem(t, await post(body), 'invalid-request');
+    t.equal(problem.detail, detail);
+  }
+});
+
 t.test('a calibration in a form is refused', async (t) => {
   const form = multipart([npyPart(Buffer.from('x'))]);
   isProblem(t, await app.inject({ method: 'POST', url: '/v1/calibrations', ...form }), 'unsupported-media-type');
