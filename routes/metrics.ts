@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { problems } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 
-const EXAMPLE = `# HELP topreward_episodes_active Requests being worked on.
+const EXAMPLE = `# HELP topreward_episodes_active Requests that are being processed.
 # TYPE topreward_episodes_active gauge
 topreward_episodes_active 3
 `;
