@@ -33,7 +33,7 @@ const NOT_REFUSED = `
 
 The service accepts some frames that are not plain 8-bit RGB. It converts them as Pillow's \`convert("RGB")\` does in the reference:
 
-- Greyscale frames and palettes become RGB.
+- Grey frames and palettes become RGB.
 - An alpha channel is dropped, not blended. The response has a warning.
 - An EXIF orientation is ignored. The response has a warning.
 - A colour profile is ignored.
