@@ -41,6 +41,12 @@ function importsOf(file: string): string[] {
     .filter((path) => path.endsWith('.ts'));
 }
 
+t.test('imports are found', async (t) => {
+  t.ok(imports.get('src/app.ts')?.includes('src/http/operations.ts'), 'on one line');
+  t.ok(imports.get('src/upload/upload.ts')?.includes('src/episode/episode.ts'), 'on several lines');
+  t.ok(imports.get('src/methods/method.ts')?.includes('src/plan/plan.ts'), 'types');
+});
+
 t.test('no file imports itself in a circle', async (t) => {
   const done = new Set<string>();
   const path: string[] = [];

@@ -46,6 +46,9 @@ t.test('JSON: what is left out is marked', async (t) => {
     ['[1, 3]', '[1,2]', '/1 is 2'],
     ['[1, …, 3]', '[1,2]', 'the array differs'],
     ['{ "a": null }', '{"a":0}', '/a is 0'],
+    ['{ "a": 0.101 }', '{"a":0.103}', '/a is 0.103'],
+    ['{ "a": true }', '{"a":false}', '/a is false'],
+    ['{ "a": { "b": 1 } }', '{"a":[1]}', '/a is [1]'],
     ['{ "a": 1 }', 'oh no', 'not JSON'],
   ] as const)
     t.match(difference('json', expected, actual), words, `${expected} | ${actual}`);
@@ -54,6 +57,7 @@ t.test('JSON: what is left out is marked', async (t) => {
 t.test('JSON lines', async (t) => {
   t.ok(same('jsonl', '{ "a": 1 }\n…\n{ "a": 3, … }', '{"a":1}\n{"a":2}\n{"a":3,"b":4}\n'));
   t.notOk(same('jsonl', '{ "a": 1 }', '{"a":1}\n{"a":2}\n'));
+  t.notOk(same('jsonl', '{ "a": 1 }', '{"a":2}\n'));
 });
 
 t.test('many gaps take little time', { timeout: 5_000 }, async (t) => {

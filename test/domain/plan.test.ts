@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { controlTokenIn } from '../../src/families/qwen3-vl/markup.ts';
-import { sentFrameSize } from '../../src/families/qwen3-vl/size.ts';
+import { sentFrameSize, wouldShrink } from '../../src/families/qwen3-vl/size.ts';
 import { statement } from '../../src/methods/topreward/prompt.ts';
 import { blocksOf } from '../../src/plan/plan.ts';
 import { planEpisode, promptText } from '../support/plans.ts';
@@ -112,4 +112,9 @@ t.test('each frame size mode gives the right size', async (t) => {
     { width: 640, height: 32 },
     'at least one patch per side',
   );
+});
+
+t.test('the processor would shrink more than 384 frames of 244 px, which it rounds to 256', async (t) => {
+  t.notOk(wouldShrink(384, { width: 244, height: 244 }));
+  t.ok(wouldShrink(385, { width: 244, height: 244 }));
 });

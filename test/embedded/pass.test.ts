@@ -55,6 +55,7 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
   const frames = pictures(12, 4, checkpoint);
   const { seen, model: counting } = counted(model);
   const answers = await ask({ checkpoint, model: counting, frames, lengths: upTo(12) });
+  for (const { logProbs } of answers.values()) t.equal(logProbs.length, 3, 'both answers and the witness');
   t.equal(seen.blocks, 6 + 6, 'six shared blocks and six doubled blocks');
   const computed = [...answers.values()].reduce((sum, each) => sum + each.promptTokens - each.cachedTokens, 0);
   t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');

@@ -32,6 +32,17 @@ t.test('the pieces of every prompt together equal the tokens of its full text', 
   }
 });
 
+t.test('queries with different texts get the tokens of their own', async (t) => {
+  const plan = planEpisode({ instruction: 'Go.', prompt: 'open', clock: CLOCK }, [0, 1, 2], [1, 2, 3]);
+  const asked = ['One?', 'Two?', 'One?'];
+  const queries = plan.queries.map((query, i) => ({ ...query, text: asked[i] as string }));
+  const { texts } = promptTokens({ ...plan, queries } as typeof plan, checkpoint);
+  t.strictSame(
+    texts,
+    asked.map((text) => checkpoint.encode(text)),
+  );
+});
+
 t.test('each answer is a single token, and all four differ', async (t) => {
   const texts = (['open', 'chat'] as const).flatMap((variant) => trueAndFalse(variant).answers.flat());
   t.strictSame(texts, [' True', ' False', 'True', 'False']);

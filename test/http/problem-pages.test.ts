@@ -21,6 +21,7 @@ t.test('every problem has a page with its status and what to do, and /problems l
     t.equal(statusCode, 200, code);
     t.match(body, `HTTP status ${status}.`, code);
     t.match(body, /<h2>What to do<\/h2>\n<p>\S/, code);
+    t.match(body, `"code": "${code}"`, 'an example');
     t.notMatch(body, /undefined|\[object/, code);
   }
   t.equal((await app.inject('/problems/no-such-problem')).statusCode, 404);

@@ -134,3 +134,11 @@ t.test('metrics are told how each request stopped waiting, and for how long', as
   t.equal(waits[0]?.waitedMs, 0);
   t.ok(waits.every(({ waitedMs }) => waitedMs >= 0));
 });
+
+t.test('if two tenants have the same number of waiting requests, the newcomer is refused', async (t) => {
+  const { first, wait } = await busyQueue({ waiting: 1 });
+  const older = wait('a1', { tenant: 'alice' });
+  await t.rejects(wait('b1', { tenant: 'bob' }), /limit of 1 waiting/);
+  first.release();
+  await older;
+});

@@ -1,18 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { loadConfig } from '../../src/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
+import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
 import type { EpisodeRequest } from '../../src/episode/episode.ts';
+import { aviFrame } from '../../src/frames/avi-frame.ts';
 import type { Frames } from '../../src/frames/frames.ts';
 import { createFairQueue } from '../../src/limits/fair-queue.ts';
 import type { Method } from '../../src/methods/method.ts';
 import { planPrefixes } from '../../src/methods/prefixes.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import type { PrefixScore } from '../../src/methods/topreward/result.ts';
+import type { Read } from '../../src/plan/plan.ts';
 import { resultOf, scoreEpisode } from '../../src/score-episode.ts';
 import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../embedded/support.ts';
+import { startFakeVllm } from '../support/fake-vllm.ts';
 
 // A method is one object: its text, what it reads, and what the values mean. No engine knows it.
 
@@ -62,13 +67,17 @@ const REQUEST: EpisodeRequest = {
 
 const { checkpoint } = await openCheckpoint(t);
 
-async function score(engine: Engine, method: Method<PrefixScore, RewardResult>): Promise<RewardResult> {
+async function score(
+  engine: Engine,
+  method: Method<PrefixScore, RewardResult>,
+  shown = () => pictures(9, 1, checkpoint),
+): Promise<RewardResult> {
   const signal = new AbortController().signal;
   const render = async (indices: number[]) => ({
     waitedMs: 0,
     tookMs: () => 0,
     failed: signal,
-    each: () => shownIn(indices, pictures(9, 1, checkpoint)),
+    each: () => shownIn(indices, shown()),
   });
   const frames = {
     count: 9,
@@ -99,3 +108,44 @@ t.test('a method with its own text and sets of answers is scored by an engine th
     t.not(set, usual.prefixes[i]?.log_prob_true, 'another text gives another value');
   }
 });
+
+t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {
+  const fake = await startFakeVllm();
+  t.teardown(() => fake.close());
+  const frame = String(checkpoint.frame.width);
+  const config = loadConfig({ ENGINE_URL: fake.url, ENGINE_FRAME_SIDE: frame, SECRET: 'secret' });
+  const engine = createVllmEngine(config, pino({ level: 'silent' }), DEFAULT_METHOD, { unreadyCheckMs: 20 });
+  t.teardown(() => engine.close());
+  for (let tries = 0; !isReady(engine) && tries < 200; tries += 1) await sleep(20);
+  const reading = (answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
+    ...SETS,
+    plan(asked, family) {
+      const { queries, ...plan } = SETS.plan(asked, family);
+      const [first, ...rest] = queries.map((query) => ({ ...query, read: { answers } }));
+      return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
+    },
+  });
+  const avi = () =>
+    new Map(
+      pictures(9, 1, checkpoint)
+        .entries()
+        .map(([i, { bytes, digest }]) => [i, { bytes: aviFrame(bytes, 'raw'), digest }]),
+    );
+  const sets = await score(engine, reading([[' True', 'True'], [' False']]), avi);
+  const singles = await score(engine, reading([[' True'], ['True'], [' False']]), avi);
+  const thirds = await score(engine, reading([[' True', 'True'], [' False'], ['False']]), avi);
+  for (const [i, { log_prob_true: set, log_prob_false: last }] of sets.prefixes.entries()) {
+    const { log_prob_true: one = Number.NaN, log_prob_false: other = Number.NaN } = singles.prefixes[i] ?? {};
+    t.ok(Math.abs(set - Math.log(Math.exp(one) + Math.exp(other))) < 1e-9, `${set}, ${one}, ${other}`);
+    t.equal(last, thirds.prefixes[i]?.log_prob_false);
+    t.not(last, other);
+  }
+});
+
+function isReady(engine: Engine): boolean {
+  try {
+    return Boolean(engine.describe());
+  } catch {
+    return false;
+  }
+}

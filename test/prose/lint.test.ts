@@ -118,6 +118,9 @@ t.test('everything that people read is linted', async (t) => {
   const files = filesToLint();
   for (const file of [
     'README.md',
+    'docs/how-to/calibrate.md',
+    'docs/reference/api.md',
+    'docs/explanation/method.md',
     'openapi.yaml',
     'playground/index.html',
     'src/server.ts',

@@ -1,0 +1,31 @@
+import t from 'tap';
+import { successOf } from '../../src/result/success.ts';
+import { usageOf } from '../../src/result/usage.ts';
+
+const scored = (request: object, defaults = {}, calibration: object | null = null) =>
+  ({ request, defaults, profile: { calibration } }) as unknown as Parameters<typeof successOf>[2];
+
+t.test('the nearest threshold counts, and a score that equals it is a success', async (t) => {
+  const all = [
+    { threshold: -1, calibration: { threshold: -2 } },
+    { SUCCESS_THRESHOLD: -3 },
+    { successThreshold: -4 },
+  ] as const;
+  t.match(successOf(-1, 1, scored(...all)), { flag: true, threshold: -1, threshold_source: 'request' });
+  t.match(successOf(-2, 1, scored({ ...all[0], threshold: undefined }, all[1], all[2])), {
+    flag: true,
+    threshold_source: 'calibration',
+  });
+  t.match(successOf(-3.5, 1, scored({}, all[1], all[2])), { flag: false, threshold_source: 'operator' });
+  t.match(successOf(-4, 1, scored({}, {}, all[2])), { flag: true, threshold_source: 'model' });
+  t.equal(successOf(-4, 1, scored({})), null);
+});
+
+t.test('cached tokens are unknown if one query does not report them', async (t) => {
+  const usage = { requests: 2, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
+  const of = (...cached: (number | null)[]) =>
+    usageOf({ readings: cached.map((cachedTokens) => ({ promptTokens: 5, cachedTokens })), usage } as never)
+      .cached_tokens;
+  t.equal(of(3, 4), 7);
+  t.equal(of(3, null), null);
+});
