@@ -54,7 +54,8 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   const renderer = createRenderer(config.RENDER_WORKERS, config.MAX_FRAME_PIXELS);
   const video = await createVideoReader(config, renderer, app.log);
   // A tenant whose uploads stall can hold half of the capacity at most. The other half remains for the other tenants.
-  const share = config.tenants.size > 1 ? 0.5 : 1;
+  // A tenant may have several keys, for example while one replaces another.
+  const share = new Set(config.tenants.values()).size > 1 ? 0.5 : 1;
   const admission = createFairQueue({
     places: config.MAX_ACTIVE,
     bytes: config.UPLOAD_MEMORY_BYTES,
