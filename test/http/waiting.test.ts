@@ -118,6 +118,21 @@ t.test('one tenant can use at most half of the capacity', { timeout: 20_000 }, a
   resultOf(t, await postParts(app, parts, { authorization: `Bearer ${keys.bob}` }));
 });
 
+t.test('a lone tenant with two keys can use the full capacity', { timeout: 20_000 }, async (t) => {
+  const keys = ['a'.repeat(20), 'b'.repeat(20)];
+  const app = await buildTestApp(
+    t,
+    { MAX_ACTIVE: 4, API_KEYS: keys.map((key) => `lab=${key}`).join(',') },
+    stubEngine(),
+  );
+  const port = await listen(app);
+  for (const key of [...keys, ...keys]) {
+    const silent = await rawClient(t, port);
+    silent.post(100, { authorization: `Bearer ${key}` });
+  }
+  await whenLoad(app, { active: 4, waiting: 0 });
+});
+
 t.test('the engine call is aborted if the client disconnects', { timeout: 20_000 }, async (t) => {
   const engine = stubEngine({ until: new Promise(() => {}) });
   const app = await buildTestApp(t, { MAX_ACTIVE: 1, MAX_WAITING: 0 }, engine);
