@@ -19,6 +19,9 @@ export interface Deadline {
 
 const RETRY_AFTER_S = 5;
 
+/** A client has at least this long after the time limit to read its response, or as long as the limit if that is shorter, s. */
+const MOST_UNREAD_S = 30;
+
 /**
  * Sends a problem when a request takes too long, in any phase, and aborts its work. Fastify's handlerTimeout and
  * request.signal end when the request's body has been read, but the episode is scored after that.
@@ -30,14 +33,19 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   let started = false;
   let silence: NodeJS.Timeout | undefined;
   const giveUp = (problem: ProblemError) => {
-    // The response was sent already; the client reads it slowly.
     if (reply.sent) return;
     if (!started) reply.send(problem);
     controller.abort(problem);
   };
-  const timer = setTimeout(() => giveUp(waiting ? neverAdmitted() : outOfTime(request)), seconds * 1000);
+  let unread: NodeJS.Timeout | undefined;
+  const timer = setTimeout(() => {
+    // The response is complete, but the client has not read it. It must not hold its place and its memory forever.
+    if (reply.sent) unread = setTimeout(() => request.raw.socket.destroy(), Math.min(seconds, MOST_UNREAD_S) * 1000);
+    else giveUp(waiting ? neverAdmitted() : outOfTime(request));
+  }, seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
+    clearTimeout(unread);
     clearInterval(silence);
     controller.abort();
   });

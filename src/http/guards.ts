@@ -3,6 +3,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { answerOnSocket } from './client-error.ts';
+import { limitPipelining } from './connections.ts';
 import { hostGuard } from './hosts.ts';
 import { refuseOtherSites } from './other-sites.ts';
 import { boundRestOfBodies } from './rest-of-body.ts';
@@ -13,7 +14,10 @@ export function guardRequests(app: FastifyInstance, config: Config): void {
   const { server } = app;
   const checkHost = hostGuard(config);
   const checkPath = pathGuard(app);
+  limitPipelining(server);
   app.addHook('onRequest', async (request, reply) => {
+    // More requests of a connection that has been closed can be in the bytes that were read already.
+    if (request.raw.socket.destroyed) return reply.hijack();
     reply.header('x-request-id', request.id);
     checkExpectation(request);
     checkHost(request);

@@ -1,4 +1,5 @@
 import { EventEmitter, once } from 'node:events';
+import { mock } from 'node:test';
 import t from 'tap';
 import { request } from 'undici';
 import { startDeadline } from '../../src/http/deadline.ts';
@@ -207,17 +208,19 @@ t.test('work stops as soon as the deadline problem is sent, even if the client r
   t.equal(signal.reason, problem);
 });
 
-t.test('the deadline sends nothing if a response was sent before', async (t) => {
-  await new Promise<void>((resolve) => {
-    const reply = {
-      raw: new EventEmitter(),
-      get sent() {
-        resolve();
-        return true;
-      },
-      send: () => t.fail('a second response was sent'),
-    };
-    startDeadline({ raw: { complete: true } } as never, reply as never, 0.001);
-  });
-  t.pass('no second response was sent');
+t.test('if a response was sent before, the deadline sends nothing and closes an unread connection later', async (t) => {
+  mock.timers.enable({ apis: ['setTimeout'] });
+  t.teardown(() => mock.timers.reset());
+  for (const isRead of [false, true]) {
+    let closed = 0;
+    const reply = { raw: new EventEmitter(), sent: true, send: () => t.fail('a second response was sent') };
+    const socket = { destroy: () => (closed += 1) };
+    startDeadline({ raw: { complete: true, socket } } as never, reply as never, 120);
+    mock.timers.tick(120_000);
+    mock.timers.tick(29_000);
+    t.equal(closed, 0);
+    if (isRead) reply.raw.emit('close');
+    mock.timers.tick(1_000);
+    t.equal(closed, isRead ? 0 : 1, isRead ? 'the response was read' : 'it was not read');
+  }
 });
