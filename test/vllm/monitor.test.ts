@@ -90,7 +90,7 @@ t.test('one failed check is enough if /health reports that the engine is down', 
 });
 
 t.test('a busy engine that responds slowly is not probed', async (t) => {
-  const { app, fake, at, looking, probes, statusesWhile } = await watching(t, 20);
+  const { app, fake, at, looking, probes, statusesWhile } = await watching(t, 500);
   const before = probes();
   let slow = 2;
   fake.behaviour.instead = (path) => {
