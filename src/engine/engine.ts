@@ -2,20 +2,22 @@ import type { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from '
 import type { FrameSize, Token } from '../../schemas/reward.ts';
 import type { FamilyName } from '../families/registry.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { EpisodePlan, Read } from '../plan/plan.ts';
+import type { NonEmpty } from '../plan/non-empty.ts';
+import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
 /** What an engine checks at its start: the prompt text and the answers of the default method. */
 export interface DefaultQuery {
   /** prompt text after the last block */
   text(instruction: string): string;
-  read(variant: PromptVariant): Read;
+  read(variant: PromptVariant): TrueAndFalse;
 }
 
-/** How the engine serves one prompt variant: the layout of its blocks, and the tokens of the default method's answers, by set. */
+/** How the engine serves one prompt variant: the layout of its blocks, and the tokens that the default method reads. */
 export interface ServedPrompt {
   layout: PromptLayout;
-  answers: Token[][];
+  /** the tokens that mean True, then those that mean False */
+  answers: [NonEmpty<Token>, NonEmpty<Token>];
 }
 
 /** What is known about the model that an engine serves: found by the probe of a vLLM, or read from an exported checkpoint. */

@@ -11,7 +11,7 @@ import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
-import type { Engine, ModelProfile, Reading, ScoreRequest } from '../../src/engine/engine.ts';
+import type { Engine, ModelProfile, Reading, ScoreRequest, ServedPrompt } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
 import { blocksOf, type Query } from '../../src/plan/plan.ts';
@@ -129,8 +129,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   return engine;
 }
 
-const served = (space: string) => ({
-  layout: 'reference' as const,
+const served = (space: string): ServedPrompt => ({
+  layout: 'reference',
   answers: [[{ text: `${space}True`, id: 3082 }], [{ text: `${space}False`, id: 3557 }]],
 });
 

@@ -80,6 +80,7 @@ export interface Checkpoint {
 const profileSchema = Compile(Profile);
 const configSchema = Compile(Config);
 const tokenizerSchema = Compile(TokenizerFile);
+const tokenizerConfigSchema = Compile(Type.Object({}));
 
 /**
  * Reads an exported checkpoint.
@@ -100,14 +101,17 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const square = config.vision_config.patch_size * config.vision_config.spatial_merge_size;
   const tokenizerFile = await read('tokenizer.json');
   if (!tokenizerSchema.Check(tokenizerFile)) throw unfit(folder, 'its tokenizer.json has no readable added_tokens');
-  const tokenizer = new Tokenizer(tokenizerFile, (await read('tokenizer_config.json')) as object);
+  const tokenizerConfig = await read('tokenizer_config.json');
+  if (!tokenizerConfigSchema.Check(tokenizerConfig)) throw unfit(folder, 'its tokenizer_config.json is not an object');
+  const tokenizer = new Tokenizer(tokenizerFile, tokenizerConfig);
   const added = tokenizerFile.added_tokens.filter(({ content, special }) => special || isMarkup(content));
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const answer = (text: string): Token => {
     const ids = encode(text);
-    if (ids.length !== 1)
+    const [id, ...more] = ids;
+    if (id === undefined || more.length > 0)
       throw unfit(folder, `its tokenizer makes ${ids.length} tokens of "${text}", but must make one`);
-    return { text, id: ids[0] as number };
+    return { text, id };
   };
   return {
     ...profile,

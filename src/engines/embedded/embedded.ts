@@ -3,6 +3,7 @@ import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Config } from '../../config/config.ts';
 import type { DefaultQuery, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
+import { mapAll } from '../../plan/non-empty.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
 import { hostModel } from './host.ts';
@@ -68,20 +69,21 @@ async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThr
   try {
     return await startThread(options, log);
   } catch (error) {
-    const { message } = error as Error;
+    const message = error instanceof Error ? error.message : String(error);
     if (message.includes("Cannot find package 'onnxruntime-node'")) {
       throw new Error(
         'ENGINE=embedded requires the optional package onnxruntime-node, which is not installed. Run npm ci, or set ENGINE_URL to use vLLM.',
         { cause: error },
       );
     }
-    throw unfit(options.folder, message.split('\n', 1)[0] as string);
+    throw unfit(options.folder, message.replace(/\n.*/s, ''));
   }
 }
 
 /** @throws Error with a message of one line, if an answer is not one token of the model */
 function servedPrompt(variant: PromptVariant, { read }: DefaultQuery, { answer }: Checkpoint): ServedPrompt {
-  return { layout: 'reference', answers: read(variant).answers.map((set) => set.map(answer)) };
+  const [meaningTrue, meaningFalse] = read(variant).answers;
+  return { layout: 'reference', answers: [mapAll(meaningTrue, answer), mapAll(meaningFalse, answer)] };
 }
 
 function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onnxruntime: string): ModelProfile {

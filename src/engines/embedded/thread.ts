@@ -105,5 +105,5 @@ async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
 
 async function send(arrivals: AsyncIterable<Arrival>, port: MessagePort): Promise<void> {
   for await (const arrival of arrivals)
-    port.postMessage(arrival, arrival.pixels ? [arrival.pixels.buffer as ArrayBuffer] : []);
+    port.postMessage(arrival, arrival.pixels?.buffer instanceof ArrayBuffer ? [arrival.pixels.buffer] : []);
 }
