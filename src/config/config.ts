@@ -156,7 +156,7 @@ export function configOrExit(): Config {
   try {
     return loadConfig(process.env);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }
 }

@@ -21,8 +21,8 @@ export interface Metrics {
  * @param renderBudget queue for the memory of rendered frames
  */
 export function createMetrics(admission: FairQueue, renderBudget: FairQueue, recentFrames: RecentFrameCache): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
+  const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const name = (suffix: string) => `topreward_${suffix}`;
   const seconds = new Histogram({

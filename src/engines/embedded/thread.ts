@@ -99,8 +99,10 @@ async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
   const failed = ended.then(() => {
     throw new Error('The model thread ended before the model was open.');
   });
-  const [{ onnxruntime }] = (await Promise.race([once(worker, 'message'), failed])) as [{ onnxruntime: string }];
-  return onnxruntime;
+  const [message] = await Promise.race([once(worker, 'message'), failed]);
+  const version: unknown = message?.onnxruntime;
+  if (typeof version !== 'string') throw new Error('The first message of the model thread has another form.');
+  return version;
 }
 
 async function send(arrivals: AsyncIterable<Arrival>, port: MessagePort): Promise<void> {
