@@ -45,7 +45,7 @@ export const PrefixSelection = Type.Object(
   },
 );
 
-export const SuccessRule = Type.Object(
+const SuccessRule = Type.Object(
   {
     threshold: Type.Optional(
       givenLogProb(

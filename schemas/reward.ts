@@ -50,7 +50,7 @@ export const Success = Type.Object(
   { title: 'Success', description: 'Whether the episode counts as a success. Null if there is no threshold.' },
 );
 
-export const LogProbRange = Type.Object(
+const LogProbRange = Type.Object(
   {
     min: Type.Number({ description: 'Smallest `log_prob_true` of the prefixes, in nats.' }),
     max: Type.Number({ description: 'Largest `log_prob_true` of the prefixes, in nats.' }),

@@ -35,7 +35,6 @@ const DeltaStatistics = Type.Object(
   },
   { title: 'DeltaStatistics', description: 'Statistics of Δ, the progress within one chunk, over frames.' },
 );
-export type DeltaStatistics = Static<typeof DeltaStatistics>;
 
 export const TrainingOptions = Type.Object(
   {

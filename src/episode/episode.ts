@@ -38,7 +38,7 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
 }
 
 /** Finds text that the model reads as a control token. */
-export type ControlTokenCheck = (text: string) => string | undefined;
+type ControlTokenCheck = (text: string) => string | undefined;
 
 const checkEpisode = createChecker(EpisodeSchema);
 

@@ -1,7 +1,7 @@
 import type { PrefixSelection } from '../../schemas/episode.ts';
 
 /** Default number of prefixes in the authors' code. */
-export const DEFAULT_PREFIX_COUNT = 15;
+const DEFAULT_PREFIX_COUNT = 15;
 
 /**
  * Lengths of the prefixes to score, in raw frames.

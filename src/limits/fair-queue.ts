@@ -32,7 +32,7 @@ export interface FairQueue {
 }
 
 /** How full a queue is. */
-export interface QueueState {
+interface QueueState {
   /** requests that have a place */
   active: number;
   /** requests that wait for one */

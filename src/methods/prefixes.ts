@@ -4,7 +4,7 @@ import type { Family } from '../families/family.ts';
 import { type EpisodePlan, framesUsed, type PlannedPrefix, type Query, type Read } from '../plan/plan.ts';
 
 /** The same query about every prefix of an episode. */
-export interface PrefixQuery {
+interface PrefixQuery {
   prompt: PromptVariant;
   clock: Clock;
   /** prompt text after the last block */

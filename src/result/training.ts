@@ -6,7 +6,7 @@ import { discountedValues, frameRewards } from '../scores/values.ts';
 const GAMMA = 0.99;
 
 /** The scores that training signals are computed from. `progress` and `curve` are both null, or neither is. */
-export interface Scores {
+interface Scores {
   /** increasing prefix lengths, in frames */
   lengths: number[];
   /** log_prob_true of each prefix, nats */

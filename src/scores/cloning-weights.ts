@@ -1,5 +1,5 @@
 /** Mean μ and standard deviation σ of the progress per chunk. */
-export interface Statistics {
+interface Statistics {
   mean: number;
   std: number;
 }

@@ -10,7 +10,7 @@ import type { Upload } from '../upload/upload.ts';
 const AT_ONCE = 16;
 
 /** What is needed to score a batch. */
-export interface BatchContext {
+interface BatchContext {
   /** Scores one episode. @throws ProblemError */
   score(upload: Upload): Promise<RewardResult>;
   /** Returns the problem document of an error. */

@@ -14,7 +14,7 @@ import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.t
 import { renderedBytes } from './rendered-bytes.ts';
 
 /** What is needed to score one episode. */
-export interface ScoringContext<Prefix, Result> {
+interface ScoringContext<Prefix, Result> {
   engine: Engine;
   method: Method<Prefix, Result>;
   /** owner of the episode */

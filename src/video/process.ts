@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /** A run of ffprobe or ffmpeg. */
-export interface Tool {
+interface Tool {
   /** the standard output; if nobody reads it, the program stops too */
   output: Readable;
   /** file descriptor 3, if the options request it */
@@ -20,7 +20,7 @@ export interface Tool {
 }
 
 /** How to run a program. */
-export interface ToolOptions {
+interface ToolOptions {
   /** folder of the upload: the working folder of the program */
   folder: string;
   /** path of prlimit, which limits the program; undefined if it is not available */

@@ -16,7 +16,7 @@ export interface Arrival {
 }
 
 /** The parts of a score request that name its blocks. */
-export type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
 
 /**
  * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the

@@ -3,7 +3,7 @@ import type { EpisodeWarning } from '../../problems/warnings.ts';
 import type { Domain } from './checkpoint.ts';
 
 /** The parts of a request that are compared with the model's training data. */
-export interface Asked {
+interface Asked {
   instruction: string;
   /** blocks of the longest prefix */
   blocks: number;

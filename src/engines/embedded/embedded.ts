@@ -12,7 +12,7 @@ import { runQueries } from './scoring.ts';
 import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 
 /** The configuration that an embedded engine reads. */
-export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
+type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
 
 /**
  * How many episodes of each size may be in progress at once. Their calls take turns. Waiting tenants take turns too.

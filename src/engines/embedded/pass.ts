@@ -7,7 +7,7 @@ import { positionsOf } from './positions.ts';
 import { type Answer, BlocksUnknown, type BlockTask, type QueryTask, type Task } from './task.ts';
 
 /** The resources that the passes of all episodes share. */
-export interface PassContext {
+interface PassContext {
   model: Model;
   grid: VideoGrid;
   cache: BlockCache;

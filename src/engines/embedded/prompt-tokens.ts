@@ -21,7 +21,7 @@ export interface BlockTokens {
 }
 
 /** A query of the plan, and the token ids that only it has. */
-export interface QueryTokens {
+interface QueryTokens {
   query: Query;
   /** its own block, if its last frame is doubled */
   doubled: BlockTokens | null;

@@ -22,7 +22,7 @@ export interface EmbeddedParts {
 }
 
 /** One gate for each size of episode, so that a shorter episode never waits for longer ones. */
-export interface Gates {
+interface Gates {
   step: FairQueue;
   short: FairQueue;
   long: FairQueue;

@@ -9,7 +9,7 @@ const FOURCC = { raw: '\0\0\0\0', png: 'MPNG', jpeg: 'MJPG' } as const;
 const RATE_AT_ZERO = 1_000_000;
 
 /** What an AVI file says about its two frames. */
-export interface AviFormat {
+interface AviFormat {
   size: FrameSize;
   encoding: AviEncoding;
   /** the block's time with one decimal, in seconds */

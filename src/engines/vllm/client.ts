@@ -35,7 +35,7 @@ export interface VllmClient {
 }
 
 /** Where vLLM is, and how to connect to it. */
-export interface ClientOptions {
+interface ClientOptions {
   url: string;
   /** empty if vLLM requires none */
   apiKey: string;

@@ -14,7 +14,7 @@ export interface Item {
 }
 
 /** The video file of a block, in base64. */
-export interface ItemVideo {
+interface ItemVideo {
   /** characters */
   length: number;
   /**
@@ -24,7 +24,7 @@ export interface ItemVideo {
 }
 
 /** What the names of an episode's items depend on, besides the frames. */
-export interface ItemScope {
+interface ItemScope {
   secret: string;
   tenant: string;
   model: string;

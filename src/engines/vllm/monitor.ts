@@ -18,7 +18,7 @@ export interface Monitor {
 }
 
 /** What to probe, and how often to check it. Times in ms. */
-export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
+interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
   /** time between checks while the engine is ready */
   readyCheckMs: number;
   /** time between checks while it is not */

@@ -21,7 +21,7 @@ import { answerTokens } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
 /** The parts of the engine that scoring uses. */
-export interface VllmParts {
+interface VllmParts {
   client: VllmClient;
   gate: FairQueue;
   monitor: Monitor;

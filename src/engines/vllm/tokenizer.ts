@@ -21,7 +21,7 @@ export async function tokenize(
 }
 
 /** Where tokens are requested, and those that are known already. */
-export interface TokenSource {
+interface TokenSource {
   client: VllmClient;
   model: string;
   known: TokensByText;
