@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { Model } from '../schemas/model.ts';
-import type { ServedPrompt } from '../src/engine/engine.ts';
+import type { ServedPrompt } from '../src/engine/model-profile.ts';
 import { KEYED, problems } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 import { fittingFrames } from '../src/plan/context.ts';

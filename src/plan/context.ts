@@ -8,7 +8,7 @@ import { ProblemError } from '../problems/problems.ts';
 import { framesUsed } from './plan.ts';
 
 /** The longest prompt that an engine accepts. */
-interface ContextLimits {
+export interface ContextLimits {
   contextTokens: number;
   /** most blocks in one prompt; null if only the context limits them */
   maxBlocks: number | null;

@@ -1,5 +1,6 @@
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
-import type { EngineUsage, ModelProfile, Reading } from '../engine/engine.ts';
+import type { EngineUsage, Reading } from '../engine/engine.ts';
+import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';

@@ -1,38 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { FrameSize, Token } from '../../../schemas/reward.ts';
+import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
-
-const Domain = Type.Object({
-  words: Type.Array(Type.String()),
-  picture: Type.Object({
-    side: Type.Integer({ minimum: 1 }),
-    mean: Type.Array(Type.Number()),
-    distance: Type.Number(),
-  }),
-  blocks: Type.Integer({ minimum: 1 }),
-});
-
-/** The model's success threshold, and the range of log probabilities below which a curve is noise. Both in nats. */
-const Calibration = Type.Object({
-  successThreshold: Type.Number({ maximum: 0 }),
-  flatBelow: Type.Number({ minimum: 0 }),
-});
-
-/** profile.json. docs/reference/embedded-engine.md defines its members. */
-const Profile = Type.Object({
-  format: Type.Literal(1),
-  name: Type.String(),
-  version: Type.String(),
-  about: Type.String(),
-  frame: Type.Object({ width: Type.Integer({ minimum: 32 }), height: Type.Integer({ minimum: 32 }) }),
-  contextTokens: Type.Integer({ minimum: 1 }),
-  calibration: Type.Union([Calibration, Type.Null()]),
-  domain: Type.Union([Domain, Type.Null()]),
-});
+import { ProfileFile } from '../../engine/model-profile.ts';
 
 /** The members of config.json that the service reads. The graphs contain the rest. */
 const Config = Type.Object({
@@ -48,9 +21,6 @@ const TokenizerFile = Type.Object({
   added_tokens: Type.Array(Type.Object({ content: Type.String({ minLength: 1 }), special: Type.Boolean() })),
 });
 
-/** What is known about a model's training data and can be compared with a request. */
-export type Domain = Static<typeof Domain>;
-
 /** The grid of a block's video tokens over the frame. */
 export interface VideoGrid {
   rows: number;
@@ -60,14 +30,7 @@ export interface VideoGrid {
 }
 
 /** An exported checkpoint, except its two graphs. */
-export interface Checkpoint {
-  name: string;
-  version: string;
-  about: string;
-  frame: FrameSize;
-  contextTokens: number;
-  calibration: Static<typeof Calibration> | null;
-  domain: Domain | null;
+export interface Checkpoint extends Omit<ProfileFile, 'format'> {
   grid: VideoGrid;
   /** Texts that the tokenizer reads as control tokens, anywhere in a text. */
   controlTokens: string[];
@@ -77,7 +40,7 @@ export interface Checkpoint {
   answer(text: string): Token;
 }
 
-const profileSchema = Compile(Profile);
+const profileSchema = Compile(ProfileFile);
 const configSchema = Compile(Config);
 const tokenizerSchema = Compile(TokenizerFile);
 const tokenizerConfigSchema = Compile(Type.Object({}));

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Config } from '../../config/config.ts';
-import type { DefaultQuery, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
+import type { DefaultQuery, Engine } from '../../engine/engine.ts';
+import type { ModelProfile, ServedPrompt } from '../../engine/model-profile.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import { ProblemError } from '../../problems/problems.ts';
