@@ -6,6 +6,7 @@ import type { ModelProfile, ServedPrompt } from '../../engine/model-profile.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
 import { hostModel } from './host.ts';
 import { blockTokens } from './prompt-tokens.ts';
@@ -19,7 +20,6 @@ type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_
  * How many episodes of each size may be in progress at once. Their calls take turns. Waiting tenants take turns too.
  */
 const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
-const RETRY_AFTER_S = 1;
 
 /**
  * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
@@ -54,7 +54,7 @@ export async function createEmbeddedEngine(
       const detail = host.alive()
         ? 'The model thread ended and is being restarted. Try again in a moment.'
         : 'The model thread keeps ending. The operator must restart the service.';
-      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S });
+      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread });
     },
     alive: () => host.alive(),
     async controlTokenIn(text) {

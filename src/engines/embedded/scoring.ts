@@ -7,6 +7,7 @@ import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
@@ -153,7 +154,7 @@ function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ThreadEnded) {
     const detail = 'The model thread ended while it scored this episode. Try again in a moment.';
-    return new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
+    return new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread }, error);
   }
   return new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
 }
