@@ -1,0 +1,83 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { decodingMemory } from '../../src/video/memory.ts';
+import { ROOT } from './markdown.ts';
+
+// Figures of the documentation that follow from other figures.
+
+const MiB = 2 ** 20;
+
+// The formula of docs/how-to/serve-a-model.md.
+const TOKENS_PER_SECOND = 74;
+const ACTIVATIONS = 2.5e9;
+const MEMORY_SHARE = 0.9;
+const CONTEXT_TOKENS = 32_768;
+const LAYERS: Record<string, number> = { '2B': 28, '4B': 36, '8B': 36, '32B': 64 };
+const keysAndValues = (layers: number) => 2 * layers * 8 * 128 * 2;
+
+const pageText = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
+
+const cellsOf = (row: string) =>
+  row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+t.test('the table of models and GPUs follows from its formula', async (t) => {
+  const [head = '', ...rows] = pageText('how-to/serve-a-model.md')
+    .split('\n')
+    .filter((line) => /^\| (Qwen3-VL|\d+B) \|/.test(line));
+  const memory = [...head.matchAll(/([\d,]+) MiB/g)].map(([, mib = '']) => Number(mib.replaceAll(',', '')) * MiB);
+  t.equal(memory.length, 4);
+  t.strictSame(
+    rows.map((row) => cellsOf(row)[0]),
+    Object.keys(LAYERS),
+  );
+  for (const [model = '', weights = '', ofToken, ofMinute, ...episodes] of rows.map(cellsOf)) {
+    const bytes = keysAndValues(LAYERS[model] ?? Number.NaN);
+    const minute = 60 * TOKENS_PER_SECOND * bytes;
+    t.equal(ofToken, `${bytes / 1024} KiB`, model);
+    t.equal(ofMinute, `${(minute / 1e9).toFixed(2)} GB`, model);
+    for (const [i, total] of memory.entries()) {
+      const free = MEMORY_SHARE * total - Number.parseFloat(weights) * 1e9 - ACTIVATIONS;
+      const fits = free >= CONTEXT_TOKENS * bytes;
+      if (fits) t.equal(episodes[i], `${Math.floor(free / minute)}`, `${model}, ${total / MiB} MiB`);
+      else t.match(episodes[i], /^(–|two GPUs)$/, `${model}, ${total / MiB} MiB`);
+    }
+  }
+});
+
+/** The numbers of a row of a page's table, without its first cell. */
+function numbersOf(page: string, title: string): number[] {
+  const row = page.split('\n').find((line) => line.startsWith(`| ${title}`)) ?? '';
+  return cellsOf(row).slice(1).map(Number);
+}
+
+t.test('robot-seconds and cores follow from the CPU seconds of an episode', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const costs = ['PNG, before', 'PNG |', 'uncompressed: '].map((title) => numbersOf(page, title));
+  t.strictSame(
+    numbersOf(page, 'robot-seconds per second'),
+    costs.map(([, frontend = Number.NaN]) => Math.round(32 / frontend)),
+  );
+  t.strictSame(
+    numbersOf(page, 'cores of the service'),
+    costs.map(([service = Number.NaN, frontend = Number.NaN]) => Math.round((10 * service) / frontend) / 10),
+  );
+});
+
+t.test('the pages give the memory limit of ffmpeg for each size', async (t) => {
+  const [video, production] = [pageText('reference/video.md'), pageText('how-to/run-in-production.md')];
+  for (const [width, height] of [
+    [640, 480],
+    [1920, 1080],
+    [3840, 2160],
+  ] as const) {
+    const limit = Math.round(decodingMemory(24, width * height) / MiB);
+    const shown = limit > 1000 ? '1 GiB' : `${limit} MiB`;
+    t.match(video, `| ${width}×${height} | ${shown} |`);
+    t.match(production, `${shown} (${width}×${height})`);
+    t.match(video, new RegExp(`\\| ${width}×${height}, \\S+ \\|.*\\| ${limit} \\|`));
+  }
+});
