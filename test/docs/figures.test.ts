@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { loadConfig } from '../../src/config.ts';
 import { decodingMemory } from '../../src/video/memory.ts';
-import { ROOT } from './markdown.ts';
+import { pagesWithBlocks, ROOT } from './markdown.ts';
 
 // Figures of the documentation that follow from other figures.
 
@@ -16,7 +17,8 @@ const CONTEXT_TOKENS = 32_768;
 const LAYERS: Record<string, number> = { '2B': 28, '4B': 36, '8B': 36, '32B': 64 };
 const keysAndValues = (layers: number) => 2 * layers * 8 * 128 * 2;
 
-const pageText = (name: string) => readFileSync(join(ROOT, 'docs', name), 'utf8');
+const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const pageText = (name: string) => textOf(`docs/${name}`);
 
 const cellsOf = (row: string) =>
   row
@@ -80,4 +82,23 @@ t.test('the pages give the memory limit of ffmpeg for each size', async (t) => {
     t.match(production, `${shown} (${width}×${height})`);
     t.match(video, new RegExp(`\\| ${width}×${height}, \\S+ \\|.*\\| ${limit} \\|`));
   }
+});
+
+t.test('clients wait longer than the deadline of the service', async (t) => {
+  const deadline = loadConfig({}).DEADLINE_S;
+  const [, timeout] = /timeout_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
+  t.ok(Number(timeout) > deadline, `topreward.py: ${timeout} s`);
+  t.match(pageText('how-to/fleet-upload.md'), `| \`--timeout\` | ${Number(timeout)} |`);
+  const [, patience] = /patience_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
+  t.ok(Number(patience) > 2 * Number(timeout), `topreward.py tries again after a lost response: ${patience} s`);
+  t.match(pageText('reference/api.md'), `stops after ${Number(patience)} s`);
+  t.match(pageText('how-to/training-loop.md'), `\`Service.patience_s\` (${Number(patience)} s)`);
+  const examples = pagesWithBlocks().flatMap((file) =>
+    [...textOf(file).matchAll(/\btimeout=(\d+)/g)].map(([, seconds]) => ({ file, seconds: Number(seconds) })),
+  );
+  t.ok(examples.length > 5);
+  t.strictSame(
+    examples.filter(({ seconds }) => seconds <= deadline),
+    [],
+  );
 });
