@@ -102,3 +102,14 @@ t.test('clients wait longer than the deadline of the service', async (t) => {
     [],
   );
 });
+
+t.test('proxies wait longer than the deadlines of the service', async (t) => {
+  const { DEADLINE_S, BATCH_DEADLINE_S } = loadConfig({});
+  const longest = Math.max(DEADLINE_S, BATCH_DEADLINE_S);
+  const nginx = pageText('how-to/run-in-production.md');
+  for (const name of ['send', 'read'])
+    t.ok(Number(new RegExp(`proxy_${name}_timeout (\\d+)s;`).exec(nginx)?.[1]) > longest, `nginx: ${name}`);
+  const haproxy = pageText('how-to/several-engines.md');
+  for (const name of ['queue', 'client', 'server'])
+    t.ok(Number(new RegExp(`timeout ${name} (\\d+)s`).exec(haproxy)?.[1]) > longest, `HAProxy: ${name}`);
+});
