@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { decodingMemory } from '../../src/video/memory.ts';
 import { pagesWithBlocks, ROOT } from './markdown.ts';
 
@@ -112,4 +112,42 @@ t.test('proxies wait longer than the deadlines of the service', async (t) => {
   const haproxy = pageText('how-to/several-engines.md');
   for (const name of ['queue', 'client', 'server'])
     t.ok(Number(new RegExp(`timeout ${name} (\\d+)s`).exec(haproxy)?.[1]) > longest, `HAProxy: ${name}`);
+});
+
+t.test('the numbers of robots follow from the CPU time of a block and of a name', async (t) => {
+  const frontends = ['PNG |', 'uncompressed: '].map(
+    (title) => numbersOf(pageText('reference/benchmarks.md'), title)[1] ?? Number.NaN,
+  );
+  const page = pageText('how-to/several-engines.md');
+  const ofRequest = frontends.map((seconds) => seconds / 32 + (30 * 0.081) / 245);
+  for (const [title, robots] of [
+    ['finished episodes', frontends.map((seconds) => Math.round(32 / seconds))],
+    ['growing episodes of 60 s, one request', ofRequest.map((seconds) => Math.floor(1 / seconds))],
+    ['growing episodes of 60 s, two requests', ofRequest.map((seconds) => Math.floor(1 / (2 * seconds)))],
+  ] as const)
+    t.strictSame(numbersOf(page, title), robots, title);
+});
+
+t.test('the memory limits fit the budgets, the process and two videos', async (t) => {
+  const { UPLOAD_MEMORY_BYTES, FRAME_MEMORY_BYTES, RECENT_FRAMES_BYTES, MAX_FRAME_PIXELS } = loadConfig({});
+  const page = pageText('how-to/run-in-production.md');
+  const base = UPLOAD_MEMORY_BYTES + FRAME_MEMORY_BYTES + RECENT_FRAMES_BYTES + 250 * MiB;
+  const rows = [...page.matchAll(/^\| (?:none|(\d+)×(\d+)\S*) (?:.* )?\| (\d+) MiB \| (\d)Gi \|$/gm)];
+  t.equal(rows.length, 5);
+  for (const [row, width, height, needed, limit] of rows) {
+    const videos = width ? 2 * decodingMemory(0, Number(width) * Number(height)) : 0;
+    t.equal(Number(needed), Math.round((base + videos) / MiB), row);
+    t.equal(Number(limit), Math.ceil((base + videos) / 1024 / MiB), row);
+  }
+  t.equal(Number(rows.at(-1)?.[1]) ** 2, MAX_FRAME_PIXELS);
+  t.match(page, `limits: { memory: ${rows.find(([row]) => row.includes('2560×1440'))?.[4]}Gi }`);
+});
+
+t.test('the memory for recent frames follows from its formula', async (t) => {
+  const seconds = 60;
+  const bytes = 100 * seconds * 2 * (36_500 + 1024);
+  for (const name of ['run-in-production', 'fleet-upload'])
+    t.match(pageText(`how-to/${name}.md`), `${Math.round(bytes / 1e6)} MB`, name);
+  const held = Math.floor((seconds * loadConfig({}).RECENT_FRAMES_BYTES) / bytes);
+  t.match(pageText('how-to/run-in-production.md'), `256 MiB, holds ${held} s of each`);
 });
