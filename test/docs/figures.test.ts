@@ -126,6 +126,8 @@ t.test('the numbers of robots follow from the CPU time of a block and of a name'
     ['growing episodes of 60 s, two requests', ofRequest.map((seconds) => Math.floor(1 / (2 * seconds)))],
   ] as const)
     t.strictSame(numbersOf(page, title), robots, title);
+  const [png, raw] = frontends.map((seconds) => Math.round((6000 * seconds) / 32));
+  t.match(pageText('how-to/fleet-upload.md'), `| ${raw} s |\n| \`png\` | ${png} s |`);
 });
 
 t.test('the memory limits fit the budgets, the process and two videos', async (t) => {
