@@ -7,7 +7,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { pino } from 'pino';
 import type { RewardResult } from '../schemas/reward.ts';
 import { buildApp } from '../src/app.ts';
-import { configOrExit } from '../src/config.ts';
+import { configOrExit } from '../src/config/config.ts';
 import { createEngine } from '../src/engines/create-engine.ts';
 import { DEFAULT_METHOD } from '../src/methods/registry.ts';
 import { drawCurves } from './curve.ts';

@@ -4,11 +4,12 @@ import { EXAMPLES } from '../schemas/examples.ts';
 import { createEpisodeReader } from '../src/http/episode-reader.ts';
 import { LINES, problemInLine, sendLines } from '../src/http/lines.ts';
 import { FORM_PROBLEMS, problems, UPLOAD } from '../src/http/responses.ts';
+import { scoreUpload } from '../src/http/score-upload.ts';
 import type { Service } from '../src/http/service.ts';
 import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
 import { checkedAsStream } from '../src/http/validation.ts';
-import { scoreBatch } from '../src/score-batch.ts';
-import { resultOf, scoreEpisode } from '../src/score-episode.ts';
+import { scoreBatch } from '../src/scoring/score-batch.ts';
+import { resultOf } from '../src/scoring/score-episode.ts';
 import { type BatchEntry, createBatchReader } from '../src/upload/batch.ts';
 import { readBatchJson } from '../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../src/upload/batch-multipart.ts';
@@ -34,7 +35,7 @@ const schema = {
 };
 
 export async function batchRoute(v1: FastifyInstance, service: Service): Promise<void> {
-  const { config, engine, renderBudget, metrics } = service;
+  const { config, metrics } = service;
 
   v1.route({
     method: 'POST',
@@ -45,22 +46,17 @@ export async function batchRoute(v1: FastifyInstance, service: Service): Promise
       upload: { seconds: config.BATCH_DEADLINE_S, needsEngine: true, jsonBytes: config.MAX_JSON_BYTES },
     },
     handler: uploadHandler(async (request, reply, admitted) => {
-      const { tenant } = request;
       const { reservation, deadline } = admitted;
-      const { signal } = deadline;
       const entries = await readBatch(request, service, admitted);
       const uploads = entries.flatMap((entry) => ('upload' in entry ? entry.upload.frames.uploadedBytes() : []));
       let held = uploads.reduce((sum, { memory, disk }) => sum + memory + disk, 0);
       reservation.shrinkTo(held);
-      const context = { engine, tenant, waitedMs: reservation.waitedMs, signal, defaults: config, renderBudget };
       const events = scoreBatch(entries, {
-        signal,
+        signal: deadline.signal,
         async score(upload) {
           const { memory } = upload.frames.uploadedBytes();
           try {
-            const result = await resultOf(scoreEpisode(upload, context));
-            metrics.scored(result);
-            return result;
+            return await resultOf(scoreUpload(upload, request, service, admitted));
           } finally {
             held -= memory;
             reservation.shrinkTo(held);

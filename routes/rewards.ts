@@ -6,16 +6,16 @@ import { RewardEvent } from '../schemas/reward-event.ts';
 import { createEpisodeReader } from '../src/http/episode-reader.ts';
 import { LINES, prefersLines } from '../src/http/lines.ts';
 import { EPISODE_PROBLEMS, FORM_PROBLEMS, problems, UPLOAD } from '../src/http/responses.ts';
+import { sendReward } from '../src/http/reward-lines.ts';
+import { scoreUpload } from '../src/http/score-upload.ts';
 import type { Service } from '../src/http/service.ts';
 import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
 import { checkedAsStream } from '../src/http/validation.ts';
-import type { Metrics } from '../src/metrics.ts';
-import { resultOf, type Scoring, scoreEpisode } from '../src/score-episode.ts';
+import { resultOf } from '../src/scoring/score-episode.ts';
 import { formParts } from '../src/upload/form.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart } from '../src/upload/multipart.ts';
 import type { Upload } from '../src/upload/upload.ts';
-import { sendReward } from './reward-lines.ts';
 
 const schema = {
   operationId: 'scoreEpisode',
@@ -41,7 +41,7 @@ const schema = {
 };
 
 export async function rewardRoutes(v1: FastifyInstance, service: Service): Promise<void> {
-  const { config, engine, renderBudget, metrics } = service;
+  const { config, metrics } = service;
 
   v1.route({
     method: 'POST',
@@ -53,24 +53,15 @@ export async function rewardRoutes(v1: FastifyInstance, service: Service): Promi
       upload: { seconds: config.DEADLINE_S, needsEngine: true, jsonBytes: config.MAX_JSON_BYTES },
     },
     handler: uploadHandler(async (request, reply, admitted) => {
-      const { tenant } = request;
       const { reservation, deadline } = admitted;
-      const { signal } = deadline;
       const upload = await readUpload(request, service, admitted);
       const { memory, disk } = upload.frames.uploadedBytes();
       reservation.shrinkTo(memory + disk);
-      const context = { engine, tenant, waitedMs: reservation.waitedMs, signal, defaults: config, renderBudget };
-      const scoring = counted(scoreEpisode(upload, context), metrics);
+      const scoring = scoreUpload(upload, request, service, admitted);
       if (prefersLines(request)) return await sendReward(scoring, { request, reply, deadline, metrics });
       return await resultOf(scoring);
     }),
   });
-}
-
-async function* counted(scoring: Scoring, metrics: Metrics): Scoring {
-  const result = yield* scoring;
-  metrics.scored(result);
-  return result;
 }
 
 async function readUpload(

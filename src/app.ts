@@ -13,7 +13,7 @@ import { playgroundRoutes } from '../routes/playground.ts';
 import { problemPages } from '../routes/problem-pages.ts';
 import { referenceRoutes } from '../routes/reference.ts';
 import { rewardRoutes } from '../routes/rewards.ts';
-import type { Config } from './config.ts';
+import type { Config } from './config/config.ts';
 import type { Engine } from './engine/engine.ts';
 import { createRecentFrameCache } from './frames/recent-frames.ts';
 import { createRenderer } from './frames/renderer.ts';
@@ -21,6 +21,7 @@ import { answerClientError } from './http/client-error.ts';
 import { answerError } from './http/error-handler.ts';
 import { guardRequests } from './http/guards.ts';
 import { readJsonBodies } from './http/json-bodies.ts';
+import { createMetrics } from './http/metrics.ts';
 import { OPENAPI } from './http/openapi.ts';
 import { protectOperations } from './http/operations.ts';
 import { buildSerializer } from './http/serializers.ts';
@@ -29,7 +30,6 @@ import { closeWhenStopping } from './http/stopping.ts';
 import { checkBodies } from './http/validation.ts';
 import { createJsonReader } from './json/json.ts';
 import { createFairQueue } from './limits/fair-queue.ts';
-import { createMetrics } from './metrics.ts';
 import { createVideoReader } from './video/video.ts';
 
 /**

@@ -1,21 +1,21 @@
 import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
-import { configOrExit } from './config.ts';
+import { configOrExit } from './config/config.ts';
 import { createEngine } from './engines/create-engine.ts';
-import { createLog } from './log.ts';
 import { DEFAULT_METHOD } from './methods/registry.ts';
+import { createLog } from './process/log.ts';
 
 const config = configOrExit();
 const { log, flushed } = createLog(config.LOG_LEVEL);
 
 /** Ends the process of a service that cannot start, with the reason in the log. */
-async function giveUp(reason: string): Promise<never> {
+async function exit(reason: string): Promise<never> {
   log.fatal(reason);
   await flushed();
   process.exit(1);
 }
 
-const engine = await createEngine(config, log, DEFAULT_METHOD).catch(({ message }: Error) => giveUp(message));
+const engine = await createEngine(config, log, DEFAULT_METHOD).catch(({ message }: Error) => exit(message));
 const app = await buildApp(config, engine, log);
 
 // Requests in progress may finish. After the longest deadline, no client waits any more.
@@ -30,5 +30,5 @@ try {
   await app.listen({ host: config.HOST, port: config.PORT });
 } catch (error) {
   await app.close();
-  await giveUp(`Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${(error as Error).message}`);
+  await exit(`Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${(error as Error).message}`);
 }

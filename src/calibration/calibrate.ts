@@ -35,11 +35,11 @@ export function calibrate(request: CalibrationRequest): Calibration {
   };
   const threshold = (precision === undefined ? best : precise)?.threshold ?? null;
   const found = { threshold, bounds, best, precise, auc, counts };
-  return { ...belonging, ...found, warnings: warningsOf(found, precision) };
+  return { ...belonging, ...found, warnings: fitWarnings(found, precision) };
 }
 
 /** Warnings about values that are missing or uncertain. */
-function warningsOf(
+function fitWarnings(
   { bounds, best, precise, auc, counts }: Omit<Calibration, 'warnings'>,
   precision: number | undefined,
 ): CalibrationWarning[] {

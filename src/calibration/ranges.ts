@@ -5,14 +5,14 @@ import { invalidRequest } from '../checking/field-errors.ts';
 const MOST_NAMED = 8;
 
 /**
- * Checks what the schema of a calibration request cannot say: no range is turned round.
+ * Checks what the schema of a calibration request cannot say: no range is reversed round.
  * @throws ProblemError invalid-request, with a pointer to each mistake
  */
 export function checkRanges({ episodes }: CalibrationRequest): void {
-  const turned = episodes.flatMap(({ log_prob_range: range }, i) =>
+  const reversed = episodes.flatMap(({ log_prob_range: range }, i) =>
     range && range.min > range.max
       ? [{ pointer: `/episodes/${i}/log_prob_range/max`, detail: 'must not be below `min`' }]
       : [],
   );
-  if (turned.length > 0) throw invalidRequest(turned.slice(0, MOST_NAMED));
+  if (reversed.length > 0) throw invalidRequest(reversed.slice(0, MOST_NAMED));
 }

@@ -2,7 +2,9 @@ import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { FieldError } from '../../schemas/problem.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { fieldErrors, invalidRequest } from './field-errors.ts';
+import { invalidRequest } from './field-errors.ts';
+import { findMistakes } from './mistakes.ts';
+import type { Shape } from './shape.ts';
 
 /** Most mistakes that one problem names. */
 const MOST_NAMED = 8;
@@ -11,14 +13,6 @@ const NAME_LETTERS = 64;
 
 /** Names that members had before version 0.2. They are refused with the new name, even in objects that accept further members. */
 const FORMER_NAMES: Record<string, string> = { last: 'final_prefixes' };
-
-/** The parts of a JSON schema that say which members it knows. */
-interface Shape {
-  properties?: Record<string, Shape>;
-  additionalProperties?: unknown;
-  items?: Shape;
-  anyOf?: Shape[];
-}
 
 /**
  * Creates a checker for a schema. It reports unknown members first, each with the name that was probably meant.
@@ -32,17 +26,17 @@ export function createChecker<Schema extends TSchema>(schema: Schema) {
       .take(MOST_NAMED)
       .toArray();
     if (unknown.length === 0 && compiled.Check(value)) return value as Static<Schema>;
-    const others = unknown.length < MOST_NAMED ? fieldErrors(compiled.Errors(value), pointer) : [];
+    const others = unknown.length < MOST_NAMED ? findMistakes(schema as Shape, value, pointer, MOST_NAMED) : [];
     throw invalidRequest([...unknown, ...others].slice(0, MOST_NAMED));
   };
 }
 
 function* unknownMembers(shape: Shape, value: unknown, pointer: string): Generator<FieldError> {
-  const { properties, additionalProperties, items, anyOf } = shape;
+  const { properties, additionalProperties, items, maxItems, anyOf } = shape;
   for (const option of anyOf ?? []) yield* unknownMembers(option, value, pointer);
   if (value === null || typeof value !== 'object') return;
   if (Array.isArray(value)) {
-    if (!items || !hasMembers(items)) return;
+    if (!items || !hasMembers(items) || value.length > (maxItems ?? Number.POSITIVE_INFINITY)) return;
     for (const [index, item] of value.entries()) yield* unknownMembers(items, item, `${pointer}/${index}`);
     return;
   }

@@ -6,7 +6,7 @@ import type { EpisodePlan, Read } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
 /** What an engine checks at its start: the prompt text and the answers of the default method. */
-export interface DefaultQuestion {
+export interface DefaultQuery {
   /** prompt text after the last block */
   text(instruction: string): string;
   read(variant: PromptVariant): Read;

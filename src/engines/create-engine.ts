@@ -1,18 +1,18 @@
 import type { Logger } from 'pino';
-import type { Config } from '../config.ts';
-import type { DefaultQuestion, Engine } from '../engine/engine.ts';
+import type { Config } from '../config/config.ts';
+import type { DefaultQuery, Engine } from '../engine/engine.ts';
 
 /**
  * Creates the engine that the configuration names. Only the code and packages of that engine are loaded.
- * @param question the text and the answers that the engine checks at its start
+ * @param defaultQuery the text and the answers that the engine checks at its start
  * @throws Error with a message of one line if the embedded engine lacks its model or onnxruntime. A vLLM engine does
  * not throw: vLLM may start later.
  */
-export async function createEngine(config: Config, log: Logger, question: DefaultQuestion): Promise<Engine> {
+export async function createEngine(config: Config, log: Logger, defaultQuery: DefaultQuery): Promise<Engine> {
   if (config.ENGINE === 'vllm') {
     const { createVllmEngine } = await import('./vllm/vllm.ts');
-    return createVllmEngine(config, log, question);
+    return createVllmEngine(config, log, defaultQuery);
   }
   const { createEmbeddedEngine } = await import('./embedded/embedded.ts');
-  return createEmbeddedEngine(config, log, question);
+  return createEmbeddedEngine(config, log, defaultQuery);
 }

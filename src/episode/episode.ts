@@ -38,7 +38,7 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
 }
 
 /** Finds text that the model reads as a control token. */
-export type FindControlToken = (text: string) => string | undefined;
+export type ControlTokenCheck = (text: string) => string | undefined;
 
 const checkEpisode = createChecker(EpisodeSchema);
 
@@ -51,7 +51,7 @@ const MAX_SPAN_S = 1e8;
  * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
  *   missing-bounds or invalid-request
  */
-export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: FindControlToken): AskedEpisode {
+export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: ControlTokenCheck): AskedEpisode {
   if (lacksInstruction(asked)) {
     throw new ProblemError('missing-instruction', 'Send in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
@@ -143,7 +143,7 @@ function lacksInstruction(value: unknown): boolean {
   return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
 }
 
-function checkText(instruction: string, pointer: string, controlTokenIn: FindControlToken): void {
+function checkText(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {
   if (!instruction.isWellFormed()) {
     throw invalidRequest([{ pointer, detail: 'contains half of a surrogate pair, which is not valid Unicode' }]);
   }

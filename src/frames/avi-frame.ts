@@ -28,10 +28,10 @@ export function aviFrame(frame: Uint8Array, encoding: AviEncoding): Buffer<Array
 export function emptyRawFrame({ width, height }: FrameSize): { text: Buffer<ArrayBuffer>; at: number } {
   const { before, after } = around(width * height * 3, 'raw');
   const [start, end] = [base64(before), base64(after)];
-  const room = width * height * 4;
-  const text = Buffer.allocUnsafeSlow(start.length + room + end.length);
+  const capacity = width * height * 4;
+  const text = Buffer.allocUnsafeSlow(start.length + capacity + end.length);
   text.set(start);
-  text.set(end, start.length + room);
+  text.set(end, start.length + capacity);
   return { text, at: start.length };
 }
 

@@ -66,7 +66,7 @@ export function collectFrames(
   tenant: string,
 ): FrameCollector {
   const early: UploadedFrame[] = [];
-  const seen = { alpha: false, turned: false };
+  const seen = { alpha: false, rotated: false };
   const readHeader = createHeaderReader(limits);
   let store: FrameStore | undefined;
   let size: FrameSize | undefined;
@@ -95,7 +95,7 @@ export function collectFrames(
     async addImage(bytes, place) {
       const header = await readHeader(bytes, place);
       seen.alpha ||= header.hasAlpha;
-      seen.turned ||= header.turned;
+      seen.rotated ||= header.rotated;
       add(bytes, 'file', header, place);
     },
     addPixels: (bytes, frameSize, place) => add(bytes, 'rgb', frameSize, place),
@@ -110,7 +110,7 @@ export function collectFrames(
       return {
         count: frames.count(),
         size: known,
-        warnings: warningsOf(seen),
+        warnings: frameWarnings(seen),
         countUploaded: (indices) => indices.filter((index) => frames.peek(index)).length,
         uploadedBytes() {
           const lengths = frames.uploaded().map((index) => frames.peek(index)?.bytes.length ?? 0);
@@ -161,11 +161,11 @@ function checkSize(first: FrameSize, { size: { width, height }, place }: Uploade
   throw new ProblemError('frame-sizes-differ', detail, place);
 }
 
-function warningsOf(seen: { alpha: boolean; turned: boolean }): EpisodeWarning[] {
+function frameWarnings(seen: { alpha: boolean; rotated: boolean }): EpisodeWarning[] {
   const warnings: EpisodeWarning[] = [];
   if (seen.alpha)
     warnings.push({ code: 'alpha-dropped', message: 'Frames have an alpha channel. It was dropped, not blended.' });
-  if (seen.turned) {
+  if (seen.rotated) {
     warnings.push({
       code: 'orientation-ignored',
       message: 'Frames have an EXIF orientation. It was ignored, as in the reference.',

@@ -10,7 +10,7 @@ import { checkSizeLimits, type SizeLimits } from './size-limits.ts';
 export interface ImageHeader extends FrameSize {
   hasAlpha: boolean;
   /** true if the EXIF orientation is not upright. It is ignored, as Pillow ignores it. */
-  turned: boolean;
+  rotated: boolean;
 }
 
 // Uploads are not trusted, so libvips may load these three formats only.
@@ -83,7 +83,7 @@ async function readImageHeader(bytes: Buffer, limits: SizeLimits, place: Problem
   const pictures = format === 'png' ? pngPictures(bytes) : (header.pages ?? 1);
   const fault = pictures > 1 ? `The frame is an animation of ${pictures} images.` : unsupported(header);
   if (fault) throw new ProblemError('image-unsupported', `${fault} Send an 8-bit RGB or grey image.`, place);
-  return { width, height, hasAlpha: header.hasAlpha, turned: (header.orientation ?? 1) > 1 };
+  return { width, height, hasAlpha: header.hasAlpha, rotated: (header.orientation ?? 1) > 1 };
 }
 
 async function metadata(bytes: Buffer, format: string, place: ProblemPlace) {

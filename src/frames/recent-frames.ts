@@ -21,9 +21,13 @@ export interface RecentFrameCache {
   bytes(): number;
 }
 
-/** @param limit most bytes of all frames together */
+/** What a frame takes beside its own bytes: its digest, its place in the cache, and the objects around it. */
+const OVERHEAD_BYTES = 1024;
+
+/** @param limit most bytes of all frames together; each frame counts with 1,024 bytes more than its own */
 export function createRecentFrameCache(limit: number): RecentFrameCache {
   const tenants = new Map<string, LRUCache<string, UploadedFrame>>();
+  const sizeOf = ({ bytes }: UploadedFrame) => bytes.length + OVERHEAD_BYTES;
   const bytes = () => tenants.values().reduce((sum, { calculatedSize }) => sum + calculatedSize, 0);
 
   /** The least recently used frame of the tenant that holds the most leaves. */
@@ -36,9 +40,8 @@ export function createRecentFrameCache(limit: number): RecentFrameCache {
   }
 
   function keep(tenant: string, digest: string, frame: UploadedFrame) {
-    if (frame.bytes.length > limit) return;
-    const frames =
-      tenants.get(tenant) ?? new LRUCache({ maxSize: limit, sizeCalculation: ({ bytes }) => bytes.length });
+    if (sizeOf(frame) > limit) return;
+    const frames = tenants.get(tenant) ?? new LRUCache({ maxSize: limit, sizeCalculation: sizeOf });
     tenants.set(tenant, frames);
     frames.set(digest, frame);
     while (bytes() > limit) evict();

@@ -32,7 +32,7 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   let waiting = true;
   let started = false;
   let silence: NodeJS.Timeout | undefined;
-  const giveUp = (problem: ProblemError) => {
+  const cutOff = (problem: ProblemError) => {
     if (reply.sent) return;
     if (!started) reply.send(problem);
     controller.abort(problem);
@@ -41,7 +41,7 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
   const timer = setTimeout(() => {
     // The response is complete, but the client has not read it. It must not hold its place and its memory forever.
     if (reply.sent) unread = setTimeout(() => request.raw.socket.destroy(), Math.min(seconds, MOST_UNREAD_S) * 1000);
-    else giveUp(waiting ? neverAdmitted() : outOfTime(request));
+    else cutOff(waiting ? neverAdmitted() : outOfTime(request));
   }, seconds * 1000);
   reply.raw.once('close', () => {
     clearTimeout(timer);
@@ -55,7 +55,7 @@ export function startDeadline(request: FastifyRequest, reply: FastifyReply, seco
       waiting = false;
       // The connection was closed while the request waited: nothing would stop the timer.
       if (controller.signal.aborted) return;
-      const watch = silenceWatch(request, () => giveUp(silent(idleSeconds)));
+      const watch = silenceWatch(request, () => cutOff(silent(idleSeconds)));
       silence = setInterval(watch, idleSeconds * 1000).unref();
     },
     markStreaming() {

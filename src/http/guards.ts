@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { answerOnSocket } from './client-error.ts';
 import { limitPipelining } from './connections.ts';

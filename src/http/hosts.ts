@@ -1,8 +1,8 @@
 import { isIP } from 'node:net';
 import { hostname } from 'node:os';
 import type { FastifyRequest } from 'fastify';
-import { allowedNames } from '../allowed-hosts.ts';
-import type { Config } from '../config.ts';
+import { allowedNames } from '../config/allowed-hosts.ts';
+import type { Config } from '../config/config.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** A valid Host header: an IPv6 address in brackets, or a name or IPv4 address; then a port, if any. */

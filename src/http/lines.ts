@@ -2,9 +2,9 @@ import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Problem } from '../../schemas/problem.ts';
-import type { Metrics } from '../metrics.ts';
 import type { Deadline } from './deadline.ts';
 import { loggedProblem } from './error-handler.ts';
+import type { Metrics } from './metrics.ts';
 
 /** The media type of a response in lines: one JSON document per line. */
 export const LINES = 'application/x-ndjson';

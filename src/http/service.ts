@@ -1,11 +1,11 @@
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { RecentFrameCache } from '../frames/recent-frames.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import type { JsonReader } from '../json/json.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
-import type { Metrics } from '../metrics.ts';
 import type { VideoReader } from '../video/video.ts';
+import type { Metrics } from './metrics.ts';
 
 /** The parts of the service that the routes use. */
 export interface Service {

@@ -7,8 +7,12 @@ import { ProblemError } from '../problems/problems.ts';
  * @returns a function that throws ProblemError not-found or method-not-allowed
  */
 export function pathGuard(app: FastifyInstance): (request: FastifyRequest, reply: FastifyReply) => void {
+  const methods = methodsByPath(app);
+
   function refuse(request: FastifyRequest, reply: FastifyReply): never {
-    const allowed = methodsAt(app, request.url);
+    const [path = ''] = request.url.split('?');
+    const at = methods.get(path);
+    const allowed = app.supportedMethods.filter((method) => at?.has(method));
     if (allowed.length === 0) throw new ProblemError('not-found', 'Nothing exists at this path. See /docs.');
     reply.header('allow', allowed.join(', '));
     const detail = `This path does not support ${request.method}. It supports: ${allowed.join(', ')}.`;
@@ -20,8 +24,17 @@ export function pathGuard(app: FastifyInstance): (request: FastifyRequest, reply
   };
 }
 
-/** The methods that a path supports; none if nothing exists there. No path of the contract has parameters. */
-function methodsAt(app: FastifyInstance, url: string): string[] {
-  const [path = ''] = url.split('?');
-  return app.supportedMethods.filter((method) => app.hasRoute({ method, url: path }));
+/**
+ * Collects the methods of every path while routes are added. The router itself would read a caller's path as a pattern.
+ * Patterns are left out: no path of the contract has parameters.
+ */
+function methodsByPath(app: FastifyInstance): Map<string, Set<string>> {
+  const methods = new Map<string, Set<string>>();
+  app.addHook('onRoute', ({ url, method }) => {
+    if (/[:*]/.test(url)) return;
+    const known = methods.get(url) ?? new Set();
+    for (const each of [method].flat()) known.add(each);
+    methods.set(url, known);
+  });
+  return methods;
 }

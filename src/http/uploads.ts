@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Reservation } from '../limits/fair-queue.ts';
 import type { CountBytes } from '../upload/form.ts';
 import { tooLarge } from '../upload/limits.ts';
@@ -17,7 +17,7 @@ const FORM_GROWTH = 1.4;
 const STEP_BYTES = 4 * 1024 * 1024;
 
 /** The limits of a route with a body. */
-export interface UploadLimits {
+export interface UploadRoute {
   /** longest time for one request */
   seconds: number;
   /** whether requests are refused while the engine is not ready */
@@ -37,7 +37,7 @@ export interface Admitted {
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** Limits of a route with a body, in a scope that admits uploads. */
-    upload?: UploadLimits;
+    upload?: UploadRoute;
   }
   interface FastifyRequest {
     /** set if the route has `config.upload` */

@@ -4,7 +4,7 @@ import type { Family } from '../families/family.ts';
 import { type EpisodePlan, framesUsed, type Query, type Read } from '../plan/plan.ts';
 
 /** The same query about every prefix of an episode. */
-export interface PrefixQuestion {
+export interface PrefixQuery {
   prompt: PromptVariant;
   clock: Clock;
   /** prompt text after the last block */
@@ -20,7 +20,7 @@ export interface PrefixQuestion {
  * @param lengths increasing prefix lengths in raw frames, at least one
  */
 export function planPrefixes(
-  { prompt, clock, text, read }: PrefixQuestion,
+  { prompt, clock, text, read }: PrefixQuery,
   family: Family,
   schedule: number[],
   lengths: number[],

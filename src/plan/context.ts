@@ -60,18 +60,18 @@ interface NamedFrames {
 }
 
 /** Tokens of the prompt text after the last block, with an ordinary instruction. */
-const QUESTION_TOKENS = 64;
+const ORDINARY_TEXT_TOKENS = 64;
 /** Tokens that a time of some minutes needs in addition to the shortest time. */
 const LATE_TIME_TOKENS = 2;
 
 /** About how many sampled frames fit at the reference frame size with a short instruction. The estimate is on the low side. */
 export function fittingFrames({ contextTokens, maxBlocks, tokensPerBlock }: ContextLimits): number {
-  const blocks = Math.floor((contextTokens - QUESTION_TOKENS) / (tokensPerBlock + LATE_TIME_TOKENS));
+  const blocks = Math.floor((contextTokens - ORDINARY_TEXT_TOKENS) / (tokensPerBlock + LATE_TIME_TOKENS));
   return 2 * Math.max(1, Math.min(blocks, maxBlocks ?? blocks));
 }
 
 /** Most tokens of the prompt text after the last block. They are computed again for each prefix, because no cache has them. */
-const MAX_QUESTION_TOKENS = 1024;
+const MAX_TEXT_TOKENS = 1024;
 
 /**
  * Limits the computation that an instruction can cause.
@@ -79,10 +79,10 @@ const MAX_QUESTION_TOKENS = 1024;
  * @param pointer JSON pointer to the episode in the request
  * @throws ProblemError instruction-too-long
  */
-export function checkQuestion(tokens: number, pointer: string): void {
-  if (tokens <= MAX_QUESTION_TOKENS) return;
-  const detail = `The prompt text with this instruction has ${tokens} tokens; the limit is ${MAX_QUESTION_TOKENS}. Send a shorter instruction.`;
-  const place = { pointer: `${pointer}/instruction`, limit: MAX_QUESTION_TOKENS };
+export function checkTextLength(tokens: number, pointer: string): void {
+  if (tokens <= MAX_TEXT_TOKENS) return;
+  const detail = `The prompt text with this instruction has ${tokens} tokens; the limit is ${MAX_TEXT_TOKENS}. Send a shorter instruction.`;
+  const place = { pointer: `${pointer}/instruction`, limit: MAX_TEXT_TOKENS };
   throw new ProblemError('instruction-too-long', detail, place);
 }
 

@@ -9,12 +9,12 @@ export async function* inOrderOfSettling<Value>(
 ): AsyncGenerator<Value> {
   const settled: Promise<Value>[] = [];
   let begun = 0;
-  let wake = () => {};
+  let resume = () => {};
 
   async function next(): Promise<Value> {
     if (settled.length === 0) {
       await new Promise<void>((resolve) => {
-        wake = resolve;
+        resume = resolve;
       });
     }
     begun -= 1;
@@ -25,7 +25,7 @@ export async function* inOrderOfSettling<Value>(
     begun += 1;
     const settle = () => {
       settled.push(promise);
-      wake();
+      resume();
     };
     promise.then(settle, settle);
     if (begun >= atOnce) yield await next();

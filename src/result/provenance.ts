@@ -1,4 +1,4 @@
-import type { Provenance, Token } from '../../schemas/reward.ts';
+import type { Provenance } from '../../schemas/reward.ts';
 import type { SeenPrompt } from '../engine/engine.ts';
 import { promptText } from '../families/family.ts';
 import { familyOf } from '../families/registry.ts';
@@ -6,10 +6,15 @@ import { blocksOf } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
 import type { Scored } from './scored.ts';
 
-/** How the numbers of an episode were made. */
-export function provenanceOf({ request, frames, plan, size, readings, profile }: Scored): Provenance {
+/**
+ * How the numbers of an episode were made.
+ * @param answers what only the method knows: the tokens that were read
+ */
+export function provenanceOf<Answers extends object>(
+  { request, frames, plan, size, readings, profile }: Scored,
+  answers: Answers,
+): Omit<Provenance, 'true_token' | 'false_token'> & Answers {
   const seen = readings[0]?.prompt as SeenPrompt;
-  const [trueTokens, falseTokens] = profile.prompts[plan.prompt].answers;
   const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
@@ -24,8 +29,7 @@ export function provenanceOf({ request, frames, plan, size, readings, profile }:
       video_tokens_per_block: seen.videoTokensPerBlock,
       ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
     },
-    true_token: trueTokens?.[0] as Token,
-    false_token: falseTokens?.[0] as Token,
+    ...answers,
     sampled_frame_indices: plan.sampledFrames,
     frame_size: {
       mode: request.frameSize,

@@ -84,11 +84,11 @@ export function createUploadReader(
     if (kind && kind !== 'frames')
       throw new ProblemError('unexpected-part', `There is more than one \`${kind}\` part. Send one.`, { part: kind });
     kind = wanted;
-    agree();
+    checkPieces();
   }
 
   /** Checks that the pieces so far fit together, so that no client uploads the rest in vain. */
-  function agree() {
+  function checkPieces() {
     if (!parsed || !kind) return;
     if (kind === 'video') checkVideoEpisode(parsed.request, parsed.pointer);
     else givenClock(parsed.request, parsed.pointer);
@@ -106,7 +106,7 @@ export function createUploadReader(
       refuse(request);
       parsed = { request, pointer };
       const { clock, frameDigests } = parsed.request;
-      agree();
+      checkPieces();
       if (clock) frames.expect({ clock, frameDigests }, pointer);
     },
     async image(bytes, place) {

@@ -3,9 +3,9 @@ import type { ByteReader } from './byte-reader.ts';
 import { checkSamples, checkTracks, damagedIndex, type IndexLimits } from './index-limits.ts';
 import {
   type Box,
+  COUNTED,
   checkHidden,
   entriesAt,
-  LOOKED_AT,
   newTrack,
   readTrackBox,
   sidxEntries,
@@ -62,14 +62,14 @@ export async function readMp4Index(reader: ByteReader, limits: IndexLimits): Pro
       if (type === 'trak') tracks.push(newTrack());
       if (type === 'moof') fragments += 1;
       if (inside !== undefined) await walk(box.from + inside, box.to, depth + 1);
-      else if (LOOKED_AT.has(type)) await look(box);
+      else if (COUNTED.has(type)) await readBox(box);
       checkTracks(tracks.length, limits);
       at = end;
     }
     return at;
   }
 
-  async function look(box: Box): Promise<void> {
+  async function readBox(box: Box): Promise<void> {
     const { type, from } = box;
     if (type === 'sidx') fragments += await sidxEntries(reader, box);
     else if (type === 'tfra') fragments += await entriesAt(reader, box, from + 12, 11, limits);

@@ -4,10 +4,7 @@ import { damagedIndex, type IndexLimits } from './index-limits.ts';
 /** Tables by type, with the bytes of one entry. */
 const TABLES: Record<string, number> = { stts: 8, ctts: 8, stsc: 12, stco: 4, co64: 8, stss: 4, stps: 4 };
 /** Boxes that claim samples, or that are needed to interpret such a claim. */
-export const LOOKED_AT = new Set([
-  ...Object.keys(TABLES),
-  ...'stsz stz2 elst hdlr trun sidx tfra stsd cmov'.split(' '),
-]);
+export const COUNTED = new Set([...Object.keys(TABLES), ...'stsz stz2 elst hdlr trun sidx tfra stsd cmov'.split(' ')]);
 /** Box types that must not occur inside sample descriptions, where ffmpeg would read them. */
 const HIDEABLE = /stsz|stz2|stts|ctts|stsc|stco|co64|elst|trun|cmov/;
 
@@ -159,10 +156,10 @@ async function* pieces(reader: ByteReader, from: number, count: number, entryByt
 
 /** @throws ProblemError video-damaged */
 function checkSpace({ type, from, to }: Box, before: number, count: number, entryBytes: number, limits: IndexLimits) {
-  const room = Math.max(0, to - from - before);
-  if (count * entryBytes <= room) return;
+  const space = Math.max(0, to - from - before);
+  if (count * entryBytes <= space) return;
   throw damagedIndex(
-    `The table ${type} of its index claims ${count} entries, but has only ${room} bytes for them.`,
+    `The table ${type} of its index claims ${count} entries, but has only ${space} bytes for them.`,
     limits,
   );
 }

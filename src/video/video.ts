@@ -1,5 +1,5 @@
 import type { FastifyBaseLogger } from 'fastify';
-import type { Config } from '../config.ts';
+import type { Config } from '../config/config.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { TimeRange } from '../episode/time-range.ts';
 import type { Frames } from '../frames/frames.ts';

@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import { fetch } from 'undici';
 import type { Problem } from '../../schemas/problem.ts';
-import type { Server } from '../embedded/server.ts';
 import { frameFile, npyFile, thinPng } from '../support/images.ts';
+import type { Server } from '../support/server.ts';
 import { underAttack } from './support.ts';
 
 const columnNpy = (height: number) => npyFile(Buffer.alloc(height * 3), { shape: [1, height, 1, 3] });

@@ -1,5 +1,5 @@
 import { test } from 'tap';
-import { postEpisode } from '../embedded/server.ts';
+import { postEpisode } from '../support/server.ts';
 import { underAttack } from './support.ts';
 
 test('the service refuses instructions of too many tokens', async (t) => {

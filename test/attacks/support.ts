@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
-import { launch, postEpisode, type Server } from '../embedded/server.ts';
+import { launch, postEpisode, type Server } from '../support/server.ts';
 import type { Watched } from './watch.ts';
 
 const MiB = 1024 * 1024;

@@ -1,7 +1,7 @@
 import { test } from 'tap';
 import { multipart, post } from '../bench/support.ts';
 import { syntheticEpisode } from '../bench/synthetic.ts';
-import type { Server } from '../embedded/server.ts';
+import type { Server } from '../support/server.ts';
 import { underAttack } from './support.ts';
 
 const UPLOADS = 64;

@@ -1,8 +1,8 @@
 import { test } from 'tap';
 import { FormData, fetch } from 'undici';
 import type { Problem } from '../../schemas/problem.ts';
-import type { Server } from '../embedded/server.ts';
 import { type Claims, forgedMp4, hiddenSizes } from '../support/mp4.ts';
+import type { Server } from '../support/server.ts';
 import { underAttack } from './support.ts';
 
 const MILLION = 1_000_000;

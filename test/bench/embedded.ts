@@ -8,7 +8,7 @@ import { loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import type { Model } from '../../schemas/model.ts';
 import type { FrameSize, RewardResult } from '../../schemas/reward.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { askOracle } from '../support/oracle.ts';
 import { median, multipart, peakMemoryMiB, post, startService, table } from './support.ts';
 import { syntheticEpisode } from './synthetic.ts';

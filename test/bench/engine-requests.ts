@@ -3,7 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { FrameSize } from '../../schemas/reward.ts';
 import { COMPLETION, type Completion } from '../../src/engines/vllm/answers.ts';
 import { type Body, jsonBody, type VllmClient } from '../../src/engines/vllm/client.ts';
-import { cachedTokens, completionBody, type Question } from '../../src/engines/vllm/completion.ts';
+import { cachedTokens, completionBody, type PromptRequest } from '../../src/engines/vllm/completion.ts';
 import { cacheSalt, type Item, itemsOf } from '../../src/engines/vllm/items.ts';
 import type { Probed } from '../../src/engines/vllm/probe.ts';
 import type { AviEncoding } from '../../src/frames/avi-frame.ts';
@@ -30,7 +30,7 @@ function questionOf(
   { prompt, queries: [{ text }] }: EpisodePlan,
   { profile }: Probed,
   withTokenIds: boolean,
-): Question {
+): PromptRequest {
   return {
     model: profile.model,
     text,

@@ -90,7 +90,7 @@ const probed = await probeEngine(client, {
   model: '',
   encoding: 'auto',
   frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
-  question: TOPREWARD,
+  defaultQuery: TOPREWARD,
   signal: AbortSignal.timeout(120_000),
 });
 const service = await startService(url);

@@ -4,9 +4,9 @@ import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { describeModel, startServer } from '../embedded/server.ts';
 import { needing } from '../support/needs.ts';
 import { post, recorded } from '../support/recorded.ts';
+import { describeModel, startServer } from '../support/server.ts';
 import { laterVersion, script } from './support.ts';
 
 const needs = needing('test/clients');

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import t from 'tap';
-import { startServer } from '../embedded/server.ts';
 import { needing } from '../support/needs.ts';
+import { startServer } from '../support/server.ts';
 import { script } from './support.ts';
 
 const needs = needing('test/clients');

@@ -1,6 +1,6 @@
 import { pino } from 'pino';
 import type { Test } from 'tap';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';

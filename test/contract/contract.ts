@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 
 const noEngine: Engine = {

@@ -1,10 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import t from 'tap';
 import { PROBLEMS } from '../../schemas/problem-kinds.ts';
-import { Environment, loadConfig } from '../../src/config.ts';
+import { Environment, loadConfig } from '../../src/config/config.ts';
 import { createRecentFrameCache } from '../../src/frames/recent-frames.ts';
+import { createMetrics } from '../../src/http/metrics.ts';
 import { createFairQueue } from '../../src/limits/fair-queue.ts';
-import { createMetrics } from '../../src/metrics.ts';
 import { CALIBRATION_WARNINGS, WARNINGS } from '../../src/problems/warnings.ts';
 import { problemsPage } from './problems-page.ts';
 

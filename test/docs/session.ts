@@ -1,8 +1,8 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import type { Test } from 'tap';
-import { type Server, startServer } from '../embedded/server.ts';
 import { examplesPython } from '../support/needs.ts';
+import { type Server, startServer } from '../support/server.ts';
 import { type Step, variablesOf } from './blocks.ts';
 import { difference } from './compare.ts';
 import { ROOT, repositoryFiles } from './markdown.ts';

@@ -26,7 +26,7 @@ t.test('JPEG files with another size, colour space, orientation or coding have a
     size: await picture(1, { width: 30, height: 40 }).jpeg().toBuffer(),
     grey: await picture(1).toColourspace('b-w').jpeg().toBuffer(),
     cmyk: await picture(1).toColourspace('cmyk').jpeg().toBuffer(),
-    turned: await picture(1).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
+    rotated: await picture(1).withMetadata({ orientation: 6 }).jpeg().toBuffer(),
     progressive: await picture(1).jpeg({ progressive: true }).toBuffer(),
     sampled: await picture(1).jpeg({ chromaSubsampling: '4:4:4' }).toBuffer(),
   };

@@ -1,6 +1,6 @@
 import t from 'tap';
-import { Environment, loadConfig } from '../../src/config.ts';
-import { mistakenVariables } from '../../src/mistaken-variables.ts';
+import { Environment, loadConfig } from '../../src/config/config.ts';
+import { mistakenVariables } from '../../src/config/mistaken-variables.ts';
 
 const OURS = Object.keys(Environment.properties);
 const mistaken = (env: Record<string, string>) => mistakenVariables(env, OURS);

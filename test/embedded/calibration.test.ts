@@ -3,7 +3,7 @@ import { fetch } from 'undici';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { post, recorded } from '../support/recorded.ts';
-import { startServer } from './server.ts';
+import { startServer } from '../support/server.ts';
 
 const { address } = await startServer(t);
 const shared = { fps: 4, instruction: 'Open the drawer.' };

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import t from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { ROOT } from './server.ts';
+import { ROOT } from '../support/server.ts';
 
 t.test('the demo distinguishes the success from the failure, and ends', async (t) => {
   const { ENGINE_URL: _, ...env } = process.env;

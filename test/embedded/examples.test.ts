@@ -1,8 +1,8 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import t from 'tap';
 import { needing } from '../support/needs.ts';
+import { launch, type Server } from '../support/server.ts';
 import { exampleResponses } from './examples.ts';
-import { launch, type Server } from './server.ts';
 
 const FOLDER = new URL('../../schemas/examples/', import.meta.url);
 /** Set to 1, the test writes the examples instead of comparing them. */

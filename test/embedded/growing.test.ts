@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import { growingEpisode } from '../support/growing.ts';
 import { post, recorded } from '../support/recorded.ts';
-import { startServer } from './server.ts';
+import { startServer } from '../support/server.ts';
 
 const { files, fps, instruction } = await recorded('drawer-open-v3-success');
 const episode = { instruction, fps };

@@ -6,7 +6,7 @@ import type { Worker } from 'node:worker_threads';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine, ScoreRequest } from '../../src/engine/engine.ts';
 import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';

@@ -21,9 +21,9 @@ t.test(
       for (const length of upTo(13))
         alone.set(length, await ask({ checkpoint, model, frames, prompt, lengths: [length] }));
       for (const chunk of [
-        { blocks: 1, questions: 1 },
-        { blocks: 60, questions: 130 },
-        { blocks: 10_000, questions: 10_000 },
+        { blocks: 1, queries: 1 },
+        { blocks: 60, queries: 130 },
+        { blocks: 10_000, queries: 10_000 },
       ]) {
         const cache = createBlockCache(1e8);
         for (const state of ['cold', 'cached']) {
@@ -55,7 +55,7 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
   const frames = pictures(12, 4, checkpoint);
   const { seen, model: counting } = counted(model);
   const answers = await ask({ checkpoint, model: counting, frames, lengths: upTo(12) });
-  for (const { logProbs } of answers.values()) t.equal(logProbs.length, 3, 'both answers and the witness');
+  for (const { logProbs } of answers.values()) t.equal(logProbs.length, 3, 'both answers and the check token');
   t.equal(seen.blocks, 6 + 6, 'six shared blocks and six doubled blocks');
   const computed = [...answers.values()].reduce((sum, each) => sum + each.promptTokens - each.cachedTokens, 0);
   t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');
@@ -176,7 +176,7 @@ t.test('tenants share no cached blocks, and neither do episodes after their firs
 t.test('an abort stops the pass between two calls, and computed blocks stay in the cache', async (t) => {
   const cache = createBlockCache(1e8);
   const frames = pictures(12, 8, checkpoint);
-  const chunk = { blocks: 1, questions: 1 };
+  const chunk = { blocks: 1, queries: 1 };
   const stop = new AbortController();
   const { seen, model: counting } = counted(model);
   const stopping = {

@@ -1,7 +1,7 @@
 import t from 'tap';
 import type { EngineUsage, ScoreRequest } from '../../src/engine/engine.ts';
 import { readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
-import { type ScoringContext, scoreEpisode } from '../../src/engines/embedded/scoring.ts';
+import { type EmbeddedParts, runQueries } from '../../src/engines/embedded/scoring.ts';
 import type { Answer } from '../../src/engines/embedded/task.ts';
 import type { ModelThread } from '../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
@@ -26,14 +26,14 @@ const onePlace = () => createFairQueue({ places: 1 });
 const IDLE = { active: 0, waiting: 0, bytes: 0 };
 
 /** The context of an engine whose model thread returns the given results. */
-function around(answers: ModelThread['answers']): ScoringContext {
+function around(answers: ModelThread['answers']): EmbeddedParts {
   const thread = { onnxruntime: '0', alive: () => true, answers, close: async () => {} };
   return { checkpoint, thread, gates: { step: onePlace(), short: onePlace(), long: onePlace() } };
 }
 
 /** Scores an episode completely. */
-async function score(asked: ScoreRequest, context: ScoringContext): Promise<void> {
-  for await (const { query } of scoreEpisode(asked, context)) t.type(query, 'number');
+async function score(asked: ScoreRequest, context: EmbeddedParts): Promise<void> {
+  for await (const { query } of runQueries(asked, context)) t.type(query, 'number');
 }
 
 t.test('impossible log probabilities are refused and never returned', async (t) => {
@@ -88,7 +88,7 @@ t.test('the work stops if the caller leaves the iteration', async (t) => {
       stopped = true;
     }
   });
-  for await (const score of scoreEpisode(request(), context)) {
+  for await (const score of runQueries(request(), context)) {
     t.match(score, { query: 0, values: [-1, -2], prompt: { layout: 'reference' } });
     break;
   }

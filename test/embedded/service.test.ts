@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { fetch } from 'undici';
-import { describeModel, postEpisode, startServer } from './server.ts';
+import { describeModel, postEpisode, startServer } from '../support/server.ts';
 import { MODEL_DIR } from './support.ts';
 
 /** A service without a cache, so that a repeated request is computed again. */

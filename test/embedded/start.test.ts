@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { fetch } from 'undici';
-import { launch, type Refusal, ROOT } from './server.ts';
+import { launch, type Refusal, ROOT } from '../support/server.ts';
 
 /** Makes a copy of the project without onnxruntime: its sources, and links to all other packages. */
 async function withoutOnnxruntime(t: Test): Promise<string> {

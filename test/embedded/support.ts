@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
 import type { PromptVariant } from '../../schemas/enumerations.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { type Arrival, type Arrivals, arrivalsOf, createArrivals } from '../../src/engines/embedded/arrivals.ts';
 import { type BlockCache, createBlockCache } from '../../src/engines/embedded/cache.ts';
 import { type Checkpoint, readCheckpoint } from '../../src/engines/embedded/checkpoint.ts';
@@ -70,7 +70,7 @@ export interface Asking {
   tenant?: string;
   cache?: BlockCache;
   pasts?: Pasts;
-  chunk?: { blocks: number; questions: number };
+  chunk?: { blocks: number; queries: number };
   signal?: AbortSignal;
   /** Called before each frame arrives. Without it, all frames arrive before the pass starts. */
   arrive?: (frame: number) => Promise<void>;
@@ -79,7 +79,7 @@ export interface Asking {
 /** Scores prefixes as the model thread does. @returns results by prefix length */
 export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   const { checkpoint, model, frames, lengths, prompt = 'open', tenant = 'a' } = asking;
-  const { cache = createBlockCache(0), chunk = { blocks: 384, questions: 256 } } = asking;
+  const { cache = createBlockCache(0), chunk = { blocks: 384, queries: 256 } } = asking;
   const { signal = new AbortController().signal, pasts = createPasts(model.width) } = asking;
   const frameCount = lengths.at(-1) as number;
   const plan = planEpisode(
@@ -116,10 +116,10 @@ export function counted(model: Model) {
   const seen = { blocks: 0, tokens: 0, calls: 0 };
   const counting: Model = {
     ...model,
-    look(blocks) {
+    encodeFrames(blocks) {
       seen.calls += 1;
       seen.blocks += blocks.length;
-      return model.look(blocks);
+      return model.encodeFrames(blocks);
     },
     read(segments, past, answers) {
       seen.calls += 1;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { needing } from '../support/needs.ts';
-import { postEpisode, ROOT } from './server.ts';
+import { postEpisode, ROOT } from '../support/server.ts';
 import { MODEL_DIR } from './support.ts';
 
 /** System calls that strace traces. */

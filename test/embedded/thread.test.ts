@@ -60,7 +60,7 @@ t.test('results arrive in the order of the queries, and a failed task does not a
   );
   t.equal(frame?.byteLength, 0, 'the frames were transferred, not copied');
   const broken = newTask([4]);
-  broken.task.questions[0].text = [2 ** 31];
+  broken.task.queries[0].text = [2 ** 31];
   await t.rejects(all(thread, broken), /Gather/, 'the token does not exist');
   t.equal((await all(thread, newTask([4]))).length, 1);
 });

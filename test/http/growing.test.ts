@@ -132,13 +132,13 @@ t.test('the service keeps recent frames, so that they are not sent again', async
   engine.forget();
   resultOf(t, await postParts(app, [step(4), ...frames(3)]));
   const { body } = await app.inject({ method: 'GET', url: '/metrics' });
-  const held = files.slice(0, 4).reduce((sum, { length }) => sum + length, 0);
+  const held = files.slice(0, 4).reduce((sum, { length }) => sum + length + 1024, 0);
   t.match(body, `topreward_recent_frame_bytes_held ${held}\n`);
 });
 
 t.test('the memory of recent frames is limited, and the oldest frame is removed first', async (t) => {
   const engine = stubEngine();
-  const limit = (files[1] as Buffer).length + (files[2] as Buffer).length;
+  const limit = (files[1] as Buffer).length + (files[2] as Buffer).length + 2 * 1024;
   const app = await buildTestApp(t, { RECENT_FRAMES_BYTES: limit }, engine);
   resultOf(t, await postParts(app, [step(3), ...frames(0, 1, 2)]));
   engine.forget();

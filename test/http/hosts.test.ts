@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import t from 'tap';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { frameFile } from '../support/images.ts';
 import {
   buildTestApp,

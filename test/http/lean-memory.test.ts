@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import { startServer } from '../embedded/server.ts';
+import { startServer } from '../support/server.ts';
 
 const options = process.platform === 'linux' ? {} : { skip: 'the allocator settings are for Linux only' };
 

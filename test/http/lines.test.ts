@@ -2,9 +2,9 @@ import { Writable } from 'node:stream';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
-import { sendReward } from '../../routes/reward-lines.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
+import { sendReward } from '../../src/http/reward-lines.ts';
 import { ProblemError } from '../../src/problems/problems.ts';
 import { frameFiles } from '../support/images.ts';
 import {

@@ -1,6 +1,6 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { answerError } from '../../src/http/error-handler.ts';
 import { protectOperations } from '../../src/http/operations.ts';
 import { createFairQueue } from '../../src/limits/fair-queue.ts';

@@ -10,7 +10,7 @@ import { exampleProblem } from '../../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine, ModelProfile, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';

@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import { createServer } from 'node:net';
 import t from 'tap';
-import { launch, type Refusal } from '../embedded/server.ts';
+import { launch, type Refusal } from '../support/server.ts';
 
 t.test('a wrong variable is reported in one line', { timeout: 60_000 }, async (t) => {
   for (const env of [

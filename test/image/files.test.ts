@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t from 'tap';
 import { parse } from 'yaml';
-import { Environment } from '../../src/config.ts';
+import { Environment } from '../../src/config/config.ts';
 import { environment } from './container.ts';
 
 t.setTimeout(300_000);

@@ -9,7 +9,7 @@ import { FormData, fetch } from 'undici';
 import type { Model } from '../../schemas/model.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { SERVICE } from '../../src/process/version.ts';

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
@@ -15,7 +15,7 @@ import { planPrefixes } from '../../src/methods/prefixes.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import type { PrefixScore } from '../../src/methods/topreward/result.ts';
 import type { Read } from '../../src/plan/plan.ts';
-import { resultOf, scoreEpisode } from '../../src/score-episode.ts';
+import { resultOf, scoreEpisode } from '../../src/scoring/score-episode.ts';
 import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../embedded/support.ts';
 import { startFakeVllm } from '../support/fake-vllm.ts';
 
@@ -88,8 +88,8 @@ async function score(
     render,
   } as Partial<Frames> as Frames;
   const renderBudget = createFairQueue({ places: 1, bytes: 2 ** 30 });
-  const context = { engine, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
-  return resultOf(scoreEpisode({ request: REQUEST, frames, pointer: '', waitedMs: 0 }, context, method));
+  const context = { engine, method, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
+  return resultOf(scoreEpisode({ request: REQUEST, frames, pointer: '', waitedMs: 0 }, context));
 }
 
 t.test('a method with its own text and sets of answers is scored by an engine that does not know it', async (t) => {

@@ -9,7 +9,7 @@ import { pino } from 'pino';
 import { chromium as playwright } from 'playwright-core';
 import sharp from 'sharp';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { chromium } from '../support/needs.ts';

@@ -4,8 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { ROOT } from '../embedded/server.ts';
 import { examplesPython } from '../support/needs.ts';
+import { ROOT } from '../support/server.ts';
 
 /** A Python program that has ended. */
 export interface Run {

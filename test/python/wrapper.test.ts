@@ -5,9 +5,9 @@ import { type AddressInfo, createServer } from 'node:net';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { startServer } from '../embedded/server.ts';
 import { npyFile, testPixels } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { startServer } from '../support/server.ts';
 import { linkTo, occurrences } from './link.ts';
 import { postNpy, runPython, startPython } from './support.ts';
 

@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import sharp from 'sharp';
 import type { Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { environment } from '../support/oracle.ts';

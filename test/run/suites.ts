@@ -16,7 +16,7 @@ export interface Suite {
 
 /** Slow files: each of their tests sets up processes, browsers or disks. */
 const SLOW = [
-  'test/playground/docs.test.ts',
+  'test/playground/reference.test.ts',
   'test/playground/view.test.ts',
   'test/vllm/answers.test.ts',
   'test/vllm/monitor.test.ts',
@@ -27,7 +27,7 @@ const SLOW = [
   'test/embedded/telemetry.test.ts',
   'test/embedded/host.test.ts',
   'test/http/video-storage.test.ts',
-  'test/playground/doors.test.ts',
+  'test/playground/other-sites.test.ts',
 ];
 
 /** All suites: which command runs which tests. docs/reference/testing.md explains each suite. */
@@ -46,6 +46,7 @@ export const SUITES: Record<string, Suite> = {
       'upload',
       'limits',
       'methods',
+      'checking',
       'domain',
     ].map((folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`),
     except: SLOW,

@@ -12,8 +12,8 @@ export function planEpisode(
   schedule: number[],
   lengths: number[],
 ): EpisodePlan {
-  const question = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
-  return planPrefixes(question, QWEN3_VL, schedule, lengths);
+  const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
+  return planPrefixes(query, QWEN3_VL, schedule, lengths);
 }
 
 /** TOPReward's prompt, on Qwen3-VL. */

@@ -45,6 +45,10 @@ const ODD_MEMBERS: Record<string, OddAnswer> = {
   'no entries': having('choices.0.logprobs.content', null),
   'no top_logprobs': having(`${entry}.top_logprobs`, undefined),
   'top_logprobs null': having(`${entry}.top_logprobs`, null),
+  'thousands of top_logprobs': changed(({ choices }) => {
+    const top = choices[0]?.logprobs.content[0]?.top_logprobs;
+    for (let id = 0; id < 5000; id += 1) top?.push({ token: `token_id:9${id}`, logprob: -20 });
+  }),
   'a log probability as text': having(`${entry}.top_logprobs.1.logprob`, '-1'),
   'a log probability of null': having(`${entry}.top_logprobs.1.logprob`, null),
   'a positive log probability': having(`${entry}.top_logprobs.1.logprob`, 0.1),

@@ -32,7 +32,7 @@ async function watch(t: Test, script: Script = {}) {
     healthy: (signal) => script.healthy?.() ?? client.healthy(signal),
   };
   const frame = { width: 32, height: 32 };
-  const options = { url: fake.url, model: '', encoding: 'raw', frame, question: DEFAULT_METHOD } as const;
+  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: DEFAULT_METHOD } as const;
   const monitor = watchEngine(
     scripted,
     { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs: 50 },

@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
-import { loadConfig } from '../../src/config.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import { type Behaviour, startFakeVllm } from '../support/fake-vllm.ts';

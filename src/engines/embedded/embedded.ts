@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
-import type { Config } from '../../config.ts';
-import type { DefaultQuestion, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
+import type { Config } from '../../config/config.ts';
+import type { DefaultQuery, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
 import { hostModel } from './host.ts';
 import { blockTokens } from './prompt-tokens.ts';
-import { scoreEpisode } from './scoring.ts';
+import { runQueries } from './scoring.ts';
 import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 
 /** The configuration that an embedded engine reads. */
@@ -21,21 +21,21 @@ const RETRY_AFTER_S = 1;
 
 /**
  * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
- * @param question the text and the answers that requests use by default
+ * @param defaultQuery the text and the answers that requests use by default
  * @param restartPausesMs pauses before the restarts in a row of a thread that ended
  * @throws Error with a message of one line if the model or onnxruntime is missing or cannot be used
  */
 export async function createEmbeddedEngine(
   config: EmbeddedConfig,
   log: Logger,
-  question: DefaultQuestion,
+  defaultQuery: DefaultQuery,
   restartPausesMs?: readonly number[],
 ): Promise<Engine> {
   const { MODEL_DIR: folder, EMBEDDED_THREADS: threads, EMBEDDED_CACHE_BYTES: cacheBytes } = config;
   const checkpoint = await readCheckpoint(folder);
   const prompts = {
-    open: servedPrompt('open', question, checkpoint),
-    chat: servedPrompt('chat', question, checkpoint),
+    open: servedPrompt('open', defaultQuery, checkpoint),
+    chat: servedPrompt('chat', defaultQuery, checkpoint),
   };
   const start = () => openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
   const host = await hostModel(start, log, restartPausesMs);
@@ -59,7 +59,7 @@ export async function createEmbeddedEngine(
       const normalized = text.normalize('NFC');
       return checkpoint.controlTokens.find((token) => text.includes(token) || normalized.includes(token));
     },
-    score: (request) => scoreEpisode(request, { checkpoint, thread: host, gates }),
+    score: (request) => runQueries(request, { checkpoint, thread: host, gates }),
     close: () => host.close(),
   };
 }
@@ -80,7 +80,7 @@ async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThr
 }
 
 /** @throws Error with a message of one line, if an answer is not one token of the model */
-function servedPrompt(variant: PromptVariant, { read }: DefaultQuestion, { answer }: Checkpoint): ServedPrompt {
+function servedPrompt(variant: PromptVariant, { read }: DefaultQuery, { answer }: Checkpoint): ServedPrompt {
   return { layout: 'reference', answers: read(variant).answers.map((set) => set.map(answer)) };
 }
 

@@ -32,7 +32,7 @@ export interface Model {
    * @param blocks two frames of RGB pixels each
    * @returns features of all their video tokens, in order
    */
-  look(blocks: [Uint8Array, Uint8Array][]): Promise<Float32Array>;
+  encodeFrames(blocks: [Uint8Array, Uint8Array][]): Promise<Float32Array>;
   /**
    * Runs the decoder graph.
    * @param answers for each segment, ids of the tokens whose log probability is read; all rows have the same length
@@ -70,7 +70,7 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
   return {
     width: tokenWidth,
     onnxruntime: ort.env.versions.node ?? ort.env.versions.common,
-    async look(blocks) {
+    async encodeFrames(blocks) {
       const frames = new Uint8Array(blocks.length * 2 * pixels);
       for (const [place, frame] of blocks.flat().entries()) frames.set(frame, place * pixels);
       const { features } = await vision.run({

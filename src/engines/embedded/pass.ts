@@ -13,7 +13,7 @@ export interface PassContext {
   cache: BlockCache;
   pasts: Pasts;
   /** most new tokens of one call; a single block or query may have more (docs/reference/embedded-engine.md) */
-  chunk: { blocks: number; questions: number };
+  chunk: { blocks: number; queries: number };
 }
 
 /**
@@ -36,7 +36,7 @@ export async function* answerTask(
   signal: AbortSignal,
 ): AsyncGenerator<Answer> {
   const { model, grid, cache, pasts, chunk } = context;
-  const { blocks, questions } = task;
+  const { blocks, queries } = task;
   const marks = marksOf(blocks, grid);
   const end = marks.at(-1) as Mark;
   const chain: string[] = [];
@@ -46,8 +46,8 @@ export async function* answerTask(
   const { past, holds } = pasts.open(chain.slice(0, known.length), end.tokens);
   for (const block of known.slice(holds)) past.append(block);
   const length = ({ own, text }: QueryTask) => (own?.ids.length ?? 0) + text.length;
-  const [longest] = questions;
-  const together = questions.length === 1 ? chunk.blocks - length(longest) : 0;
+  const [longest] = queries;
+  const together = queries.length === 1 ? chunk.blocks - length(longest) : 0;
   const computed: KeysValues[] = [];
   let answered: number[][] | undefined;
   try {
@@ -69,7 +69,7 @@ export async function* answerTask(
 
   const cached = (marks[known.length] as Mark).tokens;
   try {
-    for (const some of chunked(questions, length, chunk.questions)) {
+    for (const some of chunked(queries, length, chunk.queries)) {
       const logProbs = answered ?? (await ask(some, { past, marks, arrivals }, task, model, signal));
       for (const [i, each] of some.entries()) {
         const { tokens } = marks[each.sees] as Mark;
@@ -78,7 +78,7 @@ export async function* answerTask(
           logProbs: (logProbs[i] as number[]).slice(0, each.answers.length + 1),
           promptTokens: tokens + length(each),
           // The first query includes the cost of the shared blocks. For the others these are already computed.
-          cachedTokens: each === questions[0] ? Math.min(cached, tokens) : tokens,
+          cachedTokens: each === queries[0] ? Math.min(cached, tokens) : tokens,
         };
       }
     }
@@ -134,19 +134,19 @@ async function appendBlocks(
   blocks: BlockTask[],
   asked: QueryTask | undefined,
   { past, place, marks, arrivals }: { past: Past; place: number; marks: Mark[]; arrivals: Arrivals },
-  { witness }: Task,
+  { checkToken }: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
   signal.throwIfAborted();
   const seen = asked?.own ? [...blocks, asked.own] : blocks;
-  const features = await model.look(await pixelsOf(seen, arrivals));
+  const features = await model.encodeFrames(await pixelsOf(seen, arrivals));
   signal.throwIfAborted();
   const before = marks[place] as Mark;
   const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
   const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
-    [...(asked?.answers ?? []), witness],
+    [...(asked?.answers ?? []), checkToken],
   ]);
   const kept = blocks.map((_, i) => {
     const [from, to] = [marks[place + i] as Mark, marks[place + i + 1] as Mark];
@@ -158,18 +158,18 @@ async function appendBlocks(
 
 /** Runs some queries in one call. @returns for each query the log probabilities of the answer tokens */
 async function ask(
-  questions: QueryTask[],
+  queries: QueryTask[],
   { past, marks, arrivals }: { past: Past; marks: Mark[]; arrivals: Arrivals },
-  { witness }: Task,
+  { checkToken }: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<number[][]> {
   signal.throwIfAborted();
-  const own = questions.flatMap((each) => each.own ?? []);
-  const features = own.length > 0 ? await model.look(await pixelsOf(own, arrivals)) : new Float32Array();
+  const own = queries.flatMap((each) => each.own ?? []);
+  const features = own.length > 0 ? await model.encodeFrames(await pixelsOf(own, arrivals)) : new Float32Array();
   const width = features.length / Math.max(1, own.length);
   signal.throwIfAborted();
-  const segments = questions.map((each): Segment => {
+  const segments = queries.map((each): Segment => {
     const { tokens, position } = marks[each.sees] as Mark;
     const at = each.own ? own.indexOf(each.own) : 0;
     return {
@@ -180,9 +180,9 @@ async function ask(
     };
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));
-  const most = Math.max(...questions.map(({ answers }) => answers.length));
-  // Each row of the graph's input has the same length: shorter ones repeat the witness.
-  const rows = questions.map(({ answers }) => [...answers, ...Array<number>(most + 1 - answers.length).fill(witness)]);
+  const most = Math.max(...queries.map(({ answers }) => answers.length));
+  // Each row of the graph's input has the same length: shorter ones repeat the check token.
+  const rows = queries.map(({ answers }) => [...answers, ...Array<number>(most + 1 - answers.length).fill(checkToken)]);
   return (await model.read(segments, past.view(longest), rows)).logProbs;
 }
 

@@ -32,25 +32,28 @@ export interface Pasts {
   close(past: Past, ends: { link: string; tokens: number }[]): void;
 }
 
-interface Room extends KeysValues {
+interface Buffers extends KeysValues {
   filled: number;
 }
 
 /** @param width how many numbers one token has in the keys, and in the values */
 export function createPasts(width: number): Pasts {
   let last: { past: Past; ends: { link: string; tokens: number }[] } | undefined;
-  const rooms = new WeakMap<Past, Room>();
+  const buffersOf = new WeakMap<Past, Buffers>();
 
-  function createPast(room: Room): Past {
+  function createPast(buffers: Buffers): Past {
     const past: Past = {
       append(more) {
-        room.keys.set(more.keys, room.filled);
-        room.values.set(more.values, room.filled);
-        room.filled += more.keys.length;
+        buffers.keys.set(more.keys, buffers.filled);
+        buffers.values.set(more.values, buffers.filled);
+        buffers.filled += more.keys.length;
       },
-      view: (count) => ({ keys: room.keys.subarray(0, count * width), values: room.values.subarray(0, count * width) }),
+      view: (count) => ({
+        keys: buffers.keys.subarray(0, count * width),
+        values: buffers.values.subarray(0, count * width),
+      }),
     };
-    rooms.set(past, room);
+    buffersOf.set(past, buffers);
     return past;
   }
 
@@ -59,11 +62,11 @@ export function createPasts(width: number): Pasts {
       // Passes of several episodes overlap: no other pass may write to this past.
       const found = last;
       last = undefined;
-      const room = found && rooms.get(found.past);
+      const buffers = found && buffersOf.get(found.past);
       const other = links.findIndex((link, place) => found?.ends[place]?.link !== link);
       const holds = other < 0 ? links.length : other;
-      if (found && room && holds > 0 && room.keys.length >= tokens * width) {
-        room.filled = (found.ends[holds - 1] as { tokens: number }).tokens * width;
+      if (found && buffers && holds > 0 && buffers.keys.length >= tokens * width) {
+        buffers.filled = (found.ends[holds - 1] as { tokens: number }).tokens * width;
         return { past: found.past, holds };
       }
       // An eighth more, for the next steps of a growing episode.

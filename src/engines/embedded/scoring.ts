@@ -4,7 +4,7 @@ import { logProbFault, setLogProbs } from '../../engine/log-probs.ts';
 import { beginFrames, type ComingFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
-import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { arrivalsOf } from './arrivals.ts';
@@ -15,7 +15,7 @@ import { type Answer, BlocksUnknown, taskOf } from './task.ts';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
 /** The parts of the engine that scoring uses. */
-export interface ScoringContext {
+export interface EmbeddedParts {
   checkpoint: Checkpoint;
   thread: Pick<ModelThread, 'answers'>;
   gates: Gates;
@@ -38,13 +38,13 @@ const SHORT_TOKENS = 32_768;
  * begins while frames are still being rendered.
  * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
  */
-export async function* scoreEpisode(
+export async function* runQueries(
   request: ScoreRequest,
-  { checkpoint, thread, gates }: ScoringContext,
+  { checkpoint, thread, gates }: EmbeddedParts,
 ): AsyncGenerator<Reading> {
   const { plan, tenant, usage } = request;
   const tokens = promptTokens(plan, checkpoint);
-  for (const text of new Set(tokens.texts)) checkQuestion(text.length, request.pointer);
+  for (const text of new Set(tokens.texts)) checkTextLength(text.length, request.pointer);
   checkLength(request, tokens, checkpoint);
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
@@ -70,7 +70,11 @@ export async function* scoreEpisode(
         const reading = readingOf(answer, plan);
         // The longest query comes first, so by now every frame has been rendered.
         if (answer.query === 0)
-          yield { ...reading, prompt: seenPrompt(tokens, checkpoint), warnings: warningsOf(request, ends, checkpoint) };
+          yield {
+            ...reading,
+            prompt: seenPrompt(tokens, checkpoint),
+            warnings: trainingDataWarnings(request, ends, checkpoint),
+          };
         else yield reading;
       }
     } catch (error) {
@@ -182,7 +186,11 @@ function seenPrompt({ blocks, doubled, texts }: PromptTokens, { grid }: Checkpoi
 }
 
 /** @param ends pixels of the first and the last sampled frame, if they are here */
-function warningsOf({ plan, size, instruction }: ScoreRequest, ends: Map<number, Uint8Array>, { domain }: Checkpoint) {
+function trainingDataWarnings(
+  { plan, size, instruction }: ScoreRequest,
+  ends: Map<number, Uint8Array>,
+  { domain }: Checkpoint,
+) {
   if (!domain) return [];
   const { queries } = plan;
   const pictures = [...ends.values()];

@@ -48,18 +48,18 @@ export interface Task {
   /** blocks that the queries share, in order */
   blocks: BlockTask[];
   /** queries, the longest first; at least one */
-  questions: [QueryTask, ...QueryTask[]];
+  queries: [QueryTask, ...QueryTask[]];
   /**
    * A further token that is read with every query. If it is as likely as the answers, the model is not loaded correctly.
    */
-  witness: number;
+  checkToken: number;
 }
 
 /** The result of one query. */
 export interface Answer {
   /** index in the plan's queries */
   query: number;
-  /** log probability of each answer of the query, and of the task's `witness`: natural logarithms, at most 0 */
+  /** log probability of each answer of the query, and of the task's `checkToken`: natural logarithms, at most 0 */
   logProbs: number[];
   promptTokens: number;
   cachedTokens: number;
@@ -88,12 +88,12 @@ export function taskOf(
   return {
     tenant,
     blocks: plan.blocks.map((each, place) => block(each, tokens.blocks[place] as number[])),
-    questions: plan.queries.map(({ shows, own, read }, place) => {
+    queries: plan.queries.map(({ shows, own, read }, place) => {
       const doubled = own && block(own, tokens.doubled[place] as number[]);
       if (doubled && !doubled.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
       const answers = read.answers.flat().map((text) => answer(text).id);
       return { query: place, sees: shows, own: doubled, text: tokens.texts[place] as number[], answers };
     }) as [QueryTask, ...QueryTask[]],
-    witness: grid.token,
+    checkToken: grid.token,
   };
 }

@@ -71,7 +71,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
         const messages = on(port, 'message', { signal: stop, close: ['close'] });
         worker.postMessage({ task, port: port2 } satisfies ToThread, [port2]);
         send(arrivals, port).catch((error) => failed.abort(error));
-        let missing = task.questions.length;
+        let missing = task.queries.length;
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
           if ('fault' in message) throw new Error(message.fault);
           if ('known' in message) throw new BlocksUnknown(message.known);

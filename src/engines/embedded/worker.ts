@@ -14,7 +14,7 @@ import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
  * Most new tokens of one call. Larger calls are hardly faster and delay an abort. Smaller calls read the past more
  * often. All queries in one call read as much of the past as the longest of them.
  */
-const CHUNK = { blocks: 384, questions: 256 };
+const CHUNK = { blocks: 384, queries: 256 };
 
 const { folder, grid, threads, cacheBytes } = workerData as ThreadOptions;
 const service = parentPort as MessagePort;

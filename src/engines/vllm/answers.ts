@@ -1,12 +1,14 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
+import { findMistakes } from '../../checking/mistakes.ts';
+import type { Shape } from '../../checking/shape.ts';
 
 /** One kind of vLLM response. Members that its schema does not name are ignored. */
 export interface AnswerKind<Answer> {
   /** A larger response is not read. */
   maxBytes: number;
   fits(value: unknown): value is Answer;
-  /** JSON pointer to the first member that does not match the schema. */
+  /** JSON pointer to a member that does not match the schema. */
   misfit(value: unknown): string;
 }
 
@@ -18,7 +20,7 @@ function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): A
   return {
     maxBytes,
     fits: (value): value is Static<Schema> => checker.Check(value),
-    misfit: (value) => checker.Errors(value)[0]?.instancePath ?? '',
+    misfit: (value) => findMistakes(schema as Shape, value, '', 1)[0]?.pointer ?? '',
   };
 }
 
@@ -26,6 +28,11 @@ function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): A
 const MOST_TOKENS = 1e8;
 const count = (minimum: number) => Type.Integer({ minimum, maximum: MOST_TOKENS });
 const optional = <Schema extends TSchema>(schema: Schema) => Type.Optional(Type.Union([schema, Type.Null()]));
+
+/** A token has at most this many characters: the longest of real vocabularies have about 130. */
+const Text = Type.String({ maxLength: 1000 });
+/** One choice with one token is requested, and the log probabilities of at most 128 tokens: vLLM's limit. */
+const MOST_ENTRIES = 256;
 
 const TokenIds = Type.Array(count(0));
 
@@ -47,20 +54,23 @@ export const MODELS = answerKind(Models, MiB);
 export type Models = Static<typeof Models>;
 
 /** POST /tokenize, with `return_token_strs` */
-export const TOKENS = answerKind(
-  Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Type.String())) }),
-  4 * MiB,
-);
+export const TOKENS = answerKind(Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Text)) }), 4 * MiB);
 
-const LogProb = Type.Object({ token: Type.String({ maxLength: 1000 }), logprob: Type.Number() });
-const LogProbEntry = Type.Object({ ...LogProb.properties, top_logprobs: Type.Array(LogProb) });
+const LogProb = Type.Object({ token: Text, logprob: Type.Number() });
+const LogProbEntry = Type.Object({
+  ...LogProb.properties,
+  top_logprobs: Type.Array(LogProb, { maxItems: MOST_ENTRIES }),
+});
 
 const Completion = Type.Object({
   system_fingerprint: optional(Type.String({ maxLength: 1000 })),
   prompt_token_ids: optional(TokenIds),
-  choices: Type.Array(Type.Object({ logprobs: Type.Object({ content: Type.Array(LogProbEntry, { minItems: 1 }) }) }), {
-    minItems: 1,
-  }),
+  choices: Type.Array(
+    Type.Object({
+      logprobs: Type.Object({ content: Type.Array(LogProbEntry, { minItems: 1, maxItems: MOST_ENTRIES }) }),
+    }),
+    { minItems: 1, maxItems: MOST_ENTRIES },
+  ),
   usage: Type.Object({
     prompt_tokens: count(1),
     prompt_tokens_details: optional(Type.Object({ cached_tokens: optional(count(0)) })),

@@ -6,7 +6,7 @@ import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
 
 /** One query to vLLM, without its items: the text of the prompt, and the tokens whose log probability is read. */
-export interface Question {
+export interface PromptRequest {
   model: string;
   text: string;
   prompt: PromptVariant;
@@ -23,8 +23,8 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
  * Makes the body of a chat completion request, in pieces. Frames are not copied.
  * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
  */
-export function completionBody(question: Question, items: Item[], withData: (index: number) => boolean): Body {
-  const { model, text, prompt, answers, salt, withTokenIds } = question;
+export function completionBody(request: PromptRequest, items: Item[], withData: (index: number) => boolean): Body {
+  const { model, text, prompt, answers, salt, withTokenIds } = request;
   const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
   const options = {
     add_generation_prompt: prompt === 'chat',

@@ -7,14 +7,14 @@ import { controlTokenIn } from './tokenizer.ts';
 const REMEMBERED = 1000;
 
 /** Finds the first control token in a caller's text. */
-export type FindControlToken = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
+export type ControlTokenFinder = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
 
 /**
  * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only
  * once.
  * @returns a function that throws EngineFault, or the signal's reason
  */
-export function controlTokenFinder(client: VllmClient): FindControlToken {
+export function controlTokenFinder(client: VllmClient): ControlTokenFinder {
   // Another model may have another tokenizer, so results are stored per probe.
   const remembered = new WeakMap<Probed, LRUCache<string, { token: string | undefined }>>();
   return async (text, probed, signal) => {

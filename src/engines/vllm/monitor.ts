@@ -43,14 +43,14 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   let misses = 0;
   /** why the engine is not ready; undefined while it is ready */
   let reason: string | undefined = NOT_PROBED;
-  let wake = new AbortController();
+  let checkNow = new AbortController();
 
   function unready(line: string, error?: unknown): void {
     if (line !== reason) log.warn({ err: error }, `engine is not ready: ${line}`);
     reason = line;
   }
 
-  async function look(): Promise<void> {
+  async function check(): Promise<void> {
     if (probed && (await isUnchanged(probed))) return;
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
     probed = await probeEngine(client, { ...options, signal });
@@ -108,7 +108,7 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   async function watch(): Promise<void> {
     while (!closing.signal.aborted) {
       try {
-        await look();
+        await check();
       } catch (error) {
         if (closing.signal.aborted) return;
         probed = undefined;
@@ -119,14 +119,14 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   }
 
   async function pause(): Promise<void> {
-    // A check comes soon anyway while the engine is not calm. Many episodes may fail at once, and must not cause many
+    // A check comes soon anyway while the engine fails. Many episodes may fail at once, and must not cause many
     // checks.
-    const isCalm = probed !== undefined && misses === 0;
-    const signal = isCalm ? AbortSignal.any([closing.signal, wake.signal]) : closing.signal;
-    await sleep(isCalm ? options.readyCheckMs : options.unreadyCheckMs, undefined, { signal, ref: false }).catch(
+    const isStable = probed !== undefined && misses === 0;
+    const signal = isStable ? AbortSignal.any([closing.signal, checkNow.signal]) : closing.signal;
+    await sleep(isStable ? options.readyCheckMs : options.unreadyCheckMs, undefined, { signal, ref: false }).catch(
       () => {},
     );
-    wake = new AbortController();
+    checkNow = new AbortController();
   }
 
   const watching = watch();
@@ -135,12 +135,12 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
       if (probed && reason === undefined) return probed;
       throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, { retry_after_s: RETRY_AFTER_S });
     },
-    suspect: () => wake.abort(),
+    suspect: () => checkNow.abort(),
     changed(from) {
       if (probed !== from) return;
       probed = undefined;
       unready('The engine changed while it scored an episode. It is being probed again.');
-      wake.abort();
+      checkNow.abort();
     },
     async close() {
       closing.abort();

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.ts';
 import type { FrameSize, Token } from '../../../schemas/reward.ts';
-import type { DefaultQuestion, ModelProfile } from '../../engine/engine.ts';
+import type { DefaultQuery, ModelProfile } from '../../engine/engine.ts';
 import { promptText } from '../../families/family.ts';
 import { familyOf } from '../../families/registry.ts';
 import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
@@ -38,7 +38,7 @@ export interface ProbeOptions {
   /** size of a frame at `frame_size: "reference"` */
   frame: FrameSize;
   /** the text and the answers to check */
-  question: DefaultQuestion;
+  defaultQuery: DefaultQuery;
   signal: AbortSignal;
 }
 
@@ -55,7 +55,7 @@ const PROBE_ITEM_COUNT = 4096;
  */
 export async function probeEngine(
   client: VllmClient,
-  { url, model: wanted, encoding: choice, frame, question, signal }: ProbeOptions,
+  { url, model: wanted, encoding: choice, frame, defaultQuery, signal }: ProbeOptions,
 ): Promise<Probed> {
   const { version } = await client.get('/version', VERSION, signal);
   const { data: models } = await client.get('/v1/models', MODELS, signal);
@@ -78,7 +78,7 @@ export async function probeEngine(
   const ask = (prompt: PromptVariant, answers: number[], withData: boolean) => {
     const asked = {
       model,
-      text: question.text(PROBE_INSTRUCTION),
+      text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
       answers,
       salt: items[0]?.uuid ?? '',
@@ -88,12 +88,12 @@ export async function probeEngine(
     return client.post('/v1/chat/completions', body, COMPLETION, signal, session);
   };
   const probePrompt = async (prompt: PromptVariant) => {
-    const answers = await tokensOf(question.read(prompt));
+    const answers = await tokensOf(defaultQuery.read(prompt));
     const ids = answers.flat().map(({ id }) => id);
     const response = await ask(prompt, ids, true);
     checkLogProbs(response, ids);
     const textOf = (layout: PromptLayout) =>
-      promptText(familyOf('qwen3-vl'), times, question.text(PROBE_INSTRUCTION), prompt, layout);
+      promptText(familyOf('qwen3-vl'), times, defaultQuery.text(PROBE_INSTRUCTION), prompt, layout);
     const layout = await findLayout(response, prompt, vocabulary, (layout) =>
       tokenize(textOf(layout), client, model, signal),
     );

@@ -5,7 +5,7 @@ import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
-import { checkQuestion, tooLong } from '../../plan/context.ts';
+import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
@@ -18,10 +18,10 @@ import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
 import { answerTokens } from './tokenizer.ts';
-import { layoutOf, padsPerBlock, questionTokens } from './vocabulary.ts';
+import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
 /** The parts of the engine that scoring uses. */
-export interface ScoringContext {
+export interface VllmParts {
   client: VllmClient;
   gate: FairQueue;
   monitor: Monitor;
@@ -37,7 +37,7 @@ const BUSY_PAUSE_MS = 100;
  * blocks.
  * @throws ProblemError if a query cannot be scored; the signal's reason when it aborts
  */
-export async function* scoreEpisode(request: ScoreRequest, context: ScoringContext): AsyncGenerator<Reading> {
+export async function* runQueries(request: ScoreRequest, context: VllmParts): AsyncGenerator<Reading> {
   const { plan, usage } = request;
   const probed = context.monitor.ready();
   const stop = new AbortController();
@@ -59,7 +59,7 @@ export async function* scoreEpisode(request: ScoreRequest, context: ScoringConte
 
 function asker(
   { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
-  { client, gate, monitor, secret }: ScoringContext,
+  { client, gate, monitor, secret }: VllmParts,
   probed: Probed,
   frames: ReadonlyMap<number, EngineFrame>,
 ): (query: number) => Promise<Reading> {
@@ -115,7 +115,7 @@ function asker(
       videoTokensPerBlock: padsPerBlock(prompted, vocabulary),
     };
     // This check comes before the other queries, because each of them computes this text again.
-    checkQuestion(questionTokens(prompted, vocabulary), pointer);
+    checkTextLength(textTokens(prompted, vocabulary), pointer);
     return { ...reading, prompt: { ...prompt, tokenIds: prompted } };
   };
 }

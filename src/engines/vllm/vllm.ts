@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
-import type { Config } from '../../config.ts';
-import type { DefaultQuestion, Engine } from '../../engine/engine.ts';
+import type { Config } from '../../config/config.ts';
+import type { DefaultQuery, Engine } from '../../engine/engine.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
-import { scoreEpisode } from './scoring.ts';
+import { runQueries } from './scoring.ts';
 
 /** The configuration that a vLLM engine reads. */
 export type VllmConfig = Pick<
@@ -28,14 +28,14 @@ const CHECK_TIMEOUT_MS = 10_000;
 /**
  * Creates an engine that queries an unmodified vLLM over HTTP. It probes vLLM at once and is ready when the probe has
  * passed.
- * @param question what the probe asks
+ * @param defaultQuery what the probe asks
  * @param options times in ms: `readyCheckMs` between checks of vLLM while it is ready, `unreadyCheckMs` while it is not, `checkTimeoutMs`
  * for the response to one check
  */
 export function createVllmEngine(
   config: VllmConfig,
   log: Logger,
-  question: DefaultQuestion,
+  defaultQuery: DefaultQuery,
   {
     unreadyCheckMs = UNREADY_CHECK_MS,
     readyCheckMs = READY_CHECK_MS,
@@ -55,7 +55,7 @@ export function createVllmEngine(
       model: config.ENGINE_MODEL,
       encoding: config.ENGINE_FRAME_ENCODING,
       frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
-      question,
+      defaultQuery,
       readyCheckMs,
       unreadyCheckMs,
       checkTimeoutMs,
@@ -76,7 +76,7 @@ export function createVllmEngine(
         throw faultProblem(error);
       }
     },
-    score: (request) => scoreEpisode(request, { client, gate, monitor, secret: config.SECRET }),
+    score: (request) => runQueries(request, { client, gate, monitor, secret: config.SECRET }),
     async close() {
       await monitor.close();
       await client.close();

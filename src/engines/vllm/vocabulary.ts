@@ -43,6 +43,6 @@ export function padsPerBlock(tokenIds: number[], { videoPad }: Vocabulary): numb
 }
 
 /** Counts the tokens after the last video token: the end of its block, and the prompt text after the blocks. */
-export function questionTokens(tokenIds: number[], { videoPad }: Vocabulary): number {
+export function textTokens(tokenIds: number[], { videoPad }: Vocabulary): number {
   return tokenIds.length - 1 - tokenIds.lastIndexOf(videoPad);
 }

@@ -13,8 +13,8 @@ export const TOPREWARD: Method<PrefixScore, RewardResult> = {
   read: trueAndFalse,
   text: statement,
   plan({ request: { instruction, prompt, clock }, schedule, lengths }, family) {
-    const question = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
-    return planPrefixes(question, family, schedule, lengths);
+    const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
+    return planPrefixes(query, family, schedule, lengths);
   },
   prefix: prefixScore,
   result: rewardResult,

@@ -1,4 +1,4 @@
-import type { PrefixReward, RewardResult } from '../../../schemas/reward.ts';
+import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ChosenScale } from '../../episode/progress-scale.ts';
@@ -66,7 +66,7 @@ export function rewardResult(scored: Scored): RewardResult {
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
     usage: usageOf(scored),
-    provenance: provenanceOf(scored),
+    provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [
       ...frames.warnings,
       ...engineWarnings(scored),
@@ -75,6 +75,12 @@ export function rewardResult(scored: Scored): RewardResult {
       ...calibrationWarnings(request, success),
     ],
   };
+}
+
+/** The tokens whose probability was read. */
+function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
+  const [trueTokens, falseTokens] = profile.prompts[plan.prompt].answers;
+  return { true_token: trueTokens?.[0] as Token, false_token: falseTokens?.[0] as Token };
 }
 
 /** @returns one value for each prefix, 0…1, or null for scale `none` */

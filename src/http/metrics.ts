@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RewardResult } from '../schemas/reward.ts';
-import type { RecentFrameCache } from './frames/recent-frames.ts';
-import type { FairQueue } from './limits/fair-queue.ts';
+import type { RewardResult } from '../../schemas/reward.ts';
+import type { RecentFrameCache } from '../frames/recent-frames.ts';
+import type { FairQueue } from '../limits/fair-queue.ts';
 
 /** Metrics for Prometheus. */
 export interface Metrics {

@@ -1,7 +1,7 @@
 /** The bundled model on recorded robot episodes. These tests pass only if the frames and the instruction change the scores. */
 import t from 'tap';
 import { post, recorded } from '../support/recorded.ts';
-import { startServer } from './server.ts';
+import { startServer } from '../support/server.ts';
 
 const { address } = await startServer(t);
 const { files, fps, instruction } = await recorded('drawer-open-v3-success');

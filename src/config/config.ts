@@ -4,13 +4,13 @@ import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Default } from 'typebox/value';
+import { type CheckerError, requirement } from '../checking/field-errors.ts';
 import { allowedNames } from './allowed-hosts.ts';
-import { type CheckerError, requirement } from './checking/field-errors.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
 
 const MiB = 1024 * 1024;
 /** The folder of the bundled model. */
-const OWN_MODEL = fileURLToPath(new URL('../models/topreward-pico', import.meta.url));
+const OWN_MODEL = fileURLToPath(new URL('../../models/topreward-pico', import.meta.url));
 const count = (fallback: number, description: string) => Type.Integer({ minimum: 1, default: fallback, description });
 
 /** The environment variables that the service reads, with types and defaults. A test compares the page of the docs with them. */

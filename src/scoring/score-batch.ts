@@ -1,10 +1,10 @@
-import type { BatchEvent } from '../schemas/batch.ts';
-import type { Problem } from '../schemas/problem.ts';
-import type { RewardResult } from '../schemas/reward.ts';
-import { ProblemError } from './problems/problems.ts';
-import { inOrderOfSettling } from './process/settled.ts';
-import type { BatchEntry } from './upload/batch.ts';
-import type { Upload } from './upload/upload.ts';
+import type { BatchEvent } from '../../schemas/batch.ts';
+import type { Problem } from '../../schemas/problem.ts';
+import type { RewardResult } from '../../schemas/reward.ts';
+import { ProblemError } from '../problems/problems.ts';
+import { inOrderOfSettling } from '../process/settled.ts';
+import type { BatchEntry } from '../upload/batch.ts';
+import type { Upload } from '../upload/upload.ts';
 
 /** Episodes of one batch that are scored at the same time. */
 const AT_ONCE = 16;

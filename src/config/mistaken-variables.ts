@@ -1,7 +1,7 @@
-import { didYouMean } from './checking/did-you-mean.ts';
+import { didYouMean } from '../checking/did-you-mean.ts';
 
 /** So many programs read these that a similar name is no sign of a mistake. */
-const EVERYBODYS = ['HOST', 'PORT'];
+const COMMON_NAMES = ['HOST', 'PORT'];
 
 /** A variable that begins like this was set for this service. */
 const FAMILIES = ['ENGINE_', 'EMBEDDED_'];
@@ -42,7 +42,7 @@ export function mistakenVariables(env: Record<string, string | undefined>, known
 }
 
 function meantBy(name: string, known: string[]): string | undefined {
-  const own = known.filter((each) => !EVERYBODYS.includes(each));
+  const own = known.filter((each) => !COMMON_NAMES.includes(each));
   const prefixed = /^TOPREWARD_(\w+)$/.exec(name)?.[1];
   if (prefixed && own.includes(prefixed)) return prefixed;
   return near(name, own) ?? nearStem(name, own);

@@ -1,0 +1,45 @@
+import type { Engine, ModelProfile } from '../engine/engine.ts';
+import { controlTokenProblem, type EpisodeRequest } from '../episode/episode.ts';
+import { ProblemError } from '../problems/problems.ts';
+
+/** @throws ProblemError frame-size-unsupported */
+export function checkFrameSize(
+  { frameSize }: EpisodeRequest,
+  { frameSizes, referenceFrame }: ModelProfile,
+  pointer: string,
+): void {
+  if (frameSizes.includes(frameSize)) return;
+  const { width, height } = referenceFrame;
+  const detail = `This model accepts frames of ${width}×${height} px only. Leave \`frame_size\` out: the service then resizes every frame to this size.`;
+  throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
+}
+
+/** @throws ProblemError special-token-text */
+export async function checkControlTokens(
+  { instruction }: EpisodeRequest,
+  engine: Engine,
+  signal: AbortSignal,
+  pointer: string,
+): Promise<void> {
+  const special = await engine.controlTokenIn(instruction, signal);
+  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`);
+}
+
+/**
+ * Checks that a calibration is for this model and prompt. If it names neither, it is accepted without a check.
+ * @throws ProblemError calibration-mismatch
+ */
+export function checkCalibration(
+  { calibration, prompt }: EpisodeRequest,
+  { model }: ModelProfile,
+  pointer: string,
+): void {
+  if (calibration?.model !== undefined && calibration.model !== model) {
+    const detail = `The calibration was made with another model. This service serves ${model}. Make a calibration with this model.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/model` });
+  }
+  if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
+    const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+}

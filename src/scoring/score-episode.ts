@@ -1,0 +1,106 @@
+import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
+import { checkAgainstFrames } from '../episode/episode.ts';
+import { prefixLengths } from '../episode/prefixes.ts';
+import { sampleSchedule } from '../episode/schedule.ts';
+import { familyOf } from '../families/registry.ts';
+import type { FairQueue } from '../limits/fair-queue.ts';
+import type { Method } from '../methods/method.ts';
+import { checkContext } from '../plan/context.ts';
+import { framesUsed, ownFrames } from '../plan/plan.ts';
+import { ProblemError } from '../problems/problems.ts';
+import type { ResultDefaults } from '../result/scored.ts';
+import type { Upload } from '../upload/upload.ts';
+import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.ts';
+import { renderedBytes } from './rendered-bytes.ts';
+
+/** What is needed to score one episode. */
+export interface ScoringContext<Prefix, Result> {
+  engine: Engine;
+  method: Method<Prefix, Result>;
+  /** owner of the episode */
+  tenant: string;
+  /** time that the request waited before its upload was read, ms */
+  waitedMs: number;
+  /** aborts when the response is no longer needed */
+  signal: AbortSignal;
+  defaults: ResultDefaults;
+  /** limits the memory of the rendered frames of all episodes together */
+  renderBudget: FairQueue;
+}
+
+/** One prefix, as soon as it is scored, and how many of all prefixes are scored by then. */
+export interface ScoredPrefix<Prefix> {
+  prefix: Prefix;
+  known: number;
+  total: number;
+}
+
+/** The scoring of one episode. It yields each prefix as soon as it is scored, and returns the complete result. */
+export type Scoring<Prefix, Result> = AsyncGenerator<ScoredPrefix<Prefix>, Result, void>;
+
+/**
+ * Scores one episode, in these steps: upload → episode → plan → engine → scores → result.
+ * @throws ProblemError
+ */
+export async function* scoreEpisode<Prefix, Result>(
+  { request, frames, pointer, waitedMs: waitedReading }: Upload,
+  { engine, method, tenant, waitedMs, signal, defaults, renderBudget }: ScoringContext<Prefix, Result>,
+): Scoring<Prefix, Result> {
+  const profile = engine.describe();
+  const family = familyOf(profile.family);
+  checkAgainstFrames(request, frames.count, pointer);
+  checkFrameSize(request, profile, pointer);
+  checkCalibration(request, profile, pointer);
+  const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
+  const lengths = prefixLengths(frames.count, request.prefixes);
+  const schedule = sampleSchedule(frames.count, request.clock);
+  checkContext(framesUsed(schedule, lengths.slice(-1))[0] ?? 1, size, profile);
+  await checkControlTokens(request, engine, signal, pointer);
+  const plan = method.plan({ request, schedule, lengths }, family);
+  const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
+  const usage: EngineUsage = {
+    requests: 0,
+    resends: 0,
+    bytes: 0,
+    queuedMs: waitedMs + waitedReading,
+    decodingMs: 0,
+    engineMs: 0,
+  };
+  const readings: Reading[] = [];
+  // A block that repeats one frame belongs to one query only. An engine can have cached all other blocks but not this one, so
+  // its frame must be present.
+  frames.restoreRecent(ownFrames(plan));
+  const total = plan.prefixes.length;
+  let known = 0;
+  for (;;) {
+    const bytes = renderedBytes(plan, frames, size, profile, { limit: renderBudget.capacity, pointer });
+    const memory = await renderBudget.enter({ tenant }, signal, bytes);
+    usage.queuedMs += memory.waitedMs;
+    try {
+      const { instruction } = request;
+      for await (const reading of engine.score({ plan, frames, size, instruction, tenant, pointer, signal, usage })) {
+        if (readings[reading.query]) continue;
+        readings[reading.query] = reading;
+        for (const prefix of prefixesOf.get(reading.query) ?? []) {
+          known += 1;
+          yield { prefix: method.prefix(prefix, reading.values, { request, plan }), known, total };
+        }
+      }
+      return method.result({ request, frames, plan, size, readings, usage, profile, defaults });
+    } catch (error) {
+      // Before the client has to send frames again: the service may still have some of them.
+      const missing = error instanceof ProblemError && error.code === 'frames-missing';
+      if (!missing || !frames.restoreRecent(plan.sampledFrames)) throw error;
+    } finally {
+      memory.release();
+    }
+  }
+}
+
+/** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */
+export async function resultOf<Prefix, Result>(scoring: Scoring<Prefix, Result>): Promise<Result> {
+  for (;;) {
+    const { done, value } = await scoring.next();
+    if (done) return value;
+  }
+}
