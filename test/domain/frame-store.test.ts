@@ -7,6 +7,8 @@ import type { UploadedFrame } from '../../src/frames/uploaded-frame.ts';
 /** At 8 fps, every fourth frame is sampled. */
 const CLOCK = { fps: 8 };
 const BYTES = 100;
+/** What a frame counts among the recent frames. */
+const COUNTED = BYTES + 1024;
 const frames = (count: number): UploadedFrame[] =>
   Array.from({ length: count }, (_, i) => ({
     bytes: Buffer.from(new Uint8Array(BYTES).fill(i).buffer),
@@ -38,7 +40,7 @@ t.test('a complete episode holds its sampled frames and the newest one, and free
 t.test('a growing episode remembers its sampled frames and the newest one', async (t) => {
   const all = frames(7);
   const digests = all.map(digestOf);
-  const recentFrames = createRecentFrameCache(10 * BYTES);
+  const recentFrames = createRecentFrameCache(10 * COUNTED);
   const store = listedStore(digests, CLOCK, recentFrames.of('a'), '');
   for (const [frame, isSampled, count] of [
     [1, false, 0],
@@ -49,7 +51,7 @@ t.test('a growing episode remembers its sampled frames and the newest one', asyn
     [3, false, 3],
   ] as const) {
     put(store, all[frame]);
-    t.equal(recentFrames.bytes(), count * BYTES, `frame ${frame}`);
+    t.equal(recentFrames.bytes(), count * COUNTED, `frame ${frame}`);
     t.equal(store.peek(frame) !== undefined, isSampled, `frame ${frame}`);
   }
   t.strictSame(store.uploaded(), [0, 4]);

@@ -61,7 +61,7 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
   t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');
 });
 
-t.test('each query has its own answers and the witness, alone or with queries of more answers', async (t) => {
+t.test('each query has its own answers and the check token, alone or with queries of more answers', async (t) => {
   const frames = pictures(4, 11, checkpoint);
   const rows: number[][][] = [];
   const recording = {
@@ -74,16 +74,16 @@ t.test('each query has its own answers and the witness, alone or with queries of
   const asked = { checkpoint, model: recording, frames };
   const [many, one] = [[' True', 'True', ' False'], [' True']];
   const [[yes], [bare], [no]] = many.map((text) => [checkpoint.answer(text).id]) as [[number], [number], [number]];
-  const witness = checkpoint.grid.token;
+  const checkToken = checkpoint.grid.token;
 
   const together = await ask({ ...asked, lengths: [2, 4], answers: [many, one] });
   t.strictSame(rows.at(-1), [
-    [yes, bare, no, witness],
-    [yes, witness, witness, witness],
+    [yes, bare, no, checkToken],
+    [yes, checkToken, checkToken, checkToken],
   ]);
   for (const [length, answers, row] of [
-    [4, many, [yes, bare, no, witness]],
-    [2, one, [yes, witness]],
+    [4, many, [yes, bare, no, checkToken]],
+    [2, one, [yes, checkToken]],
   ] as const) {
     rows.length = 0;
     const alone = (await ask({ ...asked, lengths: [length], answers: [answers] })).get(length);

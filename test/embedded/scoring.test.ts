@@ -147,18 +147,18 @@ t.test('the model thread receives the first frame before the last one is rendere
   t.equal(asked.usage.requests, plan.queries.length);
 });
 
-t.test('the model thread receives the witness and the answers of every query', async (t) => {
+t.test('the model thread receives the check token and the answers of every query', async (t) => {
   const [yes, no] = [' True', ' False'].map((text) => checkpoint.answer(text).id);
-  const context = around(async function* ({ witness, questions }) {
-    t.equal(witness, checkpoint.grid.token);
+  const context = around(async function* ({ checkToken, queries }) {
+    t.equal(checkToken, checkpoint.grid.token);
     t.strictSame(
-      questions.map(({ query, sees, answers }) => ({ query, sees, answers })),
+      queries.map(({ query, sees, answers }) => ({ query, sees, answers })),
       [
         { query: 0, sees: 2, answers: [yes, no] },
         { query: 1, sees: 1, answers: [yes, no] },
       ],
     );
-    for (const { query } of questions) yield answer(query, [-1, -2, -3]);
+    for (const { query } of queries) yield answer(query, [-1, -2, -3]);
   });
   await score(request(), context);
 });
