@@ -218,6 +218,7 @@ t.test('a video is refused if the decoder returns too much, too little or other 
     ['the expected output', `${frame.replace('15360', '122880')}`, right, 200],
     ['one frame too many', `${frame.replace('15360', '138240')}`, right, 422],
     ['one frame too few', `${frame.replace('15360', '107520')}`, right, 422],
+    ['one byte too few', `${frame.replace('15360', '122879')}`, right, 422],
     ['one byte too many', `${frame.replace('15360', '122881')}`, right, 422],
     ['a missing time', `${frame.replace('15360', '122880')}`, right.toSpliced(7, 1), 422],
     ['a wrong time', `${frame.replace('15360', '122880')}`, right.with(7, note(7 * 1024 + 1)), 422],
