@@ -1,8 +1,11 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
-import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

@@ -7,25 +7,14 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { inputOptions } from '../../src/video/video-file.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { episodePart, framePart, type Part, partHead, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 import { LOSSLESS, makeVideo, remux, uploadsIn } from '../support/videos.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  listen,
-  type Part,
-  partHead,
-  postParts,
-  rawClient,
-  resultOf,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
 
 const needs = needing('ffmpeg');
 
