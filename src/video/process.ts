@@ -21,7 +21,7 @@ interface Tool {
 }
 
 /** How to run a program. */
-interface ToolOptions {
+export interface ToolOptions {
   /** folder of the upload: the working folder of the program */
   folder: string;
   /** path of prlimit, which limits the program; undefined if it is not available */
