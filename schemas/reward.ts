@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { DEFAULTS } from './defaults.ts';
 import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
 import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
@@ -210,8 +211,7 @@ export const RewardResult = Type.Object(
     ),
     progress_scale: ProgressScale,
     score: Type.Number({
-      description:
-        'Mean `log_prob_true` of the longest prefixes, in nats. `success.final_prefixes` of the request says how many; the default is 3.',
+      description: `Mean \`log_prob_true\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
     }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
