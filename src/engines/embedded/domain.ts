@@ -52,6 +52,7 @@ function unknownWords(instruction: string, taught: string[]): string[] {
 /** Mean absolute difference between the squares of a frame and those of the mean training frame, in grey levels. */
 function distanceTo({ side, mean }: TrainingDomain['picture'], pixels: Uint8Array, size: FrameSize): number {
   const squares = areaMeans(pixels, size, side);
+  // readCheckpoint has checked that both lists have the same length.
   return squares.reduce((sum, value, i) => sum + Math.abs(value - (mean[i] as number)), 0) / squares.length;
 }
 
@@ -61,6 +62,7 @@ function distanceTo({ side, mean }: TrainingDomain['picture'], pixels: Uint8Arra
  * @returns side × side × 3 numbers in 0…255
  */
 export function areaMeans(pixels: Uint8Array, { width, height }: FrameSize, side: number): number[] {
+  // This runs for every pixel. All indices are below the lengths, so checks would only cost time.
   const sums = Array<number>(side * side * 3).fill(0);
   const counts = Array<number>(side * side).fill(0);
   for (let y = 0; y < height; y += 1) {

@@ -72,6 +72,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
         worker.postMessage({ task, port: port2 } satisfies ToThread, [port2]);
         send(arrivals, port).catch((error) => failed.abort(error));
         let missing = task.queries.length;
+        // worker.ts sends what it declares as FromThread, and nothing else.
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
           if ('fault' in message) throw new Error(message.fault);
           if ('known' in message) throw new BlocksUnknown(message.known);
