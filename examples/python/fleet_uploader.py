@@ -103,7 +103,9 @@ def main() -> int:
     parser.add_argument("--fps", type=float, help="default: from episode.json")
     parser.add_argument("--prefixes", type=int, default=15, help="number of prefixes to score, at least 2")
     parser.add_argument("--calibration", type=Path, help="JSON file: a response of /v1/calibrations")
-    parser.add_argument("--timeout", type=float, default=30, help="seconds without a byte until the link counts as broken")
+    parser.add_argument(
+        "--timeout", type=float, default=Service.timeout_s, help="seconds without a byte until the link counts as broken"
+    )
     parser.add_argument("--patience", type=float, default=3600, help="seconds after which the program stops trying")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")

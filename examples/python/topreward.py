@@ -47,8 +47,9 @@ class Service:
 
     url: str = "http://127.0.0.1:8080"
     key: str | None = None
-    timeout_s: float = 30.0  # longest time without a byte in either direction
-    patience_s: float = 120.0  # longest time for all attempts together
+    # Longest time without a byte in either direction: above the service's DEADLINE_S, because a busy service reads late.
+    timeout_s: float = 130.0
+    patience_s: float = 300.0  # longest time for all attempts together
 
 
 class Body(io.BytesIO):

@@ -1,5 +1,5 @@
 /**
- * Every value but the last, each with the value after it.
+ * Pairs each value with the value after it.
  * @returns one pair fewer than values, in their order; empty if there are fewer than two values
  */
 export function steps(values: number[]): [from: number, to: number][] {

@@ -38,10 +38,12 @@ export async function* decodeFrames(
     const notes = readNotes(tool.notes);
     const numbers = indices.values();
     let count = 0;
+    let isCutOff = false;
     for await (const pixels of cut(tool.output, video.size.width * video.size.height * 3)) {
       count += 1;
       const index = numbers.next().value;
-      if (index === undefined || pixels.short) break;
+      isCutOff = pixels.short;
+      if (index === undefined || isCutOff) break;
       yield { index, bytes: pixels.bytes };
     }
     // A program that wrote too much would wait for a reader, so it is killed.
@@ -49,7 +51,8 @@ export async function* decodeFrames(
     const fault = await tool.end();
     const seen = await notes;
     const wrong = expected.findIndex((tick, i) => seen[i]?.tick !== tick || seen[i]?.width !== video.size.width);
-    if (!fault && wrong < 0 && seen.length === expected.length && count === indices.length) return;
+    const isComplete = seen.length === expected.length && count === indices.length && !isCutOff;
+    if (!fault && wrong < 0 && isComplete) return;
     throw damaged(file, from + Math.max(0, wrong), fault);
   } finally {
     tool.kill();

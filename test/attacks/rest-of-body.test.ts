@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import t from 'tap';
-import { BOUNDARY, EPISODE, episodePart, framePart, multipart } from '../http/support.ts';
+import { BOUNDARY, episodePart, framePart, multipart } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 import { underAttack } from './support.ts';
 
 const MiB = 1024 * 1024;

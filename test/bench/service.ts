@@ -1,5 +1,7 @@
-// Measures how many episodes the service can handle, with an engine that responds immediately.
+// Measures how many episodes the service can handle, and the CPU time of a step of a growing episode, with an engine that
+// responds immediately.
 //   npm run bench:service -- [--json FILE] [--scale N]
+import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
@@ -22,6 +24,8 @@ const { values: options } = parseArgs({
 });
 
 const FRAMES = 64;
+/** Sampled frames of a growing episode: 60 s. */
+const STEPS = 120;
 const SIZE = { width: 640, height: 480 };
 /** Frames per second. 2 is the rate of the schedule, so all frames are sampled. */
 const RATES = [10, 2];
@@ -73,9 +77,35 @@ async function measure(engineUrl: string, body: UploadBody, concurrency: number,
   }
 }
 
+/**
+ * Grows an episode by one sampled frame at a time, and requests a score after each one.
+ * @returns CPU time of the service in ms per step
+ */
+async function measureSteps(engineUrl: string, encoding: string): Promise<number> {
+  const service = await startService(engineUrl, { ENGINE_FRAME_ENCODING: encoding });
+  try {
+    const grow = async (seed: number) => {
+      const files = await syntheticEpisode(seed, STEPS, SIZE, 'jpeg');
+      const digests = files.map((file) => createHash('sha256').update(file).digest('hex'));
+      const before = cpuMs(service.pid);
+      for (const [i, file] of files.entries()) {
+        const episode = { instruction: 'Open the drawer.', fps: 2, frame_digests: digests.slice(0, i + 1) };
+        await post(`${service.url}/v1/rewards`, multipart(episode, [file], 'image/jpeg'));
+      }
+      return (cpuMs(service.pid) - before) / STEPS;
+    };
+    // The first episode is a warm-up.
+    await grow(1);
+    return await grow(2);
+  } finally {
+    await service.stop();
+  }
+}
+
 const frames = await syntheticEpisode(1, FRAMES, SIZE, 'jpeg');
 const engine = await startProgram('test/bench/instant-engine.ts');
 const report: { fps: number; sampled: number; uploadBytes: number; engineBytes: number; levels: Level[] }[] = [];
+const steps: Record<string, number> = {};
 try {
   for (const fps of RATES) {
     const body = multipart({ instruction: 'Open the drawer.', fps }, frames, 'image/jpeg');
@@ -112,7 +142,10 @@ try {
       ),
     );
   }
+  for (const encoding of ['png', 'raw']) steps[encoding] = await measureSteps(engine.url, encoding);
+  const shown = Object.entries(steps).map(([encoding, ms]) => `${encoding} ${ms.toFixed(1)}`);
+  console.log(`\nCPU ms of a step of a growing episode of ${STEPS} sampled frames: ${shown.join(', ')}`);
 } finally {
   await engine.stop();
 }
-if (options.json) await writeFile(options.json, JSON.stringify(report, null, 2));
+if (options.json) await writeFile(options.json, JSON.stringify({ report, steps }, null, 2));

@@ -34,7 +34,8 @@ export async function startProgram(script: string, env: Record<string, string> =
       resolve();
     });
   });
-  process.once('exit', () => child.kill());
+  const kill = () => child.kill();
+  process.once('exit', kill);
   const url = await new Promise<string>((resolve, reject) => {
     // All output is read, because a full pipe would block the program.
     child.stdout.on('data', (chunk: Buffer) => {
@@ -49,7 +50,8 @@ export async function startProgram(script: string, env: Record<string, string> =
     pid: child.pid as number,
     async stop() {
       stopping = true;
-      child.kill();
+      process.off('exit', kill);
+      kill();
       await ended;
     },
   };

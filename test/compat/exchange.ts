@@ -1,7 +1,8 @@
 import type { FastifyInstance, InjectOptions } from 'fastify';
 import type { Test } from 'tap';
 import type { Engine } from '../../src/engine/engine.ts';
-import { type Answer, buildTestApp } from '../http/support.ts';
+import type { Answer } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
 import { readiness } from '../support/readiness.ts';
 
 /** What a caller receives, without what differs each time. */

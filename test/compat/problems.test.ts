@@ -1,9 +1,12 @@
 import type { InjectOptions } from 'fastify';
 import t, { type Test } from 'tap';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
-import { listen, multipart, rawClient, stubEngine, whenLoad } from '../http/support.ts';
+import { listen, whenLoad } from '../support/app.ts';
 import { type Behaviour, refuse } from '../support/fake-vllm.ts';
+import { multipart } from '../support/forms.ts';
 import { needing } from '../support/needs.ts';
+import { rawClient } from '../support/sockets.ts';
+import { stubEngine } from '../support/stub-engine.ts';
 import { startBundledModel, startFakeEngine } from './engines.ts';
 import { type Exchange, exchange, exchangeOf, keyOf, responsesTo, serve } from './exchange.ts';
 import { sameAsRecorded } from './recordings.ts';

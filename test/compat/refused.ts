@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { InjectOptions } from 'fastify';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
-import { multipart } from '../http/support.ts';
+import { multipart } from '../support/forms.ts';
 import { npyFile, truncated } from '../support/images.ts';
 import { forgedMp4 } from '../support/mp4.ts';
 import { calibrationOf, GROWING } from './options.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { InjectOptions } from 'fastify';
 import sharp from 'sharp';
-import { multipart, type Part } from '../http/support.ts';
+import { multipart, type Part } from '../support/forms.ts';
 import { npyFile, pngFile } from '../support/images.ts';
 import { recorded } from '../support/recorded.ts';
 

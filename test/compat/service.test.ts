@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
 import { PROBLEMS } from '../../schemas/problem-kinds.ts';
-import { stubEngine } from '../http/support.ts';
+import { stubEngine } from '../support/stub-engine.ts';
 import { type Exchange, exchange, responsesTo, serve } from './exchange.ts';
 import { sameAsRecorded } from './recordings.ts';
 import { BATCH, get, NPY_FILE } from './requests.ts';

@@ -4,8 +4,10 @@ import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
-import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { postEpisode } from '../support/forms.ts';
 import { frameFiles, truncated } from '../support/images.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 t.test('a damaged frame ends an episode that is being scored, and does not affect others', async (t) => {
   const config = loadConfig({ EMBEDDED_THREADS: '1', RENDER_WORKERS: '1', EMBEDDED_CACHE_BYTES: '0' });

@@ -13,9 +13,11 @@ import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { startThread } from '../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
-import { EPISODE, isProblem, postEpisode, resultOf } from '../http/support.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { postEpisode } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
 import { planEpisode } from '../support/plans.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const log = pino({ level: 'silent' });

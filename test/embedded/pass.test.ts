@@ -61,6 +61,39 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
   t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');
 });
 
+t.test('each query has its own answers and the check token, alone or with queries of more answers', async (t) => {
+  const frames = pictures(4, 11, checkpoint);
+  const rows: number[][][] = [];
+  const recording = {
+    ...model,
+    read(...call: Parameters<typeof model.read>) {
+      rows.push(call[2]);
+      return model.read(...call);
+    },
+  };
+  const asked = { checkpoint, model: recording, frames };
+  const [many, one] = [[' True', 'True', ' False'], [' True']];
+  const [[yes], [bare], [no]] = many.map((text) => [checkpoint.answer(text).id]) as [[number], [number], [number]];
+  const checkToken = checkpoint.grid.token;
+
+  const together = await ask({ ...asked, lengths: [2, 4], answers: [many, one] });
+  t.strictSame(rows.at(-1), [
+    [yes, bare, no, checkToken],
+    [yes, checkToken, checkToken, checkToken],
+  ]);
+  for (const [length, answers, row] of [
+    [4, many, [yes, bare, no, checkToken]],
+    [2, one, [yes, checkToken]],
+  ] as const) {
+    rows.length = 0;
+    const alone = (await ask({ ...asked, lengths: [length], answers: [answers] })).get(length);
+    t.strictSame(rows, [[row]], 'a single query is in the same call as the last blocks');
+    t.equal(together.get(length)?.logProbs.length, row.length);
+    t.equal(alone?.logProbs.length, row.length);
+    t.ok(distance(together.get(length), alone) <= TOLERANCE, `${length} frames: the same numbers`);
+  }
+});
+
 t.test('a step of a growing episode computes only its new blocks', async (t) => {
   const cache = createBlockCache(1e8);
   for (const count of [10, 12, 14]) {

@@ -147,6 +147,40 @@ t.test('the model thread receives the first frame before the last one is rendere
   t.equal(asked.usage.requests, plan.queries.length);
 });
 
+t.test('the model thread receives the check token and the answers of every query', async (t) => {
+  const [yes, no] = [' True', ' False'].map((text) => checkpoint.answer(text).id);
+  const context = around(async function* ({ checkToken, queries }) {
+    t.equal(checkToken, checkpoint.grid.token);
+    t.strictSame(
+      queries.map(({ query, sees, answers }) => ({ query, sees, answers })),
+      [
+        { query: 0, sees: 2, answers: [yes, no] },
+        { query: 1, sees: 1, answers: [yes, no] },
+      ],
+    );
+    for (const { query } of queries) yield answer(query, [-1, -2, -3]);
+  });
+  await score(request(), context);
+});
+
+t.test('the text of every query is limited, not only that of the longest prefix', async (t) => {
+  const context = around(async function* () {
+    t.fail('the model receives no query');
+    yield answer(0, [-1, -2, -3]);
+  });
+  for (const query of plan.queries.keys()) {
+    const queries = plan.queries.map((each, i) =>
+      i === query ? { ...each, text: 'Open the drawer. '.repeat(300) } : each,
+    ) as typeof plan.queries;
+    const asked = { ...request(), plan: { ...plan, queries }, pointer: '/items/3' };
+    await t.rejects(score(asked, context), {
+      code: 'instruction-too-long',
+      place: { pointer: '/items/3/instruction', limit: 1024 },
+    });
+    t.equal(asked.usage.requests, 0);
+  }
+});
+
 t.test('an episode waits only at the gate for its own length', async (t) => {
   const context = around(async function* () {
     for (const query of plan.queries.keys()) yield answer(query, [-1, -2, -3]);

@@ -12,6 +12,7 @@ import { promptTokens } from '../../src/engines/embedded/prompt-tokens.ts';
 import { type Answer, taskOf } from '../../src/engines/embedded/task.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
+import type { Query } from '../../src/plan/plan.ts';
 import { planEpisode } from '../support/plans.ts';
 
 /** The model under test: the bundled model, or the export that MODEL_DIR names. */
@@ -64,6 +65,8 @@ export interface Asking {
   /** lengths of the prefixes, in frames at 2 fps */
   lengths: number[];
   prompt?: PromptVariant;
+  /** texts of the answers that each query reads, the longest query first; by default those of TOPReward */
+  answers?: string[][];
   tenant?: string;
   cache?: BlockCache;
   pasts?: Pasts;
@@ -84,6 +87,8 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
     sampleSchedule(frameCount, CLOCK),
     lengths,
   );
+  for (const [i, texts] of (asking.answers ?? []).entries())
+    (plan.queries[i] as Query).read = { answers: texts.map((text) => [text]) };
   const asked = { plan, tenant, frames: { size: checkpoint.frame } };
   const task = taskOf(asked, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
   const arrivals = createArrivals();

@@ -1,19 +1,11 @@
 import { Readable } from 'node:stream';
 import t from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, operationsOf } from '../support/app.ts';
+import { episodePart, framePart, multipart, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  multipart,
-  operationsOf,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const KEYS = { ada: 'ada-key-0123456789', bob: 'bob=key,'.replace(',', '-').padEnd(20, '7') };
 const API_KEYS = `ada=${KEYS.ada}, bob=${KEYS.bob}`;

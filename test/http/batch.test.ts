@@ -4,28 +4,14 @@ import type { FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { type Answer, comparable, isProblem, resultOf } from '../support/answers.ts';
+import { aborted, buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { framePart, multipart, npyPart, type Part, postEpisode, postParts } from '../support/forms.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 import { LOSSLESS, makeVideo } from '../support/videos.ts';
-import {
-  type Answer,
-  aborted,
-  buildTestApp,
-  comparable,
-  EPISODE,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  npyPart,
-  type Part,
-  postEpisode,
-  postParts,
-  rawClient,
-  resultOf,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
 
 const needs = needing('ffmpeg');
 

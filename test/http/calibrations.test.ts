@@ -3,7 +3,11 @@ import { fetch } from 'undici';
 import type { Calibration } from '../../schemas/calibration.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
-import { buildTestApp, isProblem, listen, multipart, npyPart, rawClient, stubEngine, whenLoad } from './support.ts';
+import { isProblem } from '../support/answers.ts';
+import { buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { multipart, npyPart } from '../support/forms.ts';
+import { rawClient } from '../support/sockets.ts';
+import { stubEngine } from '../support/stub-engine.ts';
 
 const app = await buildTestApp(t);
 const post = (payload: unknown, headers: Record<string, string> = {}, to = app) =>

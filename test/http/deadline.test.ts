@@ -4,23 +4,12 @@ import t from 'tap';
 import { request } from 'undici';
 import { startDeadline } from '../../src/http/deadline.ts';
 import type { ProblemError } from '../../src/problems/problems.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { aborted, buildTestApp, listen } from '../support/app.ts';
+import { episodePart, framePart, multipart, npyPart, partHead, postParts } from '../support/forms.ts';
 import { frameFile, npyFile } from '../support/images.ts';
-import {
-  aborted,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  npyPart,
-  partHead,
-  postParts,
-  rawClient,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const frame = await frameFile();
 const form = multipart([episodePart(EPISODE), framePart(frame)]);

@@ -1,19 +1,10 @@
 import t from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, multipart, npyPart, type Part, postParts } from '../support/forms.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
-import {
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  multipart,
-  npyPart,
-  type Part,
-  postParts,
-  resultOf,
-} from './support.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 const COUNT = 5;
 const app = await buildTestApp(t, { MAX_FRAMES: COUNT });

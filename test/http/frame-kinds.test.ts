@@ -1,5 +1,8 @@
 import t from 'tap';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { isProblem } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
 import {
   animatedPng,
   animatedWebp,
@@ -15,16 +18,7 @@ import {
   testPixels,
   truncated,
 } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  postEpisode,
-  postParts,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

@@ -1,4 +1,7 @@
 import t from 'tap';
+import { resultOf, rgb } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 import {
   animatedPng,
   frameFile,
@@ -19,7 +22,7 @@ import {
   turnedJpeg,
   WIDTH,
 } from '../support/images.ts';
-import { buildTestApp, EPISODE, postEpisode, resultOf, rgb, stubEngine } from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

@@ -1,22 +1,10 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
+import { type Answer, comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, npyPart, type Part, postEpisode, postParts } from '../support/forms.ts';
 import { frameFile, HEIGHT, npyFile, testPixels, WIDTH } from '../support/images.ts';
-import {
-  type Answer,
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  npyPart,
-  type Part,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 
 const sha256 = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 const files = await Promise.all(Array.from({ length: 9 }, (_, seed) => frameFile('png', { seed })));

@@ -1,19 +1,12 @@
 import { hostname } from 'node:os';
 import t from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, listen, operationsOf } from '../support/app.ts';
+import { episodePart, framePart, multipart } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  operationsOf,
-  rawClient,
-  resultOf,
-} from './support.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 const KEY = 'key-of-ada-0123456789';
 const PAGES = [

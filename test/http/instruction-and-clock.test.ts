@@ -1,19 +1,11 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
 import { frameFile, frameFiles } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 
 const app = await buildTestApp(t);
 const instruction = INSTRUCTION;

@@ -1,8 +1,11 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 import { bitFlipped, episodePixels, frameFiles, gif, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
-import { buildTestApp, comparable, EPISODE, INSTRUCTION, isProblem, postEpisode, resultOf } from './support.ts';
+import { EPISODE, INSTRUCTION } from '../support/stub-engine.ts';
 
 const app = await buildTestApp(t);
 const files = await frameFiles(4);

@@ -3,22 +3,11 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance } from 'fastify';
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
+import { type Answer, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, multipart, npyPart, type Part, postEpisode, postParts } from '../support/forms.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, testPixels, WIDTH } from '../support/images.ts';
-import {
-  type Answer,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  multipart,
-  npyPart,
-  type Part,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const PIXELS = WIDTH * HEIGHT;
 const frame = await frameFile();

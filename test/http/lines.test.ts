@@ -6,22 +6,11 @@ import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
 import { sendReward } from '../../src/http/reward-lines.ts';
 import { ProblemError } from '../../src/problems/problems.ts';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { aborted, buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { episodePart, framePart, multipart, postParts } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
-import {
-  aborted,
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  postParts,
-  resultOf,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const LINES = 'application/x-ndjson';
 // At 8 fps the sampled frames are 0, 4 and 8: the prefixes of lengths 1 and 2 show the same sampled frame.

@@ -1,23 +1,11 @@
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
+import { isProblem } from '../support/answers.ts';
+import { aborted, buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { episodePart, framePart, multipart, postEpisode, postParts } from '../support/forms.ts';
 import { bitFlipped, frameFile, frameFiles } from '../support/images.ts';
-import {
-  aborted,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  listen,
-  multipart,
-  postEpisode,
-  postParts,
-  rawClient,
-  type StubEngine,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, INSTRUCTION, type StubEngine, stubEngine } from '../support/stub-engine.ts';
 
 const KEY = 'key-of-ada-0123456789';
 const authorization = `Bearer ${KEY}`;

@@ -1,18 +1,11 @@
 import { gzipSync } from 'node:zlib';
 import t from 'tap';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, listen } from '../support/app.ts';
+import { BOUNDARY, episodePart, framePart, multipart } from '../support/forms.ts';
 import { frameFile, frameFiles } from '../support/images.ts';
-import {
-  BOUNDARY,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  rawClient,
-  resultOf,
-} from './support.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 const app = await buildTestApp(t);
 const form = multipart([episodePart(EPISODE), framePart(await frameFile())]);

@@ -1,18 +1,10 @@
 import t from 'tap';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, npyPart, postEpisode, postParts } from '../support/forms.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
-import {
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  isProblem,
-  npyPart,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

@@ -1,7 +1,9 @@
 import { pino } from 'pino';
 import t from 'tap';
 import { parse } from 'yaml';
-import { buildTestApp, isProblem, listen, rawClient } from './support.ts';
+import { isProblem } from '../support/answers.ts';
+import { buildTestApp, listen } from '../support/app.ts';
+import { rawClient } from '../support/sockets.ts';
 
 const written: string[] = [];
 const log = pino({ level: 'info' }, { write: (line: string) => void written.push(line) });

@@ -4,7 +4,8 @@ import { loadConfig } from '../../src/config/config.ts';
 import { answerError } from '../../src/http/error-handler.ts';
 import { protectOperations } from '../../src/http/operations.ts';
 import { createFairQueue } from '../../src/limits/fair-queue.ts';
-import { isProblem, stubEngine } from './support.ts';
+import { isProblem } from '../support/answers.ts';
+import { stubEngine } from '../support/stub-engine.ts';
 
 const KEY = 'ada-key-0123456789';
 

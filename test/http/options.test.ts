@@ -1,8 +1,11 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
-import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);
@@ -64,6 +67,7 @@ t.test('the problem for an unknown member suggests the likely name', async (t) =
     [{ progress: { bound: { low: -2, high: -1 } } }, '/progress/bound', 'bounds'],
     [{ success: { last: 3 } }, '/success/last', 'final_prefixes'],
     [{ calibration: { last: 3 } }, '/calibration/last', 'final_prefixes'],
+    [{ last: 3 }, '/last', undefined],
     [{ 'a/b~c': 1 }, '/a~1b~0c', undefined],
   ];
   for (const [wrong, pointer, name] of meant) {
@@ -152,6 +156,51 @@ t.test('the threshold comes from the request or from the operator; without one, 
     resultOf(t, await postEpisode(operated, { ...EPISODE, success }, frames)).success?.threshold;
   t.equal(await threshold({}), -50);
   t.equal(await threshold({ threshold: -1 }), -1);
+});
+
+t.test('a curve is flat below the limit of the operator, else of the model, else 0.2 nats', async (t) => {
+  // Four prefixes: their log probabilities span 0.1875 nats.
+  const narrow = stubEngine({ numbers: (share) => [share / 4 - 2, -0.2] });
+  const taught = (flatBelow: number) => ({
+    ...narrow,
+    describe: () => ({ ...narrow.describe(), calibration: { successThreshold: -1, flatBelow } }),
+  });
+  const cases: [settings: Record<string, number>, engine: typeof narrow, flatBelow: number, flat: boolean][] = [
+    [{}, narrow, 0.2, true],
+    [{ FLAT_BELOW: 0.19 }, narrow, 0.19, true],
+    [{ FLAT_BELOW: 0.1875 }, narrow, 0.1875, false],
+    [{ FLAT_BELOW: 0 }, narrow, 0, false],
+    [{}, taught(0.1), 0.1, false],
+    [{}, taught(0.3), 0.3, true],
+    [{ FLAT_BELOW: 0.3 }, taught(0.1), 0.3, true],
+    [{ FLAT_BELOW: 0 }, taught(0.3), 0, false],
+  ];
+  for (const [settings, served, flatBelow, flat] of cases) {
+    const flatApp = await buildTestApp(t, settings, served);
+    const { log_prob_range, warnings } = resultOf(t, await postEpisode(flatApp, EPISODE, frames.slice(0, 4)));
+    const name = `${JSON.stringify(settings)}, limit ${flatBelow}`;
+    t.strictSame(log_prob_range, { min: -1.9375, max: -1.75, span: 0.1875, flat, flat_below: flatBelow }, name);
+    t.strictSame(
+      warnings.map(({ code }) => code),
+      flat ? ['flat-curve'] : [],
+      name,
+    );
+  }
+});
+
+t.test('frames are resized if one side differs, and the provenance says how', async (t) => {
+  const resampling: [width: number, height: number, frame_size: string, how: string][] = [
+    [120, 244, 'reference', 'pillow-bicubic'],
+    [244, 120, 'reference', 'pillow-bicubic'],
+    [244, 244, 'reference', 'none'],
+    [120, 244, 'native', 'none'],
+  ];
+  for (const [width, height, frame_size, how] of resampling) {
+    const files = await frameFiles(1, 'png', { width, height });
+    const { provenance } = resultOf(t, await postEpisode(app, { ...EPISODE, frame_size }, files));
+    const source = { width, height };
+    t.match(provenance.frame_size, { source, resampling: how }, `${width}×${height}, ${frame_size}`);
+  }
 });
 
 t.test('the problem lists at most 20 of very many mistakes', async (t) => {

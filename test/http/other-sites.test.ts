@@ -1,15 +1,9 @@
 import t from 'tap';
+import { isProblem } from '../support/answers.ts';
+import { buildTestApp, operationsOf } from '../support/app.ts';
+import { episodePart, framePart, multipart } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  multipart,
-  operationsOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

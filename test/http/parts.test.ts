@@ -1,17 +1,9 @@
 import t from 'tap';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, npyPart, type Part, postParts } from '../support/forms.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
-import {
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  npyPart,
-  type Part,
-  postParts,
-  resultOf,
-} from './support.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 const app = await buildTestApp(t);
 const frames = (await frameFiles(9)).map(framePart);

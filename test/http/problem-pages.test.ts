@@ -1,6 +1,7 @@
 import t from 'tap';
 import { PROBLEMS } from '../../schemas/problem-kinds.ts';
-import { buildTestApp, postEpisode } from './support.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 
 t.test('the type of a problem is the path of a page about it', async (t) => {
   const app = await buildTestApp(t);

@@ -4,25 +4,13 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import t from 'tap';
 import { FormData, fetch } from 'undici';
+import { type Answer, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { BOUNDARY, episodePart, framePart, multipart, type Part, postEpisode } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
-import {
-  type Answer,
-  BOUNDARY,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  multipart,
-  type Part,
-  postEpisode,
-  type RawClient,
-  rawClient,
-  resultOf,
-  whenLoad,
-} from './support.ts';
+import { type RawClient, rawClient } from '../support/sockets.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 
 const needs = needing('curl', 'python3');
 const run = promisify(execFile);

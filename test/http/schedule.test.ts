@@ -1,19 +1,10 @@
 import t from 'tap';
 import type { EpisodePlan } from '../../src/plan/plan.ts';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, npyPart, postEpisode, postParts } from '../support/forms.ts';
 import { bitFlipped, episodePixels, frameFile, frameFiles, npyFile, truncated } from '../support/images.ts';
-import {
-  buildTestApp,
-  comparable,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  npyPart,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const engine = stubEngine();
 const app = await buildTestApp(t, {}, engine);

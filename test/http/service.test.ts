@@ -1,18 +1,11 @@
 import { gunzipSync } from 'node:zlib';
 import t from 'tap';
 import { ProblemError } from '../../src/problems/problems.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  postEpisode,
-  postParts,
-  resultOf,
-  stubEngine,
-} from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const state: { unready?: Error } = {};
 const engine = stubEngine({ unready: () => state.unready });

@@ -2,8 +2,11 @@ import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { postEpisode } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
-import { buildTestApp, EPISODE, isProblem, postEpisode, resultOf, stubEngine } from './support.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 /** The log probability of True rises from −4 to −1 over the sampled frames. */
 const app = await buildTestApp(t, {}, stubEngine({ numbers: (share) => [-4 + 3 * share, -0.5] }));

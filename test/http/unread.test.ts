@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { buildTestApp, listen, whenLoad } from './support.ts';
+import { buildTestApp, listen, whenLoad } from '../support/app.ts';
 
 const GET = 'GET /docs/scalar.js HTTP/1.1\r\nHost: localhost\r\n\r\n';
 const BODY = JSON.stringify({ episodes: [{ success: true, score: -1 }] });

@@ -1,7 +1,8 @@
 import t from 'tap';
+import { comparable, resultOf } from '../support/answers.ts';
+import { episodePart, framePart, postParts } from '../support/forms.ts';
 import { needing } from '../support/needs.ts';
 import { framesOf, makeVideo, numberShown } from '../support/videos.ts';
-import { comparable, episodePart, framePart, postParts, resultOf } from './support.ts';
 import { AV1, even, NATIVE, videoApp, X264 } from './video-support.ts';
 
 const needs = needing('ffmpeg');

@@ -7,25 +7,14 @@ import { promisify } from 'node:util';
 import t, { type Test } from 'tap';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { inputOptions } from '../../src/video/video-file.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp, listen, whenLoad } from '../support/app.ts';
+import { episodePart, framePart, type Part, partHead, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 import { LOSSLESS, makeVideo, remux, uploadsIn } from '../support/videos.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  listen,
-  type Part,
-  partHead,
-  postParts,
-  rawClient,
-  resultOf,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
 
 const needs = needing('ffmpeg');
 
@@ -218,6 +207,7 @@ t.test('a video is refused if the decoder returns too much, too little or other 
     ['the expected output', `${frame.replace('15360', '122880')}`, right, 200],
     ['one frame too many', `${frame.replace('15360', '138240')}`, right, 422],
     ['one frame too few', `${frame.replace('15360', '107520')}`, right, 422],
+    ['one byte too few', `${frame.replace('15360', '122879')}`, right, 422],
     ['one byte too many', `${frame.replace('15360', '122881')}`, right, 422],
     ['a missing time', `${frame.replace('15360', '122880')}`, right.toSpliced(7, 1), 422],
     ['a wrong time', `${frame.replace('15360', '122880')}`, right.with(7, note(7 * 1024 + 1)), 422],

@@ -20,21 +20,13 @@ import { createInterface } from 'node:readline';
 import t, { type Test } from 'tap';
 import { createUploadStorage } from '../../src/video/storage.ts';
 import { storeVideo } from '../../src/video/video-file.ts';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, framePart, multipart, type Part, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { EPISODE, INSTRUCTION } from '../support/stub-engine.ts';
 import { LOSSLESS, makeVideo, uploadsIn } from '../support/videos.ts';
-import {
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  INSTRUCTION,
-  isProblem,
-  multipart,
-  type Part,
-  postParts,
-  resultOf,
-} from './support.ts';
 
 const needs = needing('ffmpeg');
 const TMPDIR = tmpdir();

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
 import type { Test } from 'tap';
-import { buildTestApp, episodePart, INSTRUCTION, type Part, postParts, resultOf, stubEngine } from './support.ts';
+import { resultOf } from '../support/answers.ts';
+import { buildTestApp } from '../support/app.ts';
+import { episodePart, type Part, postParts } from '../support/forms.ts';
+import { INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 
 export const NATIVE = { instruction: INSTRUCTION, frame_size: 'native' };
 export const videoPart = (path: string): Part => ({ name: 'video', content: readFileSync(path), filename: 'x.mp4' });

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { comparable, isProblem, resultOf } from '../support/answers.ts';
+import { episodePart, postParts } from '../support/forms.ts';
 import { needing } from '../support/needs.ts';
 import {
   hiddenPictures,
@@ -11,7 +13,6 @@ import {
   remux,
   SIZE,
 } from '../support/videos.ts';
-import { comparable, episodePart, isProblem, postParts, resultOf } from './support.ts';
 import { AV1, even, NATIVE, videoApp, videoPart, X264 } from './video-support.ts';
 
 const needs = needing('ffmpeg');

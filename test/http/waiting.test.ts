@@ -1,23 +1,11 @@
 import { once } from 'node:events';
 import t from 'tap';
+import { isProblem, resultOf } from '../support/answers.ts';
+import { aborted, buildTestApp, listen, load, whenLoad } from '../support/app.ts';
+import { episodePart, framePart, multipart, postEpisode, postParts } from '../support/forms.ts';
 import { frameFile } from '../support/images.ts';
-import {
-  aborted,
-  buildTestApp,
-  EPISODE,
-  episodePart,
-  framePart,
-  isProblem,
-  listen,
-  load,
-  multipart,
-  postEpisode,
-  postParts,
-  rawClient,
-  resultOf,
-  stubEngine,
-  whenLoad,
-} from './support.ts';
+import { rawClient } from '../support/sockets.ts';
+import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 const frame = await frameFile();
 const form = multipart([episodePart(EPISODE), framePart(frame)]);

@@ -6,9 +6,9 @@ import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { stubEngine } from '../http/support.ts';
 import { frameFiles } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { stubEngine } from '../support/stub-engine.ts';
 import { openPage, startBrowser } from './support.ts';
 import { webmOf } from './webm.ts';
 

@@ -2,7 +2,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import { buildTestApp, listen } from '../http/support.ts';
+import { buildTestApp, listen } from '../support/app.ts';
 import { needing } from '../support/needs.ts';
 import { risingEngine, startBrowser } from './support.ts';
 

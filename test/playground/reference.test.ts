@@ -5,9 +5,10 @@ import type { Locator, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { buildTestApp, EPISODE, listen } from '../http/support.ts';
+import { buildTestApp, listen } from '../support/app.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
+import { EPISODE } from '../support/stub-engine.ts';
 import { startBrowser } from './support.ts';
 
 const needs = needing('chromium');

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { ProblemError } from '../../src/problems/problems.ts';
-import { aborted } from '../http/support.ts';
+import { aborted } from '../support/app.ts';
 import { needing } from '../support/needs.ts';
 import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
 

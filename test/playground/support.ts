@@ -2,8 +2,9 @@ import type { FastifyInstance } from 'fastify';
 import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core';
 import type { Test } from 'tap';
 import type { Engine } from '../../src/engine/engine.ts';
-import { buildTestApp, listen, type StubEngine, stubEngine } from '../http/support.ts';
+import { buildTestApp, listen } from '../support/app.ts';
 import { chromium } from '../support/needs.ts';
+import { type StubEngine, stubEngine } from '../support/stub-engine.ts';
 
 /**
  * The browser of a test file. It starts when the first test needs it. If no browser is installed, all tests are skipped.

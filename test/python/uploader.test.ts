@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { rawClient } from '../http/support.ts';
 import { needing } from '../support/needs.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { startServer } from '../support/server.ts';
+import { rawClient } from '../support/sockets.ts';
 import { type Link, linkTo, occurrences } from './link.ts';
 import { gauge, type Run, runPython, startPython, until } from './support.ts';
 

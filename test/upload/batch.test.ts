@@ -1,4 +1,5 @@
 import t from 'tap';
+import { ProblemError } from '../../src/problems/problems.ts';
 import { createBatchReader } from '../../src/upload/batch.ts';
 import { readBatchJson } from '../../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../../src/upload/batch-multipart.ts';
@@ -82,6 +83,36 @@ t.test('the rest of a file that an episode refuses is read, so that the next par
   t.strictSame(outcomes(entries), ['invalid-npy', [episode(1), 'image f at frames 0']]);
 });
 
+t.test('a refused file is read to its end before the next part is requested', async (t) => {
+  const events: string[] = [];
+  async function* chunks() {
+    for (const piece of ['stop', 'more', 'data']) {
+      events.push(piece);
+      yield Buffer.from(piece);
+    }
+  }
+  async function* parts() {
+    yield part('batch', JSON.stringify({ items: [item(0)] }));
+    for (const name of ['npy', 'episode']) {
+      events.push(name);
+      yield { name, chunks: chunks() };
+    }
+  }
+  const reader = createBatchReader(LIMITS, recordingReader);
+  await t.rejects(readBatchMultipart(parts(), LIMITS, reader, json), { code: 'unexpected-part' });
+  t.strictSame(events, ['npy', 'stop', 'more', 'data', 'episode']);
+});
+
+t.test('a frame may have as many bytes as the limit, in any number of chunks', async (t) => {
+  const whole = 'x'.repeat(LIMITS.MAX_FRAME_BYTES);
+  const frames = [part('frames', whole), part('frames', whole.slice(4), whole.slice(-4)), part('frames', whole, 'x')];
+  const items = [item(0, { frame_count: 2 }), item(1, { frame_count: 1 })];
+  t.strictSame(outcomes(await readForm(items, frames)), [
+    [episode(0), `image ${whole} at frames 0`, `image ${whole} at frames 1`],
+    'upload-too-large',
+  ]);
+});
+
 t.test('an episode whose parts are missing is a problem', async (t) => {
   const entries = await readForm([item(0, { frame_count: 2 }), item(1), item(2, { video: 7 })], [part('frames', 'a')]);
   t.strictSame(outcomes(entries), ['no-frames', 'no-frames', 'no-frames']);
@@ -124,6 +155,12 @@ t.test('an upload that breaks off is no problem of an episode', async (t) => {
     yield Buffer.from('v');
     throw new Error('connection lost');
   }
+  async function* refused() {
+    yield Buffer.from('v');
+    throw new ProblemError('upload-too-large', 'The request is too large.');
+  }
+  for (const name of ['npy', 'video'])
+    await t.rejects(readForm([item(0)], [{ name, chunks: refused() }]), { code: 'upload-too-large' }, name);
   const parts = [{ name: 'video', chunks: broken() }];
   await t.rejects(readForm([item(0, { video: 0 }), item(1, { video: 0 })], parts), { message: 'connection lost' });
 });

@@ -88,7 +88,7 @@ t.test('the engine is ready after the first probe, and not before', async (t) =>
 });
 
 t.test('a suspicion starts one check, and changes nothing before it is done', async (t) => {
-  const { monitor, script, checks } = await watch(t);
+  const { fake, monitor, script, checks } = await watch(t);
   const probed = await ready(monitor);
   const before = checks();
   const { promise, resolve } = Promise.withResolvers<undefined>();
@@ -98,9 +98,13 @@ t.test('a suspicion starts one check, and changes nothing before it is done', as
   await until(() => checks() > before);
   t.equal(monitor.ready(), probed);
   resolve(undefined);
-  await setImmediate();
+  // As many requests as several checks would need.
+  for (let i = 0; i < 8; i += 1) await fetch(`${fake.url}/health`);
   t.equal(monitor.ready(), probed);
   t.equal(checks(), before + 1);
+  monitor.suspect();
+  await until(() => checks() > before + 1);
+  t.pass('the next suspicion starts the next check');
 });
 
 t.test('the third failed check in a row makes the engine not ready, and a response makes it ready again', async (t) => {
@@ -140,6 +144,24 @@ t.test('an engine that is down is probed again when it is back', async (t) => {
   t.not(await ready(monitor), probed);
 });
 
+t.test('failed checks before a new probe do not count after it', async (t) => {
+  const { monitor, script, checks } = await watch(t);
+  const probed = await ready(monitor);
+  let [failures, before] = [2, checks()];
+  script.get = (path) => (path === '/version' && failures-- > 0 ? broken() : undefined);
+  script.healthy = async () => failures > 0;
+  monitor.suspect();
+  await until(() => reasonOf(monitor) !== undefined);
+  t.ok(checks() >= before + 2, 'one failed check, and one that reports that the engine is down');
+  const again = await ready(monitor);
+  t.not(again, probed);
+  [failures, before] = [2, checks()];
+  script.healthy = async () => true;
+  monitor.suspect();
+  await until(() => checks() >= before + 3);
+  t.equal(monitor.ready(), again, 'two failures');
+});
+
 t.test('an engine that does not respond in time is slow, not down', async (t) => {
   const { monitor, script } = await watch(t);
   const probed = await ready(monitor);
@@ -152,17 +174,23 @@ t.test('an engine that does not respond in time is slow, not down', async (t) =>
 });
 
 t.test('another version, model or context length needs a new probe', async (t) => {
-  const { monitor, fake } = await watch(t);
+  const { monitor, fake, script } = await watch(t);
   let probed = await ready(monitor);
-  for (const change of [{ version: '0.33.0' }, { contextTokens: 16_384 }]) {
-    Object.assign(fake.behaviour, change);
+  const other = Promise.resolve({ data: [{ id: 'other', max_model_len: 16_384 }] });
+  const changes: [what: string, change: () => void][] = [
+    ['version', () => Object.assign(fake.behaviour, { version: '0.33.0' })],
+    ['context length', () => Object.assign(fake.behaviour, { contextTokens: 16_384 })],
+    ['model', () => Object.assign(script, { get: (path: string) => (path === '/v1/models' ? other : undefined) })],
+  ];
+  for (const [what, change] of changes) {
+    change();
     monitor.suspect();
     await until(() => reasonOf(monitor) !== undefined || monitor.ready() !== probed);
     const again = await ready(monitor);
-    t.not(again, probed, JSON.stringify(change));
+    t.not(again, probed, what);
     probed = again;
   }
-  t.match(probed.profile, { engine: { version: '0.33.0' }, contextTokens: 16_384 });
+  t.match(probed.profile, { engine: { version: '0.33.0' }, contextTokens: 16_384, model: 'other' });
 });
 
 t.test('a response of another engine drops the probe, but only the one that it belongs to', async (t) => {
@@ -189,7 +217,17 @@ t.test('a check that began before the engine changed does not make it ready', as
   await until(() => checks() > before);
   monitor.changed(probed);
   resolve(undefined);
-  t.not(await ready(monitor), probed);
+  const reasons = new Set<string | undefined>();
+  await until(() => reasons.add(reasonOf(monitor)).has(undefined));
+  t.strictSame(
+    [...reasons],
+    [
+      'The engine changed while it scored an episode. It is being probed again.',
+      'The engine now has another version or model. It is being probed again.',
+      undefined,
+    ],
+  );
+  t.not(monitor.ready(), probed);
 });
 
 t.test('what went wrong inside is in the log only', async (t) => {
@@ -210,6 +248,20 @@ t.test('closing ends a check and a pause at once, without a message', async (t) 
   await until(() => checks() > before);
   await monitor.close();
   t.equal(lines.length, 1);
+  const slow = await watch(t);
+  await ready(slow.monitor);
+  const begun = slow.checks();
+  let hasEnded = false;
+  slow.script.get = (_, signal) =>
+    silence(signal).catch(async (reason) => {
+      await setImmediate();
+      hasEnded = true;
+      throw reason;
+    });
+  slow.monitor.suspect();
+  await until(() => slow.checks() > begun);
+  await slow.monitor.close();
+  t.ok(hasEnded, 'a check that has begun has ended');
   const calm = await watch(t);
   await ready(calm.monitor);
   await calm.monitor.close();

@@ -61,6 +61,28 @@ t.test('an engine that keeps no items gives the same numbers, and the response h
   );
 });
 
+t.test('an engine that does not report cached tokens causes no warning about sharing', async (t) => {
+  const { app, address } = await startService(t, {
+    rewrite: ({ usage }) => {
+      usage.prompt_tokens_details = null;
+    },
+  });
+  await readiness(app, 200);
+  t.equal((await app.inject('/v1/model')).json().one_pass, null);
+  const { status, body } = await post(address, 6);
+  t.equal(status, 200);
+  t.equal(body.usage.cached_tokens, null);
+  t.strictSame(body.warnings, []);
+});
+
+t.test('the probe finds the tokens of the answers, and episodes do not ask for them again', async (t) => {
+  const { app, address, fake } = await startService(t);
+  await readiness(app, 200);
+  const asked = fake.requests.get('/tokenize');
+  for (const prompt of ['open', 'chat', 'open']) t.equal((await post(address, 4, { prompt })).status, 200);
+  t.equal(fake.requests.get('/tokenize'), asked);
+});
+
 t.test('an unsuitable engine is not ready, and the reason is one line', async (t) => {
   const cases: [string, Parameters<typeof startService>[1], RegExp][] = [
     ['an unknown layout of the prompt', { layout: 'strange' }, /--chat-template/],

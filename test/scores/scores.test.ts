@@ -4,7 +4,7 @@ import { finalScore } from '../../src/scores/success.ts';
 import { valueOrderCorrelation } from '../../src/scores/value-order-correlation.ts';
 import { frameRewards } from '../../src/scores/values.ts';
 import { noFaults } from '../support/faults.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 t.test('progress is min-max normalised; a single value and equal values give 1', async (t) => {
   t.same(minMaxProgress([-3, -1, -2]), [0, 1, 0.5]);

@@ -3,7 +3,7 @@ import { frameTime } from '../../src/episode/clock.ts';
 import { roundHalfEven } from '../../src/episode/rounding.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
 import { noFaults } from '../support/faults.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 /** Describes a schedule that differs from the expected one. @returns an empty list if they are equal */
 const unlike = (found: number[], indices: number[], what: string): string[] =>

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { oneDecimal } from '../../src/episode/rounding.ts';
 import { noFaults } from '../support/faults.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 t.test('one decimal is rounded as Python does', async (t) => {
   const faults = REFERENCE.one_decimal.filter(({ value, text }) => oneDecimal(value) !== text);

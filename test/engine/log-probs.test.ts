@@ -34,8 +34,24 @@ t.test('the log probability of a set is that of the sum of its probabilities', a
   t.equal(single, -0.25);
   t.ok(Math.abs((pair as number) - Math.log(0.5)) < 1e-15);
   t.ok(Math.abs((rare as number) - (-900 + Math.log1p(Math.exp(-1)))) < 1e-12, 'tiny probabilities do not vanish');
-  t.ok((setLogProbs([-1e-17, -40], [2])[0] as number) <= 0);
 });
+
+t.test(
+  'the log probability of a set is never above 0, although rounded probabilities can sum to more than 1',
+  async (t) => {
+    const half = -Math.LN2;
+    for (const logProbs of [
+      [half, half],
+      [-0.69, -0.69],
+      [half, half + 1e-6],
+      [-1e-8, -18],
+      [-1e-17, -40],
+    ]) {
+      const [whole] = setLogProbs(logProbs, [2]) as [number];
+      t.ok(whole <= 0 && whole > -1e-9, `${logProbs}: ${whole}`);
+    }
+  },
+);
 
 t.test('markup tokens of a vocabulary are recognised', async (t) => {
   for (const token of ['<tts_pad>', '<|im_end|>', '</think>', '<｜User｜>', '<action 7>']) t.ok(isMarkup(token), token);

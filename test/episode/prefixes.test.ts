@@ -1,6 +1,6 @@
 import t from 'tap';
 import { prefixLengthFault, prefixLengths } from '../../src/episode/prefixes.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 t.test('evenly spaced prefixes equal those of numpy.linspace, truncated to integers', async (t) => {
   for (const { frames, count, lengths } of REFERENCE.prefix_lengths) {

@@ -3,7 +3,7 @@ import { aucEstimate } from '../../src/calibration/auc.ts';
 import { progressBounds } from '../../src/calibration/bounds.ts';
 import { calibrate } from '../../src/calibration/calibrate.ts';
 import { bestFit, preciseFit, thresholdFits } from '../../src/calibration/threshold.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 const episodes = (successes: number[], failures: number[]) => [
   ...successes.map((score) => ({ success: true, score })),

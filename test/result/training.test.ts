@@ -10,7 +10,7 @@ import {
 import { boundedProgress } from '../../src/scores/progress.ts';
 import { shapingRewards } from '../../src/scores/shaping.ts';
 import { discountedValues, frameRewards } from '../../src/scores/values.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 /** Whether two lists are equal within a relative tolerance of 1e-12. */
 function close(found: number[], wanted: number[]): boolean {

@@ -5,7 +5,7 @@ import t from 'tap';
 import type { FrameSize } from '../../schemas/reward.ts';
 import { createResampler } from '../../src/frames/resample.ts';
 import { plainBicubic } from '../support/plain-bicubic.ts';
-import { REFERENCE } from './reference-numbers.ts';
+import { REFERENCE } from '../support/reference-numbers.ts';
 
 /** The test image of reference_numbers.py. */
 function pattern(width: number, height: number): Uint8Array {

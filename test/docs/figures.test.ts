@@ -1,0 +1,155 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { loadConfig } from '../../src/config/config.ts';
+import { decodingMemory } from '../../src/video/memory.ts';
+import { pagesWithBlocks, ROOT } from './markdown.ts';
+
+// Figures of the documentation that follow from other figures.
+
+const MiB = 2 ** 20;
+
+// The formula of docs/how-to/serve-a-model.md.
+const TOKENS_PER_SECOND = 74;
+const ACTIVATIONS = 2.5e9;
+const MEMORY_SHARE = 0.9;
+const CONTEXT_TOKENS = 32_768;
+const LAYERS: Record<string, number> = { '2B': 28, '4B': 36, '8B': 36, '32B': 64 };
+const keysAndValues = (layers: number) => 2 * layers * 8 * 128 * 2;
+
+const textOf = (file: string) => readFileSync(join(ROOT, file), 'utf8');
+const pageText = (name: string) => textOf(`docs/${name}`);
+
+const cellsOf = (row: string) =>
+  row
+    .split('|')
+    .slice(1, -1)
+    .map((cell) => cell.trim());
+
+t.test('the table of models and GPUs follows from its formula', async (t) => {
+  const [head = '', ...rows] = pageText('how-to/serve-a-model.md')
+    .split('\n')
+    .filter((line) => /^\| (Qwen3-VL|\d+B) \|/.test(line));
+  const memory = [...head.matchAll(/([\d,]+) MiB/g)].map(([, mib = '']) => Number(mib.replaceAll(',', '')) * MiB);
+  t.equal(memory.length, 4);
+  t.strictSame(
+    rows.map((row) => cellsOf(row)[0]),
+    Object.keys(LAYERS),
+  );
+  for (const [model = '', weights = '', ofToken, ofMinute, ...episodes] of rows.map(cellsOf)) {
+    const bytes = keysAndValues(LAYERS[model] ?? Number.NaN);
+    const minute = 60 * TOKENS_PER_SECOND * bytes;
+    t.equal(ofToken, `${bytes / 1024} KiB`, model);
+    t.equal(ofMinute, `${(minute / 1e9).toFixed(2)} GB`, model);
+    for (const [i, total] of memory.entries()) {
+      const free = MEMORY_SHARE * total - Number.parseFloat(weights) * 1e9 - ACTIVATIONS;
+      const fits = free >= CONTEXT_TOKENS * bytes;
+      if (fits) t.equal(episodes[i], `${Math.floor(free / minute)}`, `${model}, ${total / MiB} MiB`);
+      else t.match(episodes[i], /^(–|two GPUs)$/, `${model}, ${total / MiB} MiB`);
+    }
+  }
+});
+
+/** The numbers of a row of a page's table, without its first cell. */
+function numbersOf(page: string, title: string): number[] {
+  const row = page.split('\n').find((line) => line.startsWith(`| ${title}`)) ?? '';
+  return cellsOf(row).slice(1).map(Number);
+}
+
+t.test('robot-seconds and cores follow from the CPU seconds of an episode', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const costs = ['PNG, before', 'PNG |', 'uncompressed: '].map((title) => numbersOf(page, title));
+  t.strictSame(
+    numbersOf(page, 'robot-seconds per second'),
+    costs.map(([, frontend = Number.NaN]) => Math.round(32 / frontend)),
+  );
+  t.strictSame(
+    numbersOf(page, 'cores of the service'),
+    costs.map(([service = Number.NaN, frontend = Number.NaN]) => Math.round((10 * service) / frontend) / 10),
+  );
+});
+
+t.test('the pages give the memory limit of ffmpeg for each size', async (t) => {
+  const [video, production] = [pageText('reference/video.md'), pageText('how-to/run-in-production.md')];
+  for (const [width, height] of [
+    [640, 480],
+    [1920, 1080],
+    [3840, 2160],
+  ] as const) {
+    const limit = Math.round(decodingMemory(24, width * height) / MiB);
+    const shown = limit > 1000 ? '1 GiB' : `${limit} MiB`;
+    t.match(video, `| ${width}×${height} | ${shown} |`);
+    t.match(production, `${shown} (${width}×${height})`);
+    t.match(video, new RegExp(`\\| ${width}×${height}, \\S+ \\|.*\\| ${limit} \\|`));
+  }
+});
+
+t.test('clients wait longer than the deadline of the service', async (t) => {
+  const deadline = loadConfig({}).DEADLINE_S;
+  const [, timeout] = /timeout_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
+  t.ok(Number(timeout) > deadline, `topreward.py: ${timeout} s`);
+  t.match(pageText('how-to/fleet-upload.md'), `| \`--timeout\` | ${Number(timeout)} |`);
+  const [, patience] = /patience_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
+  t.ok(Number(patience) > 2 * Number(timeout), `topreward.py tries again after a lost response: ${patience} s`);
+  t.match(pageText('reference/api.md'), `stops after ${Number(patience)} s`);
+  t.match(pageText('how-to/training-loop.md'), `\`Service.patience_s\` (${Number(patience)} s)`);
+  const examples = pagesWithBlocks().flatMap((file) =>
+    [...textOf(file).matchAll(/\btimeout=(\d+)/g)].map(([, seconds]) => ({ file, seconds: Number(seconds) })),
+  );
+  t.ok(examples.length > 5);
+  t.strictSame(
+    examples.filter(({ seconds }) => seconds <= deadline),
+    [],
+  );
+});
+
+t.test('proxies wait longer than the deadlines of the service', async (t) => {
+  const { DEADLINE_S, BATCH_DEADLINE_S } = loadConfig({});
+  const longest = Math.max(DEADLINE_S, BATCH_DEADLINE_S);
+  const nginx = pageText('how-to/run-in-production.md');
+  for (const name of ['send', 'read'])
+    t.ok(Number(new RegExp(`proxy_${name}_timeout (\\d+)s;`).exec(nginx)?.[1]) > longest, `nginx: ${name}`);
+  const haproxy = pageText('how-to/several-engines.md');
+  for (const name of ['queue', 'client', 'server'])
+    t.ok(Number(new RegExp(`timeout ${name} (\\d+)s`).exec(haproxy)?.[1]) > longest, `HAProxy: ${name}`);
+});
+
+t.test('the numbers of robots follow from the CPU time of a block and of a name', async (t) => {
+  const frontends = ['PNG |', 'uncompressed: '].map(
+    (title) => numbersOf(pageText('reference/benchmarks.md'), title)[1] ?? Number.NaN,
+  );
+  const page = pageText('how-to/several-engines.md');
+  const ofRequest = frontends.map((seconds) => seconds / 32 + (30 * 0.081) / 245);
+  for (const [title, robots] of [
+    ['finished episodes', frontends.map((seconds) => Math.round(32 / seconds))],
+    ['growing episodes of 60 s, one request', ofRequest.map((seconds) => Math.floor(1 / seconds))],
+    ['growing episodes of 60 s, two requests', ofRequest.map((seconds) => Math.floor(1 / (2 * seconds)))],
+  ] as const)
+    t.strictSame(numbersOf(page, title), robots, title);
+  const [png, raw] = frontends.map((seconds) => Math.round((6000 * seconds) / 32));
+  t.match(pageText('how-to/fleet-upload.md'), `| ${raw} s |\n| \`png\` | ${png} s |`);
+});
+
+t.test('the memory limits fit the budgets, the process and two videos', async (t) => {
+  const { UPLOAD_MEMORY_BYTES, FRAME_MEMORY_BYTES, RECENT_FRAMES_BYTES, MAX_FRAME_PIXELS } = loadConfig({});
+  const page = pageText('how-to/run-in-production.md');
+  const base = UPLOAD_MEMORY_BYTES + FRAME_MEMORY_BYTES + RECENT_FRAMES_BYTES + 250 * MiB;
+  const rows = [...page.matchAll(/^\| (?:none|(\d+)×(\d+)\S*) (?:.* )?\| (\d+) MiB \| (\d)Gi \|$/gm)];
+  t.equal(rows.length, 5);
+  for (const [row, width, height, needed, limit] of rows) {
+    const videos = width ? 2 * decodingMemory(0, Number(width) * Number(height)) : 0;
+    t.equal(Number(needed), Math.round((base + videos) / MiB), row);
+    t.equal(Number(limit), Math.ceil((base + videos) / 1024 / MiB), row);
+  }
+  t.equal(Number(rows.at(-1)?.[1]) ** 2, MAX_FRAME_PIXELS);
+  t.match(page, `limits: { memory: ${rows.find(([row]) => row.includes('2560×1440'))?.[4]}Gi }`);
+});
+
+t.test('the memory for recent frames follows from its formula', async (t) => {
+  const seconds = 60;
+  const bytes = 100 * seconds * 2 * (36_500 + 1024);
+  for (const name of ['run-in-production', 'fleet-upload'])
+    t.match(pageText(`how-to/${name}.md`), `${Math.round(bytes / 1e6)} MB`, name);
+  const held = Math.floor((seconds * loadConfig({}).RECENT_FRAMES_BYTES) / bytes);
+  t.match(pageText('how-to/run-in-production.md'), `256 MiB, holds ${held} s of each`);
+});

@@ -1,0 +1,151 @@
+import { createHash } from 'node:crypto';
+import type { Engine, ModelProfile, Reading, ScoreRequest } from '../../src/engine/engine.ts';
+import { framesMissing } from '../../src/engine/frames-missing.ts';
+import { renderFrames } from '../../src/engine/render-frames.ts';
+import { blocksOf, type Query } from '../../src/plan/plan.ts';
+
+/** No problem and no log line may contain words of it. */
+export const INSTRUCTION = 'Open the zebra-striped drawer.';
+
+export const EPISODE = { instruction: INSTRUCTION, fps: 2 };
+
+/** One call of the engine by the HTTP side. */
+export interface Call {
+  request: ScoreRequest;
+  /** RGB pixels that reached the engine, by frame number in the episode. */
+  pixels: Map<number, Buffer>;
+}
+
+export interface StubEngine extends Engine {
+  calls: Call[];
+  /** Resolves with the next call as soon as it is made, before the engine reads its frames. */
+  nextCall(): Promise<Call>;
+  closed: boolean;
+  /** Forgets all frames that it has received. */
+  forget(): void;
+}
+
+interface StubOptions {
+  until?: Promise<void>;
+  unready?: () => Error | undefined;
+  controlTokens?: string[];
+  fault?: Error;
+  before?: (query: number) => Promise<void> | undefined;
+  order?: (queries: number[]) => number[];
+  numbers?: (share: number) => [number, number];
+}
+
+/**
+ * An engine in this process. Like the real one, it reads every sampled frame. It computes log probabilities from the
+ * pixels: different pixels, times or instructions give different values. It remembers the frames that it has received.
+ * @param options.until settles when the engine may respond to calls
+ * @param options.unready returns the error that `describe` throws
+ * @param options.controlTokens control tokens of its tokenizer, besides those that every model has
+ * @param options.fault error that `score` throws
+ * @param options.before the engine waits for it before it responds to a query
+ * @param options.order order of the responses to the queries
+ * @param options.numbers log probabilities of True and False, for a query's share of the longest query's frames
+ */
+export function stubEngine(options: StubOptions = {}): StubEngine {
+  const calls: Call[] = [];
+  const heard: ((call: Call) => void)[] = [];
+  const memory = new Map<string, string>();
+
+  async function* score(request: ScoreRequest): AsyncGenerator<Reading> {
+    const { plan, frames, size, signal, usage } = request;
+    const call: Call = { request, pixels: new Map() };
+    calls.push(call);
+    for (const hear of heard.splice(0)) hear(call);
+    if (options.fault) throw options.fault;
+    const digests = new Map<number, string>();
+    const unknown: number[] = [];
+    const shown = await renderFrames(request, 'rgb');
+    for (const [index, { bytes, digest }] of shown) {
+      const name = JSON.stringify([request.tenant, frames.size, size, digest]);
+      if (bytes) {
+        const pixels = Buffer.from(bytes);
+        call.pixels.set(index, pixels);
+        memory.set(name, createHash('sha256').update(pixels).digest('hex'));
+      }
+      const seen = memory.get(name);
+      if (seen) digests.set(index, seen);
+      else unknown.push(index);
+    }
+    const missing = framesMissing(
+      shown,
+      unknown.map((index) => ({ first: index, second: index, time: '' })),
+    );
+    if (missing) throw missing;
+    const gone = rejected(signal);
+    gone.catch(() => {});
+    await Promise.race([options.until, options.until && gone]);
+    const queries = [...plan.queries.keys()];
+    for (const query of options.order?.(queries) ?? queries) {
+      await Promise.race([options.before?.(query), gone]);
+      usage.requests += 1;
+      const each = plan.queries[query] as Query;
+      const { framesUsed } = each;
+      const blocks = blocksOf(plan, each);
+      const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
+      const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
+      const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
+      const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
+      const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
+      yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
+    }
+  }
+
+  const engine: StubEngine = {
+    calls,
+    closed: false,
+    forget: () => memory.clear(),
+    nextCall: () => new Promise((resolve) => heard.push(resolve)),
+    describe() {
+      const unready = options.unready?.();
+      if (unready) throw unready;
+      return PROFILE;
+    },
+    alive: () => true,
+    async controlTokenIn(text) {
+      return options.controlTokens?.find((token) => text.includes(token));
+    },
+    score,
+    async close() {
+      engine.closed = true;
+    },
+  };
+  return engine;
+}
+
+const served = (space: string) => ({
+  layout: 'reference' as const,
+  answers: [[{ text: `${space}True`, id: 3082 }], [{ text: `${space}False`, id: 3557 }]],
+});
+
+const PROFILE: ModelProfile = {
+  engine: { name: 'stub', version: '1' },
+  family: 'qwen3-vl',
+  model: 'stub-model',
+  about: null,
+  prompts: { open: served(' '), chat: served('') },
+  onePass: true,
+  referenceFrame: { width: 244, height: 244 },
+  frameSizes: ['reference', 'native', 'budget'],
+  frameEncoding: 'rgb',
+  calibration: null,
+  contextTokens: 32_768,
+  maxBlocks: null,
+  tokensPerBlock: 70,
+};
+
+function numbersOf(value: unknown): [number, number] {
+  const hash = createHash('sha256').update(JSON.stringify(value)).digest();
+  return [-(1 + hash.readUInt32BE(0)) / 2 ** 30, -(1 + hash.readUInt32BE(4)) / 2 ** 30];
+}
+
+function rejected(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    if (signal.aborted) reject(signal.reason);
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+}
