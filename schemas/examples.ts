@@ -5,7 +5,7 @@ import model from './examples/model.json' with { type: 'json' };
 import prefixLine from './examples/prefix-line.json' with { type: 'json' };
 import result from './examples/result.json' with { type: 'json' };
 
-/** Responses for the contract. test/embedded/examples.ts made them with the bundled model, and a test makes them again. */
+/** Responses for the contract. test/engines/embedded/examples.ts made them with the bundled model, and a test makes them again. */
 export const EXAMPLES = {
   result: { result: { summary: 'Eight frames, three prefixes', value: result } },
   lines: { prefix: { summary: 'One prefix', value: prefixLine } },

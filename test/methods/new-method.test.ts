@@ -16,7 +16,7 @@ import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import type { PrefixScore } from '../../src/methods/topreward/result.ts';
 import type { Read } from '../../src/plan/plan.ts';
 import { resultOf, scoreEpisode } from '../../src/scoring/score-episode.ts';
-import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../embedded/support.ts';
+import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../engines/embedded/support.ts';
 import { startFakeVllm } from '../support/fake-vllm.ts';
 
 // A method is one object: its text, what it reads, and what the values mean. No engine knows it.

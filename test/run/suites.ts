@@ -18,16 +18,34 @@ export interface Suite {
 const SLOW = [
   'test/playground/reference.test.ts',
   'test/playground/view.test.ts',
-  'test/vllm/answers.test.ts',
-  'test/vllm/monitor.test.ts',
+  'test/engines/vllm/answers.test.ts',
+  'test/engines/vllm/monitor.test.ts',
   'test/http/wrong-variables.test.ts',
   'test/http/lean-memory.test.ts',
   'test/http/log-output.test.ts',
+  'test/compat/*.test.ts',
   'test/run/run.test.ts',
-  'test/embedded/telemetry.test.ts',
-  'test/embedded/host.test.ts',
+  'test/engines/embedded/telemetry.test.ts',
+  'test/engines/embedded/host.test.ts',
   'test/http/video-storage.test.ts',
   'test/playground/other-sites.test.ts',
+];
+
+/** Folders whose files take less than a second each. */
+const PURE = [
+  'calibration',
+  'checking',
+  'config',
+  'engine',
+  'episode',
+  'frames',
+  'json',
+  'limits',
+  'methods',
+  'plan',
+  'process',
+  'result',
+  'scores',
 ];
 
 /** All suites: which command runs which tests. docs/reference/testing.md explains each suite. */
@@ -35,19 +53,15 @@ export const SUITES: Record<string, Suite> = {
   test: {
     files: [
       'playground',
-      'embedded',
+      'engines/embedded',
       'http/video*',
       'http',
-      'vllm',
-      'compat',
+      'engines/vllm',
       'contract',
       'run',
       'video',
       'upload',
-      'limits',
-      'methods',
-      'checking',
-      'domain',
+      ...PURE,
     ].map((folder) => `test/${folder}${folder.endsWith('*') ? '' : '/*'}.test.ts`),
     except: SLOW,
   },
@@ -59,7 +73,7 @@ export const SUITES: Record<string, Suite> = {
       ...['malformed', 'npy', 'options', 'parts', 'service', 'training'],
     ]
       .map((name) => `test/http/${name}.test.ts`)
-      .concat('test/contract/*.test.ts', 'test/limits/*.test.ts', 'test/domain/*.test.ts'),
+      .concat(['contract', ...PURE].map((folder) => `test/${folder}/*.test.ts`)),
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'] },

@@ -6,7 +6,7 @@ import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
 import type { Model as ModelDescription } from '../../schemas/model.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
-import { MODEL_DIR } from '../embedded/support.ts';
+import { MODEL_DIR } from '../engines/embedded/support.ts';
 import { npyFile } from './images.ts';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
