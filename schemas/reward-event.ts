@@ -17,10 +17,12 @@ export const PrefixEvent = Type.Object(
 );
 export type PrefixEvent = Static<typeof PrefixEvent>;
 
-const ResultEvent = Type.Object(
+export const ResultEvent = Type.Object(
   { event: Type.Enum(['result'], { description: 'Kind of this line.' }), result: RewardResult },
   { title: 'ResultEvent', description: 'The last line: the same result as in a response of one JSON document.' },
 );
+
+export type ResultEvent = Static<typeof ResultEvent>;
 
 const ProblemEvent = Type.Object(
   { event: Type.Enum(['problem'], { description: 'Kind of this line.' }), problem: Problem },

@@ -9,6 +9,7 @@ import { ProblemError } from '../problems/problems.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, progressScale } from './progress-scale.ts';
+import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** The options of one episode, checked and with every default filled in. */
@@ -139,7 +140,8 @@ function rangeOf({ from_s: fromS, to_s: toS }: EpisodeSchema, pointer: string): 
 
 function lacksInstruction(value: unknown): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
-  const { instruction } = value as { instruction?: unknown };
+  if (!('instruction' in value)) return true;
+  const { instruction } = value;
   return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
 }
 
@@ -165,7 +167,7 @@ function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: str
   }
   if (fps !== undefined) return { fps };
   if (timestampsS === undefined) return undefined;
-  const falling = timestampsS.findIndex((time, i) => i > 0 && time <= (timestampsS[i - 1] as number));
+  const falling = firstNotRising(timestampsS);
   if (falling > 0) {
     const detail = `Timestamp ${falling} (${timestampsS[falling]} s) is not later than the one before it.`;
     throw new ProblemError('invalid-timestamps', detail, {

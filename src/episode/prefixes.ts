@@ -1,5 +1,6 @@
 import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { PrefixSelection } from '../../schemas/episode.ts';
+import { firstNotRising } from './rising.ts';
 
 /**
  * Lengths of the prefixes to score, in raw frames.
@@ -36,7 +37,7 @@ export function prefixLengthFault(
     const detail = `Prefix length ${lengths[tooLong]} is larger than the number of frames in the episode, ${frameCount}.`;
     return { pointer: `/lengths/${tooLong}`, detail };
   }
-  const falling = lengths.findIndex((length, i) => i > 0 && length <= (lengths[i - 1] as number));
+  const falling = firstNotRising(lengths);
   if (falling < 0) return undefined;
   return { pointer: `/lengths/${falling}`, detail: 'Each prefix length must be larger than the one before it.' };
 }

@@ -1,13 +1,19 @@
-/** Weights for resizing in one direction. Each array except `weights` has one entry for each output position. */
-export interface Kernel {
+/** The inputs of one output position. */
+interface Span {
   /** index of the first input */
-  starts: Int32Array;
+  start: number;
   /** number of inputs */
-  counts: Int32Array;
-  /** number of weights: `counts` rounded up to a multiple of the group, filled with weights of zero */
-  padded: Int32Array;
+  count: number;
+  /** number of weights: `count` rounded up to a multiple of the group, filled with weights of zero */
+  padded: number;
   /** index of the first weight in `weights` */
-  firsts: Int32Array;
+  first: number;
+}
+
+/** Weights for resizing in one direction. */
+export interface Kernel {
+  /** one for each output position */
+  spans: Span[];
   /** weights of all outputs, fixed-point numbers with 22 fractional bits */
   weights: Int32Array;
   /** most inputs of one output */
@@ -32,38 +38,34 @@ export function kernel(from: number, to: number, group: number): Kernel {
   const stretch = Math.max(scale, 1);
   const support = SUPPORT * stretch;
   const inverse = 1 / stretch;
+  let total = 0;
   const spans = Array.from({ length: to }, (_, out) => {
     const centre = (out + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - support + 0.5));
     const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
-    return { centre, start, count, padded: Math.ceil(count / group) * group };
+    const padded = Math.ceil(count / group) * group;
+    const first = total;
+    total += padded;
+    return { centre, start, count, padded, first };
   });
-  const firsts = new Int32Array(to);
-  for (let out = 1; out < to; out += 1) firsts[out] = (firsts[out - 1] as number) + (spans[out - 1]?.padded as number);
   const width = Math.max(...spans.map(({ count }) => count));
-  const weights = new Int32Array((firsts[to - 1] as number) + (spans[to - 1]?.padded as number));
+  const weights = new Int32Array(total);
   const exact = new Float64Array(width);
-  for (const [out, { centre, start, count }] of spans.entries()) {
+  for (const { centre, start, count, first } of spans) {
     let sum = 0;
     for (let k = 0; k < count; k += 1) {
       const weight = cubic((k + start - centre + 0.5) * inverse);
       exact[k] = weight;
       sum += weight;
     }
-    for (let k = 0; k < count; k += 1) {
-      const weight = ((exact[k] as number) / sum) * FIXED_ONE;
-      weights[(firsts[out] as number) + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    let at = first;
+    for (const part of exact.subarray(0, count)) {
+      const weight = (part / sum) * FIXED_ONE;
+      weights[at] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+      at += 1;
     }
   }
-  return {
-    starts: Int32Array.from(spans, ({ start }) => start),
-    counts: Int32Array.from(spans, ({ count }) => count),
-    padded: Int32Array.from(spans, ({ padded }) => padded),
-    firsts,
-    weights,
-    width,
-    group,
-  };
+  return { spans, weights, width, group };
 }
 
 function cubic(x: number): number {

@@ -151,6 +151,6 @@ export async function onDisk<Result>(work: Promise<Result>, place: ProblemPlace,
 
 /** The code of a system error, such as ENOSPC; undefined for other errors. */
 function codeOf(error: unknown): string | undefined {
-  const { errno, code } = error as NodeJS.ErrnoException;
-  return errno === undefined ? undefined : code;
+  if (!(error instanceof Error && 'errno' in error && 'code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -83,10 +83,10 @@ t.test('no file imports from a higher layer', async (t) => {
 });
 
 t.test('every export has an importer', async (t) => {
-  const folders = ['src', 'routes', 'schemas', 'test', 'examples', 'docs'];
+  const folders = ['src', 'routes', 'schemas', 'test', 'examples', 'docs', 'playground'];
   const sources = folders.flatMap((folder) =>
     readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.ts') && !name.includes('node_modules'))
+      .filter((name) => /\.[jt]s$/.test(name) && !name.includes('node_modules'))
       .map((name) => posix.join(folder, name)),
   );
   const imported = new Set<string>();
@@ -97,7 +97,9 @@ t.test('every export has an importer', async (t) => {
     const from = (path = '') => posix.join(posix.dirname(file), path);
     for (const [, names = '', path] of text.matchAll(/(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from '(\.[^']+)'/g))
       for (const name of names.split(',')) imported.add(`${from(path)} ${nameOf(name)}`);
-    for (const [, path] of text.matchAll(/(?:import|new URL)\('(\.[^']+)'/g)) loaded.add(from(path));
+    // Types in the comments of plain JavaScript.
+    for (const [, path, name] of text.matchAll(/import\('(\.[^']+)'\)\.(\w+)/g)) imported.add(`${from(path)} ${name}`);
+    for (const [, path] of text.matchAll(/(?:import|new URL)\('(\.[^']+)'(?!\)\.)/g)) loaded.add(from(path));
   }
   const alone = files
     .filter((file) => !loaded.has(file))
