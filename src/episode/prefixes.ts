@@ -1,8 +1,6 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { PrefixSelection } from '../../schemas/episode.ts';
 import { firstNotRising } from './rising.ts';
-
-/** Default number of prefixes in the authors' code. */
-export const DEFAULT_PREFIX_COUNT = 15;
 
 /**
  * Lengths of the prefixes to score, in raw frames.
@@ -15,7 +13,7 @@ export function prefixLengths(frameCount: number, selection: PrefixSelection = {
   if (selection.lengths) return selection.lengths;
   if (selection.every) return everyLengths(frameCount, selection.every);
   if (selection.last) return range(Math.max(1, frameCount - selection.last + 1), frameCount);
-  return evenLengths(frameCount, selection.count ?? DEFAULT_PREFIX_COUNT);
+  return evenLengths(frameCount, selection.count ?? DEFAULTS.prefix_count);
 }
 
 /**

@@ -3,7 +3,7 @@ import type { Clock } from './clock.ts';
 import { roundHalfEven } from './rounding.ts';
 
 /** Rate of the sampled frames, per second (`ALIGNED_VIDEO_SAMPLE_FPS` in the authors' code). */
-export const SAMPLE_FPS = 2;
+const SAMPLE_FPS = 2;
 
 /**
  * Selects the sampled frames: one every half second, or every frame if the rate is below 2 fps.

@@ -50,7 +50,7 @@ export interface FrameCollector {
 }
 
 /** Limits for the frames of one episode. */
-export interface FrameLimits extends SizeLimits {
+interface FrameLimits extends SizeLimits {
   MAX_FRAMES: number;
 }
 

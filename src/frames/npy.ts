@@ -2,7 +2,7 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** The header of a .npy file of frames. */
-export interface NpyHeader {
+interface NpyHeader {
   /** number of frames */
   count: number;
   size: FrameSize;
@@ -20,7 +20,7 @@ const MAX_HEADER = 64 * 1024;
  * @returns undefined if the header needs more bytes
  * @throws ProblemError invalid-npy
  */
-export function readNpyHeader(file: Buffer): NpyHeader | undefined {
+function readNpyHeader(file: Buffer): NpyHeader | undefined {
   if (!file.subarray(0, 6).equals(MAGIC.subarray(0, file.length)))
     throw npyFault('The file is not a .npy file. Write it with numpy.save.');
   if (file.length < 12) return undefined;

@@ -9,7 +9,7 @@ import { checkResizing } from './size-limits.ts';
 import { stopFlag } from './stop-flag.ts';
 
 /** How to render the frames of one episode. */
-export interface Rendering {
+interface Rendering {
   /** size of the uploaded frames */
   from: FrameSize;
   to: FrameSize;

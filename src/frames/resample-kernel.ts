@@ -1,5 +1,5 @@
 /** The inputs of one output position. */
-export interface Span {
+interface Span {
   /** index of the first input */
   start: number;
   /** number of inputs */

@@ -1,7 +1,7 @@
 import { steps } from './steps.ts';
 
 /** Mean μ and standard deviation σ of the progress per chunk. */
-export interface Statistics {
+interface Statistics {
   mean: number;
   std: number;
 }

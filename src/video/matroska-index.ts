@@ -3,7 +3,7 @@ import type { ByteReader } from './byte-reader.ts';
 import { checkTracks, type IndexLimits } from './index-limits.ts';
 
 /** What the elements of a Matroska file say about the complete file. */
-export interface MatroskaIndex {
+interface MatroskaIndex {
   /** end of the segment according to its length, as a byte offset; 0 if the length is unknown */
   end: number;
   /** number of elements that a program keeps in memory while it reads the file */

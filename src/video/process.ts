@@ -2,9 +2,10 @@ import { type ChildProcess, type IOType, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
 import { Readable } from 'node:stream';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
+import { RETRY_AFTER_S } from '../problems/retry-after.ts';
 
 /** A run of ffprobe or ffmpeg. */
-export interface Tool {
+interface Tool {
   /** the standard output; if nobody reads it, the program stops too */
   output: Readable;
   /**
@@ -42,7 +43,6 @@ const CPU_PER_SECOND = 8;
 const OUT_OF_MEMORY = /cannot allocate memory|out of memory|error allocating|failed to allocate|bad_alloc/i;
 /** Exit codes that mean that the program was not started: from prlimit, or from the system's loader. */
 const NOT_STARTED = new Set<unknown>([126, 127]);
-const RETRY_AFTER_S = 5;
 /**
  * With this niceness a process gets a third of the time of a process of normal priority when both compete for a core.
  */
@@ -149,5 +149,5 @@ function tooMuchMemory({ place, memoryBytes: limit }: ToolOptions, cause: Error)
 
 function notStarted(place: ProblemPlace, cause: Error): ProblemError {
   const detail = 'The program that reads videos could not be started. Try again in a moment.';
-  return new ProblemError('server-busy', detail, { ...place, retry_after_s: RETRY_AFTER_S }, cause);
+  return new ProblemError('server-busy', detail, { ...place, retry_after_s: RETRY_AFTER_S.machine }, cause);
 }

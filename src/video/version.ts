@@ -1,5 +1,5 @@
 /** The version that ffmpeg reports. */
-export interface FfmpegVersion {
+interface FfmpegVersion {
   /** version text, unchanged */
   name: string;
   /** versions of the libraries that it runs with, by library name */
