@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { Controls } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
 import { nullable } from './nullable.ts';
@@ -90,7 +91,10 @@ export const Usage = Type.Object(
       description:
         'Time to decode, resize and encode the frames (wall time). The embedded engine starts while frames are still being decoded.',
     }),
-    engine_ms: Type.Number({ description: 'From the first engine request to the last engine response (wall time).' }),
+    engine_ms: Type.Number({
+      description:
+        'From the first engine request to the last engine response (wall time). With `controls`, the sum over the episode and its controls.',
+    }),
   },
   { title: 'Usage', description: 'What the request cost.' },
 );
@@ -224,6 +228,7 @@ export const RewardResult = Type.Object(
       }),
     ),
     training: nullable(TrainingSignals),
+    controls: nullable(Controls),
     usage: Usage,
     provenance: Provenance,
     warnings: Type.Array(Warning, { description: 'Notes about this response; empty if there are none.' }),

@@ -12,6 +12,13 @@ import { type ChosenScale, progressScale } from './progress-scale.ts';
 import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
 
+/** The controls of an episode, at least one. */
+interface RequestedControls {
+  static: boolean;
+  reversed: boolean;
+  otherInstruction: string | undefined;
+}
+
 /** The options of one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
   id: string | undefined;
@@ -28,6 +35,8 @@ export interface EpisodeRequest {
   progress: ChosenScale;
   calibration: Calibration | undefined;
   training: TrainingOptions | undefined;
+  /** undefined if none is requested */
+  controls: RequestedControls | undefined;
   undefinedVoc: 'missing' | 'zero';
   includeTokenIds: boolean;
 }
@@ -60,6 +69,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
   }
   const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
+  const controls = controlsOf(value, `${pointer}/controls`, controlTokenIn);
   const { frame_size: frameSize = DEFAULTS.frame_size, max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
@@ -80,6 +90,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     progress: progressScale(value, pointer),
     calibration: value.calibration,
     training: value.training,
+    controls,
     undefinedVoc: value.undefined_voc ?? DEFAULTS.undefined_voc,
     includeTokenIds: value.include_token_ids ?? DEFAULTS.include_token_ids,
   };
@@ -128,6 +139,30 @@ export function checkVideoEpisode({ clock, frameDigests }: AskedEpisode, pointer
   }
   if (frameDigests)
     throw invalidRequest([{ pointer: `${pointer}/frame_digests`, detail: 'cannot be combined with a video' }]);
+}
+
+/** @returns undefined if no control is requested */
+function controlsOf(
+  { controls = {}, frame_digests }: EpisodeSchema,
+  pointer: string,
+  controlTokenIn: ControlTokenCheck,
+): RequestedControls | undefined {
+  const { static: isStatic = false, reversed = false, other_instruction: otherInstruction } = controls;
+  if (otherInstruction !== undefined) checkOther(otherInstruction, `${pointer}/other_instruction`, controlTokenIn);
+  if (reversed && frame_digests) {
+    const detail = 'cannot be combined with `frame_digests`: every new frame would change all of the reversed video';
+    throw invalidRequest([{ pointer: `${pointer}/reversed`, detail }]);
+  }
+  if (!isStatic && !reversed && otherInstruction === undefined) return undefined;
+  return { static: isStatic, reversed, otherInstruction };
+}
+
+function checkOther(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {
+  if (instruction.trim() === '') {
+    const detail = 'Send in `other_instruction` an instruction that the robot was not given.';
+    throw new ProblemError('missing-instruction', detail, { pointer });
+  }
+  checkText(instruction, pointer, controlTokenIn);
 }
 
 function rangeOf({ from_s: fromS, to_s: toS }: EpisodeSchema, pointer: string): TimeRange {

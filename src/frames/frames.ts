@@ -32,12 +32,20 @@ export interface Frames {
   render: RenderFrames;
 }
 
+/** What is known about the frames of an episode before they arrive. */
+interface ExpectedFrames {
+  clock: Clock;
+  frameDigests: string[] | undefined;
+  renderedAgain: boolean;
+}
+
 /** Collects frames as they are uploaded. */
 export interface FrameCollector {
   /**
    * Sets the clock and the digests of the episode, before or after frames arrive. Releases frames that are not sampled.
+   * @param request.renderedAgain whether frames are rendered more than once
    */
-  expect(request: { clock: Clock; frameDigests: string[] | undefined }, pointer: string): void;
+  expect(request: ExpectedFrames, pointer: string): void;
   /**
    * Adds an image file.
    * @throws ProblemError for a file that is not an accepted image, or a frame that exceeds a limit
@@ -83,13 +91,13 @@ export function collectFrames(
   }
 
   return {
-    expect({ clock, frameDigests = [] }, pointer) {
+    expect({ clock, frameDigests = [], renderedAgain }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
       store =
         frameDigests.length > 0
           ? listedStore(frameDigests, clock, recent, pointer)
-          : orderedStore(clock, limits.MAX_FRAMES);
+          : orderedStore(clock, limits.MAX_FRAMES, renderedAgain);
       for (const frame of early.splice(0)) store.put(frame);
     },
     async addImage(bytes, place) {

@@ -29,7 +29,7 @@ interface RenderingFrames {
 
 /**
  * Waits for the episode's turn and begins to render frames. Rendering releases the uploads, so each frame can be rendered only
- * once.
+ * once, unless the episode has controls.
  * @param indices numbers of sampled frames
  * @param to size of the rendered frames
  * @throws ProblemError image-too-large; the signal's reason when it aborts

@@ -1,5 +1,5 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
-import type { NonEmpty } from './non-empty.ts';
+import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
 export interface Block {
@@ -38,7 +38,7 @@ export interface Query {
 /** All queries to the engine about one episode. Each block is stored once, however many queries have it. */
 export interface EpisodePlan {
   prompt: PromptVariant;
-  /** raw frame numbers, increasing */
+  /** raw frame numbers, each once, in the order in which the prompts first have them */
   sampledFrames: number[];
   /** complete blocks, in order */
   blocks: Block[];
@@ -72,9 +72,29 @@ export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): numbe
   return own ? shows + 1 : shows;
 }
 
-/** Frame numbers of the blocks that only one query has. */
-export function ownFrames({ queries }: Pick<EpisodePlan, 'queries'>): number[] {
-  return queries.flatMap(({ own }) => own?.first ?? []);
+/** Frame numbers of the blocks that repeat one frame. */
+export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
+  const all = [...blocks, ...queries.flatMap(({ own }) => own ?? [])];
+  return [...new Set(all.filter(({ first, second }) => first === second).map(({ first }) => first))];
+}
+
+/**
+ * The same queries about other frames, at the same times.
+ * @param sampledFrames raw frame numbers of the new plan, in the order of its prompts
+ * @param insteadOf returns the frame that replaces a frame
+ */
+export function showing(plan: EpisodePlan, sampledFrames: number[], insteadOf: (frame: number) => number): EpisodePlan {
+  const block = ({ first, second, time }: Block): Block => ({
+    first: insteadOf(first),
+    second: insteadOf(second),
+    time,
+  });
+  return {
+    ...plan,
+    sampledFrames,
+    blocks: plan.blocks.map(block),
+    queries: mapAll(plan.queries, (query) => ({ ...query, own: query.own && block(query.own) })),
+  };
 }
 
 /**

@@ -2,6 +2,7 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
@@ -9,6 +10,11 @@ import type { EpisodeWarning } from '../problems/warnings.ts';
 export interface ResultDefaults {
   SUCCESS_THRESHOLD?: number;
   FLAT_BELOW?: number;
+}
+
+/** A control, and one reading for each query of its plan, by its index. */
+export interface ScoredControl extends ControlPlan {
+  readings: ReadonlyMap<number, Reading>;
 }
 
 /** Everything that a result is made from. */
@@ -19,6 +25,8 @@ export interface Scored {
   size: FrameSize;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
+  /** the requested controls, scored */
+  controls: ScoredControl[];
   usage: EngineUsage;
   profile: ModelProfile;
   defaults: ResultDefaults;

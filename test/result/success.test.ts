@@ -25,6 +25,7 @@ t.test('cached tokens are unknown if one query does not report them', async (t) 
   const usage = { requests: 2, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const of = (...cached: (number | null)[]) =>
     usageOf({
+      controls: [],
       readings: new Map(cached.map((cachedTokens, i) => [i, { promptTokens: 5, cachedTokens }])),
       usage,
     } as never).cached_tokens;

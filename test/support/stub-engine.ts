@@ -88,7 +88,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const { framesUsed } = each;
       const blocks = blocksOf(plan, each);
       const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
-      const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
+      const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed);
       const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };

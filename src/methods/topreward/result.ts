@@ -12,7 +12,7 @@ import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
-import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
+import { controlsOf, correlationOf } from './controls.ts';
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -61,10 +61,11 @@ export function rewardResult(scored: Scored): RewardResult {
     score,
     success,
     log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
-    voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
+    voc: correlationOf(rewards, request),
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
+    controls: controlsOf(scored),
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [

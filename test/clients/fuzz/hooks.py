@@ -65,7 +65,7 @@ def with_pictures(request, pictures):
 
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "prompt", "success", "include_token_ids")
+    free = ("id", "instruction", "prompt", "success", "include_token_ids", "controls")
     kept = {name: episode[name] for name in free if name in episode}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}

@@ -1,0 +1,70 @@
+import { type Static, Type } from 'typebox';
+import { nullable } from './nullable.ts';
+
+const closed = { additionalProperties: false };
+
+export const ControlOptions = Type.Object(
+  {
+    static: Type.Optional(
+      Type.Boolean({
+        description: 'Score a video in which nothing happens: the first frame, at the times of the episode.',
+      }),
+    ),
+    reversed: Type.Optional(
+      Type.Boolean({
+        description:
+          'Score the sampled frames in reverse order, at the times of the episode. Refused with `frame_digests`: every new frame would change all of the reversed video.',
+      }),
+    ),
+    other_instruction: Type.Optional(
+      Type.String({
+        minLength: 1,
+        maxLength: 4000,
+        description: 'Score the episode with this instruction, which the robot was not given.',
+        examples: ['Close the drawer.'],
+      }),
+    ),
+  },
+  {
+    ...closed,
+    title: 'ControlOptions',
+    description:
+      'Controls to score with the episode: what would the model say if nothing happened, if the video ran backwards, or if another task had been given? Each control costs about as much as the episode.',
+    examples: [{ static: true, reversed: true, other_instruction: 'Close the drawer.' }],
+  },
+);
+export type ControlOptions = Static<typeof ControlOptions>;
+
+const curve = {
+  log_prob_true: Type.Array(Type.Number({ maximum: 0 }), {
+    description: 'Log probability of True for each prefix, in the order of `prefixes`, in nats.',
+  }),
+  span: Type.Number({ minimum: 0, description: 'Largest − smallest value of `log_prob_true`, in nats.' }),
+  voc: nullable(
+    Type.Number({
+      minimum: -1,
+      maximum: 1,
+      description: 'Value-order correlation of `log_prob_true`, with the same rules as that of the episode.',
+    }),
+  ),
+  prompt_tokens: Type.Integer({ description: 'Part of `usage.prompt_tokens` that this control took.' }),
+  cached_tokens: nullable(
+    Type.Integer({ description: 'Part of `usage.cached_tokens` in this control. Null if the engine does not say.' }),
+  ),
+};
+
+export const ControlCurve = Type.Object(curve, {
+  title: 'ControlCurve',
+  description: 'The curve of a control, with the prefixes of the episode.',
+});
+export type ControlCurve = Static<typeof ControlCurve>;
+
+export const Controls = Type.Object(
+  {
+    static: nullable(ControlCurve),
+    reversed: nullable(ControlCurve),
+    other_instruction: nullable(ControlCurve),
+  },
+  { title: 'Controls', description: 'The requested controls. Those that were not requested are null.' },
+);
+export type Controls = Static<typeof Controls>;
