@@ -59,9 +59,50 @@ export const ControlCurve = Type.Object(curve, {
 });
 export type ControlCurve = Static<typeof ControlCurve>;
 
+export const CorrectedCurve = Type.Object(
+  {
+    values: Type.Array(Type.Number(), {
+      description:
+        '`log_prob_true` of the episode − that of the static video, for each prefix, in the order of `prefixes`, in nats.',
+    }),
+    progress: nullable(
+      Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
+        description: '`values` min-max scaled over the episode. Null if there is no scale.',
+      }),
+    ),
+    score: Type.Number({ description: 'Mean of the last `values`, as many as `score` averages, in nats.' }),
+    range: Type.Object(
+      {
+        min: Type.Number({ description: 'Smallest of the `values`, in nats.' }),
+        max: Type.Number({ description: 'Largest of the `values`, in nats.' }),
+        span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
+      },
+      { title: 'CorrectedRange', description: 'How much the corrected curve changes over the prefixes.' },
+    ),
+    voc: nullable(
+      Type.Number({
+        minimum: -1,
+        maximum: 1,
+        description: 'Value-order correlation of `values`, with the same rules as that of the episode.',
+      }),
+    ),
+  },
+  {
+    title: 'CorrectedCurve',
+    description:
+      'The curve of the episode without what a static video of the same length gets: what the model says because of what happens.',
+  },
+);
+export type CorrectedCurve = Static<typeof CorrectedCurve>;
+
+const StaticControl = Type.Object(
+  { ...curve, corrected: CorrectedCurve },
+  { title: 'StaticControl', description: 'The curve of the static video, and that of the episode corrected by it.' },
+);
+
 export const Controls = Type.Object(
   {
-    static: nullable(ControlCurve),
+    static: nullable(StaticControl),
     reversed: nullable(ControlCurve),
     other_instruction: nullable(ControlCurve),
   },

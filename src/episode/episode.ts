@@ -8,15 +8,17 @@ import { invalidRequest } from '../checking/field-errors.ts';
 import { ProblemError } from '../problems/problems.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
-import { type ChosenScale, progressScale } from './progress-scale.ts';
+import { type ChosenScale, type CorrectedScale, correctedScale, progressScale } from './progress-scale.ts';
 import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** The controls of an episode, at least one. */
-interface RequestedControls {
+export interface RequestedControls {
   static: boolean;
   reversed: boolean;
   otherInstruction: string | undefined;
+  /** the scale of progress of the corrected curve */
+  correctedScale: CorrectedScale;
 }
 
 /** The options of one episode, checked and with every default filled in. */
@@ -143,10 +145,11 @@ export function checkVideoEpisode({ clock, frameDigests }: AskedEpisode, pointer
 
 /** @returns undefined if no control is requested */
 function controlsOf(
-  { controls = {}, frame_digests }: EpisodeSchema,
+  episode: EpisodeSchema,
   pointer: string,
   controlTokenIn: ControlTokenCheck,
 ): RequestedControls | undefined {
+  const { controls = {}, frame_digests } = episode;
   const { static: isStatic = false, reversed = false, other_instruction: otherInstruction } = controls;
   if (otherInstruction !== undefined) checkOther(otherInstruction, `${pointer}/other_instruction`, controlTokenIn);
   if (reversed && frame_digests) {
@@ -154,7 +157,7 @@ function controlsOf(
     throw invalidRequest([{ pointer: `${pointer}/reversed`, detail }]);
   }
   if (!isStatic && !reversed && otherInstruction === undefined) return undefined;
-  return { static: isStatic, reversed, otherInstruction };
+  return { static: isStatic, reversed, otherInstruction, correctedScale: correctedScale(episode) };
 }
 
 function checkOther(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {

@@ -8,6 +8,9 @@ export type ChosenScale =
   | { scale: 'episode' | 'none'; bounds: null }
   | { scale: 'bounds'; bounds: NonNullable<ProgressScale['bounds']> };
 
+/** The scale of progress of the corrected curve. */
+export type CorrectedScale = 'episode' | 'none';
+
 /**
  * Chooses the scale of progress for a request. Bounds of the request come before those of its calibration. A growing episode is
  * min-max scaled only if the request names this scale, because every new frame can change the progress of earlier ones.
@@ -39,6 +42,16 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/progress/bounds` });
   }
   return { scale: frame_digests ? 'none' : 'episode', bounds: null };
+}
+
+/**
+ * The scale of progress of the corrected curve. Bounds of log probabilities say nothing about it, so it is that of a request
+ * without bounds.
+ */
+export function correctedScale({ progress, frame_digests }: Episode): CorrectedScale {
+  const scale = progress?.scale;
+  if (scale === 'episode' || scale === 'none') return scale;
+  return frame_digests ? 'none' : 'episode';
 }
 
 /** Cloning and RA-BC weights need progress. Shaping needs progress that no later frame changes. */

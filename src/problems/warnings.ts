@@ -8,6 +8,7 @@ export const WARNINGS = {
   'beyond-reference-size': 'The reference would shrink the frames of so long an episode',
   'no-sharing': 'Every prefix was computed from its start',
   'flat-curve': 'The log probabilities hardly change',
+  'like-static-video': 'The static video has nearly the same curve',
   'identical-prefixes': 'All prefixes show the same sampled frames',
   'unfinished-episode': 'Some values change when the episode gains frames',
   'calibration-final-prefixes': 'The calibration averages another number of prefixes',

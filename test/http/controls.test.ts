@@ -151,6 +151,73 @@ t.test('an undefined correlation of a control has the value that the request wan
   t.equal(controlsOf(await score(t, app, { ...one, undefined_voc: 'zero' })).reversed?.voc, 0);
 });
 
+/** The log probability of True rises from −4 to −1 over the frames. A static video gets `still`, by its share of the frames. */
+const rising = (still: (share: number) => number) =>
+  stubEngine({
+    numbers: (share, { plan }) => [plan.sampledFrames.length > 1 ? -4 + 3 * share : still(share), -0.5],
+  });
+const every = { prefixes: { every: 1 }, controls: { static: true } };
+const rounded = (values: number[] | null | undefined) => values?.map((value) => Math.round(value * 1e6) / 1e6);
+
+t.test('the corrected curve is that of the episode minus that of the static video', async (t) => {
+  const app = await buildTestApp(
+    t,
+    {},
+    rising((share) => -4 + share),
+  );
+  const { corrected } = controlsOf(await score(t, app, { ...every, success: { final_prefixes: 2 } })).static ?? {};
+  // 3s − s at s = 1/6, 2/6, …
+  t.strictSame(rounded(corrected?.values), rounded([1, 2, 3, 4, 5, 6].map((sixths) => sixths / 3)));
+  t.strictSame(rounded(corrected?.progress), [0, 0.2, 0.4, 0.6, 0.8, 1]);
+  t.strictSame(rounded([corrected?.score ?? 0]), rounded([11 / 6]));
+  t.strictSame(rounded(Object.values(corrected?.range ?? {})), rounded([1 / 3, 2, 5 / 3]));
+  t.equal(corrected?.voc, 1);
+});
+
+t.test('the corrected curve has the scale of the request, but never its bounds', async (t) => {
+  const app = await buildTestApp(
+    t,
+    {},
+    rising(() => -4),
+  );
+  const progress = async (more: object) =>
+    rounded(controlsOf(await score(t, app, { ...every, ...more })).static?.corrected.progress);
+  const whole = [0, 0.2, 0.4, 0.6, 0.8, 1];
+  const bounds = { low: -4, high: -2 };
+  t.strictSame(await progress({ progress: { scale: 'episode' } }), whole);
+  t.strictSame(await progress({ progress: { bounds } }), whole);
+  t.equal(await progress({ progress: { scale: 'none' } }), undefined);
+  const growing = { frame_digests: six.map(sha256) };
+  t.equal(await progress(growing), undefined);
+  t.equal(await progress({ ...growing, progress: { bounds } }), undefined);
+  t.strictSame(await progress({ ...growing, progress: { scale: 'episode' } }), whole);
+});
+
+t.test('a warning says if a static video has nearly the same curve', async (t) => {
+  const codes = async (engine: ReturnType<typeof rising>, more: object = {}) => {
+    const app = await buildTestApp(t, { FLAT_BELOW: 0.5 }, engine);
+    return (await score(t, app, { ...every, ...more })).warnings.map(({ code }) => code);
+  };
+  t.strictSame(await codes(rising((share) => -4 + 2.5 * share)), ['like-static-video']);
+  t.strictSame(await codes(rising((share) => -4 + 2 * share)), []);
+  t.strictSame(
+    await codes(
+      rising((share) => -4 + 2.5 * share),
+      { controls: { reversed: true } },
+    ),
+    [],
+  );
+  const flat = stubEngine({ numbers: (share) => [-2 + share / 10, -0.5] });
+  t.strictSame(await codes(flat), ['flat-curve'], 'a flat curve has its own warning');
+  t.strictSame(
+    await codes(
+      rising((share) => -4 + 3 * share),
+      { prefixes: { last: 1 } },
+    ),
+    ['identical-prefixes'],
+  );
+});
+
 t.test('unknown and wrong controls are refused', async (t) => {
   const app = await buildTestApp(t, {}, stubEngine({ controlTokens: ['<|odd|>', '<own>'] }));
   const refused = async (controls: unknown) => postEpisode(app, { ...EPISODE, controls }, six);

@@ -12,7 +12,7 @@ import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
-import { controlsOf, correlationOf } from './controls.ts';
+import { controlsOf, controlWarnings, correlationOf } from './controls.ts';
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -52,6 +52,7 @@ export function rewardResult(scored: Scored): RewardResult {
   // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
   const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
+  const controls = controlsOf(scored, rewards);
   const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
   return {
     ...(request.id !== undefined && { id: request.id }),
@@ -65,13 +66,14 @@ export function rewardResult(scored: Scored): RewardResult {
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
-    controls: controlsOf(scored),
+    controls,
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [
       ...frames.warnings,
       ...engineWarnings(scored),
       ...curveWarnings(scored, flat),
+      ...controlWarnings(controls, flat, flatBelow),
       ...sizeWarnings(scored),
       ...calibrationWarnings(request, success),
     ],

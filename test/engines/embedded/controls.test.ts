@@ -44,6 +44,7 @@ t.test('the controls of a recorded success show that its curve is no accident', 
   const { static: still, reversed, other_instruction: other } = scored.controls ?? {};
   const { span } = scored.log_prob_range;
   t.ok((still?.span ?? span) < span / 10, 'nothing happens in the static video');
+  t.ok((still?.corrected.range.span ?? 0) > 0.9 * span, 'the corrected curve keeps the rise');
   t.ok((reversed?.voc ?? 1) < 0, 'backwards, the drawer closes');
   t.ok((other?.log_prob_true.at(-1) ?? 0) < scored.score - 1, 'the drawer was not closed');
 });
