@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { nullable } from './nullable.ts';
+import { CalibrationBounds, Scale } from './progress.ts';
 
 const closed = { additionalProperties: false };
 
@@ -67,8 +68,16 @@ export const CorrectedCurve = Type.Object(
     }),
     progress: nullable(
       Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
-        description: '`values` min-max scaled over the episode. Null if there is no scale.',
+        description: '`values` on the `progress_scale`. Null if the scale is `none`.',
       }),
+    ),
+    progress_scale: Type.Object(
+      { scale: Scale, bounds: nullable(CalibrationBounds) },
+      {
+        title: 'CorrectedScale',
+        description:
+          'How progress was computed. `bounds` are those of a calibration of the corrected curve, and null unless the scale is `bounds`.',
+      },
     ),
     score: Type.Number({ description: 'Mean of the last `values`, as many as `score` averages, in nats.' }),
     range: Type.Object(

@@ -2,6 +2,7 @@
 export const DEFAULTS = {
   prompt: 'open',
   frame_size: 'reference',
+  curve: 'log_prob',
   undefined_voc: 'missing',
   include_token_ids: false,
   /** Number of prefixes, as in the authors' code. */

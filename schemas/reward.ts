@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Controls } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
-import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
+import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
 import { TrainingSignals } from './training.ts';
@@ -41,12 +41,16 @@ export const PrefixReward = Type.Object(
 
 export const Success = Type.Object(
   {
-    flag: Type.Boolean({ description: 'Whether `score` is at or above the threshold.' }),
+    flag: Type.Boolean({
+      description:
+        'Whether the score is at or above the threshold: `score`, or `controls.static.corrected.score` with the curve `corrected`.',
+    }),
     threshold: Type.Number({ description: 'The threshold, in nats.' }),
     threshold_source: Type.Enum(['request', 'calibration', 'operator', 'model'], {
       title: 'ThresholdSource',
       description: 'Where the threshold comes from: the first of these that has one.',
     }),
+    curve: ScoredCurve,
     final_prefixes: Type.Integer({ description: 'How many of the longest prefixes `score` averages.' }),
   },
   { title: 'Success', description: 'Whether the episode counts as a success. Null if there is no threshold.' },

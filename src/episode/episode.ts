@@ -72,6 +72,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
   const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
   const controls = controlsOf(value, `${pointer}/controls`, controlTokenIn);
+  checkCurve(value, pointer);
   const { frame_size: frameSize = DEFAULTS.frame_size, max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
@@ -158,6 +159,24 @@ function controlsOf(
   }
   if (!isStatic && !reversed && otherInstruction === undefined) return undefined;
   return { static: isStatic, reversed, otherInstruction, correctedScale: correctedScale(episode) };
+}
+
+/** Checks a calibration against the curve that it is for. @throws ProblemError invalid-request */
+function checkCurve({ calibration, controls }: EpisodeSchema, pointer: string): void {
+  if (!calibration) return;
+  const { curve, threshold, bounds } = calibration;
+  if (curve === 'corrected') {
+    if (controls?.static) return;
+    const detail = 'must be sent with a calibration of the corrected curve';
+    throw invalidRequest([{ pointer: `${pointer}/controls/static`, detail }]);
+  }
+  const above = Object.entries({ threshold, 'bounds/low': bounds?.low, 'bounds/high': bounds?.high })
+    .filter(([, value]) => (value ?? 0) > 0)
+    .map(([name]) => ({
+      pointer: `${pointer}/calibration/${name}`,
+      detail: 'must be at most 0, unless `curve` is "corrected"',
+    }));
+  if (above.length > 0) throw invalidRequest(above);
 }
 
 function checkOther(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {

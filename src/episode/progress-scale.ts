@@ -1,5 +1,5 @@
 import type { Episode } from '../../schemas/episode.ts';
-import type { ProgressScale } from '../../schemas/progress.ts';
+import type { CalibrationBounds, ProgressScale } from '../../schemas/progress.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
 import { ProblemError } from '../problems/problems.ts';
 
@@ -9,7 +9,9 @@ export type ChosenScale =
   | { scale: 'bounds'; bounds: NonNullable<ProgressScale['bounds']> };
 
 /** The scale of progress of the corrected curve. */
-export type CorrectedScale = 'episode' | 'none';
+export type CorrectedScale =
+  | { scale: 'episode' | 'none'; bounds: null }
+  | { scale: 'bounds'; bounds: CalibrationBounds };
 
 /**
  * Chooses the scale of progress for a request. Bounds of the request come before those of its calibration. A growing episode is
@@ -35,7 +37,9 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
   }
   if (scale === 'episode' || scale === 'none') return { scale, bounds: null };
   if (given) return { scale: 'bounds', bounds: { ...given, source: 'request' } };
-  if (calibration?.bounds) return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
+  // Bounds of the corrected curve are for that curve only: see correctedScale.
+  if (calibration?.bounds && calibration.curve !== 'corrected')
+    return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
   if (scale === 'bounds') {
     const detail =
       'Scale "bounds" requires progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
@@ -45,13 +49,14 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
 }
 
 /**
- * The scale of progress of the corrected curve. Bounds of log probabilities say nothing about it, so it is that of a request
- * without bounds.
+ * Chooses the scale of progress of the corrected curve, with the same rules. Only a calibration of this curve has bounds for it:
+ * bounds of log probabilities say nothing about it.
  */
-export function correctedScale({ progress, frame_digests }: Episode): CorrectedScale {
+export function correctedScale({ progress, calibration, frame_digests }: Episode): CorrectedScale {
   const scale = progress?.scale;
-  if (scale === 'episode' || scale === 'none') return scale;
-  return frame_digests ? 'none' : 'episode';
+  if (scale === 'episode' || scale === 'none') return { scale, bounds: null };
+  if (calibration?.curve === 'corrected' && calibration.bounds) return { scale: 'bounds', bounds: calibration.bounds };
+  return { scale: frame_digests ? 'none' : 'episode', bounds: null };
 }
 
 /** Cloning and RA-BC weights need progress. Shaping needs progress that no later frame changes. */

@@ -193,6 +193,67 @@ t.test('the corrected curve has the scale of the request, but never its bounds',
   t.strictSame(await progress({ ...growing, progress: { scale: 'episode' } }), whole);
 });
 
+const CALIBRATION = {
+  curve: 'corrected',
+  threshold: 1.5,
+  bounds: { low: 0.5, high: 2.5 },
+  best: null,
+  precise: null,
+  auc: null,
+  counts: { episodes: 0, successes: 0, failures: 0, ranges: 0 },
+  warnings: [],
+};
+
+t.test('a calibration of the corrected curve is for its score and its progress', async (t) => {
+  const app = await buildTestApp(
+    t,
+    { SUCCESS_THRESHOLD: -1 },
+    rising(() => -4),
+  );
+  const result = await score(t, app, { ...every, calibration: CALIBRATION, success: { final_prefixes: 1 } });
+  t.match(result.success, { flag: true, threshold: 1.5, threshold_source: 'calibration', curve: 'corrected' });
+  // The corrected curve is 0.5, 1, …, 3.
+  const { corrected } = controlsOf(result).static ?? {};
+  t.strictSame(rounded(corrected?.progress), [0, 0.25, 0.5, 0.75, 1, 1]);
+  t.strictSame(corrected?.progress_scale, { scale: 'bounds', bounds: CALIBRATION.bounds });
+  t.strictSame(result.progress_scale, { scale: 'episode', bounds: null }, 'the bounds are not for log probabilities');
+  const higher = { ...every, calibration: { ...CALIBRATION, threshold: 3.5 }, success: { final_prefixes: 1 } };
+  t.match((await score(t, app, higher)).success, { flag: false, curve: 'corrected' });
+  const none = { ...every, calibration: { ...CALIBRATION, threshold: null } };
+  t.match((await score(t, app, none)).success, { threshold_source: 'operator', curve: 'log_prob' });
+});
+
+t.test('a calibration of log probabilities is not for the corrected curve', async (t) => {
+  const app = await buildTestApp(
+    t,
+    {},
+    rising(() => -4),
+  );
+  const calibration = { ...CALIBRATION, curve: undefined, threshold: -2, bounds: { low: -4, high: -1 } };
+  for (const curve of [undefined, 'log_prob']) {
+    const result = await score(t, app, { ...every, calibration: { ...calibration, curve } });
+    t.match(result.success, { threshold: -2, curve: 'log_prob' });
+    t.match(result.progress_scale, { scale: 'bounds' });
+    t.match(controlsOf(result).static?.corrected.progress_scale, { scale: 'episode', bounds: null });
+  }
+});
+
+t.test('a calibration must fit the request and its own curve', async (t) => {
+  const app = await buildTestApp(t);
+  const post = (episode: object) => postEpisode(app, { ...EPISODE, ...episode }, six);
+  const pointer = '/controls/static';
+  for (const controls of [undefined, {}, { static: false, reversed: true }])
+    isProblem(t, await post({ calibration: CALIBRATION, controls }), 'invalid-request', { pointer });
+  const unnamed = { ...CALIBRATION, curve: undefined };
+  isProblem(t, await post({ calibration: unnamed }), 'invalid-request', { pointer: '/calibration/threshold' });
+  const below = { ...unnamed, threshold: -1, bounds: { low: -1, high: 0.5 } };
+  isProblem(t, await post({ calibration: below }), 'invalid-request', { pointer: '/calibration/bounds/high' });
+  const wrong = { ...CALIBRATION, curve: 'correct' };
+  isProblem(t, await post({ calibration: wrong, controls: ALL }), 'invalid-request', { pointer: '/calibration/curve' });
+  const scale = { calibration: CALIBRATION, controls: ALL, progress: { scale: 'bounds' } };
+  isProblem(t, await post(scale), 'missing-bounds', { pointer: '/progress/bounds' });
+});
+
 t.test('a warning says if a static video has nearly the same curve', async (t) => {
   const codes = async (engine: ReturnType<typeof rising>, more: object = {}) => {
     const app = await buildTestApp(t, { FLAT_BELOW: 0.5 }, engine);

@@ -4,9 +4,9 @@ import type { ControlName } from '../../plan/controls.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { readingOf, type Scored, type ScoredControl } from '../../result/scored.ts';
 import { tokensOf } from '../../result/usage.ts';
-import { extent, minMaxProgress } from '../../scores/progress.ts';
+import { extent } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
-import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
+import { correlationOf, progressOf } from './curve.ts';
 
 /**
  * The requested controls of an episode, or null if none was requested.
@@ -56,7 +56,8 @@ function correctedCurve(
   const values = rewards.map((reward, i) => reward - (still[i] ?? Number.NaN));
   return {
     values,
-    progress: correctedScale === 'episode' ? minMaxProgress(values) : null,
+    progress: progressOf(values, correctedScale),
+    progress_scale: correctedScale,
     score: finalScore(values, request.finalPrefixes),
     range: rangeOf(values),
     voc: correlationOf(values, request),
@@ -66,11 +67,6 @@ function correctedCurve(
 function rangeOf(values: number[]): CorrectedCurve['range'] {
   const { min, max } = extent(values);
   return { min, max, span: max - min };
-}
-
-/** VOC of a curve, with the value that the request wants if it is undefined. */
-export function correlationOf(values: number[], { undefinedVoc }: Pick<EpisodeRequest, 'undefinedVoc'>): number | null {
-  return valueOrderCorrelation(values) ?? (undefinedVoc === 'zero' ? 0 : null);
 }
 
 /**

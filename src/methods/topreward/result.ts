@@ -1,7 +1,6 @@
 import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { ChosenScale } from '../../episode/progress-scale.ts';
 import type { PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
@@ -10,9 +9,10 @@ import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
-import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
+import { denseCurve, extent } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
-import { controlsOf, controlWarnings, correlationOf } from './controls.ts';
+import { controlsOf, controlWarnings } from './controls.ts';
+import { correlationOf, progressOf } from './curve.ts';
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -53,7 +53,11 @@ export function rewardResult(scored: Scored): RewardResult {
   const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
   const controls = controlsOf(scored, rewards);
-  const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
+  const success = successOf(
+    { log_prob: score, corrected: controls?.static?.corrected.score },
+    Math.min(request.finalPrefixes, rewards.length),
+    scored,
+  );
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: scores.map((each, i) => ({ ...each, progress: progress?.[i] ?? null })),
@@ -84,12 +88,6 @@ export function rewardResult(scored: Scored): RewardResult {
 function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
   const [[trueToken], [falseToken]] = profile.prompts[plan.prompt].answers;
   return { true_token: trueToken, false_token: falseToken };
-}
-
-/** @returns one value for each prefix, 0…1, or null for scale `none` */
-function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
-  if (scale === 'bounds') return boundedProgress(rewards, bounds);
-  return scale === 'episode' ? minMaxProgress(rewards) : null;
 }
 
 /** Warnings about the curve of log probabilities. @param flat whether the curve is flat, or null if it has one value only */

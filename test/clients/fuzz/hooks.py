@@ -23,7 +23,7 @@ CONTRADICTIONS = {
     *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "frame-size-unsupported"),
     *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
-CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame")
+CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|unless `curve` is|but the schedule selects this frame")
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
 outcomes = Counter()
