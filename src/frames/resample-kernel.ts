@@ -28,30 +28,18 @@ const LOW_BITS = 12;
  * @param group how many weights one SIMD step processes
  */
 export function kernel(from: number, to: number, group: number): Kernel {
-  const scale = from / to;
-  const stretch = Math.max(scale, 1);
-  const support = SUPPORT * stretch;
-  const inverse = 1 / stretch;
-  const spans = Array.from({ length: to }, (_, out) => {
-    const centre = (out + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - support + 0.5));
-    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
-    return { centre, start, count, padded: Math.ceil(count / group) * group };
-  });
+  const spans = cubicSpans(from, to).map((span) => ({
+    ...span,
+    count: span.weights.length,
+    padded: Math.ceil(span.weights.length / group) * group,
+  }));
   const firsts = new Int32Array(to);
   for (let out = 1; out < to; out += 1) firsts[out] = (firsts[out - 1] as number) + (spans[out - 1]?.padded as number);
   const width = Math.max(...spans.map(({ count }) => count));
   const weights = new Int32Array((firsts[to - 1] as number) + (spans[to - 1]?.padded as number));
-  const exact = new Float64Array(width);
-  for (const [out, { centre, start, count }] of spans.entries()) {
-    let sum = 0;
-    for (let k = 0; k < count; k += 1) {
-      const weight = cubic((k + start - centre + 0.5) * inverse);
-      exact[k] = weight;
-      sum += weight;
-    }
-    for (let k = 0; k < count; k += 1) {
-      const weight = ((exact[k] as number) / sum) * FIXED_ONE;
+  for (const [out, { weights: exact }] of spans.entries()) {
+    for (const [k, share] of exact.entries()) {
+      const weight = share * FIXED_ONE;
       weights[(firsts[out] as number) + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
     }
   }
@@ -64,6 +52,32 @@ export function kernel(from: number, to: number, group: number): Kernel {
     width,
     group,
   };
+}
+
+/** The inputs of one output: the index of the first, and the weight of each. The weights sum to 1. */
+export interface Span {
+  start: number;
+  weights: Float64Array;
+}
+
+/**
+ * Computes the weights of an antialiased cubic filter (a = −0.5) for each output, as Pillow and torchvision do.
+ * @param from number of inputs
+ * @param to number of outputs
+ */
+export function cubicSpans(from: number, to: number): Span[] {
+  const scale = from / to;
+  const stretch = Math.max(scale, 1);
+  const support = SUPPORT * stretch;
+  const inverse = 1 / stretch;
+  return Array.from({ length: to }, (_, out) => {
+    const centre = (out + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(centre - support + 0.5));
+    const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
+    const shares = Float64Array.from({ length: count }, (_, k) => cubic((k + start - centre + 0.5) * inverse));
+    const sum = shares.reduce((total, share) => total + share, 0);
+    return { start, weights: shares.map((share) => share / sum) };
+  });
 }
 
 function cubic(x: number): number {
