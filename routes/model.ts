@@ -1,8 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { Model } from '../schemas/model.ts';
-import type { Token } from '../schemas/reward.ts';
-import type { ServedPrompt } from '../src/engine/engine.ts';
+import type { ServedPrompt } from '../src/engine/model-profile.ts';
 import { KEYED, problems } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 import { fittingFrames } from '../src/plan/context.ts';
@@ -24,10 +23,10 @@ const schema = {
 
 export async function modelRoute(v1: FastifyInstance, { config, engine, video }: Service): Promise<void> {
   v1.get('/model', { schema }, async (): Promise<Model> => {
-    const servedPrompt = ({ layout, answers: [trueTokens, falseTokens] }: ServedPrompt) => ({
+    const servedPrompt = ({ layout, answers: [[trueToken], [falseToken]] }: ServedPrompt) => ({
       layout,
-      true_token: trueTokens?.[0] as Token,
-      false_token: falseTokens?.[0] as Token,
+      true_token: trueToken,
+      false_token: falseToken,
     });
     const profile = engine.describe();
     const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = profile;

@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { exampleProblem } from '../schemas/problem-examples.ts';
-import { PROBLEMS, type ProblemCode, problemType } from '../schemas/problem-kinds.ts';
+import { PROBLEM_CODES, PROBLEMS, type ProblemCode, problemType } from '../schemas/problem-kinds.ts';
 import { pageHeaders } from '../src/http/page-headers.ts';
 import { SERVICE } from '../src/process/version.ts';
 
@@ -12,11 +12,10 @@ export async function problemPages(app: FastifyInstance): Promise<void> {
     reply.headers(HEADERS).type('text/html; charset=utf-8');
   });
   const schema = { hide: true };
-  const codes = Object.keys(PROBLEMS) as ProblemCode[];
-  const list = page('Problems', listOf(codes), '.');
+  const list = page('Problems', listOf(PROBLEM_CODES), '.');
   app.get('/problems', { schema }, () => list);
   app.get('/problems/', { schema }, (_request, reply) => reply.redirect('../problems'));
-  for (const code of codes) {
+  for (const code of PROBLEM_CODES) {
     const about = page(PROBLEMS[code].title, describe(code), '..');
     app.get(problemType(code), { schema }, () => about);
   }

@@ -28,7 +28,7 @@ export const BatchItem = Type.Object(
   { ...closed, title: 'BatchItem', description: 'One episode of a batch, and where its frames are in the form.' },
 );
 
-export const Batch = Type.Object(
+const Batch = Type.Object(
   { items: Type.Array(BatchItem, { minItems: 1, description: 'The episodes, in the order of their parts.' }) },
   { ...closed, title: 'Batch', description: 'The episodes of a batch, and which parts belong to which of them.' },
 );
@@ -74,12 +74,12 @@ const place = {
   id: Type.Optional(Type.String({ description: 'The `id` of the episode, if the request has one.' })),
 };
 
-export const BatchResultEvent = Type.Object(
+const BatchResultEvent = Type.Object(
   { event: Type.Enum(['result'], { description: 'Kind of this line.' }), ...place, result: RewardResult },
   { title: 'BatchResultEvent', description: 'A scored episode. Its result equals that of a request of its own.' },
 );
 
-export const BatchProblemEvent = Type.Object(
+const BatchProblemEvent = Type.Object(
   { event: Type.Enum(['problem'], { description: 'Kind of this line.' }), ...place, problem: Problem },
   {
     title: 'BatchProblemEvent',
@@ -87,7 +87,7 @@ export const BatchProblemEvent = Type.Object(
   },
 );
 
-export const BatchEndEvent = Type.Object(
+const BatchEndEvent = Type.Object(
   {
     event: Type.Enum(['end'], { description: 'Kind of this line.' }),
     scored: Type.Integer({ minimum: 0, description: 'Number of episodes with a result.' }),

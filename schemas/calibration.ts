@@ -8,7 +8,7 @@ import { Warning } from './reward.ts';
 const closed = { additionalProperties: false };
 
 /** Most episodes in one call. */
-export const MAX_CALIBRATION_EPISODES = 10_000;
+const MAX_CALIBRATION_EPISODES = 10_000;
 
 /** What a calibration is for, as the caller says. */
 const belonging = {

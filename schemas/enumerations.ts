@@ -1,12 +1,12 @@
 import { type Static, Type } from 'typebox';
+import { REFERENCE_SIDE } from './defaults.ts';
 
 /** Enumerations that more than one schema uses. A title makes each one type, with named values, in generated clients. */
 
 export const FrameSizeMode = (usage: { default?: string } = {}) =>
   Type.Enum(['reference', 'native', 'budget'], {
     title: 'FrameSizeMode',
-    description:
-      'How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept `reference` only.',
+    description: `How frames are resized before they go to the model. With \`reference\`, every frame is resized to the model’s own size, whatever its aspect ratio. That is ${REFERENCE_SIDE}×${REFERENCE_SIDE} for large models, as in the authors’ code; \`GET /v1/model\` says which size. With \`native\`, frames keep their size. With \`budget\`, a frame with more than \`max_pixels\` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept \`reference\` only.`,
     ...usage,
   });
 

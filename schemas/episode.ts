@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Calibration } from './calibration.ts';
+import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
 import { givenLogProb } from './log-prob.ts';
@@ -40,12 +41,11 @@ export const PrefixSelection = Type.Object(
   {
     ...closed,
     title: 'PrefixSelection',
-    description:
-      'Which prefixes to score. A prefix is the first n frames of the episode. Give one of the four members; the default is `{"count": 15}`, or `{"last": 1}` with `frame_digests`.',
+    description: `Which prefixes to score. A prefix is the first n frames of the episode. Give one of the four members; the default is \`{"count": ${DEFAULTS.prefix_count}}\`, or \`{"last": 1}\` with \`frame_digests\`.`,
   },
 );
 
-export const SuccessRule = Type.Object(
+const SuccessRule = Type.Object(
   {
     threshold: Type.Optional(
       givenLogProb(
@@ -55,7 +55,7 @@ export const SuccessRule = Type.Object(
     final_prefixes: Type.Optional(
       Type.Integer({
         minimum: 1,
-        default: 3,
+        default: DEFAULTS.final_prefixes,
         description: 'How many of the longest requested prefixes are averaged into `score`.',
       }),
     ),
@@ -120,7 +120,7 @@ export const Episode = Type.Object(
       ),
     ),
     prefixes: Type.Optional(PrefixSelection),
-    frame_size: Type.Optional(FrameSizeMode({ default: 'reference' })),
+    frame_size: Type.Optional(FrameSizeMode({ default: DEFAULTS.frame_size })),
     max_pixels: Type.Optional(
       Type.Integer({
         minimum: 1024,
@@ -128,7 +128,7 @@ export const Episode = Type.Object(
         description: 'Most pixels per frame. Required with `frame_size: "budget"`, refused otherwise.',
       }),
     ),
-    prompt: Type.Optional(PromptVariant({ default: 'open' })),
+    prompt: Type.Optional(PromptVariant({ default: DEFAULTS.prompt })),
     success: Type.Optional(SuccessRule),
     progress: Type.Optional(ProgressRule),
     calibration: Type.Optional(Calibration),
@@ -136,14 +136,14 @@ export const Episode = Type.Object(
     undefined_voc: Type.Optional(
       Type.Enum(['missing', 'zero'], {
         title: 'UndefinedVoc',
-        default: 'missing',
+        default: DEFAULTS.undefined_voc,
         description:
           'Value of `voc` if the correlation is undefined (one prefix, or all values equal). `missing`: null. `zero`: 0, as the authors report it for GVL.',
       }),
     ),
     include_token_ids: Type.Optional(
       Type.Boolean({
-        default: false,
+        default: DEFAULTS.include_token_ids,
         description: 'Whether the provenance includes the token ids of the longest prompt.',
       }),
     ),

@@ -293,6 +293,13 @@ export const PROBLEMS = {
 
 export type ProblemCode = keyof typeof PROBLEMS;
 
+/** All codes, in the order of their statuses. */
+export const PROBLEM_CODES = Object.keys(PROBLEMS).filter(isProblemCode);
+
+function isProblemCode(text: string): text is ProblemCode {
+  return Object.hasOwn(PROBLEMS, text);
+}
+
 /** The path of the page about a kind of problem, which is also its `type` (a relative reference, RFC 9457, section 3.1.1). */
 export function problemType(code: ProblemCode): string {
   return `/problems/${code}`;

@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
-import { PROBLEMS } from './problem-kinds.ts';
+import { PROBLEM_CODES } from './problem-kinds.ts';
 
-const CODES = Object.keys(PROBLEMS).map((code) => `\`${code}\``);
+const CODES = PROBLEM_CODES.map((code) => `\`${code}\``);
 
 export const FieldError = Type.Object(
   {

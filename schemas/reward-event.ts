@@ -24,7 +24,7 @@ export const ResultEvent = Type.Object(
 
 export type ResultEvent = Static<typeof ResultEvent>;
 
-export const ProblemEvent = Type.Object(
+const ProblemEvent = Type.Object(
   { event: Type.Enum(['problem'], { description: 'Kind of this line.' }), problem: Problem },
   { title: 'ProblemEvent', description: 'The last line if scoring failed after the first line was sent.' },
 );

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { DEFAULTS } from './defaults.ts';
 import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
 import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
@@ -50,7 +51,7 @@ export const Success = Type.Object(
   { title: 'Success', description: 'Whether the episode counts as a success. Null if there is no threshold.' },
 );
 
-export const LogProbRange = Type.Object(
+const LogProbRange = Type.Object(
   {
     min: Type.Number({ description: 'Smallest `log_prob_true` of the prefixes, in nats.' }),
     max: Type.Number({ description: 'Largest `log_prob_true` of the prefixes, in nats.' }),
@@ -210,8 +211,7 @@ export const RewardResult = Type.Object(
     ),
     progress_scale: ProgressScale,
     score: Type.Number({
-      description:
-        'Mean `log_prob_true` of the longest prefixes, in nats. `success.final_prefixes` of the request says how many; the default is 3.',
+      description: `Mean \`log_prob_true\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
     }),
     success: nullable(Success),
     log_prob_range: LogProbRange,

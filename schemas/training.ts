@@ -1,15 +1,21 @@
 import { type Static, Type } from 'typebox';
+import { DEFAULTS } from './defaults.ts';
 import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
 
-const gamma = Type.Number({ minimum: 0, maximum: 1, default: 0.99, description: 'Discount factor γ.' });
+const gamma = Type.Number({ minimum: 0, maximum: 1, default: DEFAULTS.gamma, description: 'Discount factor γ.' });
 const missing = (usage: { default?: string } = {}) =>
   Type.Enum(['zero', 'interpolate', 'duplicate'], { title: 'MissingRewards', description: MISSING, ...usage });
 const MISSING =
   'Reward of a frame at which no requested prefix ends. `zero`: 0. `interpolate`: linear between the two nearest prefixes. `duplicate`: the reward of the prefix before it. Before the first and after the last prefix, the last two use the reward of that prefix.';
-const tau = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'Factor τ.' });
-const deltaMax = Type.Number({ minimum: 0, maximum: 100, default: 2, description: 'Largest weight δmax.' });
+const tau = Type.Number({ minimum: 0, maximum: 100, default: DEFAULTS.tau, description: 'Factor τ.' });
+const deltaMax = Type.Number({
+  minimum: 0,
+  maximum: 100,
+  default: DEFAULTS.delta_max,
+  description: 'Largest weight δmax.',
+});
 const chunk = Type.Integer({
   minimum: 1,
   maximum: 10_000,
@@ -18,13 +24,13 @@ const chunk = Type.Integer({
 const kappa = Type.Number({
   minimum: 0,
   maximum: 1,
-  default: 0.01,
+  default: DEFAULTS.kappa,
   description: 'κ: a frame with more progress than this has weight 1.',
 });
 const epsilon = Type.Number({
   minimum: 1e-12,
   maximum: 1,
-  default: 1e-6,
+  default: DEFAULTS.epsilon,
   description: 'ε: the smallest σ, and the value added to 4σ, as in LeRobot.',
 });
 
@@ -35,7 +41,6 @@ const DeltaStatistics = Type.Object(
   },
   { title: 'DeltaStatistics', description: 'Statistics of Δ, the progress within one chunk, over frames.' },
 );
-export type DeltaStatistics = Static<typeof DeltaStatistics>;
 
 export const TrainingOptions = Type.Object(
   {
@@ -43,7 +48,7 @@ export const TrainingOptions = Type.Object(
       Type.Object(
         {
           gamma: Type.Optional(gamma),
-          missing: Type.Optional(missing({ default: 'duplicate' })),
+          missing: Type.Optional(missing({ default: DEFAULTS.missing })),
         },
         {
           ...closed,

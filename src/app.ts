@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Socket } from 'node:net';
 import fastifyMultipart from '@fastify/multipart';
 import fastifySwagger from '@fastify/swagger';
 import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
@@ -48,7 +47,7 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
     // Node's own response is not a problem document. src/http/hosts.ts refuses requests without a Host header instead.
     http: { requireHostHeader: false },
     frameworkErrors: answerError,
-    clientErrorHandler: (error, socket) => answerClientError(error, socket as Socket, app.log),
+    clientErrorHandler: (error, socket) => answerClientError(error, socket, app.log),
   });
   const json = createJsonReader();
   const renderer = createRenderer(config.RENDER_WORKERS, config.MAX_FRAME_PIXELS);

@@ -1,4 +1,5 @@
 import type { AucEstimate } from '../../schemas/calibration.ts';
+import { averageRanks } from '../scores/ranks.ts';
 
 /** 97.5 % quantile of the normal distribution. */
 const Z = 1.959963984540054;
@@ -22,26 +23,12 @@ export function aucEstimate(successes: number[], failures: number[]): AucEstimat
   return { value, low: borderTowards(0, value, isWithin), high: borderTowards(1, value, isWithin) };
 }
 
-/** Share of all pairs in which the success scores higher. The scores are sorted once, so 10,000 episodes are fast. */
+/** Share of all pairs in which the success scores higher, from the ranks of the successes among all scores. */
 function mannWhitney(successes: number[], failures: number[]): number {
-  const sorted = [...failures].sort((a, b) => a - b);
-  const wins = successes.map((score) => {
-    const below = countBefore(sorted, (other) => other < score);
-    const atMost = countBefore(sorted, (other) => other <= score);
-    return (below + atMost) / 2;
-  });
-  return wins.reduce((sum, win) => sum + win, 0) / (successes.length * failures.length);
-}
-
-/** Number of values at the start of a list for which the condition holds. It must not hold for any later value. */
-function countBefore(sorted: number[], isBefore: (value: number) => boolean): number {
-  let [from, to] = [0, sorted.length];
-  while (from < to) {
-    const middle = (from + to) >> 1;
-    if (isBefore(sorted[middle] as number)) from = middle + 1;
-    else to = middle;
-  }
-  return from;
+  const ranks = averageRanks([...successes, ...failures]).slice(0, successes.length);
+  const sum = ranks.reduce((sum, rank) => sum + rank, 0);
+  const lowest = (successes.length * (successes.length + 1)) / 2;
+  return (sum - lowest) / (successes.length * failures.length);
 }
 
 /** Finds the border of the interval between the estimate and an end of the scale, by bisection. */

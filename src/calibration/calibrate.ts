@@ -5,10 +5,10 @@ import { progressBounds } from './bounds.ts';
 import { bestFit, preciseFit, thresholdFits } from './threshold.ts';
 
 /** A threshold needs at least this many successes and failures. Bounds need at least this many ranges. */
-export const FEWEST = 5;
+const FEWEST = 5;
 
 /** From this many of each on, there is no warning: the interval of the AUC shows the uncertainty. */
-export const ENOUGH = 20;
+const ENOUGH = 20;
 
 /**
  * Computes a threshold and progress bounds from labelled episodes. A value that cannot be computed is null, and a warning says

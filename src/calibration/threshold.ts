@@ -1,7 +1,7 @@
 import type { ThresholdFit } from '../../schemas/calibration.ts';
 
 /** The score of an episode in nats, and whether the episode was a success. */
-export interface Labelled {
+interface Labelled {
   score: number;
   success: boolean;
 }

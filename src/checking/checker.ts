@@ -22,11 +22,9 @@ const FORMER_NAMES: Record<string, string> = { last: 'final_prefixes' };
 export function createChecker<Schema extends TSchema>(schema: Schema) {
   const compiled = Compile(schema);
   return (value: unknown, pointer: string): Static<Schema> => {
-    const unknown = unknownMembers(schema as Shape, value, pointer)
-      .take(MOST_NAMED)
-      .toArray();
-    if (unknown.length === 0 && compiled.Check(value)) return value as Static<Schema>;
-    const others = unknown.length < MOST_NAMED ? findMistakes(schema as Shape, value, pointer, MOST_NAMED) : [];
+    const unknown = unknownMembers(schema, value, pointer).take(MOST_NAMED).toArray();
+    if (unknown.length === 0 && compiled.Check(value)) return value;
+    const others = unknown.length < MOST_NAMED ? findMistakes(schema, value, pointer, MOST_NAMED) : [];
     throw invalidRequest([...unknown, ...others].slice(0, MOST_NAMED));
   };
 }
@@ -41,10 +39,11 @@ function* unknownMembers(shape: Shape, value: unknown, pointer: string): Generat
     return;
   }
   if (!properties) return;
-  for (const name of Object.keys(value)) {
+  for (const [name, member] of Object.entries(value)) {
     const at = `${pointer}/${escaped(name)}`;
-    if (Object.hasOwn(properties, name)) {
-      yield* unknownMembers(properties[name] as Shape, (value as Record<string, unknown>)[name], at);
+    const known = Object.hasOwn(properties, name) ? properties[name] : undefined;
+    if (known) {
+      yield* unknownMembers(known, member, at);
       continue;
     }
     const current = FORMER_NAMES[name];

@@ -1,14 +1,10 @@
+import type { TLocalizedValidationError } from 'typebox/error';
 import { DIGEST } from '../../schemas/episode.ts';
 import type { FieldError } from '../../schemas/problem.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 
 /** An error of a schema's checker, as TypeBox reports it. */
-export interface CheckerError {
-  keyword: string;
-  instancePath: string;
-  message: string;
-  params: object;
-}
+export type CheckerError = TLocalizedValidationError;
 
 /**
  * Converts the errors of a schema's checker (it stops at eight) to one entry for each wrong place.
@@ -19,7 +15,7 @@ export function fieldErrors(errors: CheckerError[], pointer: string): FieldError
     errors
       // src/checking/checker.ts reports unknown members, with a suggestion. Here they would appear twice: there and at their parent.
       // A value that may be null fails twice more: it is not null, and it matches no option.
-      .filter(({ keyword, params }) => !SILENT.includes(keyword) && (params as Params).type !== 'null')
+      .filter((error) => !SILENT.includes(error.keyword) && !(error.keyword === 'type' && error.params.type === 'null'))
       .map((error) => ({ pointer: `${pointer}${error.instancePath}`, detail: requirement(error) }))
   );
 }
@@ -35,40 +31,32 @@ const TYPES: Record<string, string> = {
   object: 'an object',
 };
 
-interface Params {
-  type?: string;
-  limit?: number;
-  allowedValues?: string[];
-  requiredProperties?: string[];
-  pattern?: string;
-}
-
 /** What the schema requires of a wrong value, in words that follow its name: "must be a number". */
-export function requirement({ keyword, message, params }: CheckerError): string {
-  const { type = '', limit, allowedValues = [], requiredProperties = [], pattern } = params as Params;
+export function requirement(error: CheckerError): string {
+  const { keyword, message, params } = error;
   switch (keyword) {
     case 'type':
-      return `must be ${TYPES[type] ?? type}`;
+      return `must be ${TYPES[`${params.type}`] ?? params.type}`;
     case 'enum':
-      return `must be one of ${allowedValues.join(', ')}`;
+      return `must be one of ${params.allowedValues.join(', ')}`;
     case 'required':
-      return `must have ${requiredProperties.map((name) => `\`${name}\``).join(', ')}`;
+      return `must have ${params.requiredProperties.map((name) => `\`${name}\``).join(', ')}`;
     case 'minimum':
-      return `must be at least ${limit}`;
+      return `must be at least ${params.limit}`;
     case 'maximum':
-      return `must be at most ${limit}`;
+      return `must be at most ${params.limit}`;
     case 'exclusiveMinimum':
-      return `must be above ${limit}`;
+      return `must be above ${params.limit}`;
     case 'minLength':
-      return limit === 1 ? 'must not be empty' : `must have at least ${limit} characters`;
+      return params.limit === 1 ? 'must not be empty' : `must have at least ${params.limit} characters`;
     case 'maxLength':
-      return `must have at most ${limit} characters`;
+      return `must have at most ${params.limit} characters`;
     case 'minItems':
-      return limit === 1 ? 'must not be empty' : `must have at least ${limit} entries`;
+      return params.limit === 1 ? 'must not be empty' : `must have at least ${params.limit} entries`;
     case 'maxItems':
-      return `must have at most ${limit} entries`;
+      return `must have at most ${params.limit} entries`;
     case 'pattern':
-      return pattern === DIGEST ? 'must be a SHA-256 in lowercase hex (64 characters), or empty' : message;
+      return params.pattern === DIGEST ? 'must be a SHA-256 in lowercase hex (64 characters), or empty' : message;
     default:
       return message;
   }

@@ -1,7 +1,7 @@
 import { Type } from 'typebox';
 import { Compile, type Validator } from 'typebox/compile';
 import type { FieldError } from '../../schemas/problem.ts';
-import { type CheckerError, fieldErrors, requirement } from './field-errors.ts';
+import { fieldErrors, requirement } from './field-errors.ts';
 import type { Shape } from './shape.ts';
 
 /** A list with more items than this is searched item by item. */
@@ -48,8 +48,8 @@ function shortened(
 /** Finds what is wrong with the length of a list, or with those of its items that `shortened` leaves out. */
 function* mistakesOf({ items = {}, maxItems }: Shape, list: unknown[], pointer: string, most: number) {
   if (maxItems !== undefined && list.length > maxItems) {
-    const tooLong: CheckerError = { keyword: 'maxItems', instancePath: '', message: '', params: { limit: maxItems } };
-    yield { pointer, detail: requirement(tooLong) };
+    const where = { schemaPath: '', instancePath: '', message: '' };
+    yield { pointer, detail: requirement({ keyword: 'maxItems', params: { limit: maxItems }, ...where }) };
     return;
   }
   const checker = checkerOf(items);

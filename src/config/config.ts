@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Default } from 'typebox/value';
+import { REFERENCE_SIDE } from '../../schemas/defaults.ts';
 import { type CheckerError, requirement } from '../checking/field-errors.ts';
 import { allowedNames } from './allowed-hosts.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
@@ -68,9 +69,8 @@ export const Environment = Type.Object({
   ENGINE_FRAME_SIDE: Type.Integer({
     minimum: 32,
     maximum: 4096,
-    default: 244,
-    description:
-      'Side of the square to which frames are resized for vLLM, px. 244 as in the reference, less for a small model.',
+    default: REFERENCE_SIDE,
+    description: `Side of the square to which frames are resized for vLLM, px. ${REFERENCE_SIDE} as in the reference, less for a small model.`,
   }),
   DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
@@ -156,7 +156,7 @@ export function configOrExit(): Config {
   try {
     return loadConfig(process.env);
   } catch (error) {
-    console.error((error as Error).message);
+    console.error(error instanceof Error ? error.message : error);
     process.exit(1);
   }
 }

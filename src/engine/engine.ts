@@ -1,50 +1,15 @@
-import type { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
-import type { FrameSize, Token } from '../../schemas/reward.ts';
-import type { FamilyName } from '../families/registry.ts';
+import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { EpisodePlan, Read } from '../plan/plan.ts';
+import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
+import type { ModelProfile } from './model-profile.ts';
 
 /** What an engine checks at its start: the prompt text and the answers of the default method. */
 export interface DefaultQuery {
   /** prompt text after the last block */
   text(instruction: string): string;
-  read(variant: PromptVariant): Read;
-}
-
-/** How the engine serves one prompt variant: the layout of its blocks, and the tokens of the default method's answers, by set. */
-export interface ServedPrompt {
-  layout: PromptLayout;
-  answers: Token[][];
-}
-
-/** What is known about the model that an engine serves: found by the probe of a vLLM, or read from an exported checkpoint. */
-export interface ModelProfile {
-  engine: { name: string; version: string };
-  family: FamilyName;
-  model: string;
-  /** One sentence on what the model was trained on; null if the engine does not tell. */
-  about: string | null;
-  prompts: Record<PromptVariant, ServedPrompt>;
-  /** Whether the probe found that prefixes share one pass; null if the engine does not tell. */
-  onePass: boolean | null;
-  /** The size of frames at `frame_size: "reference"`, in pixels. */
-  referenceFrame: FrameSize;
-  /** Values of `frame_size` that the engine accepts. */
-  frameSizes: FrameSizeMode[];
-  /** How frames are sent to the model. `rgb` means plain pixels. */
-  frameEncoding: FrameEncoding;
-  /**
-   * The model's success threshold, and the range of log probabilities below which a curve is noise, in nats; null if
-   * the engine does not tell.
-   */
-  calibration: { successThreshold: number; flatBelow: number } | null;
-  /** Longest prompt, in tokens. */
-  contextTokens: number;
-  /** Most blocks in one prompt; null if only the context limits them. */
-  maxBlocks: number | null;
-  /** Prompt tokens of the smallest block at the reference frame size: one whose time has one digit before the point. */
-  tokensPerBlock: number;
+  read(variant: PromptVariant): TrueAndFalse;
 }
 
 /** One episode to score. */

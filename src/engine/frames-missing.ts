@@ -1,6 +1,7 @@
 import type { EngineFrame } from '../frames/rendered.ts';
 import type { Block } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
+import { frameAt } from './render-frames.ts';
 
 /**
  * Makes the problem for a growing episode that names frames without sending them, when the engine has lost their
@@ -10,7 +11,7 @@ import { ProblemError } from '../problems/problems.ts';
  * @returns undefined if the pixels of every frame in these blocks are here
  */
 export function framesMissing(frames: ReadonlyMap<number, EngineFrame>, blocks: Block[]): ProblemError | undefined {
-  const named = blocks.flatMap(({ first, second }) => [frames.get(first), frames.get(second)] as EngineFrame[]);
+  const named = blocks.flatMap(({ first, second }) => [frameAt(frames, first), frameAt(frames, second)]);
   const missing = [...new Set(named.filter(({ bytes }) => bytes === null).map(({ digest }) => digest))];
   if (missing.length === 0) return undefined;
   const detail =

@@ -36,7 +36,8 @@ export function setLogProbs(logProbs: readonly number[], sizes: readonly number[
   return sizes.map((size) => {
     const set = logProbs.slice(from, from + size);
     from += size;
-    if (set.length === 1) return set[0] as number;
+    const [only, ...more] = set;
+    if (only !== undefined && more.length === 0) return only;
     const most = Math.max(...set);
     return Math.min(0, most + Math.log(set.reduce((sum, value) => sum + Math.exp(value - most), 0)));
   });

@@ -27,6 +27,17 @@ export async function beginFrames(
 }
 
 /**
+ * A frame that has been rendered, or that the caller only named.
+ * @param index raw frame number
+ * @throws Error if it is not one of the sampled frames
+ */
+export function frameAt(frames: ReadonlyMap<number, EngineFrame>, index: number): EngineFrame {
+  const frame = frames.get(index);
+  if (!frame) throw new Error(`Frame ${index} is not one of the frames that were rendered.`);
+  return frame;
+}
+
+/**
  * Renders all sampled frames of an episode.
  * @returns frames by raw frame number. A frame that the caller only named has no bytes.
  */

@@ -1,14 +1,15 @@
 import type { Calibration } from '../../schemas/calibration.ts';
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { FrameSizeMode, PromptVariant } from '../../schemas/enumerations.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
 import type { TrainingOptions } from '../../schemas/training.ts';
 import { createChecker } from '../checking/checker.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
 import { ProblemError } from '../problems/problems.ts';
-import { DEFAULT_FINAL_PREFIXES } from '../scores/success.ts';
 import type { Clock } from './clock.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, progressScale } from './progress-scale.ts';
+import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** The options of one episode, checked and with every default filled in. */
@@ -38,7 +39,7 @@ export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
 }
 
 /** Finds text that the model reads as a control token. */
-export type ControlTokenCheck = (text: string) => string | undefined;
+type ControlTokenCheck = (text: string) => string | undefined;
 
 const checkEpisode = createChecker(EpisodeSchema);
 
@@ -59,7 +60,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
   }
   const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
-  const { frame_size: frameSize = 'reference', max_pixels: maxPixels } = value;
+  const { frame_size: frameSize = DEFAULTS.frame_size, max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
     throw invalidRequest([{ pointer: `${pointer}/max_pixels`, detail }]);
@@ -73,14 +74,14 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     prefixes: value.prefixes ?? (value.frame_digests ? { last: 1 } : {}),
     frameSize,
     maxPixels,
-    prompt: value.prompt ?? 'open',
+    prompt: value.prompt ?? DEFAULTS.prompt,
     threshold: value.success?.threshold,
-    finalPrefixes: value.success?.final_prefixes ?? DEFAULT_FINAL_PREFIXES,
+    finalPrefixes: value.success?.final_prefixes ?? DEFAULTS.final_prefixes,
     progress: progressScale(value, pointer),
     calibration: value.calibration,
     training: value.training,
-    undefinedVoc: value.undefined_voc ?? 'missing',
-    includeTokenIds: value.include_token_ids ?? false,
+    undefinedVoc: value.undefined_voc ?? DEFAULTS.undefined_voc,
+    includeTokenIds: value.include_token_ids ?? DEFAULTS.include_token_ids,
   };
 }
 
@@ -139,7 +140,8 @@ function rangeOf({ from_s: fromS, to_s: toS }: EpisodeSchema, pointer: string): 
 
 function lacksInstruction(value: unknown): boolean {
   if (value === null || typeof value !== 'object' || Array.isArray(value)) return false;
-  const { instruction } = value as { instruction?: unknown };
+  if (!('instruction' in value)) return true;
+  const { instruction } = value;
   return instruction === undefined || (typeof instruction === 'string' && instruction.trim() === '');
 }
 
@@ -165,7 +167,7 @@ function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: str
   }
   if (fps !== undefined) return { fps };
   if (timestampsS === undefined) return undefined;
-  const falling = timestampsS.findIndex((time, i) => i > 0 && time <= (timestampsS[i - 1] as number));
+  const falling = firstNotRising(timestampsS);
   if (falling > 0) {
     const detail = `Timestamp ${falling} (${timestampsS[falling]} s) is not later than the one before it.`;
     throw new ProblemError('invalid-timestamps', detail, {

@@ -1,7 +1,6 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { PrefixSelection } from '../../schemas/episode.ts';
-
-/** Default number of prefixes in the authors' code. */
-export const DEFAULT_PREFIX_COUNT = 15;
+import { firstNotRising } from './rising.ts';
 
 /**
  * Lengths of the prefixes to score, in raw frames.
@@ -14,7 +13,7 @@ export function prefixLengths(frameCount: number, selection: PrefixSelection = {
   if (selection.lengths) return selection.lengths;
   if (selection.every) return everyLengths(frameCount, selection.every);
   if (selection.last) return range(Math.max(1, frameCount - selection.last + 1), frameCount);
-  return evenLengths(frameCount, selection.count ?? DEFAULT_PREFIX_COUNT);
+  return evenLengths(frameCount, selection.count ?? DEFAULTS.prefix_count);
 }
 
 /**
@@ -38,7 +37,7 @@ export function prefixLengthFault(
     const detail = `Prefix length ${lengths[tooLong]} is larger than the number of frames in the episode, ${frameCount}.`;
     return { pointer: `/lengths/${tooLong}`, detail };
   }
-  const falling = lengths.findIndex((length, i) => i > 0 && length <= (lengths[i - 1] as number));
+  const falling = firstNotRising(lengths);
   if (falling < 0) return undefined;
   return { pointer: `/lengths/${falling}`, detail: 'Each prefix length must be larger than the one before it.' };
 }

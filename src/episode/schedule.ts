@@ -1,8 +1,9 @@
+import { steps } from '../scores/steps.ts';
 import type { Clock } from './clock.ts';
 import { roundHalfEven } from './rounding.ts';
 
 /** Rate of the sampled frames, per second (`ALIGNED_VIDEO_SAMPLE_FPS` in the authors' code). */
-export const SAMPLE_FPS = 2;
+const SAMPLE_FPS = 2;
 
 /**
  * Selects the sampled frames: one every half second, or every frame if the rate is below 2 fps.
@@ -26,14 +27,15 @@ function evenPositions(frameCount: number, fps: number): number[] {
 
 /** Positions of the half seconds on a piecewise linear curve through the times of the frames. */
 function timedPositions(timestampsS: number[]): number[] {
-  const start = timestampsS[0] as number;
-  const times = timestampsS.map((time) => (time - start) * SAMPLE_FPS);
-  const count = times.length;
-  const lastGap = count > 1 ? (times[count - 1] as number) - (times[count - 2] as number) : 1;
-  times.push((times[count - 1] as number) + lastGap);
-  return timestampsS.flatMap((_, frame) => {
-    const from = times[frame] as number;
-    const gap = (times[frame + 1] as number) - from;
+  const [start] = timestampsS;
+  if (start === undefined) return [];
+  const count = timestampsS.length;
+  const spans = steps(timestampsS.map((time) => (time - start) * SAMPLE_FPS));
+  // The last frame lasts as long as the one before it, and a single frame one half second.
+  const [beforeLast, ofLast] = spans.at(-1) ?? [-1, 0];
+  spans.push([ofLast, ofLast + (ofLast - beforeLast)]);
+  return spans.flatMap(([from, to], frame) => {
+    const gap = to - from;
     const first = Math.ceil(from);
     const last = Math.ceil(from + gap) - 1;
     if (last < first) return [];

@@ -1,5 +1,5 @@
 import type { FrameSize } from '../../schemas/reward.ts';
-import { cubicSpans } from './resample-kernel.ts';
+import { cubicInputs } from './resample-kernel.ts';
 
 /**
  * Resizes RGB values as torchvision resizes a tensor with bicubic interpolation and antialiasing: columns first, without
@@ -23,13 +23,17 @@ interface Axis {
 
 function resizeAxis(values: ArrayLike<number>, { lines, from, to, inner }: Axis): Float32Array {
   const result = new Float32Array(lines * to * inner);
-  for (const [out, { start, weights }] of cubicSpans(from, to).entries()) {
+  for (const [out, { start, shares }] of cubicInputs(from, to).entries()) {
     for (let line = 0; line < lines; line += 1) {
       const target = (line * to + out) * inner;
       const source = (line * from + start) * inner;
       for (let place = 0; place < inner; place += 1) {
         let sum = 0;
-        for (let k = 0; k < weights.length; k += 1) sum += (weights[k] ?? 0) * (values[source + k * inner + place] ?? 0);
+        let at = source + place;
+        for (const share of shares) {
+          sum += share * (values[at] ?? Number.NaN);
+          at += inner;
+        }
         result[target + place] = sum;
       }
     }

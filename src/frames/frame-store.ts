@@ -22,8 +22,8 @@ export interface FrameStore {
    * @returns undefined if only the digest of the frame is known, or if its memory was released
    */
   take(index: number): UploadedFrame | undefined;
-  /** Numbers of the sampled frames whose pixels are here. */
-  uploaded(): number[];
+  /** The sampled frames whose pixels are here. */
+  uploaded(): UploadedFrame[];
   /** SHA-256 that the caller gives for a frame; undefined if the episode is sent complete. */
   digest(index: number): string | undefined;
   /** Takes these frames from the recent frames, if they are there. @returns true if any was found */
@@ -56,7 +56,7 @@ export function orderedStore(clock: Clock, maxFrames: number): FrameStore {
       frames.delete(index);
       return frame;
     },
-    uploaded: () => [...frames.keys()],
+    uploaded: () => [...frames.values()],
     digest: () => undefined,
     restoreRecent: () => false,
     lastSampled: undefined,
@@ -82,12 +82,17 @@ export function listedStore(digests: string[], clock: Clock, recent: RecentFrame
     ]);
   const places = new Map<string, number>();
   for (const [index, digest] of digests.entries()) if (digest && !places.has(digest)) places.set(digest, index);
-  const wanted = new Set(shown.map((index) => digests[index] as string));
+  const wanted = new Set(shown.map((index) => digests[index]));
   const frames = new Map<string, UploadedFrame>();
+  const peek = (index: number) => {
+    const digest = digests[index];
+    return digest === undefined ? undefined : frames.get(digest);
+  };
   const restoreRecent = (indices: number[]) => {
     const before = frames.size;
     for (const index of indices) {
-      const digest = digests[index] as string;
+      const digest = digests[index];
+      if (digest === undefined) continue;
       const frame = frames.get(digest) ?? recent.get(digest);
       if (frame) frames.set(digest, frame);
     }
@@ -111,11 +116,11 @@ export function listedStore(digests: string[], clock: Clock, recent: RecentFrame
       if (wanted.has(digest) || digest === digests.at(-1)) recent.keep(digest, known);
     },
     count: () => digests.length,
-    peek: (index) => frames.get(digests[index] as string),
+    peek,
     shared: true,
     // Identical frames have one digest, and the recent frames keep it too, so it must stay here.
-    take: (index) => frames.get(digests[index] as string),
-    uploaded: () => shown.filter((index) => frames.has(digests[index] as string)),
+    take: peek,
+    uploaded: () => shown.flatMap((index) => peek(index) ?? []),
     digest: (index) => digests[index],
     restoreRecent,
     lastSampled: shown.at(-1),

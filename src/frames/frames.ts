@@ -50,7 +50,7 @@ export interface FrameCollector {
 }
 
 /** Limits for the frames of one episode. */
-export interface FrameLimits extends SizeLimits {
+interface FrameLimits extends SizeLimits {
   MAX_FRAMES: number;
 }
 
@@ -100,11 +100,12 @@ export function collectFrames(
     },
     addPixels: (bytes, frameSize, place) => add(bytes, 'rgb', frameSize, place),
     finish() {
-      const frames = store as FrameStore;
-      const known = size ?? frames.peek(frames.uploaded()[0] as number)?.size;
+      const frames = store;
+      if (!frames) throw new Error('The clock of the episode is not set.');
+      const known = size ?? frames.uploaded()[0]?.size;
       if (!known) throw nothingHeld(frames);
       const check = () => {
-        for (const index of frames.uploaded()) checkSize(known, frames.peek(index) as UploadedFrame);
+        for (const frame of frames.uploaded()) checkSize(known, frame);
       };
       check();
       return {
@@ -113,7 +114,7 @@ export function collectFrames(
         warnings: frameWarnings(seen),
         countUploaded: (indices) => indices.filter((index) => frames.peek(index)).length,
         uploadedBytes() {
-          const lengths = frames.uploaded().map((index) => frames.peek(index)?.bytes.length ?? 0);
+          const lengths = frames.uploaded().map(({ bytes }) => bytes.length);
           return { memory: lengths.reduce((sum, length) => sum + length, 0), disk: 0 };
         },
         restoreRecent(indices) {

@@ -7,7 +7,7 @@ import { headerBytes } from './header-bytes.ts';
 import { checkSizeLimits, type SizeLimits } from './size-limits.ts';
 
 /** The parts of an image file's header that the service uses. */
-export interface ImageHeader extends FrameSize {
+interface ImageHeader extends FrameSize {
   hasAlpha: boolean;
   /** true if the EXIF orientation is not upright. It is ignored, as Pillow ignores it. */
   rotated: boolean;
@@ -39,7 +39,7 @@ const SIGNATURES: [format: string, offset: number, bytes: Buffer][] = [
 ];
 
 /** Reads and checks the header of a frame: see readImageHeader. */
-export type HeaderReader = (bytes: Buffer, place: ProblemPlace) => Promise<ImageHeader>;
+type HeaderReader = (bytes: Buffer, place: ProblemPlace) => Promise<ImageHeader>;
 
 /**
  * Makes a reader for the frames of one episode. Usually all frames have the same header, byte for byte, so it is read

@@ -2,7 +2,7 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** The header of a .npy file of frames. */
-export interface NpyHeader {
+interface NpyHeader {
   /** number of frames */
   count: number;
   size: FrameSize;
@@ -20,11 +20,11 @@ const MAX_HEADER = 64 * 1024;
  * @returns undefined if the header needs more bytes
  * @throws ProblemError invalid-npy
  */
-export function readNpyHeader(file: Buffer): NpyHeader | undefined {
+function readNpyHeader(file: Buffer): NpyHeader | undefined {
   if (!file.subarray(0, 6).equals(MAGIC.subarray(0, file.length)))
     throw npyFault('The file is not a .npy file. Write it with numpy.save.');
   if (file.length < 12) return undefined;
-  const version = file[6] as number;
+  const version = file.readUInt8(6);
   if (version < 1 || version > 3)
     throw npyFault(`The .npy format version ${version} is not supported. Use a version from 1 to 3.`);
   const offset = version === 1 ? 10 : 12;
@@ -97,13 +97,17 @@ function parseHeader(text: string): { count: number; size: FrameSize } {
     .split(',')
     .filter((part) => part.trim() !== '')
     .map(Number);
-  const [count, height, width, channels] = shape as [number, number, number, number];
-  if (shape.length !== 4 || channels !== 3)
+  if (!isShapeOfFrames(shape))
     throw npyFault(
       `The shape is (${shape.join(', ')}), but must be (frames, height, width, 3). ${shapeAdvice(shape)}`.trim(),
     );
+  const [count, height, width] = shape;
   if (height < 1 || width < 1) throw npyFault(`The shape is (${shape.join(', ')}): the frames have no pixels.`);
   return { count, size: { width, height } };
+}
+
+function isShapeOfFrames(shape: number[]): shape is [count: number, height: number, width: number, channels: 3] {
+  return shape.length === 4 && shape[3] === 3;
 }
 
 /** @param dtype as NumPy writes it: `<f4` is float32 */

@@ -57,17 +57,10 @@ const resampler = createResampler();
 /**
  * Decodes, resizes and encodes one frame. The memory of each intermediate image is released as soon as the next one
  * exists.
+ * @returns a RenderedFrame for the calling thread, to which its memory moves
  * @throws Error if the file is truncated or damaged, if it takes too long, or if the stop flag is raised
  */
-export default async function render({
-  bytes,
-  digest: known,
-  kind,
-  from,
-  to,
-  encoding,
-  stop,
-}: RenderTask): Promise<RenderedFrame> {
+export default async function render({ bytes, digest: known, kind, from, to, encoding, stop }: RenderTask) {
   const check = stopCheck(stop);
   check();
   const digest = known ?? createHash('sha256').update(bytes).digest('hex');
@@ -76,12 +69,12 @@ export default async function render({
   check();
   const rendered = await resize({ pixels, from, to, check }, encoding);
   if (rendered !== pixels) freeBytes(pixels);
-  const frame = { bytes: rendered, digest };
+  const frame: RenderedFrame = { bytes: rendered, digest };
   return move({
     ...frame,
-    [transferableSymbol]: [rendered.buffer as ArrayBuffer],
+    [transferableSymbol]: [rendered.buffer],
     [valueSymbol]: frame,
-  }) as unknown as RenderedFrame;
+  });
 }
 
 /**

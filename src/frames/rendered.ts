@@ -9,7 +9,7 @@ export interface EngineFrame {
 }
 
 /** Frames that are being rendered. */
-export interface RenderingFrames {
+interface RenderingFrames {
   /** time spent waiting for the turn */
   waitedMs: number;
   /** time spent rendering so far, or in total when all frames are rendered */

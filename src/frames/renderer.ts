@@ -9,7 +9,7 @@ import { checkResizing } from './size-limits.ts';
 import { stopFlag } from './stop-flag.ts';
 
 /** How to render the frames of one episode. */
-export interface Rendering {
+interface Rendering {
   /** size of the uploaded frames */
   from: FrameSize;
   to: FrameSize;
@@ -64,7 +64,7 @@ const TASKS_PER_THREAD = 2;
  * @param maxPixels most pixels of the intermediate image between the two passes of resizing
  */
 export function createRenderer(threads: number, maxPixels: number): Renderer {
-  const pool = new Piscina({
+  const pool = new Piscina<RenderTask, RenderedFrame>({
     filename: new URL('./render-worker.ts', import.meta.url).href,
     minThreads: 1,
     maxThreads: threads,
@@ -84,8 +84,8 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
         const slot = await slots.enter({}, signal);
         try {
           const task: RenderTask = { bytes, digest, kind, from, to, encoding, stop: flag };
-          const transferList = !shared && ownsBuffer(bytes) ? [bytes.buffer as ArrayBuffer] : [];
-          return (await pool.run(task, { transferList })) as RenderedFrame;
+          const transferList = !shared && ownsBuffer(bytes) ? [bytes.buffer] : [];
+          return await pool.run(task, { transferList });
         } catch (error) {
           signal.throwIfAborted();
           throw error;

@@ -19,7 +19,8 @@ export function renderFrom(store: FrameStore, from: FrameSize, renderer: Rendere
   }
 
   return async (indices, to, encoding, signal) => {
-    const place = store.peek(indices[0] as number)?.place ?? {};
+    const [first] = indices;
+    const place = first === undefined ? {} : (store.peek(first)?.place ?? {});
     // One damaged frame fails the episode, so the others are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
@@ -27,12 +28,12 @@ export function renderFrom(store: FrameStore, from: FrameSize, renderer: Rendere
     const turn = await renderer.turns(indices.length).enter({ tenant }, signal);
     const took = stopwatch();
     const failure = new AbortController();
-    const rendered = indices.map(() => Promise.withResolvers<EngineFrame>());
-    const pending = indices.entries();
+    const rendered = indices.map((index) => ({ index, ...Promise.withResolvers<EngineFrame>() }));
+    const pending = rendered.values();
     const work = async () => {
-      for (const [at, index] of pending) {
+      for (const { index, resolve } of pending) {
         going.throwIfAborted();
-        rendered[at]?.resolve(await renderOne(index, render, going));
+        resolve(await renderOne(index, render, going));
       }
     };
     const workers = Array.from({ length: renderer.parallel }, work);
@@ -51,8 +52,7 @@ export function renderFrom(store: FrameStore, from: FrameSize, renderer: Rendere
     });
     async function* each(): AsyncGenerator<[number, EngineFrame]> {
       try {
-        for (const [at, index] of indices.entries())
-          yield [index, await (rendered[at]?.promise as Promise<EngineFrame>)];
+        for (const { index, promise } of rendered) yield [index, await promise];
       } finally {
         stop.abort();
         await over;

@@ -1,13 +1,19 @@
-/** Weights for resizing in one direction. Each array except `weights` has one entry for each output position. */
-export interface Kernel {
+/** The inputs of one output position. */
+interface Span {
   /** index of the first input */
-  starts: Int32Array;
+  start: number;
   /** number of inputs */
-  counts: Int32Array;
-  /** number of weights: `counts` rounded up to a multiple of the group, filled with weights of zero */
-  padded: Int32Array;
+  count: number;
+  /** number of weights: `count` rounded up to a multiple of the group, filled with weights of zero */
+  padded: number;
   /** index of the first weight in `weights` */
-  firsts: Int32Array;
+  first: number;
+}
+
+/** Weights for resizing in one direction. */
+export interface Kernel {
+  /** one for each output position */
+  spans: Span[];
   /** weights of all outputs, fixed-point numbers with 22 fractional bits */
   weights: Int32Array;
   /** most inputs of one output */
@@ -28,36 +34,30 @@ const LOW_BITS = 12;
  * @param group how many weights one SIMD step processes
  */
 export function kernel(from: number, to: number, group: number): Kernel {
-  const spans = cubicSpans(from, to).map((span) => ({
-    ...span,
-    count: span.weights.length,
-    padded: Math.ceil(span.weights.length / group) * group,
-  }));
-  const firsts = new Int32Array(to);
-  for (let out = 1; out < to; out += 1) firsts[out] = (firsts[out - 1] as number) + (spans[out - 1]?.padded as number);
-  const width = Math.max(...spans.map(({ count }) => count));
-  const weights = new Int32Array((firsts[to - 1] as number) + (spans[to - 1]?.padded as number));
-  for (const [out, { weights: exact }] of spans.entries()) {
-    for (const [k, share] of exact.entries()) {
+  let total = 0;
+  const inputs = cubicInputs(from, to);
+  const spans = inputs.map(({ start, shares }) => {
+    const count = shares.length;
+    const padded = Math.ceil(count / group) * group;
+    const first = total;
+    total += padded;
+    return { start, count, padded, first };
+  });
+  const weights = new Int32Array(total);
+  for (const [out, { shares }] of inputs.entries()) {
+    const first = spans[out]?.first ?? total;
+    for (const [k, share] of shares.entries()) {
       const weight = share * FIXED_ONE;
-      weights[(firsts[out] as number) + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+      weights[first + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
     }
   }
-  return {
-    starts: Int32Array.from(spans, ({ start }) => start),
-    counts: Int32Array.from(spans, ({ count }) => count),
-    padded: Int32Array.from(spans, ({ padded }) => padded),
-    firsts,
-    weights,
-    width,
-    group,
-  };
+  return { spans, weights, width: Math.max(...spans.map(({ count }) => count)), group };
 }
 
-/** The inputs of one output: the index of the first, and the weight of each. The weights sum to 1. */
-export interface Span {
+/** The inputs of one output: the index of the first, and the share of each. The shares sum to 1. */
+interface Inputs {
   start: number;
-  weights: Float64Array;
+  shares: Float64Array;
 }
 
 /**
@@ -65,7 +65,7 @@ export interface Span {
  * @param from number of inputs
  * @param to number of outputs
  */
-export function cubicSpans(from: number, to: number): Span[] {
+export function cubicInputs(from: number, to: number): Inputs[] {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const support = SUPPORT * stretch;
@@ -76,7 +76,7 @@ export function cubicSpans(from: number, to: number): Span[] {
     const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
     const shares = Float64Array.from({ length: count }, (_, k) => cubic((k + start - centre + 0.5) * inverse));
     const sum = shares.reduce((total, share) => total + share, 0);
-    return { start, weights: shares.map((share) => share / sum) };
+    return { start, shares: shares.map((share) => share / sum) };
   });
 }
 

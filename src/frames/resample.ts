@@ -13,7 +13,7 @@ import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
  * A resampler holds a few rows at a time and the weights of the last pair of sizes, not complete frames, because
  * WebAssembly memory never shrinks. Use one per thread.
  */
-export interface Resampler {
+interface Resampler {
   /**
    * Resizes a frame.
    * @returns to.height × to.width × 3 bytes, red first; the same array if the size does not change
@@ -112,23 +112,22 @@ export function createResampler(): Resampler {
     const most = Math.max(2, Math.floor(INPUT_BYTES / stride));
     const place = (row: number) => ring + (row % ringRows) * ringStride;
     let done = 0;
-    for (let out = 0; out < to.height; out += 1) {
+    for (const [out, { start, count, padded, first }] of rows.spans.entries()) {
       check?.();
-      const start = rows.starts[out] as number;
-      const end = start + (rows.counts[out] as number);
+      const end = start + count;
       while (done < end) {
         const more = Math.min(most, end - done);
         bytes.set(pixels.subarray(done * stride, (done + more) * stride), input);
         for (let row = 0; row < more; row += 2) {
           // If the number of rows is odd, the last row is resized twice, to the same address.
           const next = Math.min(row + 1, more - 1);
-          const [first, second] = [input + row * stride, input + next * stride];
-          resizeRows(first, second, place(done + row), place(done + next), to.width, spans, columnWeights, swap);
+          const [upper, lower] = [input + row * stride, input + next * stride];
+          resizeRows(upper, lower, place(done + row), place(done + next), to.width, spans, columnWeights, swap);
         }
         done += more;
       }
-      const weights = rowWeights + (rows.firsts[out] as number) * WEIGHT_BYTES;
-      resizeColumns(ring, ringStride, ringRows, start % ringRows, weights, rows.padded[out] as number, output);
+      const weights = rowWeights + first * WEIGHT_BYTES;
+      resizeColumns(ring, ringStride, ringRows, start % ringRows, weights, padded, output);
       yield out;
     }
   }
@@ -186,9 +185,9 @@ function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): L
   const lacking = next - memory.buffer.byteLength;
   if (lacking > 0) memory.grow(Math.ceil(lacking / PAGE_BYTES));
   const spans = new Uint32Array(memory.buffer, places.spans, to.width * 2);
-  for (let column = 0; column < to.width; column += 1) {
-    spans[2 * column] = (columns.starts[column] as number) * 3;
-    spans[2 * column + 1] = columns.padded[column] as number;
+  for (const [column, { start, padded }] of columns.spans.entries()) {
+    spans[2 * column] = start * 3;
+    spans[2 * column + 1] = padded;
   }
   writeWeights(new Int16Array(memory.buffer, places.columnWeights, columns.weights.length * 2), columns);
   writeWeights(new Int16Array(memory.buffer, places.rowWeights, rows.weights.length * 2), rows);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { STATUS_CODES } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { FastifyBaseLogger } from 'fastify';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { ProblemError, problemDocument } from '../problems/problems.ts';
@@ -12,7 +12,7 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
 };
 
 /** Sends a problem if the bytes on a connection are not a valid HTTP request. */
-export function answerClientError(error: Error & { code?: string }, socket: Socket, log: FastifyBaseLogger): void {
+export function answerClientError(error: Error & { code?: string }, socket: Duplex, log: FastifyBaseLogger): void {
   if (error.code === 'ECONNRESET' || socket.destroyed) return;
   const [code, detail] = KNOWN[`${error.code}`] ?? ['malformed-http', 'The bytes are not an HTTP/1.1 request.'];
   // Links that drop during an upload also get here, so this is only a debug line.
@@ -21,7 +21,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
 }
 
 /** Sends a problem on a connection that has no Fastify reply, and closes the connection. */
-export function answerOnSocket(problem: ProblemError, socket: Socket): void {
+export function answerOnSocket(problem: ProblemError, socket: Duplex): void {
   const document = problemDocument(problem, randomUUID());
   const body = JSON.stringify(document);
   const head = [

@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ProblemError } from '../problems/problems.ts';
+import { RETRY_AFTER_S } from '../problems/retry-after.ts';
 
 /** The time limit of one request. */
 export interface Deadline {
@@ -16,8 +17,6 @@ export interface Deadline {
   /** Call this when a response in lines has begun: its status can no longer change. */
   markStreaming(): void;
 }
-
-const RETRY_AFTER_S = 5;
 
 /** A client has at least this long after the time limit to read its response, or as long as the limit if that is shorter, s. */
 const MOST_UNREAD_S = 30;
@@ -81,8 +80,8 @@ function silent(seconds: number): ProblemError {
 }
 
 function neverAdmitted(): ProblemError {
-  const detail = `The service was busy with other requests for the full time limit of this one. Try again in ${RETRY_AFTER_S} s.`;
-  return new ProblemError('server-busy', detail, { retry_after_s: RETRY_AFTER_S });
+  const detail = `The service was busy with other requests for the full time limit of this one. Try again in ${RETRY_AFTER_S.machine} s.`;
+  return new ProblemError('server-busy', detail, { retry_after_s: RETRY_AFTER_S.machine });
 }
 
 function outOfTime(request: FastifyRequest): ProblemError {
@@ -90,6 +89,6 @@ function outOfTime(request: FastifyRequest): ProblemError {
     const detail = 'The upload was not complete in time. Send fewer bytes or use a faster link.';
     return new ProblemError('upload-timeout', detail);
   }
-  const detail = `The episode could not be scored in time. Try again in ${RETRY_AFTER_S} s, or send a shorter episode.`;
-  return new ProblemError('deadline-exceeded', detail, { retry_after_s: RETRY_AFTER_S });
+  const detail = `The episode could not be scored in time. Try again in ${RETRY_AFTER_S.machine} s, or send a shorter episode.`;
+  return new ProblemError('deadline-exceeded', detail, { retry_after_s: RETRY_AFTER_S.machine });
 }

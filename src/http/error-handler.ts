@@ -3,18 +3,11 @@ import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import { ProblemError, problemDocument } from '../problems/problems.ts';
 
-/** Errors of the framework and its plugins, by code. */
+/** Errors of the framework and its plugins, by code. The service reads bodies itself, so only these can occur. */
 const KNOWN: Record<string, [ProblemCode, string]> = {
   FST_ERR_BAD_URL: ['not-found', 'The path is not a valid URL path.'],
-  FST_STATIC_FORBIDDEN_PATH: ['not-found', 'This file does not exist.'],
-  FST_ERR_CTP_BODY_TOO_LARGE: ['upload-too-large', 'The request body is too large. Send fewer bytes.'],
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported-media-type', 'Send multipart/form-data or application/json.'],
-  FST_ERR_CTP_EMPTY_JSON_BODY: ['malformed-json', 'The body is empty.'],
-  FST_ERR_CTP_INVALID_JSON_BODY: ['malformed-json', 'The body is not valid JSON.'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['malformed-json', 'The length of the body differs from `Content-Length`.'],
   FST_PARTS_LIMIT: ['too-many-frames', 'The form has more parts than the limit for frames. Send fewer frames.'],
-  FST_FILES_LIMIT: ['too-many-frames', 'The form has more files than the limit for frames. Send fewer frames.'],
-  FST_REQ_FILE_TOO_LARGE: ['upload-too-large', 'A part of the form is too large. Send fewer bytes.'],
   FST_PROTO_VIOLATION: [
     'unexpected-part',
     'The parts are `episode` (JSON) and one of `frames` (image files), `npy` (one file) and `video` (one file).',
@@ -54,9 +47,10 @@ export function answerError(error: FastifyError, request: FastifyRequest, reply:
 
 /** Returns the problem document of an error that was thrown during this request, and writes a line about it to the log. */
 export function loggedProblem(error: unknown, request: FastifyRequest): Problem {
-  const problem = asProblem(error as FastifyError, request);
+  const problem = asProblem(error, request);
   const document = problemDocument(problem, request.id);
-  const cause = problem.cause as (Error & { kind?: string; code?: string }) | undefined;
+  const cause: (Error & { kind?: string; code?: string }) | undefined =
+    problem.cause instanceof Error ? problem.cause : undefined;
   const line = { problem: problem.code, status: document.status, fault: cause?.kind ?? cause?.code };
   if (problem.code === 'internal-error') request.log.error({ ...line, err: error }, 'request failed');
   else request.log.info(line, 'request refused');
@@ -64,13 +58,11 @@ export function loggedProblem(error: unknown, request: FastifyRequest): Problem 
   return document;
 }
 
-function asProblem(error: FastifyError, { routeOptions }: FastifyRequest): ProblemError {
+function asProblem(error: unknown, { routeOptions }: FastifyRequest): ProblemError {
   if (error instanceof ProblemError) return error;
-  const known = KNOWN[error.code] ?? (routeOptions.schema?.hide ? OF_FILES[error.statusCode ?? 0] : undefined);
+  const { code = '', statusCode = 0 }: Partial<FastifyError> = error instanceof Error ? error : {};
+  const known = KNOWN[code] ?? (routeOptions.schema?.hide ? OF_FILES[statusCode] : undefined);
   if (known) return new ProblemError(known[0], known[1]);
-  // Errors of JSON.parse have no code, only the status that Fastify sets.
-  if (error.statusCode === 400 && error instanceof SyntaxError)
-    return new ProblemError('malformed-json', 'The body is not valid JSON.');
   const detail = 'The service has failed. Send the `instance` to the operator: the log has the details.';
   return new ProblemError('internal-error', detail, {}, error);
 }

@@ -1,4 +1,3 @@
-import type { Socket } from 'node:net';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Config } from '../config/config.ts';
 import { ProblemError } from '../problems/problems.ts';
@@ -30,7 +29,7 @@ export function guardRequests(app: FastifyInstance, config: Config): void {
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connect', (_, socket) => {
     const detail = 'The service is not a proxy and does not support CONNECT.';
-    answerOnSocket(new ProblemError('method-not-allowed', detail), socket as Socket);
+    answerOnSocket(new ProblemError('method-not-allowed', detail), socket);
   });
   boundRestOfBodies(server);
 }

@@ -21,15 +21,16 @@ export interface Metrics {
  * @param renderBudget queue for the memory of rendered frames
  */
 export function createMetrics(admission: FairQueue, renderBudget: FairQueue, recentFrames: RecentFrameCache): Metrics {
-  const registers = [new Registry()];
-  const [registry] = registers as [Registry];
+  const registry = new Registry();
+  const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const name = (suffix: string) => `topreward_${suffix}`;
   const seconds = new Histogram({
     name: name('request_seconds'),
     help: 'Time from the first byte of a request to the last byte of its response, in seconds.',
     labelNames: ['operation', 'status'],
-    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120],
+    // The last one is the default of BATCH_DEADLINE_S.
+    buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 600],
     registers,
   });
   const counter = (suffix: string, help: string) => new Counter({ name: name(suffix), help, registers });

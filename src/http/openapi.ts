@@ -4,6 +4,10 @@ import { SERVICE } from '../process/version.ts';
 
 type Json = { [key: string]: unknown };
 
+function isJson(value: unknown): value is Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
 /** The parts of the contract that do not come from the routes. */
 export const OPENAPI: NonNullable<FastifyDynamicSwaggerOptions['openapi']> = {
   openapi: '3.1.0',
@@ -53,13 +57,13 @@ const HEADERS = {
  * The document in the form that generated clients need: every titled object, union and enumeration is a component of that
  * name, and numbers and enumerations have the width and type that a generator would otherwise guess. Examples that operations
  * share are components too, and every response declares its request id.
- * @throws Error when two different schemas have one title
+ * @throws Error when two different schemas have one title, or a reference names no schema
  */
 export function nameSchemas(document: object): Json {
-  const schemas: Json = {};
+  const schemas: Record<string, Json> = {};
   function walk(value: unknown): unknown {
     if (Array.isArray(value)) return value.map(walk);
-    if (value === null || typeof value !== 'object') return value;
+    if (!isJson(value)) return value;
     const copy = Object.fromEntries(
       Object.entries(value).map(([key, inner]) => [key, key === 'examples' || key === 'example' ? inner : walk(inner)]),
     );
@@ -67,28 +71,37 @@ export function nameSchemas(document: object): Json {
   }
   /** In a form, a part with a schema of its own is JSON. Other parts are files. */
   function describeParts(content: Json): Json {
-    const form = content['multipart/form-data'] as { schema: { $ref: string } } | undefined;
-    if (!form) return content;
-    const { properties } = schemas[form.schema.$ref.split('/').at(-1) as string] as { properties: Json };
-    const parts = Object.keys(properties).filter((part) => (properties[part] as Json)['$ref']);
-    const encoding = Object.fromEntries(parts.map((part) => [part, { contentType: 'application/json' }]));
+    const form = content['multipart/form-data'];
+    if (!isJson(form)) return content;
+    const { properties } = referenced(form['schema']);
+    const parts = Object.entries(properties ?? {}).filter(([, part]) => isJson(part) && part['$ref']);
+    const encoding = Object.fromEntries(parts.map(([part]) => [part, { contentType: 'application/json' }]));
     return { ...content, 'multipart/form-data': { ...form, encoding } };
+  }
+  function referenced(reference: unknown): Json {
+    const path = isJson(reference) ? reference['$ref'] : undefined;
+    const schema = schemas[`${path}`.replace(/^.*\//, '')];
+    if (!schema) throw new Error(`There is no schema ${path}.`);
+    return schema;
   }
   function named(copy: Json): Json {
     const { title } = copy;
     if (typeof title !== 'string' || !(copy['type'] === 'object' || copy['anyOf'] || copy['enum'])) return copy;
     // A default belongs to the property that uses the enumeration, not to the enumeration.
     const { title: _, default: usual, ...schema } = copy;
-    const known = schemas[title] as Json | undefined;
+    const known = schemas[title];
     if (known && !isDeepStrictEqual(withoutExamples(known), withoutExamples(schema)))
       throw new Error(`Two different schemas have the title ${title}.`);
     schemas[title] = { ...known, ...schema };
     return { $ref: `#/components/schemas/${title}`, ...(usual === undefined ? {} : { default: usual }) };
   }
-  const { components, paths, ...head } = walk(document) as Json & { components?: Json };
+  const walked = walk(document);
+  if (!isJson(walked)) throw new Error('The contract is not an object.');
+  const { components, paths, ...head } = walked;
+  // @fastify/swagger has built them, in the form that OpenAPI requires.
   const examples = shareParts(paths as Paths);
   const shared = { schemas: sorted(schemas), examples: sorted(examples), headers: HEADERS };
-  return { ...head, paths, components: { ...components, ...shared } };
+  return { ...head, paths, components: { ...(isJson(components) && components), ...shared } };
 }
 
 type Paths = Record<string, Record<string, Operation>>;

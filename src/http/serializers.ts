@@ -13,7 +13,8 @@ const made = new WeakMap<object, Serializer>();
 export const buildSerializer: Factory = (externalSchemas, options) => {
   const compile = SerializerSelector()(externalSchemas, options);
   return (route) => {
-    const schema = route.schema as object;
+    const { schema } = route;
+    if (typeof schema !== 'object' || schema === null) return compile(route);
     const serializer = made.get(schema) ?? compile(route);
     made.set(schema, serializer);
     return serializer;

@@ -14,7 +14,7 @@ interface Window {
 }
 
 /** Limits wrong keys. */
-export interface Throttle {
+interface Throttle {
   /**
    * Counts a wrong key.
    * @returns seconds until the address may try again; 0 if it may try now

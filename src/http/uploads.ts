@@ -17,7 +17,7 @@ const FORM_GROWTH = 1.4;
 const STEP_BYTES = 4 * 1024 * 1024;
 
 /** The limits of a route with a body. */
-export interface UploadRoute {
+interface UploadRoute {
   /** longest time for one request */
   seconds: number;
   /** whether requests are refused while the engine is not ready */

@@ -1,5 +1,6 @@
 import { Piscina } from 'piscina';
 import { ProblemError } from '../problems/problems.ts';
+import { ownsBuffer } from '../process/free-bytes.ts';
 import { type JsonReading, readJsonBytes } from './read.ts';
 
 /** Reads JSON documents of requests. */
@@ -20,7 +21,7 @@ const LARGE = 128 * 1024;
 /** Creates a reader with at most one thread. */
 export function createJsonReader(): JsonReader {
   // The thread starts when it is needed and ends when it is idle, which releases the memory of what it has read.
-  const pool = new Piscina({
+  const pool = new Piscina<{ bytes: Uint8Array; what: string }, JsonReading>({
     filename: new URL('./worker.ts', import.meta.url).href,
     minThreads: 0,
     maxThreads: 1,
@@ -28,8 +29,8 @@ export function createJsonReader(): JsonReader {
 
   async function reading(bytes: Buffer, what: string): Promise<JsonReading> {
     if (bytes.length <= LARGE) return readJsonBytes(bytes, what);
-    const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : Buffer.from(new Uint8Array(bytes).buffer);
-    return pool.run({ bytes: new Uint8Array(whole.buffer), what }, { transferList: [whole.buffer as ArrayBuffer] });
+    const { buffer } = ownsBuffer(bytes) ? bytes : new Uint8Array(bytes);
+    return pool.run({ bytes: new Uint8Array(buffer), what }, { transferList: [buffer] });
   }
 
   return {

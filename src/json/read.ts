@@ -20,7 +20,8 @@ export function readJsonBytes(bytes: Uint8Array, what: string, done = () => {}):
   try {
     return { value: JSON.parse(text) };
   } catch (error) {
-    return { fault: 'malformed', detail: `${what} is not valid JSON.${adviceFor(error as SyntaxError, text)}` };
+    if (!(error instanceof SyntaxError)) throw error;
+    return { fault: 'malformed', detail: `${what} is not valid JSON.${adviceFor(error, text)}` };
   }
 }
 

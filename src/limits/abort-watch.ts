@@ -1,5 +1,5 @@
 /** Watches the signals of items. */
-export interface AbortWatch<Item> {
+interface AbortWatch<Item> {
   add(signal: AbortSignal, item: Item): void;
   remove(signal: AbortSignal, item: Item): void;
 }

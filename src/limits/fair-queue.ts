@@ -32,7 +32,7 @@ export interface FairQueue {
 }
 
 /** How full a queue is. */
-export interface QueueState {
+interface QueueState {
   /** requests that have a place */
   active: number;
   /** requests that wait for one */
@@ -53,15 +53,6 @@ export interface QueueLimits {
   share?: number;
   /** How many turns a tenant takes before the next tenant: a whole number, 1 by default. */
   weight?: (tenant: string) => number;
-  /** Is told how each request stopped waiting, for metrics. */
-  onWaited?: (wait: Wait) => void;
-}
-
-/** How a request stopped waiting. */
-export interface Wait {
-  tenant: string;
-  outcome: 'admitted' | 'refused' | 'aborted';
-  waitedMs: number;
 }
 
 /** A limit is reached, so that a request cannot even wait, or cannot have more memory. */
@@ -98,11 +89,10 @@ export function createFairQueue({
   waiting: mostWaiting = Number.POSITIVE_INFINITY,
   share = 1,
   weight = () => 1,
-  onWaited,
 }: QueueLimits): FairQueue {
   const turns = createTurns<Waiter>(weight);
   const aborts = createAbortWatch<Waiter>((waiters, reason) => {
-    for (const waiter of waiters) refuse(waiter, 'aborted', reason);
+    for (const waiter of waiters) refuse(waiter, reason);
     startNext();
   });
   // What each tenant holds. Without a share nobody needs to know.
@@ -147,7 +137,6 @@ export function createFairQueue({
     own.active += 1;
     take(wanted);
     let open = true;
-    onWaited?.({ tenant, outcome: 'admitted', waitedMs });
     return {
       waitedMs,
       grow(bytes) {
@@ -175,10 +164,9 @@ export function createFairQueue({
     };
   }
 
-  function refuse(waiter: Waiter, outcome: 'refused' | 'aborted', reason: unknown): void {
+  function refuse(waiter: Waiter, reason: unknown): void {
     turns.remove(waiter);
     aborts.remove(waiter.signal, waiter);
-    onWaited?.({ tenant: waiter.tenant, outcome, waitedMs: performance.now() - waiter.since });
     waiter.reject(reason);
   }
 
@@ -187,7 +175,7 @@ export function createFairQueue({
     aborts.add(waiter.signal, waiter);
     startNext();
     if (turns.count() <= mostWaiting) return;
-    refuse(turns.surplus(waiter), 'refused', new LimitReached('waiting', mostWaiting));
+    refuse(turns.surplus(waiter), new LimitReached('waiting', mostWaiting));
     startNext();
   }
 

@@ -13,7 +13,7 @@ interface Owned {
 }
 
 /** The order of waiting requests. It decides who is next, not whether the next one may start. */
-export interface Turns<Item extends Owned> {
+interface Turns<Item extends Owned> {
   /** How many requests wait. */
   count(): number;
   /** Adds a request at the end of its episode. */

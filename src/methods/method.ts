@@ -1,10 +1,10 @@
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
-import type { EpisodePlan, Read } from '../plan/plan.ts';
+import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
 import type { Scored } from '../result/scored.ts';
 
 /** What to score: the options of an episode, its sampled frames, and its prefixes. */
-export interface Asked {
+interface Asked {
   request: EpisodeRequest;
   /** raw frame numbers of the sampled frames, from `sampleSchedule` */
   schedule: number[];
@@ -25,11 +25,7 @@ export interface Method<Prefix, Result> {
   /** Plans the queries about an episode. */
   plan(asked: Asked, family: Family): EpisodePlan;
   /** One prefix, as soon as its query is known. @param values log probability of each answer set of its query, nats */
-  prefix(
-    prefix: EpisodePlan['prefixes'][number],
-    values: readonly number[],
-    scored: Pick<Scored, 'request' | 'plan'>,
-  ): Prefix;
+  prefix(prefix: PlannedPrefix, values: readonly number[], scored: Pick<Scored, 'request'>): Prefix;
   /** The complete result. */
   result(scored: Scored): Result;
 }

@@ -1,10 +1,10 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { Family } from '../families/family.ts';
-import { type EpisodePlan, framesUsed, type Query, type Read } from '../plan/plan.ts';
+import { type EpisodePlan, framesUsed, type PlannedPrefix, type Query, type Read } from '../plan/plan.ts';
 
 /** The same query about every prefix of an episode. */
-export interface PrefixQuery {
+interface PrefixQuery {
   prompt: PromptVariant;
   clock: Clock;
   /** prompt text after the last block */
@@ -18,6 +18,7 @@ export interface PrefixQuery {
  * @param family how the model receives frames
  * @param schedule raw frame numbers of the sampled frames, from `sampleSchedule`
  * @param lengths increasing prefix lengths in raw frames, at least one
+ * @throws RangeError without a prefix
  */
 export function planPrefixes(
   { prompt, clock, text, read }: PrefixQuery,
@@ -25,20 +26,37 @@ export function planPrefixes(
   schedule: number[],
   lengths: number[],
 ): EpisodePlan {
-  const used = framesUsed(schedule, lengths);
-  const distinct = [...new Set(used)].reverse();
-  const sampledFrames = schedule.slice(0, distinct[0]);
-  const queries = distinct.map(
-    (count): Query => ({
-      shows: family.completeBlocks(count),
-      own: family.ownBlock(schedule, count, clock),
-      framesUsed: count,
-      text,
-      read,
-    }),
-  );
-  const places = new Map(distinct.map((count, place) => [count, place]));
-  const prefixes = lengths.map((length, i) => ({ length, query: places.get(used[i] as number) as number }));
-  const blocks = family.blocks(sampledFrames, clock);
-  return { prompt, sampledFrames, blocks, queries: queries as [Query, ...Query[]], prefixes };
+  const queries: Query[] = [];
+  const prefixes: PlannedPrefix[] = [];
+  for (const { length, count } of countedFrames(schedule, lengths).reverse()) {
+    if (queries.at(-1)?.framesUsed !== count)
+      queries.push({
+        shows: family.completeBlocks(count),
+        own: family.ownBlock(schedule, count, clock),
+        framesUsed: count,
+        text,
+        read,
+      });
+    prefixes.push({ length, framesUsed: count, query: queries.length - 1 });
+  }
+  const [longest, ...shorter] = queries;
+  const [shortestPrefix, ...longerPrefixes] = prefixes.reverse();
+  if (!longest || !shortestPrefix) throw new RangeError('A plan needs at least one prefix.');
+  const sampledFrames = schedule.slice(0, longest.framesUsed);
+  return {
+    prompt,
+    sampledFrames,
+    blocks: family.blocks(sampledFrames, clock),
+    queries: [longest, ...shorter],
+    prefixes: [shortestPrefix, ...longerPrefixes],
+  };
+}
+
+/** The number of sampled frames in each prefix. Every frame is looked at once. */
+function countedFrames(schedule: number[], lengths: number[]): { length: number; count: number }[] {
+  let count = 0;
+  return lengths.map((length) => {
+    count = framesUsed(schedule, length, count);
+    return { length, count };
+  });
 }

@@ -5,7 +5,7 @@ import type { Clock } from '../episode/clock.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { ProblemError } from '../problems/problems.ts';
-import { framesUsed as countFramesUsed } from './plan.ts';
+import { framesUsed } from './plan.ts';
 
 /** The longest prompt that an engine accepts. */
 export interface ContextLimits {
@@ -23,16 +23,16 @@ const LEAST_TOKENS_PER_BLOCK = 8;
 /**
  * Refuses an episode that is longer than the model's context, before it is planned and before a frame is decoded. If the frame
  * size is not the reference size, only episodes that cannot fit at all are refused here; the engine counts exactly.
- * @param framesUsed sampled frames of the longest prefix
+ * @param frames sampled frames of the longest prefix
  * @param size of the frames that are sent
  * @throws ProblemError context-exceeded
  */
-export function checkContext(framesUsed: number, size: FrameSize, limits: ContextLimits): void {
+export function checkContext(frames: number, size: FrameSize, limits: ContextLimits): void {
   const { contextTokens, maxBlocks, tokensPerBlock, referenceFrame } = limits;
   const isReference = size.width === referenceFrame.width && size.height === referenceFrame.height;
   const blockTokens = isReference ? tokensPerBlock : LEAST_TOKENS_PER_BLOCK;
   const most = Math.min(Math.floor(contextTokens / blockTokens), maxBlocks ?? Number.POSITIVE_INFINITY);
-  if (Math.ceil(framesUsed / 2) > most) throw tooLong(framesUsed, isReference ? fittingFrames(limits) : 2 * most);
+  if (Math.ceil(frames / 2) > most) throw tooLong(frames, isReference ? fittingFrames(limits) : 2 * most);
 }
 
 /**
@@ -45,11 +45,10 @@ export function checkNamedFrames(
 ): void {
   if (!frameDigests || !clock) return;
   const count = frameDigests.length;
-  const longest = prefixLengths(count, prefixes).slice(-1);
-  const [framesUsed = 1] = countFramesUsed(sampleSchedule(count, clock), longest);
+  const longest = prefixLengths(count, prefixes).at(-1) ?? 1;
   // Other frame sizes depend on the frames, which are not known yet.
   const size = frameSize === 'reference' ? limits.referenceFrame : { width: 0, height: 0 };
-  checkContext(framesUsed, size, limits);
+  checkContext(framesUsed(sampleSchedule(count, clock), longest), size, limits);
 }
 
 interface NamedFrames {

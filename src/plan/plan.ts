@@ -1,4 +1,5 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
+import type { NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
 export interface Block {
@@ -10,7 +11,12 @@ export interface Block {
 /** What a query reads: the log probability, after its prompt, that the next token is one of a set of tokens. */
 export interface Read {
   /** Texts of the tokens, by set. Each text is one token of the model's vocabulary. */
-  answers: readonly (readonly string[])[];
+  answers: readonly Readonly<NonEmpty<string>>[];
+}
+
+/** A `Read` of two sets: the tokens that mean True, then those that mean False. */
+export interface TrueAndFalse extends Read {
+  answers: readonly [Readonly<NonEmpty<string>>, Readonly<NonEmpty<string>>];
 }
 
 /**
@@ -36,10 +42,20 @@ export interface EpisodePlan {
   sampledFrames: number[];
   /** complete blocks, in order */
   blocks: Block[];
-  /** Distinct queries, the longest first; at least one. */
-  queries: [Query, ...Query[]];
-  /** For each requested prefix, in order: its length in raw frames, and the index of its query. */
-  prefixes: { length: number; query: number }[];
+  /** Distinct queries, the longest first. */
+  queries: NonEmpty<Query>;
+  /** The requested prefixes, in order. */
+  prefixes: NonEmpty<PlannedPrefix>;
+}
+
+/** A requested prefix. */
+export interface PlannedPrefix {
+  /** in raw frames */
+  length: number;
+  /** number of sampled frames in it */
+  framesUsed: number;
+  /** index of its query */
+  query: number;
 }
 
 /** The blocks of a query, in order. */
@@ -62,14 +78,13 @@ export function ownFrames({ queries }: Pick<EpisodePlan, 'queries'>): number[] {
 }
 
 /**
- * Number of sampled frames in each prefix: those with a frame number below its length, at least one.
+ * Counts the sampled frames in a prefix: those with a frame number below its length, at least one.
  * @param schedule increasing raw frame numbers
- * @param lengths increasing prefix lengths in raw frames
+ * @param length of the prefix in raw frames
+ * @param counted how many frames a shorter prefix has: they are not looked at again
  */
-export function framesUsed(schedule: number[], lengths: number[]): number[] {
-  let used = 0;
-  return lengths.map((length) => {
-    while (used < schedule.length && (schedule[used] as number) < length) used += 1;
-    return Math.max(1, used);
-  });
+export function framesUsed(schedule: number[], length: number, counted = 0): number {
+  let used = counted;
+  while ((schedule[used] ?? Number.POSITIVE_INFINITY) < length) used += 1;
+  return Math.max(1, used);
 }

@@ -1,16 +1,8 @@
-import type { FieldError, Problem } from '../../schemas/problem.ts';
+import type { Problem } from '../../schemas/problem.ts';
 import { PROBLEMS, type ProblemCode, problemType } from '../../schemas/problem-kinds.ts';
 
 /** Details of one problem, beside its code and its message. */
-export interface ProblemPlace {
-  pointer?: string;
-  frame?: number;
-  part?: string;
-  limit?: number;
-  retry_after_s?: number;
-  errors?: FieldError[];
-  missing?: string[];
-}
+export type ProblemPlace = Omit<Problem, 'type' | 'title' | 'status' | 'code' | 'detail' | 'instance'>;
 
 /** An error that becomes an RFC 9457 problem. Its message is for the caller: no secrets, no internal messages. */
 export class ProblemError extends Error {

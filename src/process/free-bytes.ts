@@ -4,11 +4,11 @@
  * collector.
  */
 export function freeBytes(bytes: Uint8Array): void {
-  const { buffer } = bytes;
-  if (buffer instanceof ArrayBuffer && ownsBuffer(bytes)) buffer.transfer(0);
+  if (ownsBuffer(bytes)) bytes.buffer.transfer(0);
 }
 
-/** True if no other view shares this memory, except views made from these bytes. */
-export function ownsBuffer({ byteLength, buffer }: Uint8Array): boolean {
-  return byteLength > 0 && byteLength === buffer.byteLength;
+/** True if this memory can be moved: no other thread has it, and no other view, except views made from these bytes. */
+export function ownsBuffer(bytes: Uint8Array): bytes is Uint8Array<ArrayBuffer> {
+  const { byteLength, buffer } = bytes;
+  return byteLength > 0 && byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
 }

@@ -3,7 +3,7 @@ import { type Logger, pino } from 'pino';
 import sonicBoom from 'sonic-boom';
 
 /** The log of the service. */
-export interface ServiceLog {
+interface ServiceLog {
   log: Logger;
   /** Waits until all lines are written, at most 1 s: the program that reads them may be stuck or gone. */
   flushed(): Promise<void>;

@@ -12,13 +12,15 @@ export async function* inOrderOfSettling<Value>(
   let resume = () => {};
 
   async function next(): Promise<Value> {
-    if (settled.length === 0) {
+    let first = settled.shift();
+    while (!first) {
       await new Promise<void>((resolve) => {
         resume = resolve;
       });
+      first = settled.shift();
     }
     begun -= 1;
-    return settled.shift() as Promise<Value>;
+    return first;
   }
 
   for (const promise of promises) {

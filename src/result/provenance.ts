@@ -1,20 +1,21 @@
 import type { Provenance } from '../../schemas/reward.ts';
-import type { SeenPrompt } from '../engine/engine.ts';
 import { promptText } from '../families/family.ts';
 import { familyOf } from '../families/registry.ts';
 import { blocksOf } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
-import type { Scored } from './scored.ts';
+import { readingOf, type Scored } from './scored.ts';
 
 /**
  * How the numbers of an episode were made.
  * @param answers what only the method knows: the tokens that were read
+ * @throws Error if the engine does not say which prompt the model received
  */
 export function provenanceOf<Answers extends object>(
   { request, frames, plan, size, readings, profile }: Scored,
   answers: Answers,
 ): Omit<Provenance, 'true_token' | 'false_token'> & Answers {
-  const seen = readings[0]?.prompt as SeenPrompt;
+  const { prompt: seen } = readingOf(readings, 0);
+  if (!seen) throw new Error('The engine did not return the longest prompt.');
   const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {

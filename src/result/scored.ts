@@ -1,5 +1,6 @@
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
-import type { EngineUsage, ModelProfile, Reading } from '../engine/engine.ts';
+import type { EngineUsage, Reading } from '../engine/engine.ts';
+import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -16,9 +17,20 @@ export interface Scored {
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   size: FrameSize;
-  /** one reading for each query of the plan, in the same order */
-  readings: Reading[];
+  /** one reading for each query of the plan, by its index */
+  readings: ReadonlyMap<number, Reading>;
   usage: EngineUsage;
   profile: ModelProfile;
   defaults: ResultDefaults;
+}
+
+/**
+ * What the engine read for a query.
+ * @param query index in the plan's queries
+ * @throws Error if the engine has left it out: no number is invented
+ */
+export function readingOf(readings: Scored['readings'], query: number): Reading {
+  const reading = readings.get(query);
+  if (!reading) throw new Error(`The engine returned nothing for query ${query} of the plan.`);
+  return reading;
 }

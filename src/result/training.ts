@@ -1,12 +1,11 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { TrainingOptions, TrainingSignals } from '../../schemas/training.ts';
 import { chunkDeltas, cloningWeights, rabcWeights, statisticsOf, usableStatistics } from '../scores/cloning-weights.ts';
 import { shapingRewards } from '../scores/shaping.ts';
 import { discountedValues, frameRewards } from '../scores/values.ts';
 
-const GAMMA = 0.99;
-
 /** The scores that training signals are computed from. `progress` and `curve` are both null, or neither is. */
-export interface Scores {
+interface Scores {
   /** increasing prefix lengths, in frames */
   lengths: number[];
   /** log_prob_true of each prefix, nats */
@@ -34,28 +33,33 @@ export function trainingSignals(options: TrainingOptions, scores: Scores): Train
 }
 
 function valuesOf(
-  { gamma = GAMMA, missing = 'duplicate' }: NonNullable<TrainingOptions['values']>,
+  { gamma = DEFAULTS.gamma, missing = DEFAULTS.missing }: NonNullable<TrainingOptions['values']>,
   { lengths, rewards, frameCount }: Scores,
 ): TrainingSignals['values'] {
   return { gamma, missing, per_frame: discountedValues(frameRewards(lengths, rewards, frameCount, missing), gamma) };
 }
 
 function shapingOf(
-  { gamma = GAMMA }: NonNullable<TrainingOptions['shaping']>,
+  { gamma = DEFAULTS.gamma }: NonNullable<TrainingOptions['shaping']>,
   progress: number[],
 ): TrainingSignals['shaping'] {
   return { gamma, per_step: shapingRewards(progress, gamma) };
 }
 
 function cloningWeightsOf(
-  { tau = 2, delta_max = 2 }: NonNullable<TrainingOptions['cloning_weights']>,
+  { tau = DEFAULTS.tau, delta_max = DEFAULTS.delta_max }: NonNullable<TrainingOptions['cloning_weights']>,
   progress: number[],
 ): TrainingSignals['cloning_weights'] {
   return { tau, delta_max, per_step: cloningWeights(progress, tau, delta_max) };
 }
 
 function rabcWeightsOf(
-  { chunk, kappa = 0.01, epsilon = 1e-6, statistics }: NonNullable<TrainingOptions['rabc_weights']>,
+  {
+    chunk,
+    kappa = DEFAULTS.kappa,
+    epsilon = DEFAULTS.epsilon,
+    statistics,
+  }: NonNullable<TrainingOptions['rabc_weights']>,
   curve: number[],
 ): TrainingSignals['rabc_weights'] {
   const deltas = chunkDeltas(curve, chunk);

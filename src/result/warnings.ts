@@ -1,11 +1,12 @@
 import { familyOf } from '../families/registry.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
-import type { Scored } from './scored.ts';
+import { readingOf, type Scored } from './scored.ts';
 
 /** Warnings about the engine and the prompt, whatever the method. */
 export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] {
-  const warnings: EpisodeWarning[] = [...(readings[0]?.warnings ?? [])];
-  if (readings[0]?.prompt?.layout === 'nested') {
+  const { warnings: ofEngine = [], prompt } = readingOf(readings, 0);
+  const warnings = [...ofEngine];
+  if (prompt?.layout === 'nested') {
     warnings.push({
       code: 'nested-layout',
       message:

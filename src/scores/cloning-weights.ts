@@ -1,5 +1,7 @@
+import { steps } from './steps.ts';
+
 /** Mean μ and standard deviation σ of the progress per chunk. */
-export interface Statistics {
+interface Statistics {
   mean: number;
   std: number;
 }
@@ -11,9 +13,7 @@ export interface Statistics {
  * @returns one value fewer than progress
  */
 export function cloningWeights(progress: number[], tau: number, deltaMax: number): number[] {
-  return progress
-    .slice(1)
-    .map((next, i) => Math.min(deltaMax, Math.max(0, tau * Math.exp(next - (progress[i] as number)))));
+  return steps(progress).map(([from, to]) => Math.min(deltaMax, Math.max(0, tau * Math.exp(to - from))));
 }
 
 /**
@@ -23,7 +23,9 @@ export function cloningWeights(progress: number[], tau: number, deltaMax: number
  * @returns one value for each frame
  */
 export function chunkDeltas(curve: number[], chunk: number): number[] {
-  return curve.map((value, t) => (curve[Math.min(t + chunk, curve.length - 1)] as number) - value);
+  const last = curve.at(-1);
+  if (last === undefined) return [];
+  return curve.map((value, t) => (curve[t + chunk] ?? last) - value);
 }
 
 /** Mean and population standard deviation (numpy.mean, numpy.std) of at least one value. */

@@ -1,3 +1,5 @@
+import { type Point, pointsOf } from './points.ts';
+
 /**
  * Progress of each prefix: log probabilities, min-max scaled to 0…1 over the episode. If all values are equal, progress is 1.
  * Source: arXiv 2602.19313, authors' code (`normalize_rewards`).
@@ -29,21 +31,24 @@ export function extent(values: number[]): { min: number; max: number } {
 /**
  * Interpolates one value for each raw frame: linear between the prefixes, constant before the first and after the last, as in
  * numpy.interp. The value of a prefix of length L is at its last frame, L − 1.
- * @param lengths increasing prefix lengths
+ * @param lengths increasing prefix lengths, at least one
  * @param progress one value per length
  * @returns frameCount values
  */
 export function denseCurve(lengths: number[], progress: number[], frameCount: number): number[] {
-  let right = 0;
+  const [first, ...others] = pointsOf(lengths, progress);
+  const later = others.values();
+  let left = first;
+  let right: Point | undefined = first;
   return Array.from({ length: frameCount }, (_, frame) => {
     const length = frame + 1;
-    while (right < lengths.length && (lengths[right] as number) < length) right += 1;
-    if (right === 0) return progress[0] as number;
-    if (right === lengths.length) return progress[right - 1] as number;
-    const [x0, x1] = [lengths[right - 1] as number, lengths[right] as number];
-    const [y0, y1] = [progress[right - 1] as number, progress[right] as number];
-    // The formula below would be off by a rounding error, and progress could exceed 1.
-    if (length === x1) return y1;
-    return y0 + ((y1 - y0) * (length - x0)) / (x1 - x0);
+    while (right && right.length < length) {
+      left = right;
+      right = later.next().value;
+    }
+    if (!right) return left.value;
+    // At the prefix itself the formula below would be off by a rounding error, and progress could exceed 1.
+    if (right === first || right.length === length) return right.value;
+    return left.value + ((right.value - left.value) * (length - left.length)) / (right.length - left.length);
   });
 }

@@ -1,3 +1,5 @@
+import { steps } from './steps.ts';
+
 /**
  * Potential-based shaping rewards F = γ·Φ(s′) − Φ(s). They do not change the optimal policy (Ng, Harada and Russell 1999).
  * @param potentials Φ of consecutive states, on a scale that later states do not change
@@ -5,5 +7,5 @@
  * @returns one value fewer than potentials
  */
 export function shapingRewards(potentials: number[], gamma: number): number[] {
-  return potentials.slice(1).map((next, i) => gamma * next - (potentials[i] as number));
+  return steps(potentials).map(([from, to]) => gamma * to - from);
 }

@@ -1,6 +1,3 @@
-/** Default number of final prefixes that the score averages (arXiv 2602.19313). */
-export const DEFAULT_FINAL_PREFIXES = 3;
-
 /**
  * Mean log probability over the final prefixes: the score that is compared with a success threshold.
  * @param logProbs nats, by increasing prefix length, at least one

@@ -1,3 +1,5 @@
+import { averageRanks } from './ranks.ts';
+
 /**
  * Value-order correlation: Spearman's rank correlation of the values with their own order. Ties get average ranks.
  * Source: GVL (arXiv 2411.04549), used by arXiv 2602.19313.
@@ -18,16 +20,4 @@ export function valueOrderCorrelation(values: number[]): number | null {
   if (rankVariance === 0 || orderVariance === 0) return null;
   const correlation = covariance / Math.sqrt(rankVariance * orderVariance);
   return Math.max(-1, Math.min(1, correlation));
-}
-
-/** Ranks from 1. Equal values get the mean of their ranks. */
-function averageRanks(values: number[]): number[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  const first = new Map<number, number>();
-  const count = new Map<number, number>();
-  sorted.forEach((value, place) => {
-    if (!first.has(value)) first.set(value, place + 1);
-    count.set(value, (count.get(value) ?? 0) + 1);
-  });
-  return values.map((value) => (first.get(value) as number) + ((count.get(value) as number) - 1) / 2);
 }

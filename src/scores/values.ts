@@ -1,3 +1,4 @@
+import { pointsOf } from './points.ts';
 import { denseCurve } from './progress.ts';
 
 /** How a frame gets its reward if no prefix ends at it. */
@@ -19,8 +20,9 @@ export function frameRewards(
   missing: MissingRewards,
 ): number[] {
   if (missing === 'interpolate') return denseCurve(lengths, logProbs, frameCount);
-  const known = new Map(lengths.map((length, i) => [length - 1, logProbs[i] as number]));
-  let held = logProbs[0] as number;
+  const points = pointsOf(lengths, logProbs);
+  const known = new Map(points.map(({ length, value }) => [length - 1, value]));
+  let held = points[0].value;
   return Array.from({ length: frameCount }, (_, frame) => {
     if (missing === 'zero') return known.get(frame) ?? 0;
     held = known.get(frame) ?? held;
@@ -38,8 +40,9 @@ export function frameRewards(
 export function discountedValues(rewards: number[], gamma: number): number[] {
   let following = 0;
   return rewards
-    .map((_, i) => {
-      following = (rewards[rewards.length - 1 - i] as number) + gamma * following;
+    .toReversed()
+    .map((reward) => {
+      following = reward + gamma * following;
       return following;
     })
     .reverse();

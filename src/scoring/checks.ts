@@ -1,4 +1,5 @@
-import type { Engine, ModelProfile } from '../engine/engine.ts';
+import type { Engine } from '../engine/engine.ts';
+import type { ModelProfile } from '../engine/model-profile.ts';
 import { controlTokenProblem, type EpisodeRequest } from '../episode/episode.ts';
 import { ProblemError } from '../problems/problems.ts';
 

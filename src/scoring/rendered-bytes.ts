@@ -1,5 +1,5 @@
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { ModelProfile } from '../engine/engine.ts';
+import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';

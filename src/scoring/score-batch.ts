@@ -10,7 +10,7 @@ import type { Upload } from '../upload/upload.ts';
 const AT_ONCE = 16;
 
 /** What is needed to score a batch. */
-export interface BatchContext {
+interface BatchContext {
   /** Scores one episode. @throws ProblemError */
   score(upload: Upload): Promise<RewardResult>;
   /** Returns the problem document of an error. */
@@ -31,7 +31,10 @@ export async function* scoreBatch(
   const counts = { scored: 0, failed: 0 };
   const total = entries.length;
 
-  async function work(entry: BatchEntry, index: number): Promise<BatchEvent | undefined> {
+  // Each entry leaves the list when it starts, so that its frames are released as soon as it is scored.
+  async function work(index: number): Promise<BatchEvent | undefined> {
+    const entry = entries.shift();
+    if (!entry) return undefined;
     const place = { index, ...(entry.id !== undefined && { id: entry.id }) };
     try {
       signal.throwIfAborted();
@@ -48,9 +51,8 @@ export async function* scoreBatch(
     }
   }
 
-  // Each entry leaves the list when it starts, so that its frames are released as soon as it is scored.
   function* starts() {
-    for (let index = 0; entries.length > 0; index += 1) yield work(entries.shift() as BatchEntry, index);
+    for (let index = 0; index < total; index += 1) yield work(index);
   }
   for await (const event of inOrderOfSettling(starts(), AT_ONCE)) if (event) yield event;
   if (counts.scored + counts.failed === total) yield { event: 'end', ...counts };

@@ -14,7 +14,7 @@ import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.t
 import { renderedBytes } from './rendered-bytes.ts';
 
 /** What is needed to score one episode. */
-export interface ScoringContext<Prefix, Result> {
+interface ScoringContext<Prefix, Result> {
   engine: Engine;
   method: Method<Prefix, Result>;
   /** owner of the episode */
@@ -54,7 +54,7 @@ export async function* scoreEpisode<Prefix, Result>(
   const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
-  checkContext(framesUsed(schedule, lengths.slice(-1))[0] ?? 1, size, profile);
+  checkContext(framesUsed(schedule, lengths.at(-1) ?? 1), size, profile);
   await checkControlTokens(request, engine, signal, pointer);
   const plan = method.plan({ request, schedule, lengths }, family);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
@@ -66,7 +66,7 @@ export async function* scoreEpisode<Prefix, Result>(
     decodingMs: 0,
     engineMs: 0,
   };
-  const readings: Reading[] = [];
+  const readings = new Map<number, Reading>();
   // A block that repeats one frame belongs to one query only. An engine can have cached all other blocks but not this one, so
   // its frame must be present.
   frames.restoreRecent(ownFrames(plan));
@@ -79,11 +79,11 @@ export async function* scoreEpisode<Prefix, Result>(
     try {
       const { instruction } = request;
       for await (const reading of engine.score({ plan, frames, size, instruction, tenant, pointer, signal, usage })) {
-        if (readings[reading.query]) continue;
-        readings[reading.query] = reading;
+        if (readings.has(reading.query)) continue;
+        readings.set(reading.query, reading);
         for (const prefix of prefixesOf.get(reading.query) ?? []) {
           known += 1;
-          yield { prefix: method.prefix(prefix, reading.values, { request, plan }), known, total };
+          yield { prefix: method.prefix(prefix, reading.values, { request }), known, total };
         }
       }
       return method.result({ request, frames, plan, size, readings, usage, profile, defaults });

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Type } from 'typebox';
 import { createChecker } from '../checking/checker.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
+import { memberOf } from '../json/member.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { type BatchEntry, type BatchLimits, checkCount, checkFrames, idOf } from './batch.ts';
 import { readJson } from './json.ts';
@@ -21,12 +22,12 @@ export async function readBatchJson(
   limits: BatchLimits,
   createReader: () => UploadReader,
 ): Promise<BatchEntry[]> {
-  const items = (body as { items?: unknown } | null)?.items;
+  const items = memberOf(body, 'items');
   if (!Array.isArray(items) || items.length === 0)
     throw invalidRequest([{ pointer: '/items', detail: 'must be a list of at least one request' }]);
   checkBody(body, '');
   checkCount(items.length, limits.MAX_BATCH_EPISODES);
-  const frameLists = items.map((item) => (item as { frames?: unknown } | null)?.frames);
+  const frameLists = items.map((item) => memberOf(item, 'frames'));
   checkFrames(
     frameLists.map((frames) => (Array.isArray(frames) ? frames.length : 0)),
     limits.MAX_BATCH_FRAMES,
@@ -35,7 +36,7 @@ export async function readBatchJson(
   for (const [index, item] of items.entries()) {
     // An episode of 10,000 digests takes some milliseconds. Between episodes, other requests are processed.
     await nextTurn();
-    const id = idOf((item as { episode?: unknown } | null)?.episode);
+    const id = idOf(memberOf(item, 'episode'));
     entries.push({ id, ...(await readItem(item, `/items/${index}`, limits, createReader())) });
     // The item has been decoded. Its text is released now, not when the last item has been read.
     items[index] = undefined;

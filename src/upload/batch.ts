@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { BatchItem } from '../../schemas/batch.ts';
 import { createChecker } from '../checking/checker.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
+import { memberOf } from '../json/member.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import type { UploadLimits } from './limits.ts';
 import type { Upload, UploadReader, VideoUpload } from './upload.ts';
@@ -141,32 +142,35 @@ export function checkFrames(counts: number[], limit: number): void {
 
 /** The client's own id of an episode, at most 256 characters; undefined if it has none. */
 export function idOf(episode: unknown): string | undefined {
-  const id = (episode as { id?: unknown } | null)?.id;
+  const id = memberOf(episode, 'id');
   return typeof id === 'string' ? id.slice(0, 256).toWellFormed() : undefined;
 }
 
-/** Runs one step of reading an episode. The first problem ends this episode, but not the others. */
-async function attempt(entry: Entry, step: () => Promise<void>): Promise<void> {
-  if (entry.problem) return;
+/**
+ * Runs one step of reading an episode. The first problem ends this episode, but not the others.
+ * @returns the result of the step, or the episode's problem
+ */
+async function attempt<Result>(entry: Entry, step: () => Promise<Result>): Promise<Result | { problem: ProblemError }> {
+  if (entry.problem) return { problem: entry.problem };
   try {
-    await step();
+    return await step();
   } catch (error) {
     if (!(error instanceof ProblemError)) throw error;
     entry.problem = error;
+    return { problem: error };
   }
 }
 
 async function entryOf(entry: Entry): Promise<BatchEntry> {
   const { reader, id, expected = 1, seen } = entry;
-  let upload: Upload | undefined;
-  await attempt(entry, async () => {
+  const ending = await attempt(entry, async () => {
     if (seen < expected) {
       const detail = `Only ${seen} of ${expected} parts of this episode arrived. Send all of them.`;
       throw new ProblemError('no-frames', detail, { frame: seen });
     }
-    upload = await reader.finish();
+    return { upload: await reader.finish() };
   });
-  return entry.problem ? { id, problem: entry.problem } : { id, upload: upload as Upload };
+  return { id, ...ending };
 }
 
 /** @param number number of the part among those of its name, from 0 */

@@ -1,6 +1,7 @@
 import type { MultipartFile } from '@fastify/multipart';
 import type { FastifyRequest } from 'fastify';
 import { didYouMean } from '../checking/did-you-mean.ts';
+import { memberOf } from '../json/member.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { FILE_FIELDS, withoutEmptyFields } from './empty-fields.ts';
 import { tooLarge } from './limits.ts';
@@ -53,7 +54,7 @@ async function* wellFormed<Piece>(source: AsyncIterable<Piece>): AsyncGenerator<
 
 /** Whether the error handler knows this error of the parser. */
 function isCoded(error: unknown): boolean {
-  return String((error as { code?: unknown }).code).startsWith('FST_');
+  return String(memberOf(error, 'code')).startsWith('FST_');
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, count: CountBytes): AsyncGenerator<Buffer> {

@@ -3,6 +3,7 @@ import { Type } from 'typebox';
 import { RewardRequest } from '../../schemas/episode.ts';
 import { createChecker } from '../checking/checker.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
+import { memberOf } from '../json/member.ts';
 import { ProblemError } from '../problems/problems.ts';
 import type { UploadLimits } from './limits.ts';
 import { tooLarge } from './limits.ts';
@@ -19,7 +20,7 @@ const checkRequest = createChecker(
  * @throws ProblemError with a pointer into the document
  */
 export async function readJson(body: unknown, limits: UploadLimits, reader: UploadReader, pointer = ''): Promise<void> {
-  const episode = (body as { episode?: unknown } | null)?.episode;
+  const episode = memberOf(body, 'episode');
   if (episode === undefined)
     throw new ProblemError('missing-episode', MISSING_EPISODE, { pointer: `${pointer}/episode` });
   reader.episode(episode, `${pointer}/episode`);

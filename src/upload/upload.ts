@@ -53,7 +53,7 @@ export interface UploadReader {
 }
 
 /** The client that sends an upload. */
-export interface Caller {
+interface Caller {
   tenant: string;
   /** aborts when the upload and everything made from it are no longer needed */
   signal: AbortSignal;

@@ -7,7 +7,7 @@ import { readMp4Index } from './mp4-index.ts';
 import { onDisk } from './storage.ts';
 
 /** An accepted container, named after the only demuxer that may read the file. */
-export type Container = 'mov' | 'matroska';
+type Container = 'mov' | 'matroska';
 
 const FIRST_BOXES = ['ftyp', 'styp', 'moov', 'mdat', 'wide', 'free', 'skip'];
 const EBML = 0x1a45dfa3;

@@ -3,7 +3,7 @@ import type { Readable } from 'node:stream';
 import { ProblemError } from '../problems/problems.ts';
 import { decodingMemory } from './memory.ts';
 import type { ProbedVideo } from './probe.ts';
-import { startTool } from './process.ts';
+import { startToolWithNotes } from './process.ts';
 import { inputOptions, type KnownVideoFile } from './video-file.ts';
 
 /** Threads of one decoder. */
@@ -12,10 +12,10 @@ const THREADS = 2;
 /**
  * Decodes some frames of a video, in one run of ffmpeg. Every frame from the first to the last of them is decoded, and
  * its time is compared with the file's index. Only the requested frames are converted to RGB.
- * @param indices rising frame numbers within the video's time range
+ * @param indices rising frame numbers within the video's time range; no frames are decoded if there are none
  * @param seek true to start at a key frame before the first frame, and to stop at any fault, because some files mark
  * frames as key frames that are not; false to decode the file from its beginning
- * @returns height × width × 3 bytes for each frame, in order. Do not use any frame before the last one has arrived: the
+ * @returns number of each frame and its height × width × 3 bytes, in order. Do not use any frame before the last one has arrived: the
  * check of the times comes at the end.
  * @throws ProblemError video-damaged, video-timeout, video-too-large or server-busy; the signal's reason when it aborts
  */
@@ -24,21 +24,27 @@ export async function* decodeFrames(
   video: ProbedVideo,
   indices: number[],
   { seek, signal }: { seek: boolean; signal: AbortSignal },
-): AsyncGenerator<Buffer> {
-  const from = indices[0] as number;
-  const expected = video.ticks.slice(from, (indices.at(-1) as number) + 1);
-  const args = decoderOptions(file, video, indices, seek);
+): AsyncGenerator<{ index: number; bytes: Buffer }> {
+  const [from] = indices;
+  const to = indices.at(-1);
+  if (from === undefined || to === undefined) return;
+  const expected = video.ticks.slice(from, to + 1);
+  const chosen = new Set(indices);
+  const wanted = video.ticks.filter((_, index) => chosen.has(index));
+  const args = decoderOptions(file, video, wanted, seek);
   const memoryBytes = decodingMemory(file.samples, video.size.width * video.size.height);
-  const tool = startTool(file.tools.ffmpeg, args, { ...file, ...file.tools, memoryBytes, signal, notes: true });
+  const tool = startToolWithNotes(file.tools.ffmpeg, args, { ...file, ...file.tools, memoryBytes, signal });
   try {
-    const notes = readNotes(tool.notes as Readable);
+    const notes = readNotes(tool.notes);
+    const numbers = indices.values();
     let count = 0;
     let isCutOff = false;
     for await (const pixels of cut(tool.output, video.size.width * video.size.height * 3)) {
       count += 1;
+      const index = numbers.next().value;
       isCutOff = pixels.short;
-      if (count > indices.length || isCutOff) break;
-      yield pixels.bytes;
+      if (index === undefined || isCutOff) break;
+      yield { index, bytes: pixels.bytes };
     }
     // A program that wrote too much would wait for a reader, so it is killed.
     if (count > indices.length) tool.kill();
@@ -53,18 +59,17 @@ export async function* decodeFrames(
   }
 }
 
-function decoderOptions(file: KnownVideoFile, video: ProbedVideo, indices: number[], seek: boolean): string[] {
-  const { ticks, timeBase, size } = video;
-  const first = ticks[indices[0] as number] as number;
-  const last = ticks[indices.at(-1) as number] as number;
+/** @param wanted times of the requested frames in ticks, rising, at least one */
+function decoderOptions(file: KnownVideoFile, video: ProbedVideo, wanted: number[], seek: boolean): string[] {
+  const { timeBase, size } = video;
+  const [first, last] = [Math.min(...wanted), Math.max(...wanted)];
   const start = (first * timeBase.num) / timeBase.den;
-  const wanted = oneOf(indices.map((index) => ticks[index] as number));
   const clock = ['-fps_mode', 'passthrough', '-enc_time_base', `${timeBase.num}/${timeBase.den}`];
   const raw = ['-noautoscale', ...clock, '-threads', '1', '-c:v', 'rawvideo'];
   // The second output reports the time of each decoded frame and, by its number of bytes, its width.
   const graph = [
     `[0:V:0]trim=start_pts=${first}:end_pts=${last + 1},split[all][each]`,
-    `[all]select='${wanted}',scale=flags=bicubic,format=rgb24[pixels]`,
+    `[all]select='${oneOf(wanted)}',scale=flags=bicubic,format=rgb24[pixels]`,
     '[each]crop=iw:2:0:0,scale=flags=bicubic,format=gray[notes]',
   ];
   return [
@@ -99,17 +104,18 @@ async function readNotes(notes: Readable): Promise<{ tick: number; width: number
   const seen: { tick: number; width: number }[] = [];
   for await (const line of createInterface({ input: notes })) {
     if (line.startsWith('#')) continue;
-    const [, , tick, , bytes] = line.split(',').map(Number);
-    seen.push({ tick: tick as number, width: (bytes as number) / 2 });
+    // A line that is cut off fits no frame.
+    const [, , tick = Number.NaN, , bytes = Number.NaN] = line.split(',').map(Number);
+    seen.push({ tick, width: bytes / 2 });
   }
   return seen;
 }
 
 /** Splits a stream into pieces of one length. The last piece may be shorter. */
-async function* cut(stream: Readable, length: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
+async function* cut(stream: AsyncIterable<Buffer>, length: number): AsyncGenerator<{ bytes: Buffer; short: boolean }> {
   let piece = Buffer.allocUnsafe(length);
   let filled = 0;
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
+  for await (const chunk of stream) {
     let rest = chunk;
     while (rest.length > 0) {
       const taken = rest.copy(piece, filled);

@@ -37,9 +37,8 @@ export function videoFrames(
     const going = AbortSignal.any([signal, stop.signal]);
     const render = renderer.begin({ from: video.size, to, encoding, place: file.place }, going);
     const decoded = decodeFrames(file, video, indices, { seek, signal: going });
-    const numbered = numbering(decoded, indices);
     const work = async () => {
-      for await (const { index, bytes } of numbered)
+      for await (const { index, bytes } of decoded)
         rendered.set(index, await render({ bytes, kind: 'rgb', shared: false }));
     };
     const workers = Array.from({ length: renderer.parallel }, work);
@@ -88,7 +87,11 @@ export function videoFrames(
       async function* each(): AsyncGenerator<[number, EngineFrame]> {
         try {
           const done = await all;
-          for (const index of indices) yield [index, done.get(index) as EngineFrame];
+          for (const index of indices) {
+            const frame = done.get(index);
+            if (!frame) throw new Error(`Frame ${index} of the video was not decoded.`);
+            yield [index, frame];
+          }
         } finally {
           stop.abort();
         }
@@ -105,12 +108,4 @@ export function videoFrames(
 function again<Result>(fault: unknown, run: (seek: boolean) => Promise<Result>): Promise<Result> {
   if (fault instanceof ProblemError && fault.code === 'video-damaged') return run(false);
   throw fault;
-}
-
-async function* numbering(decoded: AsyncIterable<Buffer>, indices: number[]) {
-  let place = 0;
-  for await (const bytes of decoded) {
-    yield { index: indices[place] as number, bytes };
-    place += 1;
-  }
 }

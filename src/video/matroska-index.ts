@@ -3,7 +3,7 @@ import type { ByteReader } from './byte-reader.ts';
 import { checkTracks, type IndexLimits } from './index-limits.ts';
 
 /** What the elements of a Matroska file say about the complete file. */
-export interface MatroskaIndex {
+interface MatroskaIndex {
   /** end of the segment according to its length, as a byte offset; 0 if the length is unknown */
   end: number;
   /** number of elements that a program keeps in memory while it reads the file */
@@ -35,7 +35,7 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
   let at = 0;
   while (at < reader.size) {
     const head = reader.held(at, 12) ?? (await reader.bytes(at, 12));
-    const idBytes = head.length > 0 ? 1 + Math.clz32((head[0] as number) << 24) : 9;
+    const idBytes = head.length > 0 ? 1 + Math.clz32(head.readUInt8(0) << 24) : 9;
     if (idBytes > 4 || head.length <= idBytes) break;
     const id = head.readUIntBE(0, idBytes);
     const length = vint(head.subarray(idBytes));
@@ -46,9 +46,10 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
     if (id !== CLUSTER) elements += 1;
     checkTracks(tracks, limits);
     if (elements > limits.samples) throw tooManyElements(limits);
-    // A cluster of a live recording has no length: its blocks follow one another up to the next cluster.
-    const isEntered = id === SEGMENT || KEPT.has(id) || length.value === undefined;
-    at = isEntered ? from : from + (length.value as number);
+    // A cluster of a live recording has no length, so the walk enters it: its blocks follow one another up to the next
+    // cluster.
+    const isEntered = id === SEGMENT || KEPT.has(id);
+    at = isEntered || length.value === undefined ? from : from + length.value;
   }
   return { end, samples: elements };
 }
@@ -59,12 +60,11 @@ export async function readMatroskaIndex(reader: ByteReader, limits: IndexLimits)
  * length
  */
 function vint(bytes: Buffer): { value: number | undefined; bytes: number } | undefined {
-  const count = bytes.length > 0 ? 1 + Math.clz32((bytes[0] as number) << 24) : 9;
+  const count = bytes.length > 0 ? 1 + Math.clz32(bytes.readUInt8(0) << 24) : 9;
   if (count > 8 || bytes.length < count) return undefined;
-  let value = (bytes[0] as number) & (0xff >> count);
+  let value = bytes.readUInt8(0) & (0xff >> count);
   let isOpen = value === 0xff >> count;
-  for (let at = 1; at < count; at += 1) {
-    const byte = bytes[at] as number;
+  for (const byte of bytes.subarray(1, count)) {
     value = value * 256 + byte;
     isOpen &&= byte === 0xff;
   }

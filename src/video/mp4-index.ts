@@ -14,7 +14,7 @@ import {
 } from './mp4-tables.ts';
 
 /** What the boxes of an MP4 say about the complete file. */
-export interface Mp4Index {
+interface Mp4Index {
   /** end of the last box according to its length, as a byte offset */
   end: number;
   /** for how many samples a program that reads the file allocates memory */

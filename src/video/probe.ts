@@ -132,10 +132,11 @@ async function readTimes(
     throw new ProblemError('no-frames', detail, place);
   }
   ticks.sort((one, other) => one - other);
-  const twice = ticks.findIndex((tick, i) => i > 0 && tick === ticks[i - 1]);
-  if (twice > 0) {
-    const detail = `Two frames of the video have the same time, ${seconds(ticks[twice] as number)} s.`;
-    throw new ProblemError('video-damaged', detail, { ...place, frame: twice });
+  const repeated = ticks.entries().find(([i, tick]) => tick === ticks[i - 1]);
+  if (repeated) {
+    const [frame, tick] = repeated;
+    const detail = `Two frames of the video have the same time, ${seconds(tick)} s.`;
+    throw new ProblemError('video-damaged', detail, { ...place, frame });
   }
   return { ticks, timestampsS: ticks.map(seconds), fromStart: ticks[0] === all.first };
 }

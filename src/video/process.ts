@@ -1,14 +1,13 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type IOType, spawn } from 'node:child_process';
 import { setPriority } from 'node:os';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
+import { RETRY_AFTER_S } from '../problems/retry-after.ts';
 
 /** A run of ffprobe or ffmpeg. */
-export interface Tool {
+interface Tool {
   /** the standard output; if nobody reads it, the program stops too */
   output: Readable;
-  /** file descriptor 3, if the options request it */
-  notes: Readable | undefined;
   /**
    * Waits for the end.
    * @returns undefined after success; otherwise an error with the end of the program's error output, for the log only
@@ -32,8 +31,6 @@ export interface ToolOptions {
   /** the part or member that contains the video, for problems */
   place: ProblemPlace;
   signal: AbortSignal;
-  /** opens file descriptor 3 for writing */
-  notes?: boolean;
 }
 
 /** How many characters of the error output are kept for the log, from its end. */
@@ -45,8 +42,7 @@ const LAST_WORDS = 2000;
 const CPU_PER_SECOND = 8;
 const OUT_OF_MEMORY = /cannot allocate memory|out of memory|error allocating|failed to allocate|bad_alloc/i;
 /** Exit codes that mean that the program was not started: from prlimit, or from the system's loader. */
-const NOT_STARTED = [126, 127];
-const RETRY_AFTER_S = 5;
+const NOT_STARTED = new Set<unknown>([126, 127]);
 /**
  * With this niceness a process gets a third of the time of a process of normal priority when both compete for a core.
  */
@@ -66,14 +62,29 @@ export function limitedCommand(
   return [prlimit, [`--data=${memoryBytes}`, '--fsize=0', `--cpu=${cpu}`, '--core=0', '--', file, ...args]];
 }
 
-/** Starts a program for a limited time: without a shell, without environment variables, and without input. */
+/**
+ * Starts a program for a limited time: without a shell, without environment variables, and without input.
+ * @throws ProblemError server-busy if the system has no file descriptors left
+ */
 export function startTool(file: string, args: string[], options: ToolOptions): Tool {
-  const { folder, timeoutS, signal, notes, place } = options;
+  return start(file, args, options, ['pipe', 'pipe']).tool;
+}
+
+/** Starts a program that can also write to file descriptor 3, as `notes`. @throws ProblemError as startTool does */
+export function startToolWithNotes(file: string, args: string[], options: ToolOptions): Tool & { notes: Readable } {
+  const { child, tool } = start(file, args, options, ['pipe', 'pipe', 'pipe']);
+  const notes = child.stdio[3];
+  if (!(notes instanceof Readable)) throw new Error('File descriptor 3 of the program is not a pipe.');
+  return { ...tool, notes };
+}
+
+function start(file: string, args: string[], options: ToolOptions, outputs: IOType[]) {
+  const { folder, timeoutS, signal, place } = options;
   const timeout = AbortSignal.timeout(timeoutS * 1000);
   const child = spawn(...limitedCommand(file, args, options), {
     cwd: folder,
     env: {},
-    stdio: ['ignore', 'pipe', 'pipe', ...(notes ? ['pipe' as const] : [])],
+    stdio: ['ignore', ...outputs],
     signal: AbortSignal.any([signal, timeout]),
     killSignal: 'SIGKILL',
   });
@@ -84,16 +95,17 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     words = `${words}${text}`.slice(-LAST_WORDS);
   });
-  return {
-    output: child.stdout as Readable,
-    notes: notes ? (child.stdio[3] as Readable) : undefined,
+  const { stdout: output } = child;
+  if (!output) throw notStarted(place, new Error('There are no file descriptors left for the program.'));
+  const tool: Tool = {
+    output,
     async end() {
       const ending = await ended;
       signal.throwIfAborted();
       if (timeout.aborted) throw tooSlow(timeoutS, place);
       if (ending === 0) return undefined;
       const fault = new Error(words.trim() || `The program ended with ${ending}.`);
-      if (ending instanceof Error || NOT_STARTED.includes(ending as number)) throw notStarted(place, fault);
+      if (ending instanceof Error || NOT_STARTED.has(ending)) throw notStarted(place, fault);
       if (isKilled) return fault;
       // The system kills a program when memory runs out.
       if (ending === 'SIGKILL' || OUT_OF_MEMORY.test(words)) throw tooMuchMemory(options, fault);
@@ -104,6 +116,7 @@ export function startTool(file: string, args: string[], options: ToolOptions): T
       child.kill('SIGKILL');
     },
   };
+  return { child, tool };
 }
 
 /** Lowers the priority of a program, so that other requests get their responses first. */
@@ -136,5 +149,5 @@ function tooMuchMemory({ place, memoryBytes: limit }: ToolOptions, cause: Error)
 
 function notStarted(place: ProblemPlace, cause: Error): ProblemError {
   const detail = 'The program that reads videos could not be started. Try again in a moment.';
-  return new ProblemError('server-busy', detail, { ...place, retry_after_s: RETRY_AFTER_S }, cause);
+  return new ProblemError('server-busy', detail, { ...place, retry_after_s: RETRY_AFTER_S.machine }, cause);
 }

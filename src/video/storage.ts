@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyBaseLogger } from 'fastify';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
+import { RETRY_AFTER_S } from '../problems/retry-after.ts';
 
 /** The folder in which this process stores uploads. It is under TMPDIR, and created with the first upload. */
 export interface UploadStorage {
@@ -37,7 +38,6 @@ const MAX_SOCKET_PATH = 103;
  * A folder without a socket is removed after this time. Either its socket does not exist yet, or it could not be made.
  */
 const ABANDONED_MS = 24 * 60 * 60 * 1000;
-const RETRY_AFTER_S = 5;
 
 /** Creates a storage. It makes no folder before the first upload. */
 export function createUploadStorage(): UploadStorage {
@@ -145,12 +145,12 @@ export async function onDisk<Result>(work: Promise<Result>, place: ProblemPlace,
     if (codeOf(error) === undefined) throw error;
     const detail =
       'The service cannot store the video: its disk is full or not usable. Try again later, or send the frames as images.';
-    throw new ProblemError('storage-unavailable', detail, { ...place, retry_after_s: RETRY_AFTER_S }, error);
+    throw new ProblemError('storage-unavailable', detail, { ...place, retry_after_s: RETRY_AFTER_S.machine }, error);
   }
 }
 
 /** The code of a system error, such as ENOSPC; undefined for other errors. */
 function codeOf(error: unknown): string | undefined {
-  const { errno, code } = error as NodeJS.ErrnoException;
-  return errno === undefined ? undefined : code;
+  if (!(error instanceof Error && 'errno' in error && 'code' in error)) return undefined;
+  return typeof error.code === 'string' ? error.code : undefined;
 }

@@ -1,5 +1,5 @@
 /** The version that ffmpeg reports. */
-export interface FfmpegVersion {
+interface FfmpegVersion {
   /** version text, unchanged */
   name: string;
   /** versions of the libraries that it runs with, by library name */
@@ -22,7 +22,7 @@ export function parseVersion(output: string): FfmpegVersion | undefined {
   // "libavutil      57. 28.100 / 57. 28.100": the version at build time, and the version at run time.
   const libraries = new Map<string, Numbers>();
   for (const [, library, major, minor] of output.matchAll(/^(lib\w+) .*\/ *(\d+)\. *(\d+)\. *\d+ *$/gm))
-    libraries.set(library as string, [Number(major), Number(minor)]);
+    if (library !== undefined) libraries.set(library, [Number(major), Number(minor)]);
   return { name, libraries };
 }
 

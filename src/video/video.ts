@@ -33,7 +33,7 @@ export interface VideoReader {
 }
 
 /** The episode in a video. */
-export interface OpenedVideo {
+interface OpenedVideo {
   frames: Frames;
   clock: Clock;
   /** time spent waiting for a turn, ms */

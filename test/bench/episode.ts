@@ -7,13 +7,13 @@
 // Every measurement uses new frames, so that no cache of the engine helps.
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { REFERENCE_SIDE } from '../../schemas/defaults.ts';
 import type { FrameSizeMode } from '../../schemas/enumerations.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { type Body, createClient } from '../../src/engines/vllm/client.ts';
 import { probeEngine } from '../../src/engines/vllm/probe.ts';
 import { prefixLengths } from '../../src/episode/prefixes.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
-import { REFERENCE_SIDE } from '../../src/families/qwen3-vl/size.ts';
 import { createRenderer } from '../../src/frames/renderer.ts';
 import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import type { EpisodePlan } from '../../src/plan/plan.ts';

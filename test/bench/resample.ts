@@ -1,8 +1,8 @@
 // Compares the resampler in WebAssembly with the same one in plain JavaScript: milliseconds per frame, including copies.
 //   npm run bench:resample -- [--repeat N]
 import { parseArgs } from 'node:util';
+import { REFERENCE_SIDE } from '../../schemas/defaults.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import { REFERENCE_SIDE } from '../../src/families/qwen3-vl/size.ts';
 import { createResampler } from '../../src/frames/resample.ts';
 import { plainBicubic } from '../support/plain-bicubic.ts';
 import { median, table } from './support.ts';

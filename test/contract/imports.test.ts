@@ -81,3 +81,40 @@ t.test('no file imports from a higher layer', async (t) => {
   });
   t.strictSame(upwards, []);
 });
+
+t.test('every export has an importer', async (t) => {
+  const folders = ['src', 'routes', 'schemas', 'test', 'examples', 'docs', 'playground'];
+  const sources = folders.flatMap((folder) =>
+    readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => /\.[jt]s$/.test(name) && !name.includes('node_modules'))
+      .map((name) => posix.join(folder, name)),
+  );
+  const imported = new Set<string>();
+  // Threads are loaded by their address, and modules that are loaded late count as used.
+  const loaded = new Set<string>();
+  for (const file of sources) {
+    const text = readFileSync(join(ROOT, file), 'utf8');
+    const from = (path = '') => posix.join(posix.dirname(file), path);
+    for (const [, names = '', path] of text.matchAll(/(?:import|export)\s+(?:type\s+)?\{([^}]*)\}\s+from '(\.[^']+)'/g))
+      for (const name of names.split(',')) imported.add(`${from(path)} ${nameOf(name)}`);
+    // Types in the comments of plain JavaScript.
+    for (const [, path, name] of text.matchAll(/import\('(\.[^']+)'\)\.(\w+)/g)) imported.add(`${from(path)} ${name}`);
+    for (const [, path] of text.matchAll(/(?:import|new URL)\('(\.[^']+)'(?!\)\.)/g)) loaded.add(from(path));
+  }
+  const alone = files
+    .filter((file) => !loaded.has(file))
+    .flatMap((file) => {
+      const text = readFileSync(join(ROOT, file), 'utf8');
+      const names = text.matchAll(/^export (?:async )?(?:const|function\*?|interface|type|class) (\w+)/gm);
+      return [...names].map(([, name]) => `${file} ${name}`).filter((name) => !imported.has(name));
+    });
+  t.strictSame(alone, [], 'leave out `export`, or remove them');
+});
+
+/** The exported name in one entry of an import: `type Name as other` is `Name`. */
+function nameOf(entry: string): string {
+  return entry
+    .trim()
+    .replace(/^type /, '')
+    .replace(/ as .*/, '');
+}

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import { Problem } from '../../schemas/problem.ts';
-import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
+import { PROBLEM_CODES, PROBLEMS } from '../../schemas/problem-kinds.ts';
 
 const INTRODUCTION = `# Problems
 
@@ -57,8 +57,7 @@ function membersTable(): string {
 
 /** The text of docs/reference/problems.md. */
 export function problemsPage(): string {
-  const codes = Object.keys(PROBLEMS) as ProblemCode[];
-  const byStatus = Map.groupBy(codes, (code) => PROBLEMS[code].status);
+  const byStatus = Map.groupBy(PROBLEM_CODES, (code) => PROBLEMS[code].status);
   const sections = [...byStatus].map(([status, kinds]) => {
     const rows = kinds.map((code) => `| \`${code}\` | ${cell(PROBLEMS[code].title)}. ${cell(PROBLEMS[code].help)} |`);
     return `\n## ${status} ${STATUS_CODES[status]}\n\n| Code | Meaning, and what to do |\n|---|---|\n${rows.join('\n')}\n`;

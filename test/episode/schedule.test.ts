@@ -44,4 +44,5 @@ t.test('uneven timestamps select the nearest frames', async (t) => {
   t.same(sampleSchedule(3, { timestampsS: [0, 1e9, 2e9] }), [0, 1, 2], 'a long gap adds no samples');
   t.same(sampleSchedule(1, { timestampsS: [5] }), [0]);
   t.equal(frameTime({ timestampsS: [5, 5.5] }, 1), 0.5, 'the first frame is at 0');
+  t.throws(() => frameTime({ timestampsS: [5, 5.5] }, 2), RangeError, 'a frame without a time is an error, not NaN');
 });

@@ -25,16 +25,17 @@ function put(store: FrameStore, ...some: (UploadedFrame | undefined)[]): void {
 t.test('a complete episode holds its sampled frames and the newest one, and frees the others at once', async (t) => {
   const all = frames(8);
   const store = orderedStore(CLOCK, 100);
+  const uploaded = () => store.uploaded().map((frame) => all.indexOf(frame));
   const held = () => all.flatMap(({ bytes }, i) => (bytes.length > 0 ? i : []));
   put(store, ...all.slice(0, 3));
-  t.strictSame(store.uploaded(), [0, 2]);
+  t.strictSame(uploaded(), [0, 2]);
   t.strictSame(held(), [0, 2, 3, 4, 5, 6, 7], 'frame 1 is freed');
   put(store, ...all.slice(3));
-  t.strictSame(store.uploaded(), [0, 4, 7]);
+  t.strictSame(uploaded(), [0, 4, 7]);
   t.strictSame(held(), [0, 4, 7]);
   t.equal(store.count(), 8);
   t.equal(store.take(4), all[4]);
-  t.strictSame(store.uploaded(), [0, 7], 'a frame that was taken is no longer here');
+  t.strictSame(uploaded(), [0, 7], 'a frame that was taken is no longer here');
 });
 
 t.test('a growing episode remembers its sampled frames and the newest one', async (t) => {
@@ -54,7 +55,10 @@ t.test('a growing episode remembers its sampled frames and the newest one', asyn
     t.equal(recentFrames.bytes(), count * COUNTED, `frame ${frame}`);
     t.equal(store.peek(frame) !== undefined, isSampled, `frame ${frame}`);
   }
-  t.strictSame(store.uploaded(), [0, 4]);
+  t.strictSame(
+    store.uploaded().map(({ place }) => place.frame),
+    [0, 4],
+  );
   t.match(store.take(4), { bytes: all[4]?.bytes, place: { frame: 4 } });
   t.equal(store.uploaded().length, 2, 'a frame that was taken is still here');
 });

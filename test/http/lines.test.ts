@@ -103,6 +103,11 @@ t.test('a service that is stopped ends soon after the last line', { timeout: 20_
   await closed;
 });
 
+t.test('a query that the engine leaves out is an error, never a number', async (t) => {
+  const app = await buildTestApp(t, {}, stubEngine({ order: (queries) => queries.slice(0, -1) }));
+  isProblem(t, await postParts(app, parts), 'internal-error');
+});
+
 t.test('the result is the same as without lines, for any order of engine responses', { timeout: 20_000 }, async (t) => {
   const app = await buildTestApp(
     t,

@@ -62,6 +62,7 @@ t.test('metrics count requests, prefixes and engine requests', async (t) => {
   t.match(headers['content-type'], 'text/plain');
   t.match(body, /topreward_request_seconds_count\{operation="scoreEpisode",status="200"\} 1\n/);
   t.match(body, /topreward_request_seconds_count\{operation="scoreEpisode",status="422"\} 1\n/);
+  t.match(body, /_bucket\{le="600",operation="scoreEpisode",status="200"\} 1\n/, 'as long as a batch may take');
   t.match(body, /topreward_prefixes_total 1\n/);
   t.match(body, /topreward_engine_requests_total 1\n/);
   t.match(body, /topreward_episodes_active 0\n/);

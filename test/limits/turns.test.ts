@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events';
 import t from 'tap';
-import { createFairQueue, LimitReached, type QueueLimits, type Wait } from '../../src/limits/fair-queue.ts';
+import { createFairQueue, LimitReached, type QueueLimits } from '../../src/limits/fair-queue.ts';
 import type { Owner } from '../../src/limits/turns.ts';
 
 const forever = new AbortController().signal;
@@ -116,23 +116,6 @@ t.test('a signal has one event listener while its requests wait, and none afterw
   first.release();
   await Promise.all(all);
   t.equal(listeners(), 0);
-});
-
-t.test('metrics are told how each request stopped waiting, and for how long', async (t) => {
-  const waits: Wait[] = [];
-  const { first, wait } = await busyQueue({ waiting: 2, onWaited: (each) => waits.push(each) });
-  const gone = new AbortController();
-  const all = [wait('a1', { tenant: 'alice' }), wait('a2', { tenant: 'alice' }, gone.signal)];
-  all.push(wait('a3', { tenant: 'alice' }));
-  gone.abort(new Error('enough'));
-  first.release();
-  await Promise.allSettled(all);
-  t.same(
-    waits.map(({ tenant, outcome }) => `${tenant} ${outcome}`),
-    [' admitted', 'alice refused', 'alice aborted', 'alice admitted'],
-  );
-  t.equal(waits[0]?.waitedMs, 0);
-  t.ok(waits.every(({ waitedMs }) => waitedMs >= 0));
 });
 
 t.test('if two tenants have the same number of waiting requests, the newcomer is refused', async (t) => {

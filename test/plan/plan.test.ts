@@ -20,6 +20,10 @@ t.test('a single frame is sent twice, and so is an odd last frame', async (t) =>
   ]);
 });
 
+t.test('a plan without a prefix is a mistake of the caller', async (t) => {
+  t.throws(() => plan(3, 2, []), RangeError);
+});
+
 t.test('prefixes with the same sampled frames share a query, and the longest prefix comes first', async (t) => {
   // At 10 fps the schedule selects frames 0, 5 and 10.
   const { queries, prefixes, sampledFrames } = plan(12, 10, [1, 5, 6, 10, 11, 12]);
@@ -68,7 +72,7 @@ t.test('the size of a plan grows with its frames and prefixes, not with their pr
   );
   t.equal(blocks.length, count / 2);
   t.equal(queries.length, count);
-  t.same(prefixes.at(-1), { length: count, query: 0 });
+  t.same(prefixes.at(-1), { length: count, framesUsed: count, query: 0 });
   const own = queries.map(({ text: _, read: __, ...query }) => query);
   t.ok(JSON.stringify(own).length < 100 * count, 'a query has at most one block of its own');
   t.equal(new Set(queries.map(({ read }) => read)).size, 1, 'queries share what they read');

@@ -24,8 +24,10 @@ t.test('the nearest threshold counts, and a score that equals it is a success', 
 t.test('cached tokens are unknown if one query does not report them', async (t) => {
   const usage = { requests: 2, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const of = (...cached: (number | null)[]) =>
-    usageOf({ readings: cached.map((cachedTokens) => ({ promptTokens: 5, cachedTokens })), usage } as never)
-      .cached_tokens;
+    usageOf({
+      readings: new Map(cached.map((cachedTokens, i) => [i, { promptTokens: 5, cachedTokens }])),
+      usage,
+    } as never).cached_tokens;
   t.equal(of(3, 4), 7);
   t.equal(of(3, null), null);
 });

@@ -2,6 +2,7 @@ import t from 'tap';
 import { denseCurve, minMaxProgress } from '../../src/scores/progress.ts';
 import { finalScore } from '../../src/scores/success.ts';
 import { valueOrderCorrelation } from '../../src/scores/value-order-correlation.ts';
+import { frameRewards } from '../../src/scores/values.ts';
 import { noFaults } from '../support/faults.ts';
 import { REFERENCE } from '../support/reference-numbers.ts';
 
@@ -36,6 +37,12 @@ t.test('rounding errors never take the dense curve out of 0…1', async (t) => {
       }
   }
   noFaults(t, faults, 'within 0…1');
+});
+
+t.test('a prefix without a value is an error, not a gap in the curve', async (t) => {
+  t.throws(() => denseCurve([1, 3], [0], 4), RangeError);
+  t.throws(() => denseCurve([], [], 4), RangeError);
+  t.throws(() => frameRewards([], [], 4, 'duplicate'), RangeError);
 });
 
 t.test('value-order correlation is Spearman’s rank correlation, and ties get average ranks', async (t) => {

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { REFERENCE_SIDE } from '../../src/families/qwen3-vl/size.ts';
+import { REFERENCE_SIDE } from '../../schemas/defaults.ts';
 
 /** One episode for both the oracle and the service. */
 export interface Case {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { Engine, ModelProfile, Reading, ScoreRequest } from '../../src/engine/engine.ts';
+import type { Engine, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
+import type { ModelProfile, ServedPrompt } from '../../src/engine/model-profile.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
 import { blocksOf, type Query } from '../../src/plan/plan.ts';
 
@@ -117,8 +118,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   return engine;
 }
 
-const served = (space: string) => ({
-  layout: 'reference' as const,
+const served = (space: string): ServedPrompt => ({
+  layout: 'reference',
   answers: [[{ text: `${space}True`, id: 3082 }], [{ text: `${space}False`, id: 3557 }]],
 });
 

@@ -52,16 +52,16 @@ const frame = (value: number) => Buffer.alloc(FRAME_BYTES, value);
 const notesOf = ({ ticks }: ProbedVideo, from: number, to: number): Written['notes'] =>
   ticks.slice(from, to + 1).map((tick) => [tick, SIZE.width]);
 
-/** Decodes frames 2, 3 and 5 of ten. @returns the first byte of each */
+/** Decodes frames 2, 3 and 5 of ten. @returns number and first byte of each */
 async function decode(t: Test, change: Partial<Written> = {}) {
   const whole = video(10);
   const pixels = Buffer.concat([frame(2), frame(3), frame(5)]);
   const { file } = standIn(t, { pixels, notes: notesOf(whole, 2, 5), ...change });
   const { signal } = new AbortController();
-  const seen: (number | undefined)[] = [];
-  for await (const bytes of decodeFrames(file, whole, [2, 3, 5], { seek: true, signal })) {
+  const seen: [index: number, first: number | undefined][] = [];
+  for await (const { index, bytes } of decodeFrames(file, whole, [2, 3, 5], { seek: true, signal })) {
     t.equal(bytes.length, FRAME_BYTES, 'a complete frame');
-    seen.push(bytes[0]);
+    seen.push([index, bytes[0]]);
   }
   return seen;
 }
@@ -78,7 +78,11 @@ function nesting(expression: string): number {
 }
 
 t.test('the frames that were requested come in order', async (t) => {
-  t.strictSame(await decode(t), [2, 3, 5]);
+  t.strictSame(await decode(t), [
+    [2, 2],
+    [3, 3],
+    [5, 5],
+  ]);
 });
 
 t.test('any fault of the output is a damaged video, with the first frame that is wrong', async (t) => {
@@ -143,8 +147,8 @@ t.test('a caller that stops early ends the program', async (t) => {
   const { file } = standIn(t, { pixels: frame(4), notes: [], last: 'exec /bin/sleep 60' });
   const stop = new AbortController();
   t.teardown(() => stop.abort());
-  for await (const bytes of decodeFrames(file, whole, [4, 5], { seek: true, signal: stop.signal })) {
-    t.equal(bytes[0], 4);
+  for await (const { index, bytes } of decodeFrames(file, whole, [4, 5], { seek: true, signal: stop.signal })) {
+    t.same([index, bytes[0]], [4, 4]);
     break;
   }
   const pid = Number(readFileSync(join(file.folder, 'pid'), 'utf8'));

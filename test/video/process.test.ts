@@ -1,23 +1,27 @@
 import { realpathSync } from 'node:fs';
 import { getPriority } from 'node:os';
 import t, { type Test } from 'tap';
-import { limitedCommand, startTool, type ToolOptions } from '../../src/video/process.ts';
+import { limitedCommand, startTool, startToolWithNotes, type ToolOptions } from '../../src/video/process.ts';
 
 const place = { part: 'video' };
 
-/** Starts a program without prlimit, which some systems do not have. */
+/** Options without prlimit, which some systems do not have. */
+const common = () => {
+  const { signal } = new AbortController();
+  return { folder: '/', prlimit: undefined, memoryBytes: 1000, timeoutS: 60, place, signal };
+};
+
 function start(t: Test, file: string, args: string[], options: Partial<ToolOptions> = {}) {
-  const common = { folder: '/', prlimit: undefined, memoryBytes: 1000, timeoutS: 60, place };
-  const tool = startTool(file, args, { ...common, signal: new AbortController().signal, ...options });
+  const tool = startTool(file, args, { ...common(), ...options });
   t.teardown(() => tool.kill());
   return tool;
 }
 
 const shell = (t: Test, script: string, options?: Partial<ToolOptions>) => start(t, '/bin/sh', ['-c', script], options);
 
-async function textOf(stream: AsyncIterable<Buffer> | undefined): Promise<string> {
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
   let text = '';
-  for await (const chunk of stream ?? []) text += chunk;
+  for await (const chunk of stream) text += chunk;
   return text;
 }
 
@@ -59,11 +63,11 @@ t.test('a program has a lower priority than the service', async (t) => {
 });
 
 t.test('file descriptor 3 is open if it is requested', async (t) => {
-  const tool = shell(t, 'echo pixels; echo note >&3', { notes: true });
+  const tool = startToolWithNotes('/bin/sh', ['-c', 'echo pixels; echo note >&3'], common());
+  t.teardown(() => tool.kill());
   t.strictSame(await Promise.all([textOf(tool.output), textOf(tool.notes)]), ['pixels\n', 'note\n']);
   t.equal(await tool.end(), undefined);
   const without = shell(t, 'echo note >&3');
-  t.equal(without.notes, undefined);
   t.type(await without.end(), Error);
 });
 

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import t from 'tap';
 import { startTool } from '../../src/video/process.ts';
 import { findVideoTools } from '../../src/video/tools.ts';
@@ -99,3 +100,34 @@ t.test('a program runs with limits', { skip: prlimit ? false : 'there is no prli
     await t.rejects(missing.end(), { code: 'server-busy', place: { ...place, retry_after_s: 5 } });
   }
 });
+
+t.test(
+  'without file descriptors for a program the server is busy',
+  {
+    skip: prlimit ? false : 'there is no prlimit',
+  },
+  async (t) => {
+    const place = { part: 'video' };
+    const options = { folder: '/', prlimit: undefined, memoryBytes: GiB, timeoutS: 60, place };
+    const descriptors = (...args: string[]) =>
+      execFileSync(prlimit ?? '', ['--pid', `${process.pid}`, ...args], { encoding: 'utf8' }).trim();
+    const before = descriptors('--nofile', '--noheadings', '--output=SOFT');
+    const held: number[] = [];
+    t.teardown(() => descriptors(`--nofile=${before}:`));
+    descriptors('--nofile=256:');
+    try {
+      t.throws(
+        () => {
+          for (;;) held.push(openSync('/dev/null', 'r'));
+        },
+        { code: 'EMFILE' },
+      );
+      t.throws(() => startTool('/bin/true', [], { ...options, signal: new AbortController().signal }), {
+        code: 'server-busy',
+        place: { ...place, retry_after_s: 5 },
+      });
+    } finally {
+      for (const descriptor of held) closeSync(descriptor);
+    }
+  },
+);

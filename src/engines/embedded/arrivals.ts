@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { ScoreRequest } from '../../engine/engine.ts';
 import type { ComingFrames } from '../../engine/render-frames.ts';
-import type { TaskRequest } from './task.ts';
+import type { Frames } from '../../frames/frames.ts';
 
 /** A frame that is sent to the model thread. */
 export interface Arrival {
@@ -14,13 +15,16 @@ export interface Arrival {
   link: string | undefined;
 }
 
+/** The parts of a score request that name its blocks. */
+type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+
 /**
  * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the
  * blocks before it. The first link contains the uploaded frame size, which with the digests identifies the pixels, and
  * the tenant, so that no two tenants share a name.
  */
 export async function* arrivalsOf(
-  { plan, tenant, frames: { size: source } }: TaskRequest,
+  { plan, tenant, frames: { size: source } }: NamedBlocks,
   coming: ComingFrames,
 ): AsyncGenerator<Arrival> {
   let link = JSON.stringify(['tenant', tenant, source.width, source.height]);
@@ -74,12 +78,12 @@ export function createArrivals(): Arrivals {
 
 /** A map whose `get` waits for a value that has not been put yet. */
 function createAwaited<Value>() {
-  const here = new Map<number, Value>();
+  const here = new Map<number, { value: Value }>();
   const waiting = new Map<number, PromiseWithResolvers<Value>>();
   let ended: Error | undefined;
   return {
     put(key: number, value: Value) {
-      here.set(key, value);
+      here.set(key, { value });
       waiting.get(key)?.resolve(value);
       waiting.delete(key);
     },
@@ -88,7 +92,8 @@ function createAwaited<Value>() {
       for (const { reject } of waiting.values()) reject(reason);
     },
     async get(key: number): Promise<Value> {
-      if (here.has(key)) return here.get(key) as Value;
+      const found = here.get(key);
+      if (found) return found.value;
       if (ended) throw ended;
       const awaited = waiting.get(key) ?? Promise.withResolvers<Value>();
       waiting.set(key, awaited);

@@ -58,8 +58,9 @@ export function createBlockCache(limit: number): BlockCache {
     episodes.values().filter((episode) => episode.tenant === tenant && episode.links.length > 0);
 
   function dropLast(episode: Episode) {
-    const link = episode.links.pop() as string;
+    const link = episode.links.pop();
     episode.whole = false;
+    if (link === undefined) return;
     const entry = held.get(link);
     if (!entry) return;
     entry.holders -= 1;
@@ -90,17 +91,22 @@ export function createBlockCache(limit: number): BlockCache {
   }
 
   function forgetOldest() {
-    const [name, episode] = episodes.entries().next().value as [string, Episode];
+    const [oldest] = episodes;
+    if (!oldest) return;
+    const [name, episode] = oldest;
     while (episode.links.length > 0) dropLast(episode);
     episodes.delete(name);
   }
 
   return {
     find(chain) {
-      const end = chain.findIndex((link) => !held.has(link));
-      return chain
-        .slice(0, end < 0 ? chain.length : end)
-        .map((link) => (held.get(link) as { block: KeysValues }).block);
+      const found: KeysValues[] = [];
+      for (const link of chain) {
+        const entry = held.get(link);
+        if (!entry) break;
+        found.push(entry.block);
+      }
+      return found;
     },
     keep(chain, blocks, tenant, total = chain.length) {
       const name = chain.at(-1);
@@ -112,9 +118,10 @@ export function createBlockCache(limit: number): BlockCache {
       const away = last ? now - last.used : [...holding(tenant)].length;
       if (before !== undefined) episodes.delete(before);
       const episode: Episode = { links: last?.links ?? [], tenant, whole: false, used: now };
-      for (const [place, block] of blocks.entries()) {
+      for (const [place, link] of chain.entries()) {
         if (place < episode.links.length) continue;
-        const link = chain[place] as string;
+        const block = blocks[place];
+        if (!block) break;
         const known = held.get(link);
         if (known) known.holders += 1;
         else if (freeSpace(bytesOf(block), tenant, PATIENCE * away)) {

@@ -1,38 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Tokenizer } from '@huggingface/tokenizers';
-import { type Static, Type } from 'typebox';
+import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
-import type { FrameSize, Token } from '../../../schemas/reward.ts';
+import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
-
-const Domain = Type.Object({
-  words: Type.Array(Type.String()),
-  picture: Type.Object({
-    side: Type.Integer({ minimum: 1 }),
-    mean: Type.Array(Type.Number()),
-    distance: Type.Number(),
-  }),
-  blocks: Type.Integer({ minimum: 1 }),
-});
-
-/** The model's success threshold, and the range of log probabilities below which a curve is noise. Both in nats. */
-const Calibration = Type.Object({
-  successThreshold: Type.Number({ maximum: 0 }),
-  flatBelow: Type.Number({ minimum: 0 }),
-});
-
-/** profile.json. docs/reference/embedded-engine.md defines its members. */
-const Profile = Type.Object({
-  format: Type.Literal(1),
-  name: Type.String(),
-  version: Type.String(),
-  about: Type.String(),
-  frame: Type.Object({ width: Type.Integer({ minimum: 32 }), height: Type.Integer({ minimum: 32 }) }),
-  contextTokens: Type.Integer({ minimum: 1 }),
-  calibration: Type.Union([Calibration, Type.Null()]),
-  domain: Type.Union([Domain, Type.Null()]),
-});
+import { ProfileFile } from '../../engine/model-profile.ts';
 
 /** The members of config.json that the service reads. The graphs contain the rest. */
 const Config = Type.Object({
@@ -48,9 +21,6 @@ const TokenizerFile = Type.Object({
   added_tokens: Type.Array(Type.Object({ content: Type.String({ minLength: 1 }), special: Type.Boolean() })),
 });
 
-/** What is known about a model's training data and can be compared with a request. */
-export type Domain = Static<typeof Domain>;
-
 /** The grid of a block's video tokens over the frame. */
 export interface VideoGrid {
   rows: number;
@@ -60,14 +30,7 @@ export interface VideoGrid {
 }
 
 /** An exported checkpoint, except its two graphs. */
-export interface Checkpoint {
-  name: string;
-  version: string;
-  about: string;
-  frame: FrameSize;
-  contextTokens: number;
-  calibration: Static<typeof Calibration> | null;
-  domain: Domain | null;
+export interface Checkpoint extends Omit<ProfileFile, 'format'> {
   grid: VideoGrid;
   /** Texts that the tokenizer reads as control tokens, anywhere in a text. */
   controlTokens: string[];
@@ -77,9 +40,10 @@ export interface Checkpoint {
   answer(text: string): Token;
 }
 
-const profileSchema = Compile(Profile);
+const profileSchema = Compile(ProfileFile);
 const configSchema = Compile(Config);
 const tokenizerSchema = Compile(TokenizerFile);
+const tokenizerConfigSchema = Compile(Type.Object({}));
 
 /**
  * Reads an exported checkpoint.
@@ -100,14 +64,17 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
   const square = config.vision_config.patch_size * config.vision_config.spatial_merge_size;
   const tokenizerFile = await read('tokenizer.json');
   if (!tokenizerSchema.Check(tokenizerFile)) throw unfit(folder, 'its tokenizer.json has no readable added_tokens');
-  const tokenizer = new Tokenizer(tokenizerFile, (await read('tokenizer_config.json')) as object);
+  const tokenizerConfig = await read('tokenizer_config.json');
+  if (!tokenizerConfigSchema.Check(tokenizerConfig)) throw unfit(folder, 'its tokenizer_config.json is not an object');
+  const tokenizer = new Tokenizer(tokenizerFile, tokenizerConfig);
   const added = tokenizerFile.added_tokens.filter(({ content, special }) => special || isMarkup(content));
   const encode = (text: string) => tokenizer.encode(text, { add_special_tokens: false }).ids;
   const answer = (text: string): Token => {
     const ids = encode(text);
-    if (ids.length !== 1)
+    const [id, ...more] = ids;
+    if (id === undefined || more.length > 0)
       throw unfit(folder, `its tokenizer makes ${ids.length} tokens of "${text}", but must make one`);
-    return { text, id: ids[0] as number };
+    return { text, id };
   };
   return {
     ...profile,

@@ -1,9 +1,9 @@
 import type { FrameSize } from '../../../schemas/reward.ts';
+import type { TrainingDomain } from '../../engine/model-profile.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
-import type { Domain } from './checkpoint.ts';
 
 /** The parts of a request that are compared with the model's training data. */
-export interface Asked {
+interface Asked {
   instruction: string;
   /** blocks of the longest prefix */
   blocks: number;
@@ -16,7 +16,7 @@ const WORDS_NAMED = 8;
 const WORD_LETTERS = 24;
 
 /** Makes a warning for each part of a request that lies outside the model's training data. */
-export function domainWarnings({ words, picture, blocks }: Domain, asked: Asked): EpisodeWarning[] {
+export function domainWarnings({ words, picture, blocks }: TrainingDomain, asked: Asked): EpisodeWarning[] {
   const warnings: EpisodeWarning[] = [];
   const strange = unknownWords(asked.instruction, words);
   if (strange.length > 0) {
@@ -50,8 +50,9 @@ function unknownWords(instruction: string, taught: string[]): string[] {
 }
 
 /** Mean absolute difference between the squares of a frame and those of the mean training frame, in grey levels. */
-function distanceTo({ side, mean }: Domain['picture'], pixels: Uint8Array, size: FrameSize): number {
+function distanceTo({ side, mean }: TrainingDomain['picture'], pixels: Uint8Array, size: FrameSize): number {
   const squares = areaMeans(pixels, size, side);
+  // readCheckpoint has checked that both lists have the same length.
   return squares.reduce((sum, value, i) => sum + Math.abs(value - (mean[i] as number)), 0) / squares.length;
 }
 
@@ -61,6 +62,7 @@ function distanceTo({ side, mean }: Domain['picture'], pixels: Uint8Array, size:
  * @returns side × side × 3 numbers in 0…255
  */
 export function areaMeans(pixels: Uint8Array, { width, height }: FrameSize, side: number): number[] {
+  // This runs for every pixel. All indices are below the lengths, so checks would only cost time.
   const sums = Array<number>(side * side * 3).fill(0);
   const counts = Array<number>(side * side).fill(0);
   for (let y = 0; y < height; y += 1) {

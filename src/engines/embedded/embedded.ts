@@ -1,9 +1,12 @@
 import type { Logger } from 'pino';
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Config } from '../../config/config.ts';
-import type { DefaultQuery, Engine, ModelProfile, ServedPrompt } from '../../engine/engine.ts';
+import type { DefaultQuery, Engine } from '../../engine/engine.ts';
+import type { ModelProfile, ServedPrompt } from '../../engine/model-profile.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
+import { mapAll } from '../../plan/non-empty.ts';
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { type Checkpoint, readCheckpoint, unfit } from './checkpoint.ts';
 import { hostModel } from './host.ts';
 import { blockTokens } from './prompt-tokens.ts';
@@ -11,13 +14,12 @@ import { runQueries } from './scoring.ts';
 import { type ModelThread, startThread, type ThreadOptions } from './thread.ts';
 
 /** The configuration that an embedded engine reads. */
-export type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
+type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_CACHE_BYTES'>;
 
 /**
  * How many episodes of each size may be in progress at once. Their calls take turns. Waiting tenants take turns too.
  */
 const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
-const RETRY_AFTER_S = 1;
 
 /**
  * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
@@ -52,7 +54,7 @@ export async function createEmbeddedEngine(
       const detail = host.alive()
         ? 'The model thread ended and is being restarted. Try again in a moment.'
         : 'The model thread keeps ending. The operator must restart the service.';
-      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S });
+      throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread });
     },
     alive: () => host.alive(),
     async controlTokenIn(text) {
@@ -68,20 +70,21 @@ async function openThread(options: ThreadOptions, log: Logger): Promise<ModelThr
   try {
     return await startThread(options, log);
   } catch (error) {
-    const { message } = error as Error;
+    const message = error instanceof Error ? error.message : String(error);
     if (message.includes("Cannot find package 'onnxruntime-node'")) {
       throw new Error(
         'ENGINE=embedded requires the optional package onnxruntime-node, which is not installed. Run npm ci, or set ENGINE_URL to use vLLM.',
         { cause: error },
       );
     }
-    throw unfit(options.folder, message.split('\n', 1)[0] as string);
+    throw unfit(options.folder, message.replace(/\n.*/s, ''));
   }
 }
 
 /** @throws Error with a message of one line, if an answer is not one token of the model */
 function servedPrompt(variant: PromptVariant, { read }: DefaultQuery, { answer }: Checkpoint): ServedPrompt {
-  return { layout: 'reference', answers: read(variant).answers.map((set) => set.map(answer)) };
+  const [meaningTrue, meaningFalse] = read(variant).answers;
+  return { layout: 'reference', answers: [mapAll(meaningTrue, answer), mapAll(meaningFalse, answer)] };
 }
 
 function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onnxruntime: string): ModelProfile {

@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
 /** The model thread, restarted whenever it ends unexpectedly. */
-export interface ModelHost extends Pick<ModelThread, 'onnxruntime' | 'answers' | 'close'> {
+interface ModelHost extends Pick<ModelThread, 'onnxruntime' | 'answers' | 'close'> {
   /** true while a thread is running */
   ready(): boolean;
   /** false after too many restarts in a row without a result: the thread is not restarted again. */

@@ -43,6 +43,8 @@ export interface Model {
   close(): Promise<void>;
 }
 
+const EXPORT = 'Export the checkpoint with models/recipe/export.py';
+
 /**
  * Opens the graphs of a checkpoint.
  * @param threads how many threads a call may use
@@ -61,8 +63,10 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
   };
   const vision = await ort.InferenceSession.create(join(folder, 'onnx', 'vision.onnx'), options);
   const decoder = await ort.InferenceSession.create(join(folder, 'onnx', 'decoder.onnx'), options);
-  const [, , height, width] = shapeOf(vision, 'frames') as [number, number, number, number];
-  const [, featureWidth] = shapeOf(decoder, 'features') as [number, number];
+  const [, , height, width] = shapeOf(vision, 'frames');
+  const [, featureWidth] = shapeOf(decoder, 'features');
+  if (height === undefined || width === undefined || featureWidth === undefined)
+    throw new Error(`an input of a graph has too few dimensions. ${EXPORT}`);
   const past = shapeOf(decoder, 'past_keys').slice(1);
   const pixels = height * width * 3;
   const tokenWidth = past.reduce((product, length) => product * length, 1);
@@ -73,10 +77,10 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
     async encodeFrames(blocks) {
       const frames = new Uint8Array(blocks.length * 2 * pixels);
       for (const [place, frame] of blocks.flat().entries()) frames.set(frame, place * pixels);
-      const { features } = await vision.run({
+      const results = await vision.run({
         frames: new ort.Tensor('uint8', frames, [blocks.length, 2, height, width, 3]),
       });
-      return features?.data as Float32Array;
+      return floatsOf(results, 'features');
     },
     async read(segments, { keys, values }, answers) {
       const { ids, featureIndex, positions, visiblePast, segment, ends } = flatten(segments, grid);
@@ -95,10 +99,10 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
         read: integers(ends, [segments.length]),
         answers: integers(answers.flat(), [segments.length, width]),
       });
-      const logProbs = [...(results['log_probs']?.data as Float32Array)];
+      const logProbs = [...floatsOf(results, 'log_probs')];
       return {
         logProbs: segments.map((_, i) => logProbs.slice(i * width, (i + 1) * width)),
-        new: { keys: results['keys']?.data as Float32Array, values: results['values']?.data as Float32Array },
+        new: { keys: floatsOf(results, 'keys'), values: floatsOf(results, 'values') },
       };
     },
     async close() {
@@ -130,9 +134,15 @@ function flatten(segments: Segment[], grid: VideoGrid) {
 /** Lengths of an input's dimensions; NaN for a variable length. */
 function shapeOf(session: InferenceSession, name: string): number[] {
   const input = session.inputMetadata.find((each) => each.name === name);
-  if (!input?.isTensor)
-    throw new Error(`a graph has no input named ${name}. Export the checkpoint with models/recipe/export.py`);
+  if (!input?.isTensor) throw new Error(`a graph has no input named ${name}. ${EXPORT}`);
   return input.shape.map(Number);
+}
+
+/** The numbers of an output. @throws Error if a graph does not have it, or not in float32 */
+function floatsOf(results: InferenceSession.ReturnType, name: string): Float32Array {
+  const data = results[name]?.data;
+  if (data instanceof Float32Array) return data;
+  throw new Error(`a graph has no output of float32 named ${name}. ${EXPORT}`);
 }
 
 function concatenate(arrays: Float32Array[]): Float32Array {

@@ -7,7 +7,7 @@ import { positionsOf } from './positions.ts';
 import { type Answer, BlocksUnknown, type BlockTask, type QueryTask, type Task } from './task.ts';
 
 /** The resources that the passes of all episodes share. */
-export interface PassContext {
+interface PassContext {
   model: Model;
   grid: VideoGrid;
   cache: BlockCache;
@@ -38,12 +38,11 @@ export async function* answerTask(
   const { model, grid, cache, pasts, chunk } = context;
   const { blocks, queries } = task;
   const marks = marksOf(blocks, grid);
-  const end = marks.at(-1) as Mark;
   const chain: string[] = [];
   const known = await findKnown(blocks.length, chain, arrivals, cache);
   // This does not count as a use of the episode: the caller sends it again at once, with the frames.
   if (!blocks.slice(known.length).every(({ isHere }) => isHere)) throw new BlocksUnknown(known.length);
-  const { past, holds } = pasts.open(chain.slice(0, known.length), end.tokens);
+  const { past, holds } = pasts.open(chain.slice(0, known.length), marks.after(blocks.length).tokens);
   for (const block of known.slice(holds)) past.append(block);
   const length = ({ own, text }: QueryTask) => (own?.ids.length ?? 0) + text.length;
   const [longest] = queries;
@@ -67,15 +66,17 @@ export async function* answerTask(
     cache.keep(chain.slice(0, blocksKept.length), blocksKept, task.tenant, blocks.length);
   }
 
-  const cached = (marks[known.length] as Mark).tokens;
+  const cached = marks.after(known.length).tokens;
   try {
     for (const some of chunked(queries, length, chunk.queries)) {
       const logProbs = answered ?? (await ask(some, { past, marks, arrivals }, task, model, signal));
       for (const [i, each] of some.entries()) {
-        const { tokens } = marks[each.sees] as Mark;
+        const { tokens } = marks.after(each.sees);
+        const read = logProbs[i];
+        if (!read) throw new Error('The decoder returned no log probabilities for a query.');
         yield {
           query: each.query,
-          logProbs: (logProbs[i] as number[]).slice(0, each.answers.length + 1),
+          logProbs: read.slice(0, each.answers.length + 1),
           promptTokens: tokens + length(each),
           // The first query includes the cost of the shared blocks. For the others these are already computed.
           cachedTokens: each === queries[0] ? Math.min(cached, tokens) : tokens,
@@ -83,7 +84,7 @@ export async function* answerTask(
       }
     }
   } finally {
-    const ends = chain.map((link, place) => ({ link, tokens: (marks[place + 1] as Mark).tokens }));
+    const ends = chain.map((link, place) => ({ link, tokens: marks.after(place + 1).tokens }));
     pasts.close(past, ends);
   }
 }
@@ -105,9 +106,15 @@ async function findKnown(count: number, chain: string[], arrivals: Arrivals, cac
   return known;
 }
 
+/** Waits for the two frames of each block. @throws Error if the caller only named one */
 async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<[Uint8Array, Uint8Array][]> {
-  const frames = blocks.map(({ first, second }) => Promise.all([arrivals.pixels(first), arrivals.pixels(second)]));
-  return (await Promise.all(frames)) as [Uint8Array, Uint8Array][];
+  return Promise.all(
+    blocks.map(async (block): Promise<[Uint8Array, Uint8Array]> => {
+      const [first, second] = await Promise.all([arrivals.pixels(block.first), arrivals.pixels(block.second)]);
+      if (!first || !second) throw new Error('A block to compute lacks the pixels of a frame.');
+      return [first, second];
+    }),
+  );
 }
 
 /** The length of the prompt after a number of shared blocks: its tokens, and the position of the next token. */
@@ -116,13 +123,26 @@ interface Mark {
   position: number;
 }
 
-function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
-  const marks: Mark[] = [{ tokens: 0, position: 0 }];
+/** The marks of an episode's shared blocks. */
+interface Marks {
+  /** @param count how many of the shared blocks @throws RangeError if there are fewer */
+  after(count: number): Mark;
+}
+
+function marksOf(blocks: BlockTask[], grid: VideoGrid): Marks {
+  let last: Mark = { tokens: 0, position: 0 };
+  const marks = [last];
   for (const { ids } of blocks) {
-    const { tokens, position } = marks.at(-1) as Mark;
-    marks.push({ tokens: tokens + ids.length, position: positionsOf(ids, position, grid).next });
+    last = { tokens: last.tokens + ids.length, position: positionsOf(ids, last.position, grid).next };
+    marks.push(last);
   }
-  return marks;
+  return {
+    after(count) {
+      const mark = marks[count];
+      if (!mark) throw new RangeError(`The episode does not have ${count} shared blocks.`);
+      return mark;
+    },
+  };
 }
 
 /**
@@ -133,7 +153,7 @@ function marksOf(blocks: BlockTask[], grid: VideoGrid): Mark[] {
 async function appendBlocks(
   blocks: BlockTask[],
   asked: QueryTask | undefined,
-  { past, place, marks, arrivals }: { past: Past; place: number; marks: Mark[]; arrivals: Arrivals },
+  { past, place, marks, arrivals }: { past: Past; place: number; marks: Marks; arrivals: Arrivals },
   { checkToken }: Task,
   model: Model,
   signal: AbortSignal,
@@ -142,14 +162,14 @@ async function appendBlocks(
   const seen = asked?.own ? [...blocks, asked.own] : blocks;
   const features = await model.encodeFrames(await pixelsOf(seen, arrivals));
   signal.throwIfAborted();
-  const before = marks[place] as Mark;
+  const before = marks.after(place);
   const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
   const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
     [...(asked?.answers ?? []), checkToken],
   ]);
   const kept = blocks.map((_, i) => {
-    const [from, to] = [marks[place + i] as Mark, marks[place + i + 1] as Mark];
+    const [from, to] = [marks.after(place + i), marks.after(place + i + 1)];
     return sliceTokens(all, from.tokens - before.tokens, to.tokens - before.tokens, model.width);
   });
   for (const block of kept) past.append(block);
@@ -159,7 +179,7 @@ async function appendBlocks(
 /** Runs some queries in one call. @returns for each query the log probabilities of the answer tokens */
 async function ask(
   queries: QueryTask[],
-  { past, marks, arrivals }: { past: Past; marks: Mark[]; arrivals: Arrivals },
+  { past, marks, arrivals }: { past: Past; marks: Marks; arrivals: Arrivals },
   { checkToken }: Task,
   model: Model,
   signal: AbortSignal,
@@ -170,7 +190,7 @@ async function ask(
   const width = features.length / Math.max(1, own.length);
   signal.throwIfAborted();
   const segments = queries.map((each): Segment => {
-    const { tokens, position } = marks[each.sees] as Mark;
+    const { tokens, position } = marks.after(each.sees);
     const at = each.own ? own.indexOf(each.own) : 0;
     return {
       ids: [...(each.own?.ids ?? []), ...each.text],

@@ -65,8 +65,9 @@ export function createPasts(width: number): Pasts {
       const buffers = found && buffersOf.get(found.past);
       const other = links.findIndex((link, place) => found?.ends[place]?.link !== link);
       const holds = other < 0 ? links.length : other;
-      if (found && buffers && holds > 0 && buffers.keys.length >= tokens * width) {
-        buffers.filled = (found.ends[holds - 1] as { tokens: number }).tokens * width;
+      const held = found?.ends[holds - 1];
+      if (found && buffers && held && buffers.keys.length >= tokens * width) {
+        buffers.filled = held.tokens * width;
         return { past: found.past, holds };
       }
       // An eighth more, for the next steps of a growing episode.

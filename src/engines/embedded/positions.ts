@@ -1,7 +1,7 @@
 import type { VideoGrid } from './checkpoint.ts';
 
 /** Positions of tokens: three per token (time, row, column), and the position of the next token after them. */
-export interface Positions {
+interface Positions {
   time: number[];
   row: number[];
   column: number[];

@@ -1,18 +1,32 @@
 import { LRUCache } from 'lru-cache';
 import { familyOf } from '../../families/registry.ts';
-import type { Block, EpisodePlan } from '../../plan/plan.ts';
+import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
+import type { Block, EpisodePlan, Query } from '../../plan/plan.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 const FAMILY = familyOf('qwen3-vl');
 
 /** Token ids of an episode's prompts, split where prompts can differ: before each block, and after the last block. */
 export interface PromptTokens {
-  /** token ids of each block of two frames, in order; all prefixes share these blocks */
-  blocks: number[][];
-  /** per query: token ids of the block that only this query has, if its last frame is doubled */
-  doubled: (number[] | null)[];
-  /** per query: token ids of the text after its last block */
-  texts: number[][];
+  /** the blocks of two frames, in order; all prefixes share these blocks */
+  blocks: BlockTokens[];
+  /** the queries of the plan, in its order */
+  queries: NonEmpty<QueryTokens>;
+}
+
+/** A block, and its token ids. */
+export interface BlockTokens {
+  block: Block;
+  ids: number[];
+}
+
+/** A query of the plan, and the token ids that only it has. */
+interface QueryTokens {
+  query: Query;
+  /** its own block, if its last frame is doubled */
+  doubled: BlockTokens | null;
+  /** token ids of the text after its last block; queries with the same text have the same list */
+  text: number[];
 }
 
 /**
@@ -21,14 +35,24 @@ export interface PromptTokens {
  */
 export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoint: Checkpoint): PromptTokens {
   // No special token separates the opening of the turn from the first block's time, so both are tokenized as one text.
-  const tokens = ({ time }: Block, place: number) => blockTokens(time, checkpoint, place === 0 ? FAMILY.opening : '');
+  const tokens = (block: Block, place: number): BlockTokens => ({
+    block,
+    ids: blockTokens(block.time, checkpoint, place === 0 ? FAMILY.opening : ''),
+  });
   // Most methods ask every prefix the same: each text is tokenized once.
-  const distinct = new Set(queries.map(({ text }) => text));
-  const texts = new Map([...distinct].map((text) => [text, checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`)]));
+  const texts = new Map<string, number[]>();
+  const textTokens = (text: string): number[] => {
+    const ids = texts.get(text) ?? checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`);
+    texts.set(text, ids);
+    return ids;
+  };
   return {
     blocks: blocks.map(tokens),
-    doubled: queries.map(({ shows, own }) => own && tokens(own, shows)),
-    texts: queries.map(({ text }) => texts.get(text) as number[]),
+    queries: mapAll(queries, (query) => ({
+      query,
+      doubled: query.own && tokens(query.own, query.shows),
+      text: textTokens(query.text),
+    })),
   };
 }
 

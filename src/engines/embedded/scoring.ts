@@ -1,4 +1,4 @@
-import type { Reading, ScoreRequest } from '../../engine/engine.ts';
+import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { logProbFault, setLogProbs } from '../../engine/log-probs.ts';
 import { beginFrames, type ComingFrames } from '../../engine/render-frames.ts';
@@ -7,6 +7,7 @@ import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
@@ -22,7 +23,7 @@ export interface EmbeddedParts {
 }
 
 /** One gate for each size of episode, so that a shorter episode never waits for longer ones. */
-export interface Gates {
+interface Gates {
   step: FairQueue;
   short: FairQueue;
   long: FairQueue;
@@ -44,7 +45,7 @@ export async function* runQueries(
 ): AsyncGenerator<Reading> {
   const { plan, tenant, usage } = request;
   const tokens = promptTokens(plan, checkpoint);
-  for (const text of new Set(tokens.texts)) checkTextLength(text.length, request.pointer);
+  for (const text of new Set(tokens.queries.map(({ text }) => text))) checkTextLength(text.length, request.pointer);
   checkLength(request, tokens, checkpoint);
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
@@ -63,7 +64,7 @@ export async function* runQueries(
     started = performance.now();
     usage.queuedMs += started - waiting;
     const arrivals = arrivalsOf(request, keepEnds(coming, plan, ends));
-    const task = taskOf(request, tokens, isHere, checkpoint);
+    const task = taskOf(tenant, tokens, isHere, checkpoint);
     try {
       for await (const answer of thread.answers(task, arrivals, going)) {
         usage.requests += 1;
@@ -137,11 +138,15 @@ async function* rejoined(first: IteratorResult<[number, EngineFrame]>, rest: Com
 }
 
 /** Passes frames on. Keeps copies of the first and the last one, which the domain warnings need. */
-async function* keepEnds(coming: ComingFrames, { sampledFrames }: EpisodePlan, ends: Map<number, Uint8Array>) {
+async function* keepEnds(
+  coming: ComingFrames,
+  { sampledFrames }: EpisodePlan,
+  ends: Map<number, Uint8Array>,
+): ComingFrames {
   for await (const [index, frame] of coming) {
     const isEnd = index === sampledFrames[0] || index === sampledFrames.at(-1);
     if (isEnd && frame.bytes) ends.set(index, Uint8Array.from(frame.bytes));
-    yield [index, frame] as [number, EngineFrame];
+    yield [index, frame];
   }
 }
 
@@ -149,7 +154,7 @@ function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   if (error instanceof ThreadEnded) {
     const detail = 'The model thread ended while it scored this episode. Try again in a moment.';
-    return new ProblemError('engine-unavailable', detail, { retry_after_s: 1 }, error);
+    return new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread }, error);
   }
   return new ProblemError('engine-failed', 'The model failed on this episode. Tell the operator.', {}, error);
 }
@@ -157,12 +162,12 @@ function problemOf(error: unknown): ProblemError {
 /** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
 function checkLength(
   { plan }: ScoreRequest,
-  { blocks, doubled, texts }: PromptTokens,
+  { blocks, queries: [{ doubled, text }] }: PromptTokens,
   { contextTokens }: Checkpoint,
 ): void {
-  const all = doubled[0] ? [...blocks, doubled[0]] : blocks;
-  let left = contextTokens - (texts[0]?.length ?? 0);
-  const fitting = all.findIndex((ids) => {
+  const all = doubled ? [...blocks, doubled] : blocks;
+  let left = contextTokens - text.length;
+  const fitting = all.findIndex(({ ids }) => {
     left -= ids.length;
     return left < 0;
   });
@@ -170,9 +175,9 @@ function checkLength(
 }
 
 /** Shared blocks are computed once. Each query computes its doubled block and the prompt text after the blocks. */
-function tokensToCompute({ blocks, doubled, texts }: PromptTokens): number {
-  const own = texts.reduce((sum, text, query) => sum + text.length + (doubled[query]?.length ?? 0), 0);
-  return blocks.reduce((sum, ids) => sum + ids.length, own);
+function tokensToCompute({ blocks, queries }: PromptTokens): number {
+  const own = queries.reduce((sum, { text, doubled }) => sum + text.length + (doubled?.ids.length ?? 0), 0);
+  return blocks.reduce((sum, { ids }) => sum + ids.length, own);
 }
 
 function gateFor(tokens: number): keyof Gates {
@@ -180,9 +185,9 @@ function gateFor(tokens: number): keyof Gates {
   return tokens <= SHORT_TOKENS ? 'short' : 'long';
 }
 
-function seenPrompt({ blocks, doubled, texts }: PromptTokens, { grid }: Checkpoint) {
-  const tokenIds = [...blocks.flat(), ...(doubled[0] ?? []), ...(texts[0] ?? [])];
-  return { layout: 'reference' as const, videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
+function seenPrompt({ blocks, queries: [{ doubled, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
+  const tokenIds = [...blocks.flatMap(({ ids }) => ids), ...(doubled?.ids ?? []), ...text];
+  return { layout: 'reference', videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
 /** @param ends pixels of the first and the last sampled frame, if they are here */

@@ -1,8 +1,6 @@
-import type { ScoreRequest } from '../../engine/engine.ts';
-import type { Frames } from '../../frames/frames.ts';
-import type { Block } from '../../plan/plan.ts';
+import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Checkpoint } from './checkpoint.ts';
-import type { PromptTokens } from './prompt-tokens.ts';
+import type { BlockTokens, PromptTokens } from './prompt-tokens.ts';
 
 /** One block: its token ids, and its two frames as raw frame numbers. The pixels are sent after the task. */
 export interface BlockTask {
@@ -47,8 +45,8 @@ export interface Task {
   tenant: string;
   /** blocks that the queries share, in order */
   blocks: BlockTask[];
-  /** queries, the longest first; at least one */
-  queries: [QueryTask, ...QueryTask[]];
+  /** queries, the longest first */
+  queries: NonEmpty<QueryTask>;
   /**
    * A further token that is read with every query. If it is as likely as the answers, the model is not loaded correctly.
    */
@@ -65,21 +63,19 @@ export interface Answer {
   cachedTokens: number;
 }
 
-/** The parts of a score request that a task is made from. */
-export type TaskRequest = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
-
 /**
  * Makes the task of an episode for the model thread.
+ * @param tenant owner of the episode
  * @param isHere tells whether the pixels of a frame will arrive
  * @throws Error if a doubled block lacks its frame
  */
 export function taskOf(
-  { plan, tenant }: TaskRequest,
-  tokens: PromptTokens,
+  tenant: string,
+  { blocks, queries }: PromptTokens,
   isHere: (frame: number) => boolean,
   { answer, grid }: Checkpoint,
 ): Task {
-  const block = ({ first, second }: Block, ids: number[]): BlockTask => ({
+  const block = ({ block: { first, second }, ids }: BlockTokens): BlockTask => ({
     ids,
     first,
     second,
@@ -87,13 +83,13 @@ export function taskOf(
   });
   return {
     tenant,
-    blocks: plan.blocks.map((each, place) => block(each, tokens.blocks[place] as number[])),
-    queries: plan.queries.map(({ shows, own, read }, place) => {
-      const doubled = own && block(own, tokens.doubled[place] as number[]);
-      if (doubled && !doubled.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
-      const answers = read.answers.flat().map((text) => answer(text).id);
-      return { query: place, sees: shows, own: doubled, text: tokens.texts[place] as number[], answers };
-    }) as [QueryTask, ...QueryTask[]],
+    blocks: blocks.map(block),
+    queries: mapAll(queries, ({ query: { shows, read }, doubled, text }, place) => {
+      const own = doubled && block(doubled);
+      if (own && !own.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
+      const answers = read.answers.flat().map((each) => answer(each).id);
+      return { query: place, sees: shows, own, text, answers };
+    }),
     checkToken: grid.token,
   };
 }

@@ -72,6 +72,7 @@ export async function startThread(options: ThreadOptions, log: Logger): Promise<
         worker.postMessage({ task, port: port2 } satisfies ToThread, [port2]);
         send(arrivals, port).catch((error) => failed.abort(error));
         let missing = task.queries.length;
+        // worker.ts sends what it declares as FromThread, and nothing else.
         for await (const [message] of messages as AsyncIterable<[FromThread]>) {
           if ('fault' in message) throw new Error(message.fault);
           if ('known' in message) throw new BlocksUnknown(message.known);
@@ -99,11 +100,13 @@ async function opened(worker: Worker, ended: Promise<void>): Promise<string> {
   const failed = ended.then(() => {
     throw new Error('The model thread ended before the model was open.');
   });
-  const [{ onnxruntime }] = (await Promise.race([once(worker, 'message'), failed])) as [{ onnxruntime: string }];
-  return onnxruntime;
+  const [message] = await Promise.race([once(worker, 'message'), failed]);
+  const version: unknown = message?.onnxruntime;
+  if (typeof version !== 'string') throw new Error('The first message of the model thread has another form.');
+  return version;
 }
 
 async function send(arrivals: AsyncIterable<Arrival>, port: MessagePort): Promise<void> {
   for await (const arrival of arrivals)
-    port.postMessage(arrival, arrival.pixels ? [arrival.pixels.buffer as ArrayBuffer] : []);
+    port.postMessage(arrival, arrival.pixels?.buffer instanceof ArrayBuffer ? [arrival.pixels.buffer] : []);
 }

@@ -16,8 +16,9 @@ import type { FromThread, ThreadOptions, ToThread } from './thread.ts';
  */
 const CHUNK = { blocks: 384, queries: 256 };
 
-const { folder, grid, threads, cacheBytes } = workerData as ThreadOptions;
-const service = parentPort as MessagePort;
+const { folder, grid, threads, cacheBytes }: ThreadOptions = workerData;
+if (!parentPort) throw new Error('The model runs in a worker thread only.');
+const service = parentPort;
 
 // This must come first, so that the threads of onnxruntime inherit the priority.
 lowerThreadPriority();
@@ -40,14 +41,15 @@ async function work(task: Task, port: MessagePort): Promise<void> {
     for await (const answer of answerTask(task, arrivals, context, gone.signal))
       port.postMessage({ answer } satisfies FromThread);
   } catch (error) {
-    if (!gone.signal.aborted) port.postMessage(failure(error as Error));
+    if (!gone.signal.aborted) port.postMessage(failure(error));
   } finally {
     port.close();
   }
 }
 
-function failure(error: Error): FromThread {
-  return error instanceof BlocksUnknown ? { known: error.known } : { fault: error.message };
+function failure(error: unknown): FromThread {
+  if (error instanceof BlocksUnknown) return { known: error.known };
+  return { fault: error instanceof Error ? error.message : String(error) };
 }
 
 service.on('message', async (message: ToThread) => {

@@ -1,7 +1,6 @@
 import { type Static, type TSchema, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { findMistakes } from '../../checking/mistakes.ts';
-import type { Shape } from '../../checking/shape.ts';
 
 /** One kind of vLLM response. Members that its schema does not name are ignored. */
 export interface AnswerKind<Answer> {
@@ -20,7 +19,7 @@ function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): A
   return {
     maxBytes,
     fits: (value): value is Static<Schema> => checker.Check(value),
-    misfit: (value) => findMistakes(schema as Shape, value, '', 1)[0]?.pointer ?? '',
+    misfit: (value) => findMistakes(schema, value, '', 1)[0]?.pointer ?? '',
   };
 }
 

@@ -9,7 +9,7 @@ const FOURCC = { raw: '\0\0\0\0', png: 'MPNG', jpeg: 'MJPG' } as const;
 const RATE_AT_ZERO = 1_000_000;
 
 /** What an AVI file says about its two frames. */
-export interface AviFormat {
+interface AviFormat {
   size: FrameSize;
   encoding: AviEncoding;
   /** the block's time with one decimal, in seconds */
@@ -34,7 +34,8 @@ export function twoFrameAvi(
   // A negative height means that rows go from top to bottom. Rows from bottom to top corrupt the heap of vLLM's reader
   // (OpenCV) and crash its process.
   const signedHeight = encoding === 'raw' ? 2 ** 32 - height : height;
-  const lengths = frames.map((text) => (text.length / 4) * 3) as [number, number];
+  const [first, second] = frames;
+  const lengths = [bytesOfText(first), bytesOfText(second)] as const;
   const largest = Math.max(...lengths);
   const microseconds = Math.min(Math.round((1e6 * scale) / rate), 0xffffffff);
   const zeros = [0, 0, 0, 0];
@@ -48,6 +49,11 @@ export function twoFrameAvi(
   const rest = [ascii('AVI '), ...headers, ...movie];
   const start = [ascii('RIFF'), uint32(lengthOf(rest) + lengths[0] + lengths[1]), ...rest];
   return [base64(Buffer.concat(start)), ...frames];
+}
+
+/** Number of bytes in a base64 text without padding. */
+function bytesOfText(text: Uint8Array): number {
+  return (text.length / 4) * 3;
 }
 
 /** Characters of base64 before the two frames. */

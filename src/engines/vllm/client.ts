@@ -1,5 +1,5 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
-import type { Socket } from 'node:net';
+import { Socket } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
 import { type AnswerKind, ERROR } from './answers.ts';
 import { EngineFault, faultOf } from './faults.ts';
@@ -35,7 +35,7 @@ export interface VllmClient {
 }
 
 /** Where vLLM is, and how to connect to it. */
-export interface ClientOptions {
+interface ClientOptions {
   url: string;
   /** empty if vLLM requires none */
   apiKey: string;
@@ -85,6 +85,7 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
       const length = { 'content-type': 'application/json', 'content-length': String(bytes) };
       const body = chunks();
       try {
+        // undici accepts every iterable; its types do not say so.
         const options = { method: 'POST', signal, headers: { ...headers, ...own, ...length }, body: body as never };
         return await ask(path, kind, options);
       } finally {
@@ -116,8 +117,7 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
 function watchWriters(): { end(body: object): void; close(): void } {
   const sockets = new WeakMap<object, Socket>();
   const note = (message: unknown) => {
-    const { request: sent, socket } = message as { request: { body: unknown }; socket: Socket };
-    if (typeof sent.body === 'object' && sent.body !== null) sockets.set(sent.body, socket);
+    if (isSending(message) && message.request.body) sockets.set(message.request.body, message.socket);
   };
   subscribe(SENT, note);
   return {
@@ -127,6 +127,19 @@ function watchWriters(): { end(body: object): void; close(): void } {
     },
     close: () => void unsubscribe(SENT, note),
   };
+}
+
+/** A message of undici that names a request and the socket that writes it. */
+interface Sending {
+  request: { body?: object | null };
+  socket: Socket;
+}
+
+function isSending(message: unknown): message is Sending {
+  if (typeof message !== 'object' || message === null || !('request' in message && 'socket' in message)) return false;
+  const { request: sent, socket } = message;
+  if (typeof sent !== 'object' || sent === null || !('body' in sent)) return false;
+  return typeof sent.body === 'object' && socket instanceof Socket;
 }
 
 /** The diagnostics channel on which undici reports that it begins to write a request. */
@@ -167,7 +180,8 @@ function parsed(bytes: Buffer): unknown {
 async function bodyOf({ body }: Response, limit: number): Promise<{ bytes: Buffer; whole: boolean }> {
   const chunks: Buffer[] = [];
   let length = 0;
-  for await (const chunk of body as AsyncIterable<Buffer>) {
+  const arriving: AsyncIterable<Buffer> = body;
+  for await (const chunk of arriving) {
     length += chunk.length;
     if (length > limit) return { bytes: Buffer.concat(chunks), whole: false };
     chunks.push(chunk);
@@ -176,7 +190,7 @@ async function bodyOf({ body }: Response, limit: number): Promise<{ bytes: Buffe
 }
 
 function broken(error: unknown): EngineFault {
-  const { code } = error as { code?: unknown };
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
   const how = typeof code === 'string' && /^\w{1,40}$/.test(code) ? ` (${code})` : '';
   return new EngineFault(
     'unreachable',

@@ -7,7 +7,7 @@ import { controlTokenIn } from './tokenizer.ts';
 const REMEMBERED = 1000;
 
 /** Finds the first control token in a caller's text. */
-export type ControlTokenFinder = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
+type ControlTokenFinder = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
 
 /**
  * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only

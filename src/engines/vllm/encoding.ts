@@ -41,7 +41,7 @@ interface Address {
 }
 
 /** How to look up the engine's addresses. */
-export interface LookUpOptions {
+interface LookUpOptions {
   signal?: AbortSignal;
   /** timeout of the lookup, ms */
   patienceMs?: number;

@@ -1,7 +1,7 @@
 import { ERROR } from './answers.ts';
 
 /** Kinds of engine faults. The kind decides how the service reacts. */
-export type FaultKind =
+type FaultKind =
   /** a request only named an item, and the engine no longer has it */
   | 'cache-miss'
   /**
@@ -19,7 +19,7 @@ export type FaultKind =
   | 'unusable';
 
 /** Details of a fault besides its kind. */
-export interface FaultDetails {
+interface FaultDetails {
   /** For `context`: the token counts of the prompt and of the context. For `items`: the limit. */
   numbers?: number[];
   /** The engine's own text, which may contain a prompt. Only for the log, and only if no caller's prompt was sent. */

@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import type { FrameSize } from '../../../schemas/reward.ts';
+import { frameAt } from '../../engine/render-frames.ts';
 import type { AviEncoding } from '../../frames/avi-frame.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { Block } from '../../plan/plan.ts';
@@ -13,7 +14,7 @@ export interface Item {
 }
 
 /** The video file of a block, in base64. */
-export interface ItemVideo {
+interface ItemVideo {
   /** characters */
   length: number;
   /**
@@ -23,7 +24,7 @@ export interface ItemVideo {
 }
 
 /** What the names of an episode's items depend on, besides the frames. */
-export interface ItemScope {
+interface ItemScope {
   secret: string;
   tenant: string;
   model: string;
@@ -45,7 +46,7 @@ export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemSco
   // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
   const items = new Map<Block, Item>();
   function pack({ first, second, time }: Block): Item {
-    const [a, b] = [frames.get(first) as EngineFrame, frames.get(second) as EngineFrame];
+    const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
     const sizes = [source.width, source.height, size.width, size.height];
     const identity = JSON.stringify([tenant, model, encoding, ...sizes, time, a.digest, b.digest]);
     const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);

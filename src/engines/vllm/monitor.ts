@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { MODELS, VERSION } from './answers.ts';
 import type { VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
@@ -18,7 +19,7 @@ export interface Monitor {
 }
 
 /** What to probe, and how often to check it. Times in ms. */
-export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
+interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
   /** time between checks while the engine is ready */
   readyCheckMs: number;
   /** time between checks while it is not */
@@ -29,7 +30,6 @@ export interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
 
 /** The first request after a start of vLLM includes compilation and warm-up: half a minute on a CPU. */
 const PROBE_TIMEOUT_MS = 120_000;
-const RETRY_AFTER_S = 5;
 /** If the engine is not known to be down, it counts as not ready after this many failed checks in a row. */
 const MISSES = 3;
 const NOT_PROBED = 'The engine has not been probed yet.';
@@ -133,7 +133,7 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   return {
     ready() {
       if (probed && reason === undefined) return probed;
-      throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, { retry_after_s: RETRY_AFTER_S });
+      throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, { retry_after_s: RETRY_AFTER_S.vllm });
     },
     suspect: () => checkNow.abort(),
     changed(from) {

@@ -1,19 +1,19 @@
 import { createHash, randomUUID } from 'node:crypto';
 import sharp from 'sharp';
 import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.ts';
-import type { FrameSize, Token } from '../../../schemas/reward.ts';
-import type { DefaultQuery, ModelProfile } from '../../engine/engine.ts';
+import type { FrameSize } from '../../../schemas/reward.ts';
+import type { DefaultQuery } from '../../engine/engine.ts';
+import type { ModelProfile } from '../../engine/model-profile.ts';
 import { promptText } from '../../families/family.ts';
 import { familyOf } from '../../families/registry.ts';
 import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
-import type { Read } from '../../plan/plan.ts';
 import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
-import { answerTokens, controlTokenIn, type TokensByText, tokenize } from './tokenizer.ts';
+import { answerTokens, controlTokenIn, type TokensByText, tokenize, tokenOf } from './tokenizer.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 
 /** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
@@ -65,11 +65,11 @@ export async function probeEngine(
     throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
 
   const tokens: TokensByText = new Map();
-  const tokensOf = (read: Read) => answerTokens(read, tokens, { client, model, signal });
+  const source = { client, model, known: tokens, signal };
   if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
     throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
-  const [[visionStart, videoPad] = []] = await tokensOf({ answers: [[VISION_START, '<|video_pad|>']] });
-  const vocabulary = { visionStart: (visionStart as Token).id, videoPad: (videoPad as Token).id };
+  const [visionStart, videoPad] = await Promise.all([tokenOf(VISION_START, source), tokenOf('<|video_pad|>', source)]);
+  const vocabulary = { visionStart: visionStart.id, videoPad: videoPad.id };
 
   const encoding = await chooseEncoding(choice, url, { signal });
   const { items, times } = await probeItems(encoding, frame, model);
@@ -88,22 +88,23 @@ export async function probeEngine(
     return client.post('/v1/chat/completions', body, COMPLETION, signal, session);
   };
   const probePrompt = async (prompt: PromptVariant) => {
-    const answers = await tokensOf(defaultQuery.read(prompt));
+    const [meaningTrue, meaningFalse] = defaultQuery.read(prompt).answers;
+    const answers = await Promise.all([answerTokens(meaningTrue, source), answerTokens(meaningFalse, source)]);
     const ids = answers.flat().map(({ id }) => id);
     const response = await ask(prompt, ids, true);
-    checkLogProbs(response, ids);
+    const tokenIds = tokenIdsOf(response);
+    readLogProbs(response, ids);
     const textOf = (layout: PromptLayout) =>
       promptText(familyOf('qwen3-vl'), times, defaultQuery.text(PROBE_INSTRUCTION), prompt, layout);
-    const layout = await findLayout(response, prompt, vocabulary, (layout) =>
+    const layout = await findLayout(tokenIds, prompt, vocabulary, (layout) =>
       tokenize(textOf(layout), client, model, signal),
     );
-    return { response, ids, served: { layout, answers } };
+    return { response, ids, tokenIds, served: { layout, answers } };
   };
 
   const open = await probePrompt('open');
   const chat = await probePrompt('chat');
   const again = await askByName(() => ask('open', open.ids, false));
-  const tokenIds = open.response.prompt_token_ids as number[];
   return {
     vocabulary,
     tokens,
@@ -122,7 +123,7 @@ export async function probeEngine(
       calibration: null,
       contextTokens: context,
       maxBlocks: await findItemLimit(client, model, signal),
-      tokensPerBlock: blockStride(tokenIds, vocabulary),
+      tokensPerBlock: blockStride(open.tokenIds, vocabulary),
     },
   };
 }
@@ -159,10 +160,10 @@ function sharesPass(again: Completion | null): boolean | null {
   return cached === null ? null : cached > 0;
 }
 
-function checkLogProbs(answer: Completion, ids: number[]): void {
-  if (!answer.prompt_token_ids)
-    throw new EngineFault('refused', 'It does not return the token ids of a prompt. Use vLLM 0.26 or newer.');
-  readLogProbs(answer, ids);
+/** @throws EngineFault refused, if the response lacks the token ids of its prompt */
+function tokenIdsOf({ prompt_token_ids: ids }: Completion): number[] {
+  if (!ids) throw new EngineFault('refused', 'It does not return the token ids of a prompt. Use vLLM 0.26 or newer.');
+  return ids;
 }
 
 /** Makes blocks of grey frames. Their names are random, so that no episode and no other probe can have the same. */
@@ -193,12 +194,12 @@ async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding):
 
 /** Compares the token ids of the prompt with those of each layout's text, token for token. */
 async function findLayout(
-  answer: Completion,
+  tokenIds: number[],
   prompt: PromptVariant,
   vocabulary: Vocabulary,
   tokensOf: (layout: PromptLayout) => Promise<number[]>,
 ): Promise<PromptLayout> {
-  const seen = JSON.stringify(collapsePads(answer.prompt_token_ids as number[], vocabulary));
+  const seen = JSON.stringify(collapsePads(tokenIds, vocabulary));
   for (const layout of ['reference', 'nested'] as const) {
     const expected = await tokensOf(layout);
     if (JSON.stringify(expected) === seen) return layout;
@@ -219,6 +220,13 @@ async function askByName(ask: () => Promise<Completion>): Promise<Completion | n
   }
 }
 
+/** @throws EngineFault the fault itself, if it does not name the limit */
+function itemLimitOf(fault: EngineFault): number {
+  const [limit] = fault.numbers;
+  if (limit === undefined) throw fault;
+  return limit;
+}
+
 /**
  * Finds the limit of items per prompt: sends more items than any episode has, with random names. The engine counts
  * items before it looks them up.
@@ -236,7 +244,7 @@ async function findItemLimit(client: VllmClient, model: string, signal: AbortSig
     return null;
   } catch (error) {
     if (!(error instanceof EngineFault)) throw error;
-    if (error.kind === 'items') return error.numbers[0] as number;
+    if (error.kind === 'items') return itemLimitOf(error);
     if (error.kind === 'cache-miss' || error.kind === 'context') return null;
     throw error;
   }

@@ -1,14 +1,13 @@
 import { ProblemError } from '../../problems/problems.ts';
+import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import type { EngineFault } from './faults.ts';
-
-const RETRY_AFTER_S = 5;
 
 /**
  * Makes the problem for a fault that has nothing to do with the length of an episode. The engine's own text does not
  * reach the caller.
  */
 export function faultProblem(fault: EngineFault): ProblemError {
-  const again = { retry_after_s: RETRY_AFTER_S };
+  const again = { retry_after_s: RETRY_AFTER_S.vllm };
   switch (fault.kind) {
     case 'busy':
       return new ProblemError(

@@ -6,7 +6,7 @@ import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
-import { type Block, blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
+import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
 import { COMPLETION, type Completion } from './answers.ts';
@@ -21,7 +21,7 @@ import { answerTokens } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
 /** The parts of the engine that scoring uses. */
-export interface VllmParts {
+interface VllmParts {
   client: VllmClient;
   gate: FairQueue;
   monitor: Monitor;
@@ -46,8 +46,9 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const started = performance.now();
   const ask = asker({ ...request, signal }, context, probed, frames);
   try {
-    yield await ask(0);
-    yield* inOrderOfSettling(plan.queries.slice(1).map((_, i) => ask(i + 1)));
+    const [longest, ...shorter] = plan.queries;
+    yield await ask(longest, 0);
+    yield* inOrderOfSettling(shorter.map((each, i) => ask(each, i + 1)));
   } catch (error) {
     throw lostFrames(error, plan, frames) ?? problemOf(error, plan, context.monitor);
   } finally {
@@ -62,24 +63,26 @@ function asker(
   { client, gate, monitor, secret }: VllmParts,
   probed: Probed,
   frames: ReadonlyMap<number, EngineFrame>,
-): (query: number) => Promise<Reading> {
+): (each: Query, query: number) => Promise<Reading> {
   const { profile, tokens, vocabulary, fingerprint, encoding } = probed;
   const { model } = profile;
   const itemOf = itemsOf(frames, { secret, tenant, model, encoding, source, size });
   const owner = { tenant, episode: Symbol('episode') };
   const salt = cacheSalt(secret, tenant);
   // With this header a router in front of several engines sends all queries of an episode to the same engine.
-  const headers = { 'x-session-id': itemOf(blocksOf(plan, plan.queries[0])[0] as Block).uuid };
+  const [block] = blocksOf(plan, plan.queries[0]);
+  if (!block) throw new Error('The longest query of the plan has no block.');
+  const headers = { 'x-session-id': itemOf(block).uuid };
 
-  async function send(query: number, answers: number[], withAllData: boolean): Promise<Completion> {
+  async function send(each: Query, answers: number[], withAllData: boolean): Promise<Completion> {
+    const isLongest = each === plan.queries[0];
     const waiting = performance.now();
     const { release } = await gate.enter(owner, signal);
     usage.queuedMs += performance.now() - waiting;
     try {
-      const each = plan.queries[query] as Query;
       // No longer prefix has sent a block that only this query has.
-      const withData = (block: number) => withAllData || query === 0 || block >= each.shows;
-      const asked = { model, text: each.text, prompt: plan.prompt, answers, salt, withTokenIds: query === 0 };
+      const withData = (block: number) => withAllData || isLongest || block >= each.shows;
+      const asked = { model, text: each.text, prompt: plan.prompt, answers, salt, withTokenIds: isLongest };
       const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
@@ -89,11 +92,11 @@ function asker(
     }
   }
 
-  return async (query) => {
-    const { read } = plan.queries[query] as Query;
-    const sets = await answerTokens(read, tokens, { client, model, signal });
+  return async (each, query) => {
+    const source = { client, model, known: tokens, signal };
+    const sets = await Promise.all(each.read.answers.map((set) => answerTokens(set, source)));
     const ids = sets.flat().map(({ id }) => id);
-    const answer = await withRepeats({ send: (withAllData) => send(query, ids, withAllData), usage, signal });
+    const answer = await withRepeats({ send: (withAllData) => send(each, ids, withAllData), usage, signal });
     if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
       monitor.changed(probed);
       throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');

@@ -1,5 +1,6 @@
 import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
+import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Read } from '../../plan/plan.ts';
 import { TOKENS } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
@@ -19,28 +20,38 @@ export async function tokenize(
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
 
+/** Where tokens are requested, and those that are known already. */
+interface TokenSource {
+  client: VllmClient;
+  model: string;
+  known: TokensByText;
+  signal: AbortSignal;
+}
+
 /**
- * Finds the tokens of every answer that a query reads, by set.
+ * Finds the token of a text.
+ * @throws EngineFault refused, if the text is not one token of the model's vocabulary
+ */
+export async function tokenOf(text: string, { client, model, known, signal }: TokenSource): Promise<Token> {
+  const found = known.get(text);
+  if (found) return found;
+  const ids = await tokenize(text, client, model, signal);
+  const [id, ...more] = ids;
+  if (id === undefined || more.length > 0) {
+    const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one. Serve a model of the Qwen3-VL family.`;
+    throw new EngineFault('refused', fault);
+  }
+  const token = { text, id };
+  known.set(text, token);
+  return token;
+}
+
+/**
+ * Finds the tokens of one set of answers.
  * @throws EngineFault refused, if a text is not one token of the model's vocabulary
  */
-export async function answerTokens(
-  { answers }: Read,
-  known: TokensByText,
-  { client, model, signal }: { client: VllmClient; model: string; signal: AbortSignal },
-): Promise<Token[][]> {
-  async function single(text: string): Promise<Token> {
-    const found = known.get(text);
-    if (found) return found;
-    const ids = await tokenize(text, client, model, signal);
-    if (ids.length !== 1) {
-      const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one. Serve a model of the Qwen3-VL family.`;
-      throw new EngineFault('refused', fault);
-    }
-    const token = { text, id: ids[0] as number };
-    known.set(text, token);
-    return token;
-  }
-  return Promise.all(answers.map((set) => Promise.all(set.map(single))));
+export async function answerTokens(set: Read['answers'][number], source: TokenSource): Promise<NonEmpty<Token>> {
+  return Promise.all(mapAll(set, (text) => tokenOf(text, source)));
 }
 
 /**

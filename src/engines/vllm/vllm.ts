@@ -10,7 +10,7 @@ import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
 
 /** The configuration that a vLLM engine reads. */
-export type VllmConfig = Pick<
+type VllmConfig = Pick<
   Config,
   | 'ENGINE_URL'
   | 'ENGINE_API_KEY'

@@ -1,9 +1,6 @@
 import type { FrameSizeMode } from '../../../schemas/enumerations.ts';
 import type { FrameSize } from '../../../schemas/reward.ts';
 
-/** Side of the square to which the authors' code resizes every frame before the processor, px. The default of ENGINE_FRAME_SIDE. */
-export const REFERENCE_SIDE = 244;
-
 /** The processor works on multiples of this many pixels (patch 16 × merge 2). */
 const PATCH_MULTIPLE = 32;
 

@@ -8,7 +8,7 @@ import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
  * TOPReward (arXiv 2602.19313): the reward of a prefix is the log probability that the model answers True when it is asked whether
  * the video completes the task.
  */
-export const TOPREWARD: Method<PrefixScore, RewardResult> = {
+export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
@@ -18,4 +18,4 @@ export const TOPREWARD: Method<PrefixScore, RewardResult> = {
   },
   prefix: prefixScore,
   result: rewardResult,
-};
+} satisfies Method<PrefixScore, RewardResult>;

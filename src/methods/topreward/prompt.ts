@@ -1,5 +1,5 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
-import type { Read } from '../../plan/plan.ts';
+import type { TrueAndFalse } from '../../plan/plan.ts';
 
 /**
  * The tokens whose log probability is read, by prompt variant: True, then False. After an open turn they begin with a space.
@@ -7,10 +7,10 @@ import type { Read } from '../../plan/plan.ts';
 const ANSWERS = {
   open: [[' True'], [' False']],
   chat: [['True'], ['False']],
-} as const satisfies Record<PromptVariant, Read['answers']>;
+} as const satisfies Record<PromptVariant, TrueAndFalse['answers']>;
 
 /** What TOPReward reads: log probabilities of True and of False, in this order. */
-export function trueAndFalse(variant: PromptVariant): Read {
+export function trueAndFalse(variant: PromptVariant): TrueAndFalse {
   return { answers: ANSWERS[variant] };
 }
 

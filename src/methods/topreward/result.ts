@@ -2,10 +2,10 @@ import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ChosenScale } from '../../episode/progress-scale.ts';
-import type { EpisodePlan } from '../../plan/plan.ts';
+import type { PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
-import type { Scored } from '../../result/scored.ts';
+import { readingOf, type Scored } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
@@ -25,14 +25,14 @@ const NOISE = 0.2;
  * @param values log probabilities of True and of False, nats
  */
 export function prefixScore(
-  { length, query }: EpisodePlan['prefixes'][number],
+  { length, framesUsed }: PlannedPrefix,
   [logProbTrue = Number.NaN, logProbFalse = Number.NaN]: readonly number[],
-  { request, plan }: Pick<Scored, 'request' | 'plan'>,
+  { request }: Pick<Scored, 'request'>,
 ): PrefixScore {
   return {
     length,
     time_s: frameTime(request.clock, length - 1),
-    frames_used: plan.queries[query]?.framesUsed as number,
+    frames_used: framesUsed,
     log_prob_true: logProbTrue,
     log_prob_false: logProbFalse,
     log_odds: logProbTrue - logProbFalse,
@@ -42,7 +42,7 @@ export function prefixScore(
 /** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
 export function rewardResult(scored: Scored): RewardResult {
   const { request, frames, plan, readings, defaults, profile } = scored;
-  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, readings[prefix.query]?.values ?? [], scored));
+  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, readingOf(readings, prefix.query).values, scored));
   const lengths = scores.map(({ length }) => length);
   const rewards = scores.map(({ log_prob_true }) => log_prob_true);
   const progress = progressOf(rewards, request.progress);
@@ -79,8 +79,8 @@ export function rewardResult(scored: Scored): RewardResult {
 
 /** The tokens whose probability was read. */
 function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
-  const [trueTokens, falseTokens] = profile.prompts[plan.prompt].answers;
-  return { true_token: trueTokens?.[0] as Token, false_token: falseTokens?.[0] as Token };
+  const [[trueToken], [falseToken]] = profile.prompts[plan.prompt].answers;
+  return { true_token: trueToken, false_token: falseToken };
 }
 
 /** @returns one value for each prefix, 0…1, or null for scale `none` */

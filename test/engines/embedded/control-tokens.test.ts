@@ -52,3 +52,10 @@ t.test('a checkpoint without a list of added tokens is refused', async (t) => {
   await writeFile(join(folder, 'tokenizer.json'), '{"model":{}}');
   await t.rejects(readCheckpoint(folder), /tokenizer\.json has no readable added_tokens/);
 });
+
+t.test('a checkpoint whose tokenizer_config.json is not an object is refused', async (t) => {
+  const folder = await modelWith(t, []);
+  await rm(join(folder, 'tokenizer_config.json'));
+  await writeFile(join(folder, 'tokenizer_config.json'), '"odd"');
+  await t.rejects(readCheckpoint(folder), /tokenizer_config\.json is not an object/);
+});

@@ -14,19 +14,15 @@ t.test('the pieces of every prompt together equal the tokens of its full text', 
   for (const prompt of ['open', 'chat'] as const) {
     const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
     const plan = planEpisode({ instruction, prompt, clock: CLOCK }, sampleSchedule(7, CLOCK), [1, 2, 3, 6, 7]);
-    const { blocks, doubled, texts } = promptTokens(plan, checkpoint);
-    for (const [place, query] of plan.queries.entries()) {
+    const { blocks, queries } = promptTokens(plan, checkpoint);
+    for (const { query, doubled, text: rest } of queries) {
       const times = blocksOf(plan, query).map(({ time }) => time);
       const text = promptText(times, instruction, prompt, 'reference').replaceAll('<|video_pad|>', (pad) =>
         pad.repeat(pads),
       );
-      const own = doubled[place] ?? [];
-      const shared = blocks.slice(0, query.shows);
-      t.same(
-        [...shared.flat(), ...own, ...(texts[place] ?? [])],
-        checkpoint.encode(text),
-        `${prompt}, ${query.framesUsed} frames`,
-      );
+      const own = doubled?.ids ?? [];
+      const shared = blocks.slice(0, query.shows).flatMap(({ ids }) => ids);
+      t.same([...shared, ...own, ...rest], checkpoint.encode(text), `${prompt}, ${query.framesUsed} frames`);
       t.equal(own.length > 0, query.framesUsed % 2 === 1);
     }
   }
@@ -36,9 +32,9 @@ t.test('queries with different texts get the tokens of their own', async (t) => 
   const plan = planEpisode({ instruction: 'Go.', prompt: 'open', clock: CLOCK }, [0, 1, 2], [1, 2, 3]);
   const asked = ['One?', 'Two?', 'One?'];
   const queries = plan.queries.map((query, i) => ({ ...query, text: asked[i] as string }));
-  const { texts } = promptTokens({ ...plan, queries } as typeof plan, checkpoint);
+  const tokens = promptTokens({ ...plan, queries } as typeof plan, checkpoint);
   t.strictSame(
-    texts,
+    tokens.queries.map(({ text }) => text),
     asked.map((text) => checkpoint.encode(text)),
   );
 });

@@ -90,7 +90,7 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   for (const [i, texts] of (asking.answers ?? []).entries())
     (plan.queries[i] as Query).read = { answers: texts.map((text) => [text]) };
   const asked = { plan, tenant, frames: { size: checkpoint.frame } };
-  const task = taskOf(asked, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
+  const task = taskOf(asked.tenant, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
   const arrivals = createArrivals();
   const coming = bring(arrivals, arrivalsOf(asked, shownIn(plan.sampledFrames, frames)), asking.arrive);
   if (!asking.arrive) await coming;

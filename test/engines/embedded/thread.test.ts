@@ -30,7 +30,7 @@ function newTask(lengths: number[], change: Partial<Task> = {}): Asked {
   );
   const asked = { plan, tenant: 'a', frames: { size: checkpoint.frame } };
   const frames = pictures(frameCount, 1, checkpoint);
-  const task = taskOf(asked, promptTokens(plan, checkpoint), () => true, checkpoint);
+  const task = taskOf(asked.tenant, promptTokens(plan, checkpoint), () => true, checkpoint);
   return { task: { ...task, ...change }, frames, arrivals: arrivalsOf(asked, shownIn(plan.sampledFrames, frames)) };
 }
 

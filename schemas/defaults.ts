@@ -1,0 +1,20 @@
+/** The values of options that an episode leaves out: the contract names them, and the code uses them. */
+export const DEFAULTS = {
+  prompt: 'open',
+  frame_size: 'reference',
+  undefined_voc: 'missing',
+  include_token_ids: false,
+  /** Number of prefixes, as in the authors' code. */
+  prefix_count: 15,
+  /** Number of final prefixes that the score averages (arXiv 2602.19313). */
+  final_prefixes: 3,
+  gamma: 0.99,
+  missing: 'duplicate',
+  tau: 2,
+  delta_max: 2,
+  kappa: 0.01,
+  epsilon: 1e-6,
+} as const;
+
+/** Side of the square to which the authors' code resizes every frame before the processor, px. The default of ENGINE_FRAME_SIDE. */
+export const REFERENCE_SIDE = 244;
