@@ -7,35 +7,34 @@ import { cubicInputs } from './resample-kernel.ts';
  * @param values from.height × from.width × 3 values, row by row
  * @returns to.height × to.width × 3 values
  */
-export function floatResize(values: ArrayLike<number>, from: FrameSize, to: FrameSize): Float32Array {
-  const narrow = resizeAxis(values, { lines: from.height, from: from.width, to: to.width, inner: 3 });
-  return resizeAxis(narrow, { lines: 1, from: from.height, to: to.height, inner: to.width * 3 });
+export function floatResize(values: Uint8Array, from: FrameSize, to: FrameSize): Float32Array {
+  const narrow = resizeAxis(values, { lines: from.height, from: from.width, to: to.width, stride: 3 });
+  return resizeAxis(narrow, { lines: 1, from: from.height, to: to.height, stride: to.width * 3 });
 }
 
+/** An image as lines of pixels, or one line of rows. */
 interface Axis {
-  /** independent lines along the axis */
   lines: number;
+  /** positions before and after */
   from: number;
   to: number;
-  /** values at each position of the axis */
-  inner: number;
+  /** values at each position */
+  stride: number;
 }
 
-function resizeAxis(values: ArrayLike<number>, { lines, from, to, inner }: Axis): Float32Array {
-  const result = new Float32Array(lines * to * inner);
+function resizeAxis(values: Uint8Array | Float32Array, { lines, from, to, stride }: Axis): Float32Array {
+  const result = new Float32Array(lines * to * stride);
+  const sums = new Float64Array(stride);
   for (const [out, { start, shares }] of cubicInputs(from, to).entries()) {
     for (let line = 0; line < lines; line += 1) {
-      const target = (line * to + out) * inner;
-      const source = (line * from + start) * inner;
-      for (let place = 0; place < inner; place += 1) {
-        let sum = 0;
-        let at = source + place;
-        for (const share of shares) {
-          sum += share * (values[at] ?? Number.NaN);
-          at += inner;
-        }
-        result[target + place] = sum;
+      sums.fill(0);
+      let at = (line * from + start) * stride;
+      // Plain loops: this is the innermost work on every pixel.
+      for (const share of shares) {
+        for (let i = 0; i < stride; i += 1) sums[i] = (sums[i] ?? Number.NaN) + share * (values[at + i] ?? Number.NaN);
+        at += stride;
       }
+      result.set(sums, (line * to + out) * stride);
     }
   }
   return result;
