@@ -34,50 +34,38 @@ const LOW_BITS = 12;
  * @param group how many weights one SIMD step processes
  */
 export function kernel(from: number, to: number, group: number): Kernel {
-  let total = 0;
-  const inputs = cubicInputs(from, to);
-  const spans = inputs.map(({ start, shares }) => {
-    const count = shares.length;
-    const padded = Math.ceil(count / group) * group;
-    const first = total;
-    total += padded;
-    return { start, count, padded, first };
-  });
-  const weights = new Int32Array(total);
-  for (const [out, { shares }] of inputs.entries()) {
-    const first = spans[out]?.first ?? total;
-    for (const [k, share] of shares.entries()) {
-      const weight = share * FIXED_ONE;
-      weights[first + k] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
-    }
-  }
-  return { spans, weights, width: Math.max(...spans.map(({ count }) => count)), group };
-}
-
-/** The inputs of one output: the index of the first, and the share of each. The shares sum to 1. */
-interface Inputs {
-  start: number;
-  shares: Float64Array;
-}
-
-/**
- * Computes the weights of an antialiased cubic filter (a = −0.5) for each output, as Pillow and torchvision do.
- * @param from number of inputs
- * @param to number of outputs
- */
-export function cubicInputs(from: number, to: number): Inputs[] {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const support = SUPPORT * stretch;
   const inverse = 1 / stretch;
-  return Array.from({ length: to }, (_, out) => {
+  let total = 0;
+  const spans = Array.from({ length: to }, (_, out) => {
     const centre = (out + 0.5) * scale;
     const start = Math.max(0, Math.trunc(centre - support + 0.5));
     const count = Math.min(from, Math.trunc(centre + support + 0.5)) - start;
-    const shares = Float64Array.from({ length: count }, (_, k) => cubic((k + start - centre + 0.5) * inverse));
-    const sum = shares.reduce((total, share) => total + share, 0);
-    return { start, shares: shares.map((share) => share / sum) };
+    const padded = Math.ceil(count / group) * group;
+    const first = total;
+    total += padded;
+    return { centre, start, count, padded, first };
   });
+  const width = Math.max(...spans.map(({ count }) => count));
+  const weights = new Int32Array(total);
+  const exact = new Float64Array(width);
+  for (const { centre, start, count, first } of spans) {
+    let sum = 0;
+    for (let k = 0; k < count; k += 1) {
+      const weight = cubic((k + start - centre + 0.5) * inverse);
+      exact[k] = weight;
+      sum += weight;
+    }
+    let at = first;
+    for (const part of exact.subarray(0, count)) {
+      const weight = (part / sum) * FIXED_ONE;
+      weights[at] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+      at += 1;
+    }
+  }
+  return { spans, weights, width, group };
 }
 
 function cubic(x: number): number {
