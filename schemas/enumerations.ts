@@ -16,7 +16,7 @@ export const Pipeline = (usage: { default?: string } = {}) =>
   Type.Enum(['aligned', 'published'], {
     title: 'Pipeline',
     description:
-      'How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size, so that all prefixes share one pass. `published` is their first release, which made the tables of the paper: each prefix has evenly spaced frames of its own, from its first to its last, times that assume 24 fps, and frames of 320 px (fewer in a prefix with more than 245 of them). Prefixes share almost nothing, so it costs as much as scoring each prefix alone. The values of the two pipelines cannot be compared.',
+      'How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. `published` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared.',
     ...usage,
   });
 

@@ -34,6 +34,6 @@ export function publishedPixels(
 
 /** Rounds half to even and limits to 0…255, as torchvision does for a tensor of bytes. */
 function eightBits(values: Float32Array): Uint8Array {
-  // A clamped array rounds and limits in this way by itself.
+  // A clamped array rounds and limits in this way when it is filled.
   return new Uint8Array(Uint8ClampedArray.from(values).buffer);
 }

@@ -1,4 +1,4 @@
-"""The input steps of the authors' first release, written anew: which frames a prefix shows, their times, and their pixels.
+"""The input steps of the authors' first release, written again: which frames a prefix shows, their times, and their pixels.
 
 Sources: commit 4877a0e of the authors' code with qwen-vl-utils 0.0.14 (list of images) and transformers 4.57.1 (video processor of
 Qwen3-VL, without metadata). All frames of the prefix are first brought to 336 pixels; the processor then samples some of them.

@@ -90,6 +90,8 @@ export const SUITES: Record<string, Suite> = {
     timeoutS: 900,
     comments: true,
   },
+  // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
+  long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
   stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
 };
 
