@@ -12,8 +12,9 @@ export function successOf(
   const known = [
     ['request', request.threshold],
     ['calibration', request.calibration?.threshold],
-    ['operator', defaults.SUCCESS_THRESHOLD],
-    ['model', profile.calibration?.successThreshold],
+    // These two were found with the aligned pipeline.
+    ['operator', request.pipeline === 'aligned' ? defaults.SUCCESS_THRESHOLD : undefined],
+    ['model', request.pipeline === 'aligned' ? profile.calibration?.successThreshold : undefined],
   ] as const;
   for (const [source, threshold] of known) {
     if (threshold === undefined || threshold === null) continue;
