@@ -34,7 +34,7 @@ export interface Frames {
 }
 
 /** What decides which frames are held. */
-export interface ExpectedFrames {
+interface ExpectedFrames {
   clock: Clock;
   frameDigests: string[] | undefined;
   /** `published` holds every frame, until the request ends */
