@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { PromptVariant, ScoredCurve } from './enumerations.ts';
+import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { givenScore } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 import { CalibrationBounds } from './progress.ts';
@@ -20,8 +20,9 @@ const belonging = {
         '`provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.',
     }),
   ),
-  /** The service refuses this calibration with another prompt. */
+  /** The service refuses this calibration with another prompt or pipeline. */
   prompt: Type.Optional(PromptVariant()),
+  pipeline: Type.Optional(Pipeline()),
   curve: Type.Optional(ScoredCurve),
   final_prefixes: Type.Optional(
     Type.Integer({

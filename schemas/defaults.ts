@@ -1,5 +1,6 @@
 /** The values of options that an episode leaves out: the contract names them, and the code uses them. */
 export const DEFAULTS = {
+  pipeline: 'aligned',
   prompt: 'open',
   frame_size: 'reference',
   curve: 'log_prob',

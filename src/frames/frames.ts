@@ -1,8 +1,9 @@
+import type { Pipeline } from '../../schemas/enumerations.ts';
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
-import { type FrameStore, listedStore, orderedStore } from './frame-store.ts';
+import { completeStore, type FrameStore, listedStore, orderedStore } from './frame-store.ts';
 import { createHeaderReader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
 import type { RenderFrames } from './rendered.ts';
@@ -32,10 +33,13 @@ export interface Frames {
   render: RenderFrames;
 }
 
-/** What is known about the frames of an episode before they arrive. */
+/** What decides which frames are held. */
 interface ExpectedFrames {
   clock: Clock;
   frameDigests: string[] | undefined;
+  /** `published` holds every frame, until the request ends */
+  pipeline: Pipeline;
+  /** whether frames are rendered more than once */
   renderedAgain: boolean;
 }
 
@@ -91,13 +95,15 @@ export function collectFrames(
   }
 
   return {
-    expect({ clock, frameDigests = [], renderedAgain }, pointer) {
+    expect({ clock, frameDigests = [], pipeline, renderedAgain }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
       store =
         frameDigests.length > 0
           ? listedStore(frameDigests, clock, recent, pointer)
-          : orderedStore(clock, limits.MAX_FRAMES, renderedAgain);
+          : pipeline === 'published'
+            ? completeStore()
+            : orderedStore(clock, limits.MAX_FRAMES, renderedAgain);
       for (const frame of early.splice(0)) store.put(frame);
     },
     async addImage(bytes, place) {

@@ -18,7 +18,7 @@ export function controlPlans<Prefix, Result>(
   const given = { instruction, pointer: '/instruction' };
   const plans: ControlPlan[] = [];
   if (controls?.static) plans.push({ name: 'static', plan: staticPlan(plan), ...given });
-  if (controls?.reversed) plans.push({ name: 'reversed', plan: reversedPlan(plan), ...given });
+  if (controls?.reversed) plans.push({ name: 'reversed', plan: reversedPlan(plan, asked.request.pipeline), ...given });
   if (other !== undefined) {
     const request = { ...asked.request, instruction: other };
     const pointer = '/controls/other_instruction';

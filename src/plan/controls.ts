@@ -1,4 +1,5 @@
 import type { Controls } from '../../schemas/controls.ts';
+import type { Pipeline } from '../../schemas/enumerations.ts';
 import { type EpisodePlan, showing } from './plan.ts';
 
 /** The controls of an episode. */
@@ -16,16 +17,21 @@ export interface ControlPlan {
 
 /** The plan of a video in which nothing happens: every block repeats the first frame, at the times of the episode. */
 export function staticPlan(plan: EpisodePlan): EpisodePlan {
-  const [first] = plan.sampledFrames;
-  if (first === undefined) throw new RangeError('A plan needs at least one frame.');
-  return showing(plan, [first], () => first);
+  return showing(plan, () => 0);
 }
 
-/** The plan of the sampled frames in reverse order, at the times of the episode. */
-export function reversedPlan(plan: EpisodePlan): EpisodePlan {
+/**
+ * The plan of the reversed video, at the times of the episode: of the sampled frames in reverse order, or, in the published
+ * pipeline, of all frames of the longest prefix, from which each prefix samples its own.
+ */
+export function reversedPlan(plan: EpisodePlan, pipeline: Pipeline): EpisodePlan {
+  if (pipeline === 'published') {
+    const last = (plan.prefixes.at(-1)?.length ?? 1) - 1;
+    return showing(plan, (frame) => last - frame);
+  }
   const reversed = plan.sampledFrames.toReversed();
   const places = new Map(plan.sampledFrames.map((frame, place) => [frame, place]));
-  return showing(plan, reversed, (frame) => {
+  return showing(plan, (frame) => {
     const instead = reversed[places.get(frame) ?? Number.NaN];
     if (instead === undefined) throw new RangeError(`Frame ${frame} is not one of the sampled frames.`);
     return instead;

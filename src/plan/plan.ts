@@ -1,4 +1,5 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
@@ -20,14 +21,30 @@ export interface TrueAndFalse extends Read {
 }
 
 /**
- * One query to the engine. Its prompt has the first blocks of the plan, and possibly a block of its own that no other query has.
+ * How frames are resized. `pillow-bicubic`: by Pillow's bicubic filter, in one step. `published`: in the steps of the authors'
+ * first release.
+ */
+export type Resampling = 'pillow-bicubic' | 'published';
+
+/** How the frames of some queries are resized. */
+export interface FrameGroup {
+  size: FrameSize;
+  resampling: Resampling;
+  /** raw frame numbers, each once */
+  frames: number[];
+}
+
+/**
+ * One query to the engine. Its prompt has the first blocks of the plan, then blocks of its own that other queries need not have.
  * The text follows the blocks.
  */
 export interface Query {
   /** number of blocks of the plan, from the first on */
   shows: number;
-  /** block of its own, after the shared ones; null if it has none */
-  own: Block | null;
+  /** blocks of its own, after the shared ones */
+  own: Block[];
+  /** index of the plan's frameGroup with its frames */
+  frameGroup: number;
   /** number of sampled frames */
   framesUsed: number;
   /** prompt text after the last block, before the end of the turn */
@@ -38,9 +55,11 @@ export interface Query {
 /** All queries to the engine about one episode. Each block is stored once, however many queries have it. */
 export interface EpisodePlan {
   prompt: PromptVariant;
-  /** raw frame numbers, each once, in the order in which the prompts first have them */
+  /** frames of the longest query: raw frame numbers, each once, in the order of its prompt */
   sampledFrames: number[];
-  /** complete blocks, in order */
+  /** Every frame that a query has, once for each size. The longest query has the first. */
+  frameGroups: NonEmpty<FrameGroup>;
+  /** complete blocks that queries share, in order */
   blocks: Block[];
   /** Distinct queries, the longest first. */
   queries: NonEmpty<Query>;
@@ -63,27 +82,26 @@ export function blocksOf(
   { blocks }: Pick<EpisodePlan, 'blocks'>,
   { shows, own }: Pick<Query, 'shows' | 'own'>,
 ): Block[] {
-  const shared = blocks.slice(0, shows);
-  return own ? [...shared, own] : shared;
+  return [...blocks.slice(0, shows), ...own];
 }
 
 /** Number of blocks of a query. */
 export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): number {
-  return own ? shows + 1 : shows;
+  return shows + own.length;
 }
 
 /** Frame numbers of the blocks that repeat one frame. */
 export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
-  const all = [...blocks, ...queries.flatMap(({ own }) => own ?? [])];
+  const all = [...blocks, ...queries.flatMap(({ own }) => own)];
   return [...new Set(all.filter(({ first, second }) => first === second).map(({ first }) => first))];
 }
 
 /**
  * The same queries about other frames, at the same times.
- * @param sampledFrames raw frame numbers of the new plan, in the order of its prompts
  * @param insteadOf returns the frame that replaces a frame
  */
-export function showing(plan: EpisodePlan, sampledFrames: number[], insteadOf: (frame: number) => number): EpisodePlan {
+export function showing(plan: EpisodePlan, insteadOf: (frame: number) => number): EpisodePlan {
+  const frames = (numbers: number[]) => [...new Set(numbers.map(insteadOf))];
   const block = ({ first, second, time }: Block): Block => ({
     first: insteadOf(first),
     second: insteadOf(second),
@@ -91,9 +109,10 @@ export function showing(plan: EpisodePlan, sampledFrames: number[], insteadOf: (
   });
   return {
     ...plan,
-    sampledFrames,
+    sampledFrames: frames(plan.sampledFrames),
+    frameGroups: mapAll(plan.frameGroups, (group) => ({ ...group, frames: frames(group.frames) })),
     blocks: plan.blocks.map(block),
-    queries: mapAll(plan.queries, (query) => ({ ...query, own: query.own && block(query.own) })),
+    queries: mapAll(plan.queries, (query) => ({ ...query, own: query.own.map(block) })),
   };
 }
 

@@ -22,7 +22,6 @@ export interface Scored {
   request: EpisodeRequest;
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
-  size: FrameSize;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
   /** the requested controls, scored */

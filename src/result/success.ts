@@ -18,8 +18,9 @@ export function successOf(
   const known = [
     ['request', request.threshold, 'log_prob'],
     ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
-    ['operator', defaults.SUCCESS_THRESHOLD, 'log_prob'],
-    ['model', profile.calibration?.successThreshold, 'log_prob'],
+    // These two were found with the aligned pipeline.
+    ['operator', request.pipeline === 'aligned' ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
+    ['model', request.pipeline === 'aligned' ? profile.calibration?.successThreshold : undefined, 'log_prob'],
   ] as const;
   for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;

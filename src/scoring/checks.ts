@@ -1,6 +1,7 @@
 import type { Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { controlTokenProblem, type EpisodeRequest } from '../episode/episode.ts';
+import { publishedCount } from '../episode/published-frames.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** @throws ProblemError frame-size-unsupported */
@@ -13,6 +14,21 @@ export function checkFrameSize(
   const { width, height } = referenceFrame;
   const detail = `This model accepts frames of ${width}×${height} px only. Leave \`frame_size\` out: the service then resizes every frame to this size.`;
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
+}
+
+/** Most frames of all prefixes together in the published pipeline. The default number of prefixes has 11,520 at most. */
+const MOST_PUBLISHED_FRAMES = 20_000;
+
+/**
+ * Limits the work of the published pipeline, in which every prefix is a video of its own.
+ * @param lengths of the prefixes in raw frames
+ * @throws ProblemError invalid-prefixes
+ */
+export function checkPublishedWork(lengths: number[], pointer: string): void {
+  const frames = lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+  if (frames <= MOST_PUBLISHED_FRAMES) return;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
 }
 
 /**
@@ -33,11 +49,11 @@ export async function checkControlTokens(
 }
 
 /**
- * Checks that a calibration is for this model and prompt. If it names neither, it is accepted without a check.
+ * Checks that a calibration is for this model, prompt and pipeline. What it does not name is not checked.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
-  { calibration, prompt }: EpisodeRequest,
+  { calibration, pipeline, prompt }: EpisodeRequest,
   { model }: ModelProfile,
   pointer: string,
 ): void {
@@ -48,5 +64,9 @@ export function checkCalibration(
   if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
     const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+  if (calibration?.pipeline !== undefined && calibration.pipeline !== pipeline) {
+    const detail = `The calibration was made with the pipeline "${calibration.pipeline}", but this request uses "${pipeline}". Use the same pipeline for both.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/pipeline` });
   }
 }

@@ -1,4 +1,3 @@
-import type { FrameSize } from '../../schemas/reward.ts';
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
@@ -20,7 +19,6 @@ interface RunContext {
   engine: Engine;
   profile: ModelProfile;
   frames: Frames;
-  size: FrameSize;
   /** owner of the episode */
   tenant: string;
   /** JSON pointer to the episode in the request */
@@ -37,20 +35,19 @@ interface RunContext {
  */
 export async function* runPlan(
   { plan, instruction, pointer: instructionPointer }: InstructedPlan,
-  { engine, profile, frames, size, tenant, pointer, signal, usage, renderBudget }: RunContext,
+  { engine, profile, frames, tenant, pointer, signal, usage, renderBudget }: RunContext,
 ): AsyncGenerator<Reading> {
   const known = new Set<number>();
   // An engine may have cached the other blocks of a growing episode. A block that repeats a frame is new in most steps, so its
   // frame must be present.
   frames.restoreRecent(repeatedFrames(plan));
   for (;;) {
-    const bytes = renderedBytes(plan, frames, size, profile, { limit: renderBudget.capacity, pointer });
+    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer });
     const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     const request = {
       plan,
       frames,
-      size,
       instruction,
       tenant,
       pointer: `${pointer}${instructionPointer}`,

@@ -1,6 +1,7 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
+import { publishedCount } from '../episode/published-frames.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { familyOf } from '../families/registry.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
@@ -10,7 +11,7 @@ import { checkContext } from '../plan/context.ts';
 import { framesUsed } from '../plan/plan.ts';
 import type { ResultDefaults, ScoredControl } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.ts';
+import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
 import { runPlan } from './run-plan.ts';
 
 /** What is needed to score one episode. */
@@ -51,12 +52,20 @@ export async function* scoreEpisode<Prefix, Result>(
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
   checkCalibration(request, profile, pointer);
+  const fixedSize = profile.frameSizes.includes('native') ? undefined : profile.referenceFrame;
   const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
-  checkContext(framesUsed(schedule, lengths.at(-1) ?? 1), size, profile);
+  const longest = lengths.at(-1) ?? 1;
+  if (request.pipeline === 'published') {
+    checkPublishedWork(lengths, pointer);
+    const shown = publishedCount(longest);
+    checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
+  } else {
+    checkContext(framesUsed(schedule, longest), size, profile);
+  }
   await checkControlTokens(request, engine, signal, pointer);
-  const asked = { request, schedule, lengths };
+  const asked = { request, schedule, lengths, size, fixedSize };
   const plan = method.plan(asked, family);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
@@ -67,7 +76,7 @@ export async function* scoreEpisode<Prefix, Result>(
     decodingMs: 0,
     engineMs: 0,
   };
-  const context = { engine, profile, frames, size, tenant, pointer, signal, usage, renderBudget };
+  const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();
   const total = plan.prefixes.length;
   let known = 0;
@@ -84,7 +93,7 @@ export async function* scoreEpisode<Prefix, Result>(
     const read = await Array.fromAsync(runPlan(control, context));
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }
-  return method.result({ request, frames, plan, size, readings, controls, usage, profile, defaults });
+  return method.result({ request, frames, plan, readings, controls, usage, profile, defaults });
 }
 
 /** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */

@@ -31,13 +31,19 @@ async function score(t: Test, app: FastifyInstance, episode: object, frames = si
 
 t.test('each control has the numbers of the video and the instruction that it stands for', async (t) => {
   const app = await buildTestApp(t);
-  for (const prefixes of [{ every: 1 }, { count: 3 }, { lengths: [2, 5] }]) {
-    const { voc: _, ...plain } = await score(t, app, { prefixes });
-    const scored = await score(t, app, { prefixes, controls: ALL });
+  for (const options of [
+    { prefixes: { every: 1 } },
+    { prefixes: { count: 3 } },
+    { prefixes: { lengths: [2, 5] } },
+    { prefixes: { lengths: [2, 5] }, pipeline: 'published' },
+    { prefixes: { every: 1 }, pipeline: 'published' },
+  ]) {
+    const { voc: _, ...plain } = await score(t, app, options);
+    const scored = await score(t, app, { ...options, controls: ALL });
     const { static: still, reversed, other_instruction: other } = controlsOf(scored);
     t.strictSame(curve(scored), curve(plain as RewardResult), 'the numbers of the episode stay the same');
     const shown = six.slice(0, scored.prefixes.at(-1)?.length);
-    const alike = async (frames: Buffer[], more = {}) => score(t, app, { prefixes, ...more }, frames);
+    const alike = async (frames: Buffer[], more = {}) => score(t, app, { ...options, ...more }, frames);
     const expected = {
       still: await alike(shown.map(() => six[0] as Buffer)),
       reversed: await alike(shown.toReversed()),

@@ -1,4 +1,7 @@
 import t from 'tap';
+import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
+import { planPublished } from '../../src/methods/published.ts';
+import { trueAndFalse } from '../../src/methods/topreward/prompt.ts';
 import { reversedPlan, staticPlan } from '../../src/plan/controls.ts';
 import { blocksOf, type EpisodePlan, repeatedFrames } from '../../src/plan/plan.ts';
 import { planEpisode } from '../support/plans.ts';
@@ -39,7 +42,7 @@ t.test('a static video repeats the first frame, at the times of the episode', as
 });
 
 t.test('a reversed video has the sampled frames from the last to the first, at the times of the episode', async (t) => {
-  const control = reversedPlan(plan);
+  const control = reversedPlan(plan, 'aligned');
   t.strictSame(control.sampledFrames, [16, 12, 8, 4, 0]);
   t.strictSame(shown(control), [
     ['16 12 0.2', '8 4 1.2', '0 0 2.0'],
@@ -51,9 +54,28 @@ t.test('a reversed video has the sampled frames from the last to the first, at t
   t.strictSame(control.prefixes, plan.prefixes);
 });
 
+t.test('in the published pipeline, each prefix samples the reversed video', async (t) => {
+  const query = { prompt: 'open', text: 'Go.', read: trueAndFalse('open') } as const;
+  const published = planPublished(query, QWEN3_VL, [5, 9], undefined);
+  t.strictSame(shown(published), [
+    ['0 3 0.1', '6 8 0.3'],
+    ['0 2 0.0', '3 4 0.2'],
+  ]);
+  const control = reversedPlan(published, 'published');
+  t.strictSame(shown(control), [
+    ['8 5 0.1', '2 0 0.3'],
+    ['8 6 0.0', '5 4 0.2'],
+  ]);
+  t.strictSame(control.sampledFrames, [8, 5, 2, 0]);
+  t.strictSame(
+    control.frameGroups.map(({ frames }) => frames.toSorted((one, other) => one - other)),
+    [[0, 2, 4, 5, 6, 8]],
+  );
+});
+
 t.test('a control leaves the plan of the episode as it is', async (t) => {
   const before = JSON.stringify(plan);
   staticPlan(plan);
-  reversedPlan(plan);
+  reversedPlan(plan, 'aligned');
   t.equal(JSON.stringify(plan), before);
 });

@@ -3,7 +3,9 @@ import { successOf } from '../../src/result/success.ts';
 import { usageOf } from '../../src/result/usage.ts';
 
 const scored = (request: object, defaults = {}, calibration: object | null = null) =>
-  ({ request, defaults, profile: { calibration } }) as unknown as Parameters<typeof successOf>[2];
+  ({ request: { pipeline: 'aligned', ...request }, defaults, profile: { calibration } }) as unknown as Parameters<
+    typeof successOf
+  >[2];
 const judged = (log_prob: number, ...asked: Parameters<typeof scored>) =>
   successOf({ log_prob, corrected: -9 }, 1, scored(...asked));
 
@@ -36,6 +38,12 @@ t.test('a calibration says which score it is for; the other thresholds are for l
     scored({ calibration: { ...calibration, threshold: null } }, { SUCCESS_THRESHOLD: -2 }),
   );
   t.match(operated, { flag: false, threshold_source: 'operator', curve: 'log_prob' });
+});
+
+t.test('thresholds of the operator and of the model are for the aligned pipeline only', async (t) => {
+  const others = [{ SUCCESS_THRESHOLD: -3 }, { successThreshold: -4 }] as const;
+  t.equal(judged(-1, { pipeline: 'published' }, ...others), null);
+  t.match(judged(-1, { pipeline: 'published', threshold: -2 }, ...others), { threshold: -2 });
 });
 
 t.test('cached tokens are unknown if one query does not report them', async (t) => {

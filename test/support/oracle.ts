@@ -14,8 +14,11 @@ export interface Case {
   prompt?: 'open' | 'chat';
   /** number of prefixes; the default is 15 */
   count?: number;
+  /** these prefix lengths instead of a count */
+  lengths?: number[];
   /** false: the oracle does not resize the frames */
   resize?: boolean;
+  pipeline?: 'published';
 }
 
 /** The result of test/engine/oracle.py for a case. */
@@ -27,6 +30,9 @@ export interface OracleAnswer {
   log_prob_false: number[];
   token_ids: { true: number; false: number };
   input_ids: number[];
+  /** only with the published pipeline: side of the frames of each prefix, and the values with pixels that are not rounded */
+  sides?: number[];
+  log_prob_true_float?: number[];
   /** time that the oracle took, including the decoding of frames */
   seconds: number;
 }

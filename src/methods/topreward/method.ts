@@ -1,6 +1,7 @@
 import type { RewardResult } from '../../../schemas/reward.ts';
 import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
+import { planPublished } from '../published.ts';
 import { statement, trueAndFalse } from './prompt.ts';
 import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
 
@@ -12,9 +13,11 @@ export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
-  plan({ request: { instruction, prompt, clock }, schedule, lengths }, family) {
+  plan({ request: { instruction, pipeline, prompt, clock }, schedule, lengths, size, fixedSize }, family) {
     const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
-    return planPrefixes(query, family, schedule, lengths);
+    return pipeline === 'published'
+      ? planPublished(query, family, lengths, fixedSize)
+      : planPrefixes(query, family, schedule, lengths, size);
   },
   prefix: prefixScore,
   result: rewardResult,

@@ -8,7 +8,7 @@ import { readingOf, type Scored } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
-import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
+import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { denseCurve, extent } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
 import { controlsOf, controlWarnings } from './controls.ts';
@@ -79,6 +79,7 @@ export function rewardResult(scored: Scored): RewardResult {
       ...curveWarnings(scored, flat),
       ...controlWarnings(controls, flat, flatBelow),
       ...sizeWarnings(scored),
+      ...pipelineWarnings(scored),
       ...calibrationWarnings(request, success),
     ],
   };
