@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { Pipeline, PromptVariant } from './enumerations.ts';
-import { givenLogProb } from './log-prob.ts';
+import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
+import { givenScore } from './log-prob.ts';
 import { nullable } from './nullable.ts';
-import { ProgressBounds } from './progress.ts';
+import { CalibrationBounds } from './progress.ts';
 import { Warning } from './reward.ts';
 
 const closed = { additionalProperties: false };
@@ -23,6 +23,7 @@ const belonging = {
   /** The service refuses this calibration with another prompt or pipeline. */
   prompt: Type.Optional(PromptVariant()),
   pipeline: Type.Optional(Pipeline()),
+  curve: Type.Optional(ScoredCurve),
   final_prefixes: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -42,17 +43,20 @@ const belonging = {
 const LabelledEpisode = Type.Object(
   {
     success: Type.Boolean({ description: 'Whether the robot completed the task, as a person saw it.' }),
-    score: givenLogProb('`score` of the episode’s response, in nats.'),
+    score: givenScore(
+      '`score` of the episode’s response, or `controls.static.corrected.score` with the curve `corrected`, in nats. At most 0 unless the curve is `corrected`.',
+    ),
     log_prob_range: Type.Optional(
       Type.Object(
         {
-          min: givenLogProb('Smallest log probability of True, in nats.'),
-          max: givenLogProb('Largest log probability of True, in nats.'),
+          min: givenScore('Smallest value of the curve, in nats.'),
+          max: givenScore('Largest value of the curve, in nats.'),
         },
         {
           ...closed,
           title: 'ScoredRange',
-          description: '`min` and `max` of the response’s `log_prob_range`. Those of the successes make the bounds.',
+          description:
+            '`min` and `max` of the response’s `log_prob_range`, or of `controls.static.corrected.range` with the curve `corrected`. Those of the successes make the bounds.',
         },
       ),
     ),
@@ -102,7 +106,7 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ThresholdFit = Type.Object(
   {
-    threshold: givenLogProb('An episode is called a success if its score is at or above this value, in nats.'),
+    threshold: givenScore('An episode is called a success if its score is at or above this value, in nats.'),
     true_positives: count('Successes that are called a success.'),
     false_positives: count('Failures that are called a success.'),
     true_negatives: count('Failures that are called a failure.'),
@@ -146,11 +150,11 @@ export const Calibration = Type.Object(
   {
     ...belonging,
     threshold: nullable(
-      givenLogProb(
+      givenScore(
         'The threshold that requests with this calibration use, in nats: that of `best`, or that of `precise` if a precision was requested. Null if there is none; `warnings` say why.',
       ),
     ),
-    bounds: nullable(ProgressBounds),
+    bounds: nullable(CalibrationBounds),
     best: nullable(ThresholdFit),
     precise: nullable(ThresholdFit),
     auc: nullable(AucEstimate),
@@ -160,7 +164,7 @@ export const Calibration = Type.Object(
   {
     title: 'Calibration',
     description:
-      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest log probability of True.',
+      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest value on the curve.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

@@ -3,6 +3,7 @@ export const DEFAULTS = {
   pipeline: 'aligned',
   prompt: 'open',
   frame_size: 'reference',
+  curve: 'log_prob',
   undefined_voc: 'missing',
   include_token_ids: false,
   /** Number of prefixes, as in the authors' code. */

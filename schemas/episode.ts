@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { Calibration } from './calibration.ts';
+import { ControlOptions } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, Pipeline, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
@@ -134,6 +135,7 @@ export const Episode = Type.Object(
     progress: Type.Optional(ProgressRule),
     calibration: Type.Optional(Calibration),
     training: Type.Optional(TrainingOptions),
+    controls: Type.Optional(ControlOptions),
     undefined_voc: Type.Optional(
       Type.Enum(['missing', 'zero'], {
         title: 'UndefinedVoc',

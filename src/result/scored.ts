@@ -2,6 +2,7 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
@@ -11,6 +12,11 @@ export interface ResultDefaults {
   FLAT_BELOW?: number;
 }
 
+/** A control, and one reading for each query of its plan, by its index. */
+export interface ScoredControl extends ControlPlan {
+  readings: ReadonlyMap<number, Reading>;
+}
+
 /** Everything that a result is made from. */
 export interface Scored {
   request: EpisodeRequest;
@@ -18,6 +24,8 @@ export interface Scored {
   plan: EpisodePlan;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
+  /** the requested controls, scored */
+  controls: ScoredControl[];
   usage: EngineUsage;
   profile: ModelProfile;
   defaults: ResultDefaults;

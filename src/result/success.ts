@@ -1,24 +1,33 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
+import type { ScoredCurve } from '../../schemas/enumerations.ts';
 import type { Success } from '../../schemas/reward.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import type { Scored } from './scored.ts';
 
-/** Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. */
+/**
+ * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. A
+ * calibration says which score it was made from.
+ * @param scores by curve, nats; that of the corrected curve is undefined without a static control
+ */
 export function successOf(
-  score: number,
+  scores: Record<ScoredCurve, number | undefined>,
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
   const known = [
-    ['request', request.threshold],
-    ['calibration', request.calibration?.threshold],
+    ['request', request.threshold, 'log_prob'],
+    ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
     // These two were found with the aligned pipeline.
-    ['operator', request.pipeline === 'aligned' ? defaults.SUCCESS_THRESHOLD : undefined],
-    ['model', request.pipeline === 'aligned' ? profile.calibration?.successThreshold : undefined],
+    ['operator', request.pipeline === 'aligned' ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
+    ['model', request.pipeline === 'aligned' ? profile.calibration?.successThreshold : undefined, 'log_prob'],
   ] as const;
-  for (const [source, threshold] of known) {
+  for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;
-    return { flag: score >= threshold, threshold, threshold_source: source, final_prefixes: finalPrefixes };
+    const score = scores[curve];
+    // parseEpisode refuses such a request.
+    if (score === undefined) throw new Error(`The curve ${curve} was not scored.`);
+    return { flag: score >= threshold, threshold, threshold_source: source, curve, final_prefixes: finalPrefixes };
   }
   return null;
 }

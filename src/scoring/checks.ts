@@ -31,15 +31,21 @@ export function checkPublishedWork(lengths: number[], pointer: string): void {
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
 }
 
-/** @throws ProblemError special-token-text */
+/**
+ * Checks every text of the caller that becomes a part of a prompt.
+ * @throws ProblemError special-token-text
+ */
 export async function checkControlTokens(
-  { instruction }: EpisodeRequest,
+  { instruction, controls }: EpisodeRequest,
   engine: Engine,
   signal: AbortSignal,
   pointer: string,
 ): Promise<void> {
-  const special = await engine.controlTokenIn(instruction, signal);
-  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`);
+  const texts = { '/instruction': instruction, '/controls/other_instruction': controls?.otherInstruction };
+  for (const [place, text] of Object.entries(texts)) {
+    const special = text === undefined ? undefined : await engine.controlTokenIn(text, signal);
+    if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`);
+  }
 }
 
 /**

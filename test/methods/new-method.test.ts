@@ -62,6 +62,7 @@ const REQUEST: EpisodeRequest = {
   progress: { scale: 'episode', bounds: null },
   calibration: undefined,
   training: undefined,
+  controls: undefined,
   undefinedVoc: 'missing',
   includeTokenIds: false,
 };

@@ -1,7 +1,6 @@
 import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { ChosenScale } from '../../episode/progress-scale.ts';
 import type { PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
@@ -10,9 +9,10 @@ import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
-import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
+import { denseCurve, extent } from '../../scores/progress.ts';
 import { finalScore } from '../../scores/success.ts';
-import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
+import { controlsOf, controlWarnings } from './controls.ts';
+import { correlationOf, progressOf } from './curve.ts';
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -52,7 +52,12 @@ export function rewardResult(scored: Scored): RewardResult {
   // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
   const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
-  const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
+  const controls = controlsOf(scored, rewards);
+  const success = successOf(
+    { log_prob: score, corrected: controls?.static?.corrected.score },
+    Math.min(request.finalPrefixes, rewards.length),
+    scored,
+  );
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: scores.map((each, i) => ({ ...each, progress: progress?.[i] ?? null })),
@@ -61,16 +66,18 @@ export function rewardResult(scored: Scored): RewardResult {
     score,
     success,
     log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
-    voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
+    voc: correlationOf(rewards, request),
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
+    controls,
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [
       ...frames.warnings,
       ...engineWarnings(scored),
       ...curveWarnings(scored, flat),
+      ...controlWarnings(controls, flat, flatBelow),
       ...sizeWarnings(scored),
       ...pipelineWarnings(scored),
       ...calibrationWarnings(request, success),
@@ -82,12 +89,6 @@ export function rewardResult(scored: Scored): RewardResult {
 function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
   const [[trueToken], [falseToken]] = profile.prompts[plan.prompt].answers;
   return { true_token: trueToken, false_token: falseToken };
-}
-
-/** @returns one value for each prefix, 0…1, or null for scale `none` */
-function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
-  if (scale === 'bounds') return boundedProgress(rewards, bounds);
-  return scale === 'episode' ? minMaxProgress(rewards) : null;
 }
 
 /** Warnings about the curve of log probabilities. @param flat whether the curve is flat, or null if it has one value only */

@@ -23,7 +23,7 @@ CONTRADICTIONS = {
     *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "frame-size-unsupported"),
     *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
-CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame")
+CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|unless `curve` is|but the schedule selects this frame")
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
 outcomes = Counter()
@@ -65,7 +65,7 @@ def with_pictures(request, pictures):
 
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "prompt", "success", "include_token_ids")
+    free = ("id", "instruction", "prompt", "success", "include_token_ids", "controls")
     kept = {name: episode[name] for name in free if name in episode}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}

@@ -33,11 +33,7 @@ async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000) {
   };
   const frame = { width: 32, height: 32 };
   const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: DEFAULT_METHOD } as const;
-  const monitor = watchEngine(
-    scripted,
-    { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs },
-    log,
-  );
+  const monitor = watchEngine(scripted, { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();
     await client.close();
