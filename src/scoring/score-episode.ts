@@ -58,7 +58,7 @@ export async function* scoreEpisode<Prefix, Result>(
   const schedule = sampleSchedule(frames.count, request.clock);
   const longest = lengths.at(-1) ?? 1;
   if (request.pipeline === 'published') {
-    checkPublishedWork(lengths, pointer);
+    checkPublishedWork(lengths, request, pointer);
     const shown = publishedCount(longest);
     checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
   } else {

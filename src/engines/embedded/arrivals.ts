@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { ScoreRequest } from '../../engine/engine.ts';
-import type { ComingFrames } from '../../engine/render-frames.ts';
-import type { Frames } from '../../frames/frames.ts';
+import type { FrameSize } from '../../../schemas/reward.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import type { Block } from '../../plan/plan.ts';
 
 /** A frame that is sent to the model thread. */
 export interface Arrival {
@@ -16,8 +16,13 @@ export interface Arrival {
   links: string[];
 }
 
-/** The parts of a score request that name its blocks. */
-type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+/** Blocks that follow each other in a prompt, and what their names depend on besides. */
+interface NamedBlocks {
+  blocks: Block[];
+  tenant: string;
+  /** size of the uploaded frames */
+  source: FrameSize;
+}
 
 /**
  * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the
@@ -25,8 +30,8 @@ type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames
  * the tenant, so that no two tenants share a name. A frame can be in several blocks.
  */
 export async function* arrivalsOf(
-  { plan, tenant, frames: { size: source } }: NamedBlocks,
-  coming: ComingFrames,
+  { blocks, tenant, source }: NamedBlocks,
+  coming: AsyncIterable<[index: number, frame: EngineFrame]>,
 ): AsyncGenerator<Arrival> {
   let link = JSON.stringify(['tenant', tenant, source.width, source.height]);
   const digests = new Map<number, string>();
@@ -34,7 +39,7 @@ export async function* arrivalsOf(
   for await (const [frame, { bytes: pixels, digest }] of coming) {
     digests.set(frame, digest);
     const links: string[] = [];
-    for (let block = plan.blocks[place]; block; block = plan.blocks[place]) {
+    for (let block = blocks[place]; block; block = blocks[place]) {
       const [first, second] = [digests.get(block.first), digests.get(block.second)];
       if (first === undefined || second === undefined) break;
       link = createHash('sha256')
