@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { ChosenAnswers } from './answers.ts';
 import { PromptVariant } from './enumerations.ts';
-import { givenLogProb } from './log-prob.ts';
+import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 import { ProgressBounds } from './progress.ts';
 import { Warning } from './reward.ts';
@@ -22,6 +23,8 @@ const belonging = {
   ),
   /** The service refuses this calibration with another prompt. */
   prompt: Type.Optional(PromptVariant()),
+  /** The service refuses this calibration with other answers. Absent: the default answers. */
+  answers: Type.Optional(ChosenAnswers),
   final_prefixes: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -41,12 +44,12 @@ const belonging = {
 const LabelledEpisode = Type.Object(
   {
     success: Type.Boolean({ description: 'Whether the robot completed the task, as a person saw it.' }),
-    score: givenLogProb('`score` of the episode’s response, in nats.'),
+    score: givenReward('`score` of the episode’s response, in nats.'),
     log_prob_range: Type.Optional(
       Type.Object(
         {
-          min: givenLogProb('Smallest log probability of True, in nats.'),
-          max: givenLogProb('Largest log probability of True, in nats.'),
+          min: givenReward('Smallest reward of the prefixes, in nats.'),
+          max: givenReward('Largest reward of the prefixes, in nats.'),
         },
         {
           ...closed,
@@ -65,7 +68,8 @@ export const CalibrationRequest = Type.Object(
     episodes: Type.Array(LabelledEpisode, {
       minItems: 1,
       maxItems: MAX_CALIBRATION_EPISODES,
-      description: 'Scored and labelled episodes, all with the same model, prompt, task and choice of prefixes.',
+      description:
+        'Scored and labelled episodes, all with the same model, prompt, answers, task and choice of prefixes.',
     }),
     precision: Type.Optional(
       Type.Number({
@@ -79,7 +83,8 @@ export const CalibrationRequest = Type.Object(
   {
     ...closed,
     title: 'CalibrationRequest',
-    description: 'Labelled scores, and what they belong to.',
+    description:
+      'Labelled scores, and what they belong to. If they were made with `answers`, send `provenance.answers` of a response.',
     examples: [
       {
         model: 'topreward-pico 1',
@@ -101,7 +106,7 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ThresholdFit = Type.Object(
   {
-    threshold: givenLogProb('An episode is called a success if its score is at or above this value, in nats.'),
+    threshold: givenReward('An episode is called a success if its score is at or above this value, in nats.'),
     true_positives: count('Successes that are called a success.'),
     false_positives: count('Failures that are called a success.'),
     true_negatives: count('Failures that are called a failure.'),
@@ -145,7 +150,7 @@ export const Calibration = Type.Object(
   {
     ...belonging,
     threshold: nullable(
-      givenLogProb(
+      givenReward(
         'The threshold that requests with this calibration use, in nats: that of `best`, or that of `precise` if a precision was requested. Null if there is none; `warnings` say why.',
       ),
     ),
@@ -159,7 +164,7 @@ export const Calibration = Type.Object(
   {
     title: 'Calibration',
     description:
-      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest log probability of True.',
+      'A success threshold and progress bounds for one model, prompt, choice of answers and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest reward.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

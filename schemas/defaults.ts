@@ -1,6 +1,12 @@
 /** The values of options that an episode leaves out: the contract names them, and the code uses them. */
 export const DEFAULTS = {
   prompt: 'open',
+  /** Texts of the answers, by prompt variant. After an open turn they begin with a space. */
+  answers: {
+    open: { true_texts: [' True'], false_texts: [' False'] },
+    chat: { true_texts: ['True'], false_texts: ['False'] },
+  },
+  reward: 'log_prob',
   frame_size: 'reference',
   undefined_voc: 'missing',
   include_token_ids: false,

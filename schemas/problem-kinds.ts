@@ -111,8 +111,8 @@ export const PROBLEMS = {
   },
   'special-token-text': {
     status: 422,
-    title: 'The instruction contains text that the model reads as a control token',
-    help: 'Remove the text from the instruction. Examples are `<|im_end|>` and `<tts_pad>`.',
+    title: 'The request has text that the model reads as a control token',
+    help: 'Remove it from the text at `pointer`: the instruction, or a text of `answers`. Examples are `<|im_end|>` and `<tts_pad>`.',
   },
   'instruction-too-long': {
     status: 422,
@@ -144,10 +144,15 @@ export const PROBLEMS = {
     title: 'This option requires progress bounds',
     help: 'The option at `pointer` needs progress on a fixed scale. Send `progress.bounds`, or a `calibration` that has bounds.',
   },
+  'invalid-answers': {
+    status: 422,
+    title: 'The answers cannot be read',
+    help: 'Each text of `answers` must be one token of the model’s vocabulary, and no other text may have the same token. A leading space belongs to the text. One query reads at most `limit` tokens.',
+  },
   'calibration-mismatch': {
     status: 422,
-    title: 'The calibration belongs to another model or prompt',
-    help: 'Make a calibration with the model that is served and the prompt that you use.',
+    title: 'The calibration belongs to another model, prompt or choice of answers',
+    help: 'Make a calibration with the model that is served, and with the prompt and the `answers` that you use.',
   },
   'no-frames': {
     status: 422,

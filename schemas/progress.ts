@@ -1,17 +1,17 @@
 import { type Static, Type } from 'typebox';
-import { givenLogProb } from './log-prob.ts';
+import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
 
 export const ProgressBounds = Type.Object(
   {
-    low: givenLogProb('`log_prob_true` that counts as no progress, in nats.'),
-    high: givenLogProb('`log_prob_true` that counts as full progress, in nats. It is above `low`.'),
+    low: givenReward('`reward` that counts as no progress, in nats.'),
+    high: givenReward('`reward` that counts as full progress, in nats. It is above `low`.'),
   },
   {
     title: 'ProgressBounds',
-    description: 'A fixed scale for progress: the log probabilities that count as 0 and as 1.',
+    description: 'A fixed scale for progress: the rewards that count as 0 and as 1.',
     examples: [{ low: -4, high: -0.1 }],
   },
 );
@@ -20,7 +20,7 @@ export type ProgressBounds = Static<typeof ProgressBounds>;
 const Scale = Type.Enum(['episode', 'bounds', 'none'], {
   title: 'Scale',
   description:
-    'The scale `episode` is min-max over the prefixes of this episode, as in the reference. The scale `bounds` is clip((log_prob_true − low) / (high − low), 0, 1), which later frames do not change. With `none` there is no progress; every progress value is null.',
+    'The scale `episode` is min-max over the prefixes of this episode, as in the reference. The scale `bounds` is clip((reward − low) / (high − low), 0, 1), which later frames do not change. With `none` there is no progress; every progress value is null.',
 });
 
 export const ProgressRule = Type.Object(
@@ -32,7 +32,7 @@ export const ProgressRule = Type.Object(
     ...closed,
     title: 'ProgressRule',
     description:
-      'How log probabilities are mapped to progress. Default of `scale`: `bounds` if the request has bounds or a calibration with bounds; otherwise `episode`, or `none` with `frame_digests`.',
+      'How rewards are mapped to progress. Default of `scale`: `bounds` if the request has bounds or a calibration with bounds; otherwise `episode`, or `none` with `frame_digests`.',
   },
 );
 

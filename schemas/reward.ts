@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { ChosenAnswers } from './answers.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
 import { nullable } from './nullable.ts';
@@ -17,10 +18,16 @@ export const prefixScore = {
     minimum: 1,
     description: 'How many sampled frames the model received: the first ones of `sampled_frame_indices`.',
   }),
-  log_prob_true: LogProb('The reward: natural logarithm of the probability that the next token is True, in nats.'),
-  log_prob_false: LogProb('The same for the token False.'),
+  log_prob_true: LogProb(
+    'Natural logarithm of the probability that the next token is True, or one of the texts for True, in nats.',
+  ),
+  log_prob_false: LogProb('The same for False.'),
   log_odds: Type.Number({
     description: 'log_prob_true − log_prob_false, in nats. Above 0, True is more probable than False.',
+  }),
+  reward: Type.Number({
+    description:
+      'The reward of the prefix, in nats: `log_prob_true`, unless `answers.reward` of the request says otherwise. Everything else is computed from it: progress, score, success, VOC and training signals.',
   }),
 };
 
@@ -31,7 +38,7 @@ export const PrefixReward = Type.Object(
       Type.Number({
         minimum: 0,
         maximum: 1,
-        description: '`log_prob_true` on the `progress_scale`. Null if the scale is `none`.',
+        description: '`reward` on the `progress_scale`. Null if the scale is `none`.',
       }),
     ),
   },
@@ -53,8 +60,8 @@ export const Success = Type.Object(
 
 const LogProbRange = Type.Object(
   {
-    min: Type.Number({ description: 'Smallest `log_prob_true` of the prefixes, in nats.' }),
-    max: Type.Number({ description: 'Largest `log_prob_true` of the prefixes, in nats.' }),
+    min: Type.Number({ description: 'Smallest `reward` of the prefixes, in nats.' }),
+    max: Type.Number({ description: 'Largest `reward` of the prefixes, in nats.' }),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
     flat: nullable(
       Type.Boolean({
@@ -64,7 +71,7 @@ const LogProbRange = Type.Object(
     ),
     flat_below: Type.Number({ description: 'A curve with a smaller span is called flat, in nats.' }),
   },
-  { title: 'LogProbRange', description: 'How much the log probability of True changes over the prefixes.' },
+  { title: 'LogProbRange', description: 'How much the reward changes over the prefixes.' },
 );
 
 export const Usage = Type.Object(
@@ -102,6 +109,15 @@ export const Token = Type.Object(
   },
   { title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
+
+const AnswerTokens = Type.Object(
+  {
+    text: Type.String({ description: 'The text.' }),
+    ids: Type.Array(Type.Integer(), { description: 'Ids of its tokens in the vocabulary, in order.' }),
+  },
+  { title: 'AnswerTokens', description: 'A text of the answers, and its tokens.' },
+);
+export type AnswerTokens = Static<typeof AnswerTokens>;
 
 export const FrameSize = Type.Object(
   { width: Type.Integer({ description: 'In pixels.' }), height: Type.Integer({ description: 'In pixels.' }) },
@@ -162,6 +178,11 @@ export const Provenance = Type.Object(
     ),
     true_token: Token,
     false_token: Token,
+    answers: ChosenAnswers,
+    true_tokens: Type.Array(AnswerTokens, { description: 'Tokens of each text for True. `true_token` is the first.' }),
+    false_tokens: Type.Array(AnswerTokens, {
+      description: 'Tokens of each text for False. `false_token` is the first.',
+    }),
     sampled_frame_indices: Type.Array(Type.Integer(), {
       description: 'Numbers of the sampled frames, from 0: two frames per second.',
     }),
@@ -211,7 +232,7 @@ export const RewardResult = Type.Object(
     ),
     progress_scale: ProgressScale,
     score: Type.Number({
-      description: `Mean \`log_prob_true\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
+      description: `Mean \`reward\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
     }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
@@ -220,7 +241,7 @@ export const RewardResult = Type.Object(
         minimum: -1,
         maximum: 1,
         description:
-          'Value-order correlation: Spearman’s rank correlation between `log_prob_true` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
+          'Value-order correlation: Spearman’s rank correlation between `reward` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
       }),
     ),
     training: nullable(TrainingSignals),

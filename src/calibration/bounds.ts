@@ -1,7 +1,7 @@
 import type { ProgressBounds } from '../../schemas/progress.ts';
 
 /**
- * Bounds for progress: the median of the smallest and the median of the largest log_prob_true of the successes. With these
+ * Bounds for progress: the median of the smallest and the median of the largest reward of the successes. With these
  * bounds, half of the successes reach 1 and half of them start at 0. Up to half of them may be outliers.
  * @param ranges of successes, nats, at least one
  * @returns null if both medians are the same

@@ -71,6 +71,11 @@ export interface Engine {
    */
   controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
   /**
+   * Tokenizes a text of a caller that has no control token.
+   * @throws ProblemError if the engine cannot tell
+   */
+  tokenIdsOf(text: string, signal: AbortSignal): Promise<number[]>;
+  /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented
    */

@@ -1,7 +1,8 @@
-import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
+import type { AnswerTokens, FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
@@ -11,11 +12,18 @@ export interface ResultDefaults {
   FLAT_BELOW?: number;
 }
 
+/** The texts of the answers that were read, with their tokens. */
+export interface ReadAnswers {
+  trueTokens: NonEmpty<AnswerTokens>;
+  falseTokens: NonEmpty<AnswerTokens>;
+}
+
 /** Everything that a result is made from. */
 export interface Scored {
   request: EpisodeRequest;
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
+  answers: ReadAnswers;
   size: FrameSize;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;

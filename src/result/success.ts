@@ -1,19 +1,24 @@
 import type { Success } from '../../schemas/reward.ts';
+import { areDefault } from '../episode/answers.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import type { Scored } from './scored.ts';
 
-/** Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. */
+/**
+ * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. The last two
+ * hold for the default answers only.
+ */
 export function successOf(
   score: number,
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
+  const isDefault = areDefault(request.answers, request.prompt);
   const known = [
     ['request', request.threshold],
     ['calibration', request.calibration?.threshold],
-    ['operator', defaults.SUCCESS_THRESHOLD],
-    ['model', profile.calibration?.successThreshold],
+    ['operator', isDefault ? defaults.SUCCESS_THRESHOLD : undefined],
+    ['model', isDefault ? profile.calibration?.successThreshold : undefined],
   ] as const;
   for (const [source, threshold] of known) {
     if (threshold === undefined || threshold === null) continue;

@@ -1,6 +1,8 @@
 import type { Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
-import { controlTokenProblem, type EpisodeRequest } from '../episode/episode.ts';
+import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
+import { controlTokenProblem } from '../episode/control-tokens.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** @throws ProblemError frame-size-unsupported */
@@ -23,15 +25,16 @@ export async function checkControlTokens(
   pointer: string,
 ): Promise<void> {
   const special = await engine.controlTokenIn(instruction, signal);
-  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`);
+  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`, 'the instruction');
 }
 
 /**
- * Checks that a calibration is for this model and prompt. If it names neither, it is accepted without a check.
+ * Checks that a calibration is for this model, prompt and choice of answers. A model or prompt that it does not name is not
+ * checked. If it names no answers, it is for the default answers.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
-  { calibration, prompt }: EpisodeRequest,
+  { calibration, prompt, answers }: EpisodeRequest,
   { model }: ModelProfile,
   pointer: string,
 ): void {
@@ -42,5 +45,10 @@ export function checkCalibration(
   if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
     const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+  if (calibration && !areSame(answers, calibration.answers ?? writtenAnswers(defaultAnswers(prompt)))) {
+    const made = calibration.answers ? 'other answers' : 'the default answers';
+    const detail = `The calibration was made with ${made}. Use the same \`answers\` for both: \`provenance.answers\` of a response has them.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/answers` });
   }
 }

@@ -10,6 +10,7 @@ import { framesUsed, ownFrames } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
 import type { ResultDefaults } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
+import { tokensOfAnswers } from './answers.ts';
 import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.ts';
 import { renderedBytes } from './rendered-bytes.ts';
 
@@ -56,6 +57,7 @@ export async function* scoreEpisode<Prefix, Result>(
   const schedule = sampleSchedule(frames.count, request.clock);
   checkContext(framesUsed(schedule, lengths.at(-1) ?? 1), size, profile);
   await checkControlTokens(request, engine, signal, pointer);
+  const answers = await tokensOfAnswers(request, engine, signal, pointer);
   const plan = method.plan({ request, schedule, lengths }, family);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
@@ -86,7 +88,7 @@ export async function* scoreEpisode<Prefix, Result>(
           yield { prefix: method.prefix(prefix, reading.values, { request }), known, total };
         }
       }
-      return method.result({ request, frames, plan, size, readings, usage, profile, defaults });
+      return method.result({ request, frames, plan, answers, size, readings, usage, profile, defaults });
     } catch (error) {
       // Before the client has to send frames again: the service may still have some of them.
       const missing = error instanceof ProblemError && error.code === 'frames-missing';

@@ -8,6 +8,9 @@ const noEngine: Engine = {
     throw new Error('The contract needs no engine.');
   },
   alive: () => true,
+  async tokenIdsOf() {
+    throw new Error('The contract needs no engine.');
+  },
   async controlTokenIn() {
     throw new Error('The contract needs no engine.');
   },

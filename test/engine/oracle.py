@@ -7,6 +7,7 @@ CASES.json is a list of
      "prompt": "open" | "chat",       default "open"
      "count": 15,                     number of prefixes; 0 or less: one per frame
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
+     "answers": {"true": [" True", " Yes"], "false": [" No"]},  texts that are read, instead of True and False
      "resize": false}                 do not resize the frames to --frame
 
 Every prefix is one video and one full forward pass: no cache, no blocks, float32. Each result also has the time that it
@@ -137,6 +138,24 @@ class Oracle:
             )
         return inputs
 
+    def text_log_prob(self, inputs: Any, ids: list[int]) -> float:
+        """Log probability that these tokens follow the prompt, one after another."""
+        longer = dict(inputs)
+        before = torch.tensor([ids[:-1]], dtype=torch.long)
+        for name, value in (("input_ids", before), ("attention_mask", before * 0 + 1), ("mm_token_type_ids", before * 0)):
+            if name in longer:
+                longer[name] = torch.cat([longer[name], value.to(longer[name].dtype)], dim=1)
+        logits = self.model(**longer, logits_to_keep=len(ids), use_cache=False).logits[0]
+        log_probs = torch.log_softmax(logits.double(), dim=-1)
+        return sum(log_probs[i, token].item() for i, token in enumerate(ids))
+
+    def set_log_prob(self, inputs: Any, texts: list[str]) -> float:
+        """Log probability of any of these texts."""
+        each = [
+            self.text_log_prob(inputs, self.processor.tokenizer.encode(text, add_special_tokens=False)) for text in texts
+        ]
+        return torch.logsumexp(torch.tensor(each, dtype=torch.float64), dim=0).item()
+
     @torch.inference_mode()
     def score(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
         started = time.perf_counter()
@@ -174,8 +193,13 @@ class Oracle:
                 0, -1
             ]
             log_probs = torch.log_softmax(logits.float(), dim=-1)
-            answer["log_prob_true"].append(log_probs[true_id].item())
-            answer["log_prob_false"].append(log_probs[false_id].item())
+            answers = case.get("answers")
+            if answers:
+                answer["log_prob_true"].append(self.set_log_prob(inputs, answers["true"]))
+                answer["log_prob_false"].append(self.set_log_prob(inputs, answers["false"]))
+            else:
+                answer["log_prob_true"].append(log_probs[true_id].item())
+                answer["log_prob_false"].append(log_probs[false_id].item())
             answer["argmax"].append(int(log_probs.argmax()))
             answer["tokens"].append(inputs["input_ids"].shape[1])
             if length == max(lengths):

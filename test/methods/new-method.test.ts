@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { defaultAnswers } from '../../src/episode/answers.ts';
 import type { EpisodeRequest } from '../../src/episode/episode.ts';
 import { aviFrame } from '../../src/frames/avi-frame.ts';
 import type { Frames } from '../../src/frames/frames.ts';
@@ -56,6 +57,7 @@ const REQUEST: EpisodeRequest = {
   frameSize: 'reference',
   maxPixels: undefined,
   prompt: 'open',
+  answers: defaultAnswers('open'),
   threshold: undefined,
   finalPrefixes: 3,
   progress: { scale: 'episode', bounds: null },

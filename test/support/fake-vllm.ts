@@ -195,8 +195,10 @@ function answerTo(
   const digest = createHash('sha256')
     .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
     .digest();
-  // The probability of each token is less than 1/4, and that of the sampled token 1/2, so the sum is at most 1.
-  const logprob = (i: number) => -1.4 - digest.readUInt16LE(i * 2) / 8192;
+  // The probability of each of the first two tokens is less than 1/4, that of the others tiny, and that of the sampled token 1/2, so
+  // the sum is at most 1.
+  const logprob = (i: number) =>
+    i < 2 ? -1.4 - digest.readUInt16LE(i * 2) / 8192 : -10 - digest.readUInt16LE((i * 2) % 30) / 8192 - i / 1024;
   const top = wanted.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
   const sampled = { token: 'token_id:0', logprob: -0.7 };
   return {

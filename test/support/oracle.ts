@@ -12,6 +12,8 @@ export interface Case {
   fps: number;
   instruction: string;
   prompt?: 'open' | 'chat';
+  /** texts that are read, instead of True and False */
+  answers?: { true: string[]; false: string[] };
   /** number of prefixes; the default is 15 */
   count?: number;
   /** false: the oracle does not resize the frames */

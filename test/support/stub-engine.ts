@@ -107,6 +107,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       return PROFILE;
     },
     alive: () => true,
+    async tokenIdsOf(text) {
+      return (text.match(/ ?[^ ]+| +/g) ?? []).map((word) => STUB_TOKENS[word.trim()] ?? hashOf(word));
+    },
     async controlTokenIn(text) {
       return options.controlTokens?.find((token) => text.includes(token));
     },
@@ -117,6 +120,11 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   };
   return engine;
 }
+
+/** Like many tokenizers, it has a token for each word. It ignores the space before these two. */
+const STUB_TOKENS: Record<string, number> = { True: 3082, False: 3557 };
+
+const hashOf = (word: string) => 10_000 + createHash('sha256').update(word).digest().readUInt16BE(0);
 
 const served = (space: string): ServedPrompt => ({
   layout: 'reference',

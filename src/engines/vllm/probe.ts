@@ -13,7 +13,7 @@ import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
-import { answerTokens, controlTokenIn, type TokensByText, tokenize, tokenOf } from './tokenizer.ts';
+import { answerTokens, controlTokenIn, createTokensByText, type TokensByText, tokenize, tokenOf } from './tokenizer.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 
 /** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
@@ -64,7 +64,7 @@ export async function probeEngine(
   if (!context)
     throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
 
-  const tokens: TokensByText = new Map();
+  const tokens = createTokensByText();
   const source = { client, model, known: tokens, signal };
   if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
     throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');

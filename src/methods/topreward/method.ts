@@ -1,7 +1,7 @@
 import type { RewardResult } from '../../../schemas/reward.ts';
 import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
-import { statement, trueAndFalse } from './prompt.ts';
+import { readOf, statement, trueAndFalse } from './prompt.ts';
 import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
 
 /**
@@ -12,8 +12,8 @@ export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
-  plan({ request: { instruction, prompt, clock }, schedule, lengths }, family) {
-    const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
+  plan({ request: { instruction, prompt, clock, answers }, schedule, lengths }, family) {
+    const query = { prompt, clock, text: statement(instruction), read: readOf(answers) };
     return planPrefixes(query, family, schedule, lengths);
   },
   prefix: prefixScore,

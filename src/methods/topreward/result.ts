@@ -1,7 +1,9 @@
-import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.ts';
+import type { AnswerTokens, PrefixReward, Provenance, RewardResult, Token } from '../../../schemas/reward.ts';
+import { areDefault, writtenAnswers } from '../../episode/answers.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ChosenScale } from '../../episode/progress-scale.ts';
+import type { NonEmpty } from '../../plan/non-empty.ts';
 import type { PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
@@ -11,8 +13,12 @@ import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
+import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
 import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
+
+/** What only this method says about how its numbers were made. */
+type ProvenanceAnswers = Pick<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'>;
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -36,19 +42,20 @@ export function prefixScore(
     log_prob_true: logProbTrue,
     log_prob_false: logProbFalse,
     log_odds: logProbTrue - logProbFalse,
+    reward: rewardOf(request.answers.reward, logProbTrue, logProbFalse),
   };
 }
 
 /** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
 export function rewardResult(scored: Scored): RewardResult {
-  const { request, frames, plan, readings, defaults, profile } = scored;
+  const { request, frames, plan, readings } = scored;
   const scores = plan.prefixes.map((prefix) => prefixScore(prefix, readingOf(readings, prefix.query).values, scored));
   const lengths = scores.map(({ length }) => length);
-  const rewards = scores.map(({ log_prob_true }) => log_prob_true);
+  const rewards = scores.map(({ reward }) => reward);
   const progress = progressOf(rewards, request.progress);
   const curve = progress && denseCurve(lengths, progress, frames.count);
   const { min, max } = extent(rewards);
-  const flatBelow = defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
+  const flatBelow = flatBelowOf(scored);
   // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
   const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
@@ -77,10 +84,28 @@ export function rewardResult(scored: Scored): RewardResult {
   };
 }
 
-/** The tokens whose probability was read. */
-function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
-  const [[trueToken], [falseToken]] = profile.prompts[plan.prompt].answers;
-  return { true_token: trueToken, false_token: falseToken };
+/** The tokens whose probability was read, and what the reward was made from. */
+function answersOf({ request, answers: { trueTokens, falseTokens } }: Scored): ProvenanceAnswers {
+  return {
+    true_token: firstToken(trueTokens),
+    false_token: firstToken(falseTokens),
+    answers: writtenAnswers(request.answers),
+    true_tokens: trueTokens,
+    false_tokens: falseTokens,
+  };
+}
+
+function firstToken([{ text, ids }]: Readonly<NonEmpty<AnswerTokens>>): Token {
+  const [id] = ids;
+  if (id === undefined) throw new RangeError('Each text has at least one token.');
+  return { text, id };
+}
+
+/** The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the default answers. */
+function flatBelowOf({ request: { answers, prompt }, defaults, profile }: Scored): number {
+  // The difference of two log probabilities has the noise of both.
+  if (!areDefault(answers, prompt)) return answers.reward === 'log_odds' ? 2 * NOISE : NOISE;
+  return defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
 }
 
 /** @returns one value for each prefix, 0…1, or null for scale `none` */
@@ -89,7 +114,7 @@ function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[]
   return scale === 'episode' ? minMaxProgress(rewards) : null;
 }
 
-/** Warnings about the curve of log probabilities. @param flat whether the curve is flat, or null if it has one value only */
+/** Warnings about the curve of rewards. @param flat whether the curve is flat, or null if it has one value only */
 function curveWarnings({ request, plan }: Scored, flat: boolean | null): EpisodeWarning[] {
   const warnings: EpisodeWarning[] = [];
   if (flat) {

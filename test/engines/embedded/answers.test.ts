@@ -1,0 +1,59 @@
+import t from 'tap';
+import type { RewardResult } from '../../../schemas/reward.ts';
+import { post, recorded } from '../../support/recorded.ts';
+import { startServer } from '../../support/server.ts';
+
+const { address } = await startServer(t);
+const { files } = await recorded('drawer-open-v3-success');
+const shared = { fps: 4, instruction: 'Open the drawer.', prefixes: { count: 5 } };
+
+async function ask(answers?: object, episode: object = {}): Promise<RewardResult> {
+  const { status, body } = await post(address, files, { ...shared, ...episode, ...(answers && { answers }) });
+  if (status !== 200) throw new Error(`The response has status ${status}: ${JSON.stringify(body)}`);
+  return body;
+}
+
+const logSumExp = (...values: number[]) => Math.log(values.reduce((sum, value) => sum + Math.exp(value), 0));
+
+t.test('sets of answers are the sums of their tokens, each read on its own', async (t) => {
+  const sets = await ask({ true_texts: [' True', ' Yes'], false_texts: [' False', ' No', 'False'] });
+  const singles = await Promise.all([
+    ask({ true_texts: [' True'], false_texts: [' False'] }),
+    ask({ true_texts: [' Yes'], false_texts: [' No'] }),
+    ask({ true_texts: ['True'], false_texts: ['False'] }),
+  ]);
+  const of = (place: number) => singles.map(({ prefixes }) => prefixes[place]);
+  t.equal(sets.prefixes.length, 5);
+  for (const [i, { log_prob_true, log_prob_false, log_odds, reward }] of sets.prefixes.entries()) {
+    const yes = of(i)
+      .slice(0, 2)
+      .map((each) => each?.log_prob_true ?? Number.NaN);
+    const no = of(i).map((each) => each?.log_prob_false ?? Number.NaN);
+    t.ok(Math.abs(log_prob_true - logSumExp(...yes)) < 1e-6, `True: ${log_prob_true}, ${yes}`);
+    t.ok(Math.abs(log_prob_false - logSumExp(...no)) < 1e-6, `False: ${log_prob_false}, ${no}`);
+    t.equal(log_odds, log_prob_true - log_prob_false);
+    t.equal(reward, log_prob_true);
+  }
+  t.equal(sets.usage.engine_requests, singles[0]?.usage.engine_requests, 'sets need no further query');
+});
+
+t.test('the default answers, written out, give the same numbers as no answers', async (t) => {
+  for (const prompt of ['open', 'chat'] as const) {
+    const usual = await ask(undefined, { prompt });
+    const { answers } = usual.provenance;
+    const given = await ask(answers, { prompt });
+    t.same(given.prefixes, usual.prefixes, prompt);
+    t.same(given.success, usual.success, 'the threshold of the model holds');
+  }
+});
+
+t.test('the threshold of the model does not hold for other answers', async (t) => {
+  t.equal((await ask()).success?.threshold_source, 'model');
+  t.equal((await ask({ reward: 'log_odds' })).success, null);
+});
+
+t.test('a text that the tokenizer splits is refused with its number of tokens', async (t) => {
+  const { status, body } = await post(address, files, { ...shared, answers: { true_texts: [' Absolutely'] } });
+  t.equal(status, 422);
+  t.match(body, { code: 'invalid-answers', pointer: '/answers/true_texts/0', detail: /makes \d+ tokens/ });
+});

@@ -1,0 +1,67 @@
+import t from 'tap';
+import type { Answer } from '../../support/fake-vllm.ts';
+import { readiness } from '../../support/readiness.ts';
+import { post, startService } from './support.ts';
+
+const WORDS = [' Yes', ' No', 'Done'];
+
+t.test('one query per prefix reads all tokens of both sets, and the sets are their sums', async (t) => {
+  const { fake, app, address } = await startService(t, { addedTokens: WORDS });
+  await readiness(app, 200);
+  const read: Answer[] = [];
+  fake.behaviour.rewrite = (answer) => void read.push(structuredClone(answer));
+  const answers = { true_texts: [' True', ' Yes', 'Done'], false_texts: [' No'] };
+  const { status, body } = await post(address, 4, { answers, prefixes: { lengths: [2, 4] } });
+  t.equal(status, 200, JSON.stringify(body));
+  t.equal(body.usage.engine_requests, 2);
+  const ids = (texts: RewardTokens) => texts.flatMap((each) => each.ids);
+  const { true_tokens, false_tokens } = body.provenance;
+  t.equal(new Set([...ids(true_tokens), ...ids(false_tokens)]).size, 4);
+  const expected = read.map(({ choices }) => {
+    const found = new Map(choices[0]?.logprobs.content[0]?.top_logprobs.map((each) => [each.token, each.logprob]));
+    const sum = (tokens: RewardTokens) =>
+      Math.log(ids(tokens).reduce((total, id) => total + Math.exp(found.get(`token_id:${id}`) ?? Number.NaN), 0));
+    return [sum(true_tokens), sum(false_tokens)];
+  });
+  // The longest prefix is asked first.
+  for (const [i, prefix] of body.prefixes.toReversed().entries()) {
+    const [yes = Number.NaN, no = Number.NaN] = expected[i] ?? [];
+    t.ok(Math.abs(prefix.log_prob_true - yes) < 1e-9, `${prefix.log_prob_true}, ${yes}`);
+    t.ok(Math.abs(prefix.log_prob_false - no) < 1e-9, `${prefix.log_prob_false}, ${no}`);
+  }
+});
+
+t.test('128 tokens are read in one query', async (t) => {
+  const words = Array.from({ length: 127 }, (_, i) => ` word${String(i).padStart(3, '0')}`);
+  const { app, address } = await startService(t, { addedTokens: words });
+  await readiness(app, 200);
+  const { status, body } = await post(address, 2, { answers: { true_texts: words }, prefixes: { last: 1 } });
+  t.equal(status, 200, JSON.stringify(body));
+  t.equal(body.provenance.true_tokens.length, 127);
+  t.ok((body.prefixes[0]?.log_prob_true ?? 0) < 0);
+});
+
+t.test('each text is tokenized once, and a text of several tokens is refused', async (t) => {
+  const { fake, app, address } = await startService(t, { addedTokens: WORDS });
+  await readiness(app, 200);
+  const asked = () => fake.requests.get('/tokenize') ?? 0;
+  const before = asked();
+  const episode = { answers: { true_texts: [' Yes'], false_texts: [' No'] } };
+  t.equal((await post(address, 2, episode)).status, 200);
+  t.equal((await post(address, 2, episode)).status, 200);
+  t.equal(asked() - before, 2);
+  const refused = await post(address, 2, { answers: { true_texts: [' Yes', ' Ja'] } });
+  t.match(refused, { status: 422, body: { code: 'invalid-answers', pointer: '/answers/true_texts/1' } });
+  t.equal(fake.asked.length, 2, 'no query was sent for it');
+});
+
+t.test('an engine that cannot tokenize gives a problem', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  fake.behaviour.instead = (path, response) =>
+    path === '/tokenize' ? response.writeHead(500, { 'content-type': 'application/json' }).end('{}') : undefined;
+  const { status, body } = await post(address, 2, { answers: { true_texts: [' Yes'] } });
+  t.match({ status, code: body['code'] }, { status: 503, code: 'engine-unavailable' });
+});
+
+type RewardTokens = { ids: number[] }[];
