@@ -6,6 +6,9 @@ const closed = { additionalProperties: false };
 /** Most tokens that one query reads: vLLM accepts no more. */
 export const MOST_ANSWERS = 128;
 
+/** Most tokens of `top_answers`: the default of vLLM's --max-logprobs. */
+export const MOST_TOP_ANSWERS = 20;
+
 /** Most characters of one text. */
 const LONGEST_TEXT = 64;
 

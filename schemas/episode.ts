@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { Answers } from './answers.ts';
+import { Answers, MOST_TOP_ANSWERS } from './answers.ts';
 import { Calibration } from './calibration.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, PromptVariant } from './enumerations.ts';
@@ -131,6 +131,14 @@ export const Episode = Type.Object(
     ),
     prompt: Type.Optional(PromptVariant({ default: DEFAULTS.prompt })),
     answers: Type.Optional(Answers),
+    top_answers: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MOST_TOP_ANSWERS,
+        description:
+          'How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query.',
+      }),
+    ),
     success: Type.Optional(SuccessRule),
     progress: Type.Optional(ProgressRule),
     calibration: Type.Optional(Calibration),

@@ -147,7 +147,7 @@ export const PROBLEMS = {
   'invalid-answers': {
     status: 422,
     title: 'The answers cannot be read',
-    help: 'Each text of `answers` must be one token of the model’s vocabulary, and no other text may have the same token. A leading space belongs to the text. One query reads at most `limit` tokens.',
+    help: 'Each text of `answers` must be one token of the model’s vocabulary, and no other text may have the same token. A leading space belongs to the text. One query reads at most `limit` tokens. For `top_answers`, `limit` is what the engine returns at most.',
   },
   'calibration-mismatch': {
     status: 422,

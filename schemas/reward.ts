@@ -220,6 +220,15 @@ export const Warning = Type.Object(
 );
 export type Warning = Static<typeof Warning>;
 
+const TopAnswer = Type.Object(
+  {
+    ...Token.properties,
+    log_prob: LogProb('Natural logarithm of the probability that this token is the next one, in nats.'),
+  },
+  { title: 'TopAnswer', description: 'One of the most likely next tokens.' },
+);
+export type TopAnswer = Static<typeof TopAnswer>;
+
 export const RewardResult = Type.Object(
   {
     id: Type.Optional(Type.String({ description: 'The `id` of the request, if it has one.' })),
@@ -245,6 +254,12 @@ export const RewardResult = Type.Object(
       }),
     ),
     training: nullable(TrainingSignals),
+    top_answers: nullable(
+      Type.Array(TopAnswer, {
+        description:
+          'The most likely next tokens of the longest prefix, the most likely one first. Null if the request has no `top_answers`.',
+      }),
+    ),
     usage: Usage,
     provenance: Provenance,
     warnings: Type.Array(Warning, { description: 'Notes about this response; empty if there are none.' }),

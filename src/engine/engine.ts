@@ -1,5 +1,5 @@
 import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
-import type { FrameSize } from '../../schemas/reward.ts';
+import type { FrameSize, TopAnswer } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -47,6 +47,8 @@ export interface Reading {
   cachedTokens: number | null;
   /** The prompt as the model received it. Always present for the longest query. */
   prompt?: SeenPrompt;
+  /** The most likely next tokens, the most likely one first, if the query reads them. */
+  top?: TopAnswer[];
   /** The engine's warnings for this episode, with the longest query. */
   warnings?: EpisodeWarning[];
 }

@@ -27,6 +27,8 @@ export interface EpisodeRequest {
   maxPixels: number | undefined;
   prompt: PromptVariant;
   answers: AnswerChoice;
+  /** how many of the most likely next tokens to return */
+  topAnswers: number | undefined;
   threshold: number | undefined;
   finalPrefixes: number;
   progress: ChosenScale;
@@ -82,6 +84,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     maxPixels,
     prompt: value.prompt ?? DEFAULTS.prompt,
     answers,
+    topAnswers: value.top_answers,
     threshold: value.success?.threshold,
     finalPrefixes: value.success?.final_prefixes ?? DEFAULTS.final_prefixes,
     progress: progressScale(value, pointer),

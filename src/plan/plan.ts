@@ -12,6 +12,8 @@ export interface Block {
 export interface Read {
   /** Texts of the tokens, by set. Each text is one token of the model's vocabulary. */
   answers: readonly Readonly<NonEmpty<string>>[];
+  /** How many of the most likely next tokens are read, too. Absent: none. */
+  top?: number;
 }
 
 /** A `Read` of two sets: the tokens that mean True, then those that mean False. */

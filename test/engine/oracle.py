@@ -7,6 +7,7 @@ CASES.json is a list of
      "prompt": "open" | "chat",       default "open"
      "count": 15,                     number of prefixes; 0 or less: one per frame
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
+     "top": 5,                        the most likely next tokens of the longest prefix
      "answers": {"true": [" True", " Yes"], "false": [" No"]},  texts that are read, instead of True and False
      "resize": false}                 do not resize the frames to --frame
 
@@ -206,6 +207,10 @@ class Oracle:
                 answer["indices"] = indices
                 answer["block_times"] = block_times(indices, fps)
                 answer["input_ids"] = inputs["input_ids"][0].tolist()
+                best = log_probs.topk(case.get("top", 0))
+                answer["top"] = [
+                    {"id": token, "log_prob": value} for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+                ]
         answer["seconds"] = time.perf_counter() - started
         return answer
 

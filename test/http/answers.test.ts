@@ -115,6 +115,20 @@ t.test('thresholds and bounds above 0 are for log odds', async (t) => {
   t.ok(near([prefixes[5]?.progress ?? 0], [2 / 3]));
 });
 
+t.test('top_answers: the longest query reads them, and a wrong number is refused', async (t) => {
+  const { top_answers } = await ask({ top_answers: 3, prefixes: { lengths: [2, 6] } });
+  t.same(top_answers, [{ text: ' True', id: 3082, log_prob: -1 }]);
+  const { queries } = engine.calls.at(-1)?.request.plan ?? {};
+  t.same(
+    queries?.map(({ read }) => read.top),
+    [3, undefined],
+  );
+  for (const count of [0, 21, 1.5, '3'])
+    isProblem(t, await postEpisode(app, { ...EPISODE, top_answers: count }, frames), 'invalid-request', {
+      pointer: '/top_answers',
+    });
+});
+
 const texts = (count: number, word: string) => Array.from({ length: count }, (_, i) => ` ${word}${i}`);
 
 const REFUSED: [answers: object, code: ProblemCode, place: Partial<Problem>][] = [

@@ -58,6 +58,7 @@ const REQUEST: EpisodeRequest = {
   maxPixels: undefined,
   prompt: 'open',
   answers: defaultAnswers('open'),
+  topAnswers: undefined,
   threshold: undefined,
   finalPrefixes: 3,
   progress: { scale: 'episode', bounds: null },

@@ -27,6 +27,7 @@ const cases: Case[] = [
     name: 'sets of one token each',
     ...success,
     count: 5,
+    top: 20,
     answers: { true: [' True', ' Yes', ' open'], false: [' False', ' No'] },
   },
   {
@@ -34,6 +35,7 @@ const cases: Case[] = [
     ...success,
     count: 5,
     prompt: 'chat',
+    top: 1,
     answers: { true: ['True', 'Yes'], false: ['False', 'No', ' No'] },
   },
   {
@@ -45,6 +47,28 @@ const cases: Case[] = [
   },
 ];
 const oracle = await askOracle(cases, config.MODEL_DIR, referenceFrame);
+
+for (const [name, address] of Object.entries({ embedded, vllm })) {
+  for (const { name: asked, files, fps, instruction, prompt = 'open', top } of cases.filter((each) => each.top)) {
+    t.test(`${name}, ${asked}: the most likely next tokens equal those of transformers`, async (t) => {
+      const expected = oracle.get(asked)?.top ?? [];
+      const episode = { instruction, fps, prompt, prefixes: { last: 1 }, top_answers: top };
+      const { status, body } = await post(address, files, episode);
+      t.equal(status, 200, JSON.stringify(body));
+      t.equal(body.top_answers?.length, top);
+      const found = body.top_answers ?? [];
+      const furthest = Math.max(...found.map(({ log_prob }, i) => Math.abs(log_prob - (expected[i]?.log_prob ?? 1))));
+      t.ok(furthest <= TOLERANCE, `largest difference ${furthest}`);
+      // Tokens that are nearly as likely may change places.
+      for (const { id, log_prob } of found) {
+        const same = expected.find((each) => each.id === id)?.log_prob ?? log_prob;
+        t.ok(Math.abs(same - log_prob) <= TOLERANCE, `token ${id}`);
+      }
+      t.equal(found[0]?.id, expected[0]?.id, 'the most likely token');
+      t.comment(`${name}, ${asked}: ${JSON.stringify(found.slice(0, 3))}`);
+    });
+  }
+}
 
 const logSigmoid = (x: number) => -Math.log1p(Math.exp(-x));
 

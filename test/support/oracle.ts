@@ -14,6 +14,8 @@ export interface Case {
   prompt?: 'open' | 'chat';
   /** texts that are read, instead of True and False */
   answers?: { true: string[]; false: string[] };
+  /** how many of the most likely next tokens of the longest prefix are returned */
+  top?: number;
   /** number of prefixes; the default is 15 */
   count?: number;
   /** false: the oracle does not resize the frames */
@@ -29,6 +31,8 @@ export interface OracleAnswer {
   log_prob_false: number[];
   token_ids: { true: number; false: number };
   input_ids: number[];
+  /** the most likely next tokens of the longest prefix, the most likely one first */
+  top: { id: number; log_prob: number }[];
   /** time that the oracle took, including the decoding of frames */
   seconds: number;
 }

@@ -92,7 +92,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
-      yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
+      const top = each.read.top === undefined ? {} : { top: [{ text: ' True', id: 3082, log_prob: values[0] }] };
+      yield query === 0 ? { ...common, ...top, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
     }
   }
 

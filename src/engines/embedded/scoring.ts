@@ -1,6 +1,6 @@
 import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
-import { logProbFault, setLogProbs } from '../../engine/log-probs.ts';
+import { logProbFault, setLogProbs, topFault } from '../../engine/log-probs.ts';
 import { beginFrames, type ComingFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
@@ -68,7 +68,7 @@ export async function* runQueries(
     try {
       for await (const answer of thread.answers(task, arrivals, going)) {
         usage.requests += 1;
-        const reading = readingOf(answer, plan);
+        const reading = readingOf(answer, plan, checkpoint);
         // The longest query comes first, so by now every frame has been rendered.
         if (answer.query === 0)
           yield {
@@ -203,12 +203,19 @@ function trainingDataWarnings(
 }
 
 /** @throws ProblemError engine-answer-unusable, for numbers that cannot come from a working model */
-function readingOf({ query, logProbs, promptTokens, cachedTokens }: Answer, { queries }: EpisodePlan): Reading {
+function readingOf(
+  { query, logProbs, top, promptTokens, cachedTokens }: Answer,
+  { queries }: EpisodePlan,
+  { textOf }: Checkpoint,
+): Reading {
   const sizes = (queries[query]?.read.answers ?? []).map((set) => set.length);
   const count = sizes.reduce((sum, size) => sum + size, 0);
   const asked = Array.from({ length: count }, (_, i) => logProbs[i] ?? Number.NaN);
-  const fault = logProbFault(asked, logProbs.slice(count));
-  if (!fault) return { query, values: setLogProbs(asked, sizes), promptTokens, cachedTokens };
+  const fault = logProbFault(asked, logProbs.slice(count)) ?? topFault((top ?? []).map(({ logProb }) => logProb));
+  if (!fault) {
+    const likely = top?.map(({ id, logProb }) => ({ text: textOf(id), id, log_prob: logProb }));
+    return { query, values: setLogProbs(asked, sizes), ...(likely && { top: likely }), promptTokens, cachedTokens };
+  }
   const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';
   throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
 }

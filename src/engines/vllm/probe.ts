@@ -80,7 +80,7 @@ export async function probeEngine(
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
-      answers,
+      read: { ids: answers },
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,
     };

@@ -3,7 +3,7 @@ import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Read } from '../../plan/plan.ts';
-import { TOKENS } from './answers.ts';
+import { TEXT, TOKENS } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 
@@ -27,6 +27,11 @@ export async function tokenize(
 ): Promise<number[]> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false });
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
+}
+
+/** Asks the model's tokenizer for the text of a token. Bytes that are not valid UTF-8 on their own become U+FFFD. */
+export async function textOf(id: number, client: VllmClient, model: string, signal: AbortSignal): Promise<string> {
+  return (await client.post('/detokenize', jsonBody({ model, tokens: [id] }), TEXT, signal)).prompt;
 }
 
 /** Where tokens are requested, and those that are known already. */

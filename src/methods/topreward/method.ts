@@ -1,4 +1,5 @@
 import type { RewardResult } from '../../../schemas/reward.ts';
+import type { EpisodePlan } from '../../plan/plan.ts';
 import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
 import { readOf, statement, trueAndFalse } from './prompt.ts';
@@ -12,10 +13,17 @@ export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
-  plan({ request: { instruction, prompt, clock, answers }, schedule, lengths }, family) {
+  plan({ request: { instruction, prompt, clock, answers, topAnswers }, schedule, lengths }, family) {
     const query = { prompt, clock, text: statement(instruction), read: readOf(answers) };
-    return planPrefixes(query, family, schedule, lengths);
+    const plan = planPrefixes(query, family, schedule, lengths);
+    return topAnswers === undefined ? plan : readingTop(plan, topAnswers);
   },
   prefix: prefixScore,
   result: rewardResult,
 } satisfies Method<PrefixScore, RewardResult>;
+
+/** The plan whose longest query also reads the most likely next tokens. */
+function readingTop(plan: EpisodePlan, top: number): EpisodePlan {
+  const [longest, ...shorter] = plan.queries;
+  return { ...plan, queries: [{ ...longest, read: { ...longest.read, top } }, ...shorter] };
+}

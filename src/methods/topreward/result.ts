@@ -72,6 +72,7 @@ export function rewardResult(scored: Scored): RewardResult {
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
+    top_answers: readingOf(readings, 0).top ?? null,
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [

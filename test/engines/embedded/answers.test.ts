@@ -57,3 +57,38 @@ t.test('a text that the tokenizer splits is refused with its number of tokens', 
   t.equal(status, 422);
   t.match(body, { code: 'invalid-answers', pointer: '/answers/true_texts/0', detail: /makes \d+ tokens/ });
 });
+
+t.test(
+  'the most likely next tokens are those of the longest prefix, with the same numbers as when asked for',
+  async (t) => {
+    const usual = await ask();
+    t.equal(usual.top_answers, null);
+    const { top_answers: top, prefixes, usage } = await ask(undefined, { top_answers: 20 });
+    t.equal(top?.length, 20);
+    t.equal(usage.engine_requests, usual.usage.engine_requests, 'no further query');
+    for (const [i, each] of prefixes.entries())
+      t.ok(Math.abs(each.log_prob_true - (usual.prefixes[i]?.log_prob_true ?? Number.NaN)) < 1e-6);
+    const values = top?.map(({ log_prob }) => log_prob) ?? [];
+    t.same(
+      values,
+      values.toSorted((a, b) => b - a),
+      'the most likely one first',
+    );
+    t.equal(top?.[0]?.text, ' True');
+    t.ok(Math.abs((top?.[0]?.log_prob ?? 0) - (prefixes.at(-1)?.log_prob_true ?? Number.NaN)) < 1e-6);
+    // Tokens that are a text on their own can be requested.
+    const words = top?.filter(({ text }) => /^ ?[a-zA-Z]+$/.test(text) && text !== ' True').slice(0, 6) ?? [];
+    t.ok(words.length > 2, JSON.stringify(top));
+    for (const { text, id, log_prob } of words) {
+      const { prefixes, provenance } = await ask({ false_texts: [text] }, { prefixes: { last: 1 } });
+      t.same(provenance.false_tokens, [{ text, ids: [id] }]);
+      t.ok(Math.abs((prefixes[0]?.log_prob_false ?? 0) - log_prob) < 1e-6, text);
+    }
+    const [one] = (await ask(undefined, { top_answers: 1, prefixes: { last: 1 } })).top_answers ?? [];
+    t.match(one, { text: ' True', id: top?.[0]?.id });
+    t.ok(
+      Math.abs((one?.log_prob ?? 0) - (top?.[0]?.log_prob ?? 1)) < 1e-6,
+      'the same alone, in a call with other blocks',
+    );
+  },
+);

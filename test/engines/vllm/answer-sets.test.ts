@@ -65,3 +65,82 @@ t.test('an engine that cannot tokenize gives a problem', async (t) => {
 });
 
 type RewardTokens = { ids: number[] }[];
+
+t.test('the most likely tokens are read in one more query, which only names its blocks', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const episode = { prefixes: { lengths: [2, 4] } };
+  const usual = await post(address, 4, episode);
+  t.equal(usual.body.top_answers, null);
+  fake.asked.length = 0;
+  const { status, body } = await post(address, 4, { ...episode, top_answers: 5 });
+  t.equal(status, 200, JSON.stringify(body));
+  t.same(body.prefixes, usual.body.prefixes);
+  t.equal(body.usage.engine_requests, 3);
+  t.equal(
+    body.usage.prompt_tokens - usual.body.usage.prompt_tokens,
+    fake.promptTokens.at(-2),
+    'its tokens are counted',
+  );
+  const [longest, top] = fake.asked;
+  t.ok(longest?.items.every(({ data }) => data !== null));
+  t.same([top?.text, top?.items.length], [longest?.text, 2]);
+  t.ok(top?.items.every(({ data }) => data === null));
+  const found = body.top_answers ?? [];
+  t.equal(found.length, 5);
+  t.match(found[0], { id: 0, log_prob: -0.7 });
+  t.equal(found.find(({ id }) => id === 1)?.text, 'L', 'the fake numbered the letters of the probe’s first text');
+  const values = found.map(({ log_prob }) => log_prob);
+  t.same(
+    values,
+    values.toSorted((a, b) => b - a),
+  );
+});
+
+t.test('an engine that returns fewer tokens than requested gives a problem with its limit', async (t) => {
+  const { app, address } = await startService(t, { maxLogprobs: 10 });
+  await readiness(app, 200);
+  t.equal((await post(address, 2, { top_answers: 10 })).status, 200);
+  const { status, body } = await post(address, 2, { top_answers: 11 });
+  t.match({ status, body }, { status: 422, body: { code: 'invalid-answers', pointer: '/top_answers', limit: 10 } });
+});
+
+t.test('numbers of most likely tokens that cannot come from a model are refused', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const changes: ((entry: Entry) => void)[] = [
+    (entry) => void entry.top_logprobs.pop(),
+    (entry) => void Object.assign(entry.top_logprobs[1] ?? {}, { token: ' True' }),
+    (entry) => void Object.assign(entry.top_logprobs[1] ?? {}, { logprob: 0.1 }),
+    (entry) => void Object.assign(entry.top_logprobs[1] ?? {}, { logprob: -0.1 }),
+  ];
+  for (const change of changes) {
+    let count = 0;
+    fake.behaviour.rewrite = ({ choices }) => {
+      count += 1;
+      const entry = choices[0]?.logprobs.content[0];
+      if (count === 2 && entry) change(entry);
+    };
+    const { status, body } = await post(address, 2, { top_answers: 3, prefixes: { last: 1 } });
+    t.match({ status, code: body['code'] }, { status: 502, code: 'engine-answer-unusable' }, String(change));
+  }
+});
+
+t.test('two most likely tokens with equal probabilities are no fault', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  let count = 0;
+  fake.behaviour.rewrite = ({ choices }) => {
+    count += 1;
+    if (count !== 2) return;
+    for (const each of choices[0]?.logprobs.content[0]?.top_logprobs ?? []) each.logprob = -0.7;
+  };
+  const { status, body } = await post(address, 2, { top_answers: 2, prefixes: { last: 1 } });
+  t.equal(status, 200, JSON.stringify(body));
+  t.same(
+    body.top_answers?.map(({ log_prob }) => log_prob),
+    [-0.7, -0.7],
+  );
+});
+
+type Entry = Answer['choices'][number]['logprobs']['content'][number];
