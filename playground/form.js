@@ -10,11 +10,13 @@ const field = (id) => /** @type {HTMLInputElement} */ (byId(id));
 /** The `episode` part of the request, without options that equal the default. @returns {Episode} */
 export function episodeOptions() {
   const [count, prompt, threshold] = [field('count').valueAsNumber, field('prompt').value, field('threshold').value];
+  const pipeline = field('pipeline').value;
   return {
     instruction: field('instruction').value,
     fps: formFps(),
     ...(count !== DEFAULT_COUNT && { prefixes: { count } }),
     ...(prompt === 'chat' && { prompt }),
+    ...(pipeline === 'published' && { pipeline }),
     ...(threshold !== '' && { success: { threshold: Number(threshold) } }),
   };
 }

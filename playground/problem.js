@@ -10,6 +10,7 @@ const FIELDS = {
   '/fps': 'fps',
   '/success/threshold': 'threshold',
   '/prefixes/count': 'count',
+  '/pipeline': 'pipeline',
   '/prompt': 'prompt',
 };
 

@@ -82,7 +82,9 @@ function notes({ log_prob_range: { flat, flat_below }, warnings }) {
 }
 
 /** @param {RewardResult} result */
-function provenance({ provenance: { service, engine, model, about, layout, prompt, frame_size, true_token } }) {
+function provenance({
+  provenance: { service, engine, model, about, pipeline, layout, prompt, frame_size, true_token },
+}) {
   const { source, sent, resampling } = frame_size;
   const size = (/** @type {typeof source} */ { width, height }) => `${width} × ${height}`;
   const frames = resampling === 'none' ? `${size(sent)} px` : `${size(source)}, resized to ${size(sent)} px`;
@@ -90,6 +92,7 @@ function provenance({ provenance: { service, engine, model, about, layout, promp
     ['Model', model],
     ...(about === null ? [] : [['About the model', about]]),
     ['Engine', `${engine.name} ${engine.version}`],
+    ['Pipeline', pipeline],
     ['Prompt', `${prompt.variant}, ${layout} layout`],
     ['Scored token', `${JSON.stringify(true_token.text)} (ID ${true_token.id})`],
     ['Frame size', frames],

@@ -1,6 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { ChosenAnswers } from './answers.ts';
-import { PromptVariant } from './enumerations.ts';
+import { Pipeline, PromptVariant } from './enumerations.ts';
 import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 import { ProgressBounds } from './progress.ts';
@@ -21,8 +21,9 @@ const belonging = {
         '`provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.',
     }),
   ),
-  /** The service refuses this calibration with another prompt. */
+  /** The service refuses this calibration with another prompt or pipeline. */
   prompt: Type.Optional(PromptVariant()),
+  pipeline: Type.Optional(Pipeline()),
   /** The service refuses this calibration with other answers. Absent: the default answers. */
   answers: Type.Optional(ChosenAnswers),
   final_prefixes: Type.Optional(

@@ -1,5 +1,6 @@
 /** The values of options that an episode leaves out: the contract names them, and the code uses them. */
 export const DEFAULTS = {
+  pipeline: 'aligned',
   prompt: 'open',
   /** Texts of the answers, by prompt variant. After an open turn they begin with a space. */
   answers: {

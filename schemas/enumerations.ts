@@ -12,6 +12,16 @@ export const FrameSizeMode = (usage: { default?: string } = {}) =>
 
 export type FrameSizeMode = Static<ReturnType<typeof FrameSizeMode>>;
 
+export const Pipeline = (usage: { default?: string } = {}) =>
+  Type.Enum(['aligned', 'published'], {
+    title: 'Pipeline',
+    description:
+      'How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. `published` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared.',
+    ...usage,
+  });
+
+export type Pipeline = Static<ReturnType<typeof Pipeline>>;
+
 export const PromptVariant = (usage: { default?: string } = {}) =>
   Type.Enum(['open', 'chat'], {
     title: 'PromptVariant',

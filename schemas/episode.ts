@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { Answers, MOST_TOP_ANSWERS } from './answers.ts';
 import { Calibration } from './calibration.ts';
 import { DEFAULTS } from './defaults.ts';
-import { FrameSizeMode, PromptVariant } from './enumerations.ts';
+import { FrameSizeMode, Pipeline, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
 import { givenReward } from './log-prob.ts';
 import { ProgressRule } from './progress.ts';
@@ -121,6 +121,7 @@ export const Episode = Type.Object(
       ),
     ),
     prefixes: Type.Optional(PrefixSelection),
+    pipeline: Type.Optional(Pipeline({ default: DEFAULTS.pipeline })),
     frame_size: Type.Optional(FrameSizeMode({ default: DEFAULTS.frame_size })),
     max_pixels: Type.Optional(
       Type.Integer({

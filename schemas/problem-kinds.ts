@@ -151,8 +151,8 @@ export const PROBLEMS = {
   },
   'calibration-mismatch': {
     status: 422,
-    title: 'The calibration belongs to another model, prompt or choice of answers',
-    help: 'Make a calibration with the model that is served, and with the prompt and the `answers` that you use.',
+    title: 'The calibration belongs to another model, prompt, pipeline or choice of answers',
+    help: 'Make a calibration with the model that is served, and with the prompt, the `pipeline` and the `answers` that you use.',
   },
   'no-frames': {
     status: 422,

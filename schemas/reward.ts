@@ -1,7 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { ChosenAnswers } from './answers.ts';
 import { DEFAULTS } from './defaults.ts';
-import { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from './enumerations.ts';
+import { FrameEncoding, FrameSizeMode, Pipeline, PromptLayout, PromptVariant } from './enumerations.ts';
 import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
 import { TrainingSignals } from './training.ts';
@@ -16,7 +16,8 @@ export const prefixScore = {
   }),
   frames_used: Type.Integer({
     minimum: 1,
-    description: 'How many sampled frames the model received: the first ones of `sampled_frame_indices`.',
+    description:
+      'How many sampled frames the model received: the first ones of `sampled_frame_indices`. With `pipeline: "published"` each prefix has frames of its own, and an odd last one counts twice.',
   }),
   log_prob_true: LogProb(
     'Natural logarithm of the probability that the next token is True, or one of the texts for True, in nats.',
@@ -160,6 +161,7 @@ export const Provenance = Type.Object(
     engine: EngineVersion,
     model: Type.String({ description: 'Name of the model.' }),
     about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
+    pipeline: Pipeline(),
     layout: PromptLayout,
     prompt: Type.Object(
       {
@@ -184,19 +186,26 @@ export const Provenance = Type.Object(
       description: 'Tokens of each text for False. `false_token` is the first.',
     }),
     sampled_frame_indices: Type.Array(Type.Integer(), {
-      description: 'Numbers of the sampled frames, from 0: two frames per second.',
+      description:
+        'Numbers of the sampled frames, from 0: two frames per second. With `pipeline: "published"`: the frames of the longest prefix.',
     }),
     frame_size: Type.Object(
       {
         mode: FrameSizeMode(),
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic'], {
+        resampling: Type.Enum(['none', 'pillow-bicubic', 'published'], {
           title: 'Resampling',
           description:
-            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does.',
+            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits.',
         }),
         encoding: FrameEncoding,
+        per_prefix: Type.Optional(
+          Type.Array(FrameSize, {
+            description:
+              'Size of the frames of each prefix, in the order of `prefixes`. Only with `pipeline: "published"`.',
+          }),
+        ),
       },
       {
         title: 'FrameSizeProvenance',

@@ -1,5 +1,5 @@
 import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
-import type { FrameSize, TopAnswer } from '../../schemas/reward.ts';
+import type { TopAnswer } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -16,7 +16,6 @@ export interface DefaultQuery {
 export interface ScoreRequest {
   plan: EpisodePlan;
   frames: Frames;
-  size: FrameSize;
   /** The owner of the episode. Engines share no cache entries between tenants. */
   tenant: string;
   /** What the robot was told to do, for warnings. Prompts have it in their text already. */

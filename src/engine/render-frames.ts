@@ -1,20 +1,22 @@
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { EngineFrame } from '../frames/rendered.ts';
+import type { FrameGroup } from '../plan/plan.ts';
 import type { ScoreRequest } from './engine.ts';
 
 /** The sampled frames of an episode, each as soon as it is rendered: frame numbers and frames, in rising order. */
 export type ComingFrames = AsyncGenerator<[index: number, frame: EngineFrame]>;
 
 /**
- * Waits for the episode's turn, begins to render its sampled frames, and records the time in `usage`.
+ * Waits for the episode's turn, begins to render a group of its frames, and records the time in `usage`.
  * @returns the frames, and a signal that aborts as soon as a frame fails, even before the iteration reaches that frame.
  * Leaving the iteration stops the rendering.
  */
 export async function beginFrames(
-  { plan, frames, size, usage, signal }: ScoreRequest,
+  { frames, usage, signal }: Pick<ScoreRequest, 'frames' | 'usage' | 'signal'>,
+  group: FrameGroup,
   encoding: FrameEncoding,
 ): Promise<{ coming: ComingFrames; failed: AbortSignal }> {
-  const { waitedMs, tookMs, failed, each } = await frames.render(plan.sampledFrames, size, encoding, signal);
+  const { waitedMs, tookMs, failed, each } = await frames.render(group, encoding, signal);
   usage.queuedMs += waitedMs;
   async function* timed() {
     try {
@@ -29,7 +31,7 @@ export async function beginFrames(
 /**
  * A frame that has been rendered, or that the caller only named.
  * @param index raw frame number
- * @throws Error if it is not one of the sampled frames
+ * @throws Error if it is not one of the rendered frames
  */
 export function frameAt(frames: ReadonlyMap<number, EngineFrame>, index: number): EngineFrame {
   const frame = frames.get(index);
@@ -38,10 +40,17 @@ export function frameAt(frames: ReadonlyMap<number, EngineFrame>, index: number)
 }
 
 /**
- * Renders all sampled frames of an episode.
- * @returns frames by raw frame number. A frame that the caller only named has no bytes.
+ * Renders all frames of an episode's queries.
+ * @returns for each group of the plan, frames by raw frame number. A frame that the caller only named has no bytes.
  */
-export async function renderFrames(request: ScoreRequest, encoding: FrameEncoding): Promise<Map<number, EngineFrame>> {
-  const { coming } = await beginFrames(request, encoding);
-  return new Map(await Array.fromAsync(coming));
+export async function renderFrames(
+  request: ScoreRequest,
+  encoding: FrameEncoding,
+): Promise<Map<number, EngineFrame>[]> {
+  const groups: Map<number, EngineFrame>[] = [];
+  for (const group of request.plan.frameGroups) {
+    const { coming } = await beginFrames(request, group, encoding);
+    groups.push(new Map(await Array.fromAsync(coming)));
+  }
+  return groups;
 }

@@ -1,6 +1,6 @@
 import type { Calibration } from '../../schemas/calibration.ts';
 import { DEFAULTS } from '../../schemas/defaults.ts';
-import type { FrameSizeMode, PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSizeMode, Pipeline, PromptVariant } from '../../schemas/enumerations.ts';
 import { Episode as EpisodeSchema, type PrefixSelection } from '../../schemas/episode.ts';
 import type { TrainingOptions } from '../../schemas/training.ts';
 import { createChecker } from '../checking/checker.ts';
@@ -23,6 +23,7 @@ export interface EpisodeRequest {
   /** For a growing episode: the SHA-256 of every frame so far, or an empty string for a frame that is not sampled. */
   frameDigests: string[] | undefined;
   prefixes: PrefixSelection;
+  pipeline: Pipeline;
   frameSize: FrameSizeMode;
   maxPixels: number | undefined;
   prompt: PromptVariant;
@@ -73,6 +74,8 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
     throw invalidRequest([{ pointer: `${pointer}/max_pixels`, detail }]);
   }
+  const pipeline = value.pipeline ?? DEFAULTS.pipeline;
+  if (pipeline === 'published') checkPublished(value, pointer);
   return {
     id: value.id,
     instruction: value.instruction,
@@ -80,6 +83,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     range: rangeOf(value, pointer),
     frameDigests: value.frame_digests,
     prefixes: value.prefixes ?? (value.frame_digests ? { last: 1 } : {}),
+    pipeline,
     frameSize,
     maxPixels,
     prompt: value.prompt ?? DEFAULTS.prompt,
@@ -93,6 +97,19 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     undefinedVoc: value.undefined_voc ?? DEFAULTS.undefined_voc,
     includeTokenIds: value.include_token_ids ?? DEFAULTS.include_token_ids,
   };
+}
+
+/** Refuses the options that the published pipeline has no choice about. @throws ProblemError invalid-request */
+function checkPublished(value: EpisodeSchema, pointer: string): void {
+  const reasons = {
+    frame_size: 'cannot be combined with `pipeline: "published"`, which has a size for each prefix; leave it out',
+    frame_digests:
+      'cannot be combined with `pipeline: "published"`: every prefix shows other frames; send the complete episode',
+  } as const;
+  const errors = (['frame_size', 'frame_digests'] as const).flatMap((name) =>
+    value[name] === undefined ? [] : [{ pointer: `${pointer}/${name}`, detail: reasons[name] }],
+  );
+  if (errors.length > 0) throw invalidRequest(errors);
 }
 
 /**

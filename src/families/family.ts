@@ -1,6 +1,7 @@
 import type { FrameSizeMode, PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
+import type { PublishedFrame } from '../episode/published-frames.ts';
 import type { Block } from '../plan/plan.ts';
 
 /** How a family of models receives frames: the markup around them, their sizes, and how they are put into blocks. */
@@ -26,9 +27,16 @@ export interface Family {
   /**
    * The block of a query whose last frames do not make a complete block.
    * @param used number of sampled frames of the query
-   * @returns null if its blocks are complete
+   * @returns nothing if its blocks are complete
    */
-  ownBlock(frames: number[], used: number, clock: Clock): Block | null;
+  ownBlocks(frames: number[], used: number, clock: Clock): Block[];
+  /**
+   * The blocks of a prefix in the published pipeline, where each frame has a time of its own.
+   * @param frames at least one
+   */
+  timedBlocks(frames: PublishedFrame[]): Block[];
+  /** The size at which the published pipeline sends the frames of a prefix. @param count how many the prefix shows */
+  publishedSize(count: number): FrameSize;
   /** Number of complete blocks for a number of sampled frames. */
   completeBlocks(used: number): number;
   /**

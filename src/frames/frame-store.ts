@@ -63,6 +63,22 @@ export function orderedStore(clock: Clock, maxFrames: number): FrameStore {
   };
 }
 
+/** For an episode that is sent complete and whose every frame may be rendered, at several sizes: all frames stay. */
+export function completeStore(): FrameStore {
+  const frames: UploadedFrame[] = [];
+  return {
+    put: (frame) => void frames.push(frame),
+    count: () => frames.length,
+    peek: (index) => frames[index],
+    shared: true,
+    take: (index) => frames[index],
+    uploaded: () => frames,
+    digest: () => undefined,
+    restoreRecent: () => false,
+    lastSampled: undefined,
+  };
+}
+
 /**
  * For a growing episode: frames are identified by their digests, and arrive in any order or not at all. Those that
  * arrive are also kept among the recent frames, for the next step or a retry.

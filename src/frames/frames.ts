@@ -1,8 +1,9 @@
+import type { Pipeline } from '../../schemas/enumerations.ts';
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
-import { type FrameStore, listedStore, orderedStore } from './frame-store.ts';
+import { completeStore, type FrameStore, listedStore, orderedStore } from './frame-store.ts';
 import { createHeaderReader } from './image-header.ts';
 import type { RecentFrames } from './recent-frames.ts';
 import type { RenderFrames } from './rendered.ts';
@@ -32,12 +33,20 @@ export interface Frames {
   render: RenderFrames;
 }
 
+/** What decides which frames are held. */
+interface ExpectedFrames {
+  clock: Clock;
+  frameDigests: string[] | undefined;
+  /** `published` holds every frame, until the request ends */
+  pipeline: Pipeline;
+}
+
 /** Collects frames as they are uploaded. */
 export interface FrameCollector {
   /**
    * Sets the clock and the digests of the episode, before or after frames arrive. Releases frames that are not sampled.
    */
-  expect(request: { clock: Clock; frameDigests: string[] | undefined }, pointer: string): void;
+  expect(request: ExpectedFrames, pointer: string): void;
   /**
    * Adds an image file.
    * @throws ProblemError for a file that is not an accepted image, or a frame that exceeds a limit
@@ -83,13 +92,15 @@ export function collectFrames(
   }
 
   return {
-    expect({ clock, frameDigests = [] }, pointer) {
+    expect({ clock, frameDigests = [], pipeline }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
       store =
         frameDigests.length > 0
           ? listedStore(frameDigests, clock, recent, pointer)
-          : orderedStore(clock, limits.MAX_FRAMES);
+          : pipeline === 'published'
+            ? completeStore()
+            : orderedStore(clock, limits.MAX_FRAMES);
       for (const frame of early.splice(0)) store.put(frame);
     },
     async addImage(bytes, place) {

@@ -3,9 +3,11 @@ import { move, transferableSymbol, valueSymbol } from 'piscina';
 import sharp, { type Sharp } from 'sharp';
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
+import type { Resampling } from '../plan/plan.ts';
 import { freeBytes } from '../process/free-bytes.ts';
 import { lowerThreadPriority } from '../process/low-priority.ts';
 import { aviFrame, emptyRawFrame } from './avi-frame.ts';
+import { publishedPixels } from './published-pixels.ts';
 import { createResampler, type Resizing } from './resample.ts';
 import { type StopFlag, stopCheck } from './stop-flag.ts';
 
@@ -19,6 +21,7 @@ export interface RenderTask {
   /** size of the uploaded frame; a file that decodes to another size is damaged */
   from: FrameSize;
   to: FrameSize;
+  resampling: Resampling;
   /** `rgb`: height × width × 3 bytes, red first; the others: base64 texts from aviFrame */
   encoding: FrameEncoding;
   /** raised when the frame is no longer needed */
@@ -60,14 +63,19 @@ const resampler = createResampler();
  * @returns a RenderedFrame for the calling thread, to which its memory moves
  * @throws Error if the file is truncated or damaged, if it takes too long, or if the stop flag is raised
  */
-export default async function render({ bytes, digest: known, kind, from, to, encoding, stop }: RenderTask) {
+export default async function render({ bytes, digest: known, kind, from, to, resampling, encoding, stop }: RenderTask) {
   const check = stopCheck(stop);
   check();
   const digest = known ?? createHash('sha256').update(bytes).digest('hex');
   const pixels = kind === 'rgb' ? bytes : await decode(bytes, from);
   if (pixels !== bytes) freeBytes(bytes);
   check();
-  const rendered = await resize({ pixels, from, to, check }, encoding);
+  const picture: Resizing =
+    resampling === 'published'
+      ? { pixels: publishedPixels(resampler, { pixels, from, check }, to.width), from: to, to, check }
+      : { pixels, from, to, check };
+  const rendered = await resize(picture, encoding);
+  if (picture.pixels !== pixels) freeBytes(picture.pixels);
   if (rendered !== pixels) freeBytes(pixels);
   const frame: RenderedFrame = { bytes: rendered, digest };
   return move({

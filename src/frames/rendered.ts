@@ -1,5 +1,5 @@
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
-import type { FrameSize } from '../../schemas/reward.ts';
+import type { FrameGroup } from '../plan/plan.ts';
 
 /** A rendered frame. `bytes` is null if a growing episode names the frame and does not send it again. */
 export interface EngineFrame {
@@ -20,7 +20,7 @@ interface RenderingFrames {
    */
   failed: AbortSignal;
   /**
-   * Frame numbers and frames in the requested order, each as soon as it is rendered. Rendering goes on even if nobody
+   * Frame numbers and frames in the requested order, each as soon as it is rendered. FrameGroup goes on even if nobody
    * reads the frames. Leaving the iteration stops it.
    * @throws ProblemError image-damaged; the signal's reason when it aborts
    */
@@ -28,15 +28,13 @@ interface RenderingFrames {
 }
 
 /**
- * Waits for the episode's turn and begins to render frames. Rendering releases the uploads, so each frame can be rendered only
- * once.
- * @param indices numbers of sampled frames
- * @param to size of the rendered frames
+ * Waits for the episode's turn and begins to render frames. FrameGroup releases the uploads, so each frame can be rendered only
+ * once, unless the collector of the frames was told to keep every frame.
+ * @param group which frames, and how they are resized
  * @throws ProblemError image-too-large; the signal's reason when it aborts
  */
 export type RenderFrames = (
-  indices: number[],
-  to: FrameSize,
+  group: FrameGroup,
   encoding: FrameEncoding,
   signal: AbortSignal,
 ) => Promise<RenderingFrames>;

@@ -2,6 +2,7 @@ import { Piscina } from 'piscina';
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import { createFairQueue, type FairQueue } from '../limits/fair-queue.ts';
+import type { Resampling } from '../plan/plan.ts';
 import type { ProblemPlace } from '../problems/problems.ts';
 import { ownsBuffer } from '../process/free-bytes.ts';
 import type { RenderedFrame, RenderTask } from './render-worker.ts';
@@ -13,6 +14,7 @@ interface Rendering {
   /** size of the uploaded frames */
   from: FrameSize;
   to: FrameSize;
+  resampling: Resampling;
   encoding: FrameEncoding;
   /** where the frames are in the request, for problems */
   place: ProblemPlace;
@@ -77,13 +79,13 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
   const few = createFairQueue({ places: 2 });
   const many = createFairQueue({ places: Math.max(2, threads) });
   return {
-    begin({ from, to, encoding, place }, signal) {
+    begin({ from, to, resampling, encoding, place }, signal) {
       checkResizing(from, to, maxPixels, place);
       const flag = stopFlag(signal);
       return async ({ bytes, digest, kind, shared }) => {
         const slot = await slots.enter({}, signal);
         try {
-          const task: RenderTask = { bytes, digest, kind, from, to, encoding, stop: flag };
+          const task: RenderTask = { bytes, digest, kind, from, to, resampling, encoding, stop: flag };
           const transferList = !shared && ownsBuffer(bytes) ? [bytes.buffer] : [];
           return await pool.run(task, { transferList });
         } catch (error) {

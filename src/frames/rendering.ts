@@ -18,13 +18,13 @@ export function renderFrom(store: FrameStore, from: FrameSize, renderer: Rendere
     }
   }
 
-  return async (indices, to, encoding, signal) => {
+  return async ({ frames: indices, size: to, resampling }, encoding, signal) => {
     const [first] = indices;
     const place = first === undefined ? {} : (store.peek(first)?.place ?? {});
     // One damaged frame fails the episode, so the others are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
-    const render = renderer.begin({ from, to, encoding, place }, going);
+    const render = renderer.begin({ from, to, resampling, encoding, place }, going);
     const turn = await renderer.turns(indices.length).enter({ tenant }, signal);
     const took = stopwatch();
     const failure = new AbortController();

@@ -13,7 +13,7 @@ import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
  * A resampler holds a few rows at a time and the weights of the last pair of sizes, not complete frames, because
  * WebAssembly memory never shrinks. Use one per thread.
  */
-interface Resampler {
+export interface Resampler {
   /**
    * Resizes a frame.
    * @returns to.height × to.width × 3 bytes, red first; the same array if the size does not change

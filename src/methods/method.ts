@@ -1,3 +1,4 @@
+import type { FrameSize } from '../../schemas/reward.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
 import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
@@ -10,6 +11,10 @@ interface Asked {
   schedule: number[];
   /** increasing prefix lengths in raw frames, at least one */
   lengths: number[];
+  /** size at which frames are sent in the aligned pipeline */
+  size: FrameSize;
+  /** size of every frame, for a model that accepts one size only */
+  fixedSize: FrameSize | undefined;
 }
 
 /**

@@ -1,10 +1,11 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { Family } from '../families/family.ts';
 import { type EpisodePlan, framesUsed, type PlannedPrefix, type Query, type Read } from '../plan/plan.ts';
 
 /** The same query about every prefix of an episode. */
-interface PrefixQuery {
+export interface PrefixQuery {
   prompt: PromptVariant;
   clock: Clock;
   /** prompt text after the last block */
@@ -18,6 +19,7 @@ interface PrefixQuery {
  * @param family how the model receives frames
  * @param schedule raw frame numbers of the sampled frames, from `sampleSchedule`
  * @param lengths increasing prefix lengths in raw frames, at least one
+ * @param size at which every frame is sent
  * @throws RangeError without a prefix
  */
 export function planPrefixes(
@@ -25,6 +27,7 @@ export function planPrefixes(
   family: Family,
   schedule: number[],
   lengths: number[],
+  size: FrameSize,
 ): EpisodePlan {
   const queries: Query[] = [];
   const prefixes: PlannedPrefix[] = [];
@@ -32,7 +35,8 @@ export function planPrefixes(
     if (queries.at(-1)?.framesUsed !== count)
       queries.push({
         shows: family.completeBlocks(count),
-        own: family.ownBlock(schedule, count, clock),
+        own: family.ownBlocks(schedule, count, clock),
+        frameGroup: 0,
         framesUsed: count,
         text,
         read,
@@ -46,6 +50,7 @@ export function planPrefixes(
   return {
     prompt,
     sampledFrames,
+    frameGroups: [{ size, resampling: 'pillow-bicubic', frames: sampledFrames }],
     blocks: family.blocks(sampledFrames, clock),
     queries: [longest, ...shorter],
     prefixes: [shortestPrefix, ...longerPrefixes],

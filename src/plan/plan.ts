@@ -1,4 +1,5 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
+import type { FrameSize } from '../../schemas/reward.ts';
 import type { NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
@@ -22,14 +23,30 @@ export interface TrueAndFalse extends Read {
 }
 
 /**
- * One query to the engine. Its prompt has the first blocks of the plan, and possibly a block of its own that no other query has.
+ * How frames are resized. `pillow-bicubic`: by Pillow's bicubic filter, in one step. `published`: in the steps of the authors'
+ * first release.
+ */
+export type Resampling = 'pillow-bicubic' | 'published';
+
+/** How the frames of some queries are resized. */
+export interface FrameGroup {
+  size: FrameSize;
+  resampling: Resampling;
+  /** raw frame numbers, increasing */
+  frames: number[];
+}
+
+/**
+ * One query to the engine. Its prompt has the first blocks of the plan, then blocks of its own that other queries need not have.
  * The text follows the blocks.
  */
 export interface Query {
   /** number of blocks of the plan, from the first on */
   shows: number;
-  /** block of its own, after the shared ones; null if it has none */
-  own: Block | null;
+  /** blocks of its own, after the shared ones */
+  own: Block[];
+  /** index of the plan's frameGroup with its frames */
+  frameGroup: number;
   /** number of sampled frames */
   framesUsed: number;
   /** prompt text after the last block, before the end of the turn */
@@ -40,9 +57,11 @@ export interface Query {
 /** All queries to the engine about one episode. Each block is stored once, however many queries have it. */
 export interface EpisodePlan {
   prompt: PromptVariant;
-  /** raw frame numbers, increasing */
+  /** frames of the longest query: raw frame numbers, increasing */
   sampledFrames: number[];
-  /** complete blocks, in order */
+  /** Every frame that a query has, once for each size. The longest query has the first. */
+  frameGroups: NonEmpty<FrameGroup>;
+  /** complete blocks that queries share, in order */
   blocks: Block[];
   /** Distinct queries, the longest first. */
   queries: NonEmpty<Query>;
@@ -65,18 +84,17 @@ export function blocksOf(
   { blocks }: Pick<EpisodePlan, 'blocks'>,
   { shows, own }: Pick<Query, 'shows' | 'own'>,
 ): Block[] {
-  const shared = blocks.slice(0, shows);
-  return own ? [...shared, own] : shared;
+  return [...blocks.slice(0, shows), ...own];
 }
 
 /** Number of blocks of a query. */
 export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): number {
-  return own ? shows + 1 : shows;
+  return shows + own.length;
 }
 
-/** Frame numbers of the blocks that only one query has. */
+/** Frame numbers of the blocks that queries have of their own. */
 export function ownFrames({ queries }: Pick<EpisodePlan, 'queries'>): number[] {
-  return queries.flatMap(({ own }) => own?.first ?? []);
+  return queries.flatMap(({ own }) => own.flatMap(({ first, second }) => [first, second]));
 }
 
 /**

@@ -7,6 +7,8 @@ export const WARNINGS = {
   'nested-layout': 'The prompt has two more tokens per block than the reference’s',
   'beyond-reference-size': 'The reference would shrink the frames of so long an episode',
   'no-sharing': 'Every prefix was computed from its start',
+  'no-shared-pass': 'The published pipeline computed each prefix on its own',
+  'published-at-model-size': 'The published pipeline used the model’s own frame size',
   'flat-curve': 'The log probabilities hardly change',
   'identical-prefixes': 'All prefixes show the same sampled frames',
   'unfinished-episode': 'Some values change when the episode gains frames',

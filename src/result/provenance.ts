@@ -1,7 +1,7 @@
-import type { Provenance } from '../../schemas/reward.ts';
+import type { FrameSize, Provenance } from '../../schemas/reward.ts';
 import { promptText } from '../families/family.ts';
 import { familyOf } from '../families/registry.ts';
-import { blocksOf } from '../plan/plan.ts';
+import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
 import { readingOf, type Scored } from './scored.ts';
 
@@ -11,18 +11,20 @@ import { readingOf, type Scored } from './scored.ts';
  * @throws Error if the engine does not say which prompt the model received
  */
 export function provenanceOf<Answers extends object>(
-  { request, frames, plan, size, readings, profile }: Scored,
+  { request, frames, plan, readings, profile }: Scored,
   answers: Answers,
 ): Omit<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'> & Answers {
   const { prompt: seen } = readingOf(readings, 0);
   if (!seen) throw new Error('The engine did not return the longest prompt.');
   const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);
+  const [{ size, resampling }] = plan.frameGroups;
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
     service: SERVICE,
     engine: profile.engine,
     model: profile.model,
     about: profile.about,
+    pipeline: request.pipeline,
     layout: seen.layout,
     prompt: {
       variant: plan.prompt,
@@ -36,9 +38,14 @@ export function provenanceOf<Answers extends object>(
       mode: request.frameSize,
       source: frames.size,
       sent: size,
-      resampling: resized ? 'pillow-bicubic' : 'none',
+      resampling: resized || resampling === 'published' ? resampling : 'none',
       encoding: profile.frameEncoding,
+      ...(request.pipeline === 'published' && { per_prefix: prefixSizes(plan) }),
     },
     ...(frames.video && { video: frames.video }),
   };
+}
+
+function prefixSizes({ prefixes, queries, frameGroups }: EpisodePlan): FrameSize[] {
+  return prefixes.flatMap(({ query }) => frameGroups[queries[query]?.frameGroup ?? 0]?.size ?? []);
 }

@@ -24,7 +24,6 @@ export interface Scored {
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
   answers: ReadAnswers;
-  size: FrameSize;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
   usage: EngineUsage;

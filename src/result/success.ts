@@ -13,12 +13,13 @@ export function successOf(
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
-  const isDefault = areDefault(request.answers, request.prompt);
+  // These two were found with the aligned pipeline and the default answers.
+  const isUsual = request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
   const known = [
     ['request', request.threshold],
     ['calibration', request.calibration?.threshold],
-    ['operator', isDefault ? defaults.SUCCESS_THRESHOLD : undefined],
-    ['model', isDefault ? profile.calibration?.successThreshold : undefined],
+    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined],
+    ['model', isUsual ? profile.calibration?.successThreshold : undefined],
   ] as const;
   for (const [source, threshold] of known) {
     if (threshold === undefined || threshold === null) continue;

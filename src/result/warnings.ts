@@ -23,9 +23,30 @@ export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] 
 }
 
 /** Warns if the reference would shrink the frames of so long a prefix. */
-export function sizeWarnings({ plan, size, profile }: Scored): EpisodeWarning[] {
-  if (!familyOf(profile.family).wouldShrink(plan.sampledFrames.length, size)) return [];
+export function sizeWarnings({ request, plan, profile }: Scored): EpisodeWarning[] {
+  const [{ size }] = plan.frameGroups;
+  if (request.pipeline === 'published' || !familyOf(profile.family).wouldShrink(plan.sampledFrames.length, size))
+    return [];
   const message =
     'The reference would shrink the frames of so long a prefix. Here all frames of the episode keep one size.';
   return [{ code: 'beyond-reference-size', message }];
+}
+
+/** Warnings about what the published pipeline costs, and about frames that are not its own. */
+export function pipelineWarnings({ request, plan, readings }: Scored): EpisodeWarning[] {
+  if (request.pipeline !== 'published') return [];
+  const tokens = [...readings.values()].reduce((sum, { promptTokens }) => sum + promptTokens, 0);
+  const longest = readingOf(readings, 0).promptTokens;
+  const warnings: EpisodeWarning[] = [
+    {
+      code: 'no-shared-pass',
+      message: `Each prefix shows frames of its own, so the prompts have ${tokens} tokens; that of the longest prefix has ${longest}. \`pipeline: "aligned"\` scores all prefixes in about one pass.`,
+    },
+  ];
+  const [{ size, resampling }] = plan.frameGroups;
+  if (resampling !== 'published') {
+    const message = `This model accepts frames of ${size.width}×${size.height} px only. The frames and times are those of the published pipeline; the size is not.`;
+    warnings.push({ code: 'published-at-model-size', message });
+  }
+  return warnings;
 }

@@ -3,6 +3,7 @@ import type { ModelProfile } from '../engine/model-profile.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import { publishedCount } from '../episode/published-frames.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** @throws ProblemError frame-size-unsupported */
@@ -17,6 +18,21 @@ export function checkFrameSize(
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 
+/** Most frames of all prefixes together in the published pipeline. The default number of prefixes has 11,520 at most. */
+const MOST_PUBLISHED_FRAMES = 20_000;
+
+/**
+ * Limits the work of the published pipeline, in which every prefix is a video of its own.
+ * @param lengths of the prefixes in raw frames
+ * @throws ProblemError invalid-prefixes
+ */
+export function checkPublishedWork(lengths: number[], pointer: string): void {
+  const frames = lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+  if (frames <= MOST_PUBLISHED_FRAMES) return;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
+}
+
 /** @throws ProblemError special-token-text */
 export async function checkControlTokens(
   { instruction }: EpisodeRequest,
@@ -29,12 +45,12 @@ export async function checkControlTokens(
 }
 
 /**
- * Checks that a calibration is for this model, prompt and choice of answers. A model or prompt that it does not name is not
- * checked. If it names no answers, it is for the default answers.
+ * Checks that a calibration is for this model, prompt, pipeline and choice of answers. A model, prompt or pipeline that it does not
+ * name is not checked. If it names no answers, it is for the default answers.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
-  { calibration, prompt, answers }: EpisodeRequest,
+  { calibration, pipeline, prompt, answers }: EpisodeRequest,
   { model }: ModelProfile,
   pointer: string,
 ): void {
@@ -45,6 +61,10 @@ export function checkCalibration(
   if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
     const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+  if (calibration?.pipeline !== undefined && calibration.pipeline !== pipeline) {
+    const detail = `The calibration was made with the pipeline "${calibration.pipeline}", but this request uses "${pipeline}". Use the same pipeline for both.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/pipeline` });
   }
   if (calibration && !areSame(answers, calibration.answers ?? writtenAnswers(defaultAnswers(prompt)))) {
     const made = calibration.answers ? 'other answers' : 'the default answers';

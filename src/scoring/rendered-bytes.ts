@@ -1,4 +1,3 @@
-import type { FrameSize } from '../../schemas/reward.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
@@ -10,15 +9,21 @@ import { ProblemError } from '../problems/problems.ts';
  * @throws ProblemError image-too-large if the frames do not fit into the memory even on their own
  */
 export function renderedBytes(
-  { sampledFrames }: EpisodePlan,
+  { frameGroups }: EpisodePlan,
   frames: Frames,
-  { width, height }: FrameSize,
   { frameEncoding }: ModelProfile,
   { limit, pointer }: { limit: number; pointer: string },
 ): number {
-  const held = frames.countUploaded(sampledFrames);
-  const bytes = held * width * height * (frameEncoding === 'rgb' ? 3 : 4);
+  const held = frameGroups.map((group) => frames.countUploaded(group.frames));
+  const sizes = frameGroups.map(({ size: { width, height } }, i) => (held[i] ?? 0) * width * height);
+  const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
+  const bytes = total(sizes) * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
-  const detail = `The ${held} sampled frames take ${bytes} bytes at ${width}×${height} px; the limit is ${limit} bytes. Send a shorter episode, or \`frame_size\` "reference" or "budget".`;
+  const [{ size, resampling }] = frameGroups;
+  const advice =
+    resampling === 'published'
+      ? 'Send a shorter episode, or request fewer prefixes.'
+      : 'Send a shorter episode, or `frame_size` "reference" or "budget".';
+  const detail = `The ${total(held)} sampled frames take ${bytes} bytes at ${size.width}×${size.height} px; the limit is ${limit} bytes. ${advice}`;
   throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
 }

@@ -1,6 +1,7 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
+import { publishedCount } from '../episode/published-frames.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { familyOf } from '../families/registry.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
@@ -11,7 +12,7 @@ import { ProblemError } from '../problems/problems.ts';
 import type { ResultDefaults } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
 import { tokensOfAnswers } from './answers.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize } from './checks.ts';
+import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
 import { renderedBytes } from './rendered-bytes.ts';
 
 /** What is needed to score one episode. */
@@ -52,13 +53,21 @@ export async function* scoreEpisode<Prefix, Result>(
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
   checkCalibration(request, profile, pointer);
+  const fixedSize = profile.frameSizes.includes('native') ? undefined : profile.referenceFrame;
   const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
-  checkContext(framesUsed(schedule, lengths.at(-1) ?? 1), size, profile);
+  const longest = lengths.at(-1) ?? 1;
+  if (request.pipeline === 'published') {
+    checkPublishedWork(lengths, pointer);
+    const shown = publishedCount(longest);
+    checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
+  } else {
+    checkContext(framesUsed(schedule, longest), size, profile);
+  }
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  const plan = method.plan({ request, schedule, lengths }, family);
+  const plan = method.plan({ request, schedule, lengths, size, fixedSize }, family);
   const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
@@ -75,12 +84,12 @@ export async function* scoreEpisode<Prefix, Result>(
   const total = plan.prefixes.length;
   let known = 0;
   for (;;) {
-    const bytes = renderedBytes(plan, frames, size, profile, { limit: renderBudget.capacity, pointer });
+    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer });
     const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     try {
       const { instruction } = request;
-      for await (const reading of engine.score({ plan, frames, size, instruction, tenant, pointer, signal, usage })) {
+      for await (const reading of engine.score({ plan, frames, instruction, tenant, pointer, signal, usage })) {
         if (readings.has(reading.query)) continue;
         readings.set(reading.query, reading);
         for (const prefix of prefixesOf.get(reading.query) ?? []) {
@@ -88,7 +97,7 @@ export async function* scoreEpisode<Prefix, Result>(
           yield { prefix: method.prefix(prefix, reading.values, { request }), known, total };
         }
       }
-      return method.result({ request, frames, plan, answers, size, readings, usage, profile, defaults });
+      return method.result({ request, frames, plan, answers, readings, usage, profile, defaults });
     } catch (error) {
       // Before the client has to send frames again: the service may still have some of them.
       const missing = error instanceof ProblemError && error.code === 'frames-missing';

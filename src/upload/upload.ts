@@ -105,9 +105,9 @@ export function createUploadReader(
       const request = parseEpisode(value, pointer, controlTokenIn);
       refuse(request);
       parsed = { request, pointer };
-      const { clock, frameDigests } = parsed.request;
+      const { clock, frameDigests, pipeline } = parsed.request;
       checkPieces();
-      if (clock) frames.expect({ clock, frameDigests }, pointer);
+      if (clock) frames.expect({ clock, frameDigests, pipeline }, pointer);
     },
     async image(bytes, place) {
       only('frames');

@@ -1,10 +1,10 @@
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
-import type { FrameSize } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EngineFrame } from '../frames/rendered.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import { stopwatch } from '../frames/rendering.ts';
 import type { Reservation } from '../limits/fair-queue.ts';
+import type { FrameGroup } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { decodeFrames } from './decode.ts';
 import type { ProbedVideo } from './probe.ts';
@@ -27,7 +27,7 @@ export function videoFrames(
   async function renderRun(
     indices: number[],
     seek: boolean,
-    to: FrameSize,
+    { size: to, resampling }: Omit<FrameGroup, 'frames'>,
     encoding: FrameEncoding,
     signal: AbortSignal,
   ) {
@@ -35,7 +35,7 @@ export function videoFrames(
     // One failed frame ends the run, so the frames in progress are no longer needed.
     const stop = new AbortController();
     const going = AbortSignal.any([signal, stop.signal]);
-    const render = renderer.begin({ from: video.size, to, encoding, place: file.place }, going);
+    const render = renderer.begin({ from: video.size, to, resampling, encoding, place: file.place }, going);
     const decoded = decodeFrames(file, video, indices, { seek, signal: going });
     const work = async () => {
       for await (const { index, bytes } of decoded)
@@ -60,7 +60,7 @@ export function videoFrames(
     uploadedBytes: () => ({ memory: 0, disk: file.bytes }),
     restoreRecent: () => false,
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
-    async render(indices, to, encoding, signal) {
+    async render({ frames: indices, ...look }, encoding, signal) {
       const turn = await enter(signal);
       const took = stopwatch();
       const failure = new AbortController();
@@ -72,7 +72,7 @@ export function videoFrames(
         const rising = [...indices].sort((one, other) => one - other);
         for (let at = 0; at < rising.length; at += MOST_AT_ONCE) {
           const some = rising.slice(at, at + MOST_AT_ONCE);
-          const run = (seek: boolean) => renderRun(some, seek, to, encoding, going);
+          const run = (seek: boolean) => renderRun(some, seek, look, encoding, going);
           const fromStart = video.fromStart && some[0] === 0;
           const rendered = fromStart ? await run(false) : await run(true).catch((fault) => again(fault, run));
           for (const [index, frame] of rendered) done.set(index, frame);

@@ -25,7 +25,8 @@ export interface Prepared {
 /** Makes the items of an episode's blocks, with names that are used only once. */
 export function freshItems({ frames, size, encoding }: Prepared, { profile }: Probed) {
   const secret = randomBytes(32).toString('hex');
-  return itemsOf(frames, { secret, tenant: 'bench', model: profile.model, encoding, source: size, size });
+  const group = { size, resampling: 'pillow-bicubic' } as const;
+  return itemsOf(frames, { secret, tenant: 'bench', model: profile.model, encoding, source: size, group });
 }
 
 function questionOf(

@@ -111,7 +111,7 @@ async function prepare(episode: Case, encoding = probed.encoding): Promise<Prepa
   seed += 1;
   const files = await syntheticEpisode(seed, episode.count, size, episode.format);
   const { signal } = new AbortController();
-  const render = renderer.begin({ from: size, to: size, encoding, place: {} }, signal);
+  const render = renderer.begin({ from: size, to: size, resampling: 'pillow-bicubic', encoding, place: {} }, signal);
   const rendered = files.map((bytes) => render({ bytes, kind: 'file', shared: true }));
   return { plan: planOf(episode), size, encoding, files, frames: new Map((await Promise.all(rendered)).entries()) };
 }

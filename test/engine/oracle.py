@@ -9,7 +9,8 @@ CASES.json is a list of
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
      "top": 5,                        the most likely next tokens of the longest prefix
      "answers": {"true": [" True", " Yes"], "false": [" No"]},  texts that are read, instead of True and False
-     "resize": false}                 do not resize the frames to --frame
+     "resize": false,                 do not resize the frames to --frame
+     "pipeline": "published"}         the steps of published.py; "log_prob_true_float" then has the values of unrounded pixels
 
 Every prefix is one video and one full forward pass: no cache, no blocks, float32. Each result also has the time that it
 took, in seconds. The method is TOPReward (arXiv 2602.19313), implemented from its description.
@@ -23,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import published
 import torch
 from PIL import Image
 from transformers import AutoProcessor, Qwen3VLForConditionalGeneration
@@ -156,9 +158,73 @@ class Oracle:
             self.text_log_prob(inputs, self.processor.tokenizer.encode(text, add_special_tokens=False)) for text in texts
         ]
         return torch.logsumexp(torch.tensor(each, dtype=torch.float64), dim=0).item()
+    def published_inputs(self, frames: list[torch.Tensor], positions: list[int], text: str, size: int, rounded: bool) -> Any:
+        """The processor's tensors for one prefix of the published pipeline. Its frames already have their size."""
+        shown = [published.last_step(frames[min(p, len(frames) - 1)], size) for p in positions]
+        if rounded:
+            shown = [published.eight_bits(frame) for frame in shown]
+        inputs = self.processor(
+            text=[text],
+            videos=[torch.stack(shown)],
+            video_metadata=[
+                {"fps": published.ASSUMED_FPS, "frames_indices": positions, "total_num_frames": positions[-1] + 1}
+            ],
+            do_sample_frames=False,
+            do_resize=False,
+            return_tensors="pt",
+        )
+        pads = VIDEO * (size // 32) ** 2
+        video = "".join(
+            f"<{time} seconds><|vision_start|>{pads}<|vision_end|>" for time in published.block_times(positions)
+        )
+        expected = self.processor.tokenizer.encode(text.replace(VIDEO, video), add_special_tokens=False)
+        if inputs["input_ids"][0].tolist() != expected:
+            raise RuntimeError("this version of transformers does not build the published pipeline's prompt")
+        return inputs
+
+    def log_probs(self, inputs: Any) -> torch.Tensor:
+        logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[0, -1]
+        return torch.log_softmax(logits.float(), dim=-1)
+
+    @torch.inference_mode()
+    def score_published(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
+        started = time.perf_counter()
+        frames = [published.first_steps(Image.open(folder / path)) for path in case["frames"]]
+        style = case.get("prompt", "open")
+        space = "" if style == "chat" else " "
+        true_id, false_id = self.token_id(f"{space}True"), self.token_id(f"{space}False")
+        text = prompt_text(case["instruction"], style)
+        lengths = case.get("lengths") or prefix_lengths(len(frames), case.get("count", 15))
+        answer: dict[str, Any] = {
+            "name": case["name"],
+            "lengths": lengths,
+            "token_ids": {"true": true_id, "false": false_id},
+            "sides": [],
+            "log_prob_true": [],
+            "log_prob_false": [],
+            "log_prob_true_float": [],
+        }
+        for length in lengths:
+            positions = published.sampled(length)
+            size = published.side(len(positions))
+            prefix = frames[:length]
+            inputs = self.published_inputs(prefix, positions, text, size, rounded=True)
+            log_probs = self.log_probs(inputs)
+            answer["sides"].append(size)
+            answer["log_prob_true"].append(log_probs[true_id].item())
+            answer["log_prob_false"].append(log_probs[false_id].item())
+            exact = self.log_probs(self.published_inputs(prefix, positions, text, size, rounded=False))
+            answer["log_prob_true_float"].append(exact[true_id].item())
+            if length == max(lengths):
+                answer["sampled"] = sorted({min(p, length - 1) for p in positions})
+                answer["input_ids"] = inputs["input_ids"][0].tolist()
+        answer["seconds"] = time.perf_counter() - started
+        return answer
 
     @torch.inference_mode()
     def score(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
+        if case.get("pipeline") == "published":
+            return self.score_published(case, folder)
         started = time.perf_counter()
         size = self.frame if case.get("resize", True) else None
         frames = [load_frame(folder / path, size) for path in case["frames"]]
@@ -190,10 +256,7 @@ class Oracle:
         for length in lengths:
             indices = shown_indices(shown, length)
             inputs = self.inputs(frames, indices, length, fps, text)
-            logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[
-                0, -1
-            ]
-            log_probs = torch.log_softmax(logits.float(), dim=-1)
+            log_probs = self.log_probs(inputs)
             answers = case.get("answers")
             if answers:
                 answer["log_prob_true"].append(self.set_log_prob(inputs, answers["true"]))

@@ -16,11 +16,14 @@ t.test('rendering of a frame ends when its episode is aborted, and other frames 
   t.teardown(() => renderer.close());
   const small = { width: 8, height: 8 };
   const other = renderer.begin(
-    { from: small, to: REFERENCE, encoding: 'rgb', place: {} },
+    { from: small, to: REFERENCE, resampling: 'pillow-bicubic', encoding: 'rgb', place: {} },
     new AbortController().signal,
   );
   const givenUp = new AbortController();
-  const render = renderer.begin({ from: HIGH, to: REFERENCE, encoding: 'rgb', place: {} }, givenUp.signal);
+  const render = renderer.begin(
+    { from: HIGH, to: REFERENCE, resampling: 'pillow-bicubic', encoding: 'rgb', place: {} },
+    givenUp.signal,
+  );
   await other(raw(testPixels(small)));
   const pending = render(high());
   // The thread normally starts at once. If it were slower, the frame would end before it is started, and the test would
@@ -41,7 +44,10 @@ t.test('waiting frames are never started after their episode is aborted', async 
   const renderer = createRenderer(1, Number.POSITIVE_INFINITY);
   t.teardown(() => renderer.close());
   const givenUp = new AbortController();
-  const render = renderer.begin({ from: HIGH, to: REFERENCE, encoding: 'rgb', place: {} }, givenUp.signal);
+  const render = renderer.begin(
+    { from: HIGH, to: REFERENCE, resampling: 'pillow-bicubic', encoding: 'rgb', place: {} },
+    givenUp.signal,
+  );
   const frames = Array.from({ length: renderer.parallel + 3 }, high);
   const pending = frames.map((frame) => render(frame).catch((error: Error) => error.message));
   await new Promise(setImmediate);
@@ -60,7 +66,10 @@ t.test('the size of the intermediate image is checked before any work', async (t
   t.teardown(() => renderer.close());
   const { signal } = new AbortController();
   const begin = (from: typeof REFERENCE, to: typeof REFERENCE) =>
-    renderer.begin({ from, to, encoding: 'rgb', place: { part: 'frames', frame: 3 } }, signal);
+    renderer.begin(
+      { from, to, resampling: 'pillow-bicubic', encoding: 'rgb', place: { part: 'frames', frame: 3 } },
+      signal,
+    );
   t.throws(() => begin(HIGH, REFERENCE), {
     code: 'image-too-large',
     message: /from 1×2000000 to 244×244 needs an intermediate image of 244×2000000; at most 16777216 pixels/,
@@ -77,7 +86,10 @@ t.test('shared bytes stay unchanged, and bytes that are not shared are transferr
   const renderer = createRenderer(1, MAX_PIXELS);
   t.teardown(() => renderer.close());
   const size = { width: 400, height: 24 };
-  const render = renderer.begin({ from: size, to: size, encoding: 'rgb', place: {} }, new AbortController().signal);
+  const render = renderer.begin(
+    { from: size, to: size, resampling: 'pillow-bicubic', encoding: 'rgb', place: {} },
+    new AbortController().signal,
+  );
   const file = await frameFile('png', size);
   const copy = Buffer.from(file);
   const shared = await render({ bytes: file, kind: 'file', shared: true });
@@ -98,7 +110,7 @@ t.test('a frame that changes only its height is resized in one pass', async (t) 
   t.teardown(() => renderer.close());
   const from = { width: WIDTH, height: 24 };
   const render = renderer.begin(
-    { from, to: { ...from, height: 50 }, encoding: 'rgb', place: {} },
+    { from, to: { ...from, height: 50 }, resampling: 'pillow-bicubic', encoding: 'rgb', place: {} },
     new AbortController().signal,
   );
   t.equal((await render(raw(testPixels(from)))).bytes.length, WIDTH * 50 * 3);

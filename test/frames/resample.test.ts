@@ -6,20 +6,7 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import { createResampler } from '../../src/frames/resample.ts';
 import { plainBicubic } from '../support/plain-bicubic.ts';
 import { REFERENCE } from '../support/reference-numbers.ts';
-
-/** The test image of reference_numbers.py. */
-function pattern(width: number, height: number): Uint8Array {
-  const pixels = new Uint8Array(width * height * 3);
-  for (let y = 0; y < height; y += 1) {
-    for (let x = 0; x < width; x += 1) {
-      for (let c = 0; c < 3; c += 1) {
-        const checker = 128 * ((Math.floor(x / 9) + Math.floor(y / 5)) % 2);
-        pixels[(y * width + x) * 3 + c] = (x * 7 + y * 13 + c * 31 + ((x * y) % 97) + checker) % 256;
-      }
-    }
-  }
-  return pixels;
-}
+import { testPattern } from '../support/test-pattern.ts';
 
 /** Noise with many darkest and brightest values, so that results must be clipped to the range. */
 function noise(seed: number, { width, height }: FrameSize): Uint8Array {
@@ -53,7 +40,7 @@ function blueFirst(pixels: Uint8Array, from: FrameSize, to: FrameSize): Buffer {
 t.test('pixels equal those of Pillow in every bit', async (t) => {
   for (const { source, target, sha256 } of REFERENCE.resized) {
     const [from, to] = [source, target].map(([width, height]) => ({ width, height })) as [never, never];
-    const resized = resample(pattern(...source), from, to);
+    const resized = resample(testPattern(...source), from, to);
     t.equal(createHash('sha256').update(resized).digest('hex'), sha256, `${source.join('×')} to ${target.join('×')}`);
   }
 });

@@ -124,7 +124,7 @@ t.test('`frame_size` sets the size at which frames are sent to the engine', asyn
   for (const [options, sent] of sizes) {
     const { provenance } = resultOf(t, await postEpisode(app, { ...EPISODE, ...options }, frames));
     t.strictSame(provenance.frame_size.sent, sent);
-    t.strictSame(engine.calls.at(-1)?.request.size, sent);
+    t.strictSame(engine.calls.at(-1)?.request.plan.frameGroups[0].size, sent);
   }
 });
 

@@ -15,7 +15,7 @@ import type { Method } from '../../src/methods/method.ts';
 import { planPrefixes } from '../../src/methods/prefixes.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import type { PrefixScore } from '../../src/methods/topreward/result.ts';
-import type { Read } from '../../src/plan/plan.ts';
+import type { FrameGroup, Read } from '../../src/plan/plan.ts';
 import { resultOf, scoreEpisode } from '../../src/scoring/score-episode.ts';
 import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../engines/embedded/support.ts';
 import { startFakeVllm } from '../support/fake-vllm.ts';
@@ -32,9 +32,9 @@ const SETS: Method<PrefixScore, RewardResult> = {
       [' False', 'False'],
     ],
   }),
-  plan({ request: { prompt, clock }, schedule, lengths }, family) {
+  plan({ request: { prompt, clock }, schedule, lengths, size }, family) {
     const text = 'Is the drawer open? The answer is:';
-    return planPrefixes({ prompt, clock, text, read: SETS.read(prompt) }, family, schedule, lengths);
+    return planPrefixes({ prompt, clock, text, read: SETS.read(prompt) }, family, schedule, lengths, size);
   },
 };
 const SINGLES: Method<PrefixScore, RewardResult> = {
@@ -54,6 +54,7 @@ const REQUEST: EpisodeRequest = {
   clock: { fps: 2 },
   frameDigests: undefined,
   prefixes: { count: 5 },
+  pipeline: 'aligned',
   frameSize: 'reference',
   maxPixels: undefined,
   prompt: 'open',
@@ -76,11 +77,11 @@ async function score(
   shown = () => pictures(9, 1, checkpoint),
 ): Promise<RewardResult> {
   const signal = new AbortController().signal;
-  const render = async (indices: number[]) => ({
+  const render = async ({ frames }: FrameGroup) => ({
     waitedMs: 0,
     tookMs: () => 0,
     failed: signal,
-    each: () => shownIn(indices, shown()),
+    each: () => shownIn(frames, shown()),
   });
   const frames = {
     count: 9,

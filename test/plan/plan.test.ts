@@ -12,7 +12,7 @@ const plan = (frameCount: number, fps: number, lengths: number[]) =>
   planEpisode({ instruction: 'Go.', prompt: 'open', clock: { fps } }, sampleSchedule(frameCount, { fps }), lengths);
 
 t.test('a single frame is sent twice, and so is an odd last frame', async (t) => {
-  t.match(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: { first: 0, second: 0, time: '0.0' } }]);
+  t.match(plan(1, 10, [1]).queries, [{ framesUsed: 1, shows: 0, own: [{ first: 0, second: 0, time: '0.0' }] }]);
   const three = plan(3, 2, [3]);
   t.same(blocksOf(three, three.queries[0]), [
     { first: 0, second: 1, time: '0.2' },

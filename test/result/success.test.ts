@@ -5,7 +5,7 @@ import { usageOf } from '../../src/result/usage.ts';
 
 const scored = (request: object, defaults = {}, calibration: object | null = null) =>
   ({
-    request: { answers: defaultAnswers('open'), prompt: 'open', ...request },
+    request: { pipeline: 'aligned', answers: defaultAnswers('open'), prompt: 'open', ...request },
     defaults,
     profile: { calibration },
   }) as unknown as Parameters<typeof successOf>[2];
@@ -24,6 +24,12 @@ t.test('the nearest threshold counts, and a score that equals it is a success', 
   t.match(successOf(-3.5, 1, scored({}, all[1], all[2])), { flag: false, threshold_source: 'operator' });
   t.match(successOf(-4, 1, scored({}, {}, all[2])), { flag: true, threshold_source: 'model' });
   t.equal(successOf(-4, 1, scored({})), null);
+});
+
+t.test('thresholds of the operator and of the model are for the aligned pipeline only', async (t) => {
+  const others = [{ SUCCESS_THRESHOLD: -3 }, { successThreshold: -4 }] as const;
+  t.equal(successOf(-1, 1, scored({ pipeline: 'published' }, ...others)), null);
+  t.match(successOf(-1, 1, scored({ pipeline: 'published', threshold: -2 }, ...others)), { threshold: -2 });
 });
 
 t.test('cached tokens are unknown if one query does not report them', async (t) => {

@@ -86,10 +86,12 @@ export const SUITES: Record<string, Suite> = {
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: {
-    files: ['exact', 'service', 'embedded'].map((name) => `test/real/${name}.test.ts`),
+    files: ['exact', 'published', 'service', 'embedded'].map((name) => `test/real/${name}.test.ts`),
     timeoutS: 900,
     comments: true,
   },
+  // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
+  long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
   stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
 };
 

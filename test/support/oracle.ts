@@ -18,8 +18,11 @@ export interface Case {
   top?: number;
   /** number of prefixes; the default is 15 */
   count?: number;
+  /** these prefix lengths instead of a count */
+  lengths?: number[];
   /** false: the oracle does not resize the frames */
   resize?: boolean;
+  pipeline?: 'published';
 }
 
 /** The result of test/engine/oracle.py for a case. */
@@ -33,6 +36,9 @@ export interface OracleAnswer {
   input_ids: number[];
   /** the most likely next tokens of the longest prefix, the most likely one first */
   top: { id: number; log_prob: number }[];
+  /** only with the published pipeline: side of the frames of each prefix, and the values with pixels that are not rounded */
+  sides?: number[];
+  log_prob_true_float?: number[];
   /** time that the oracle took, including the decoding of frames */
   seconds: number;
 }

@@ -11,9 +11,10 @@ export function planEpisode(
   { instruction, prompt, clock }: { instruction: string; prompt: PromptVariant; clock: Clock },
   schedule: number[],
   lengths: number[],
+  size = { width: 244, height: 244 },
 ): EpisodePlan {
   const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
-  return planPrefixes(query, QWEN3_VL, schedule, lengths);
+  return planPrefixes(query, QWEN3_VL, schedule, lengths, size);
 }
 
 /** TOPReward's prompt, on Qwen3-VL. */

@@ -53,30 +53,32 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   const memory = new Map<string, string>();
 
   async function* score(request: ScoreRequest): AsyncGenerator<Reading> {
-    const { plan, frames, size, signal, usage } = request;
+    const { plan, frames, signal, usage } = request;
     const call: Call = { request, pixels: new Map() };
     calls.push(call);
     for (const hear of heard.splice(0)) hear(call);
     if (options.fault) throw options.fault;
-    const digests = new Map<number, string>();
-    const unknown: number[] = [];
-    const shown = await renderFrames(request, 'rgb');
-    for (const [index, { bytes, digest }] of shown) {
-      const name = JSON.stringify([request.tenant, frames.size, size, digest]);
-      if (bytes) {
-        const pixels = Buffer.from(bytes);
-        call.pixels.set(index, pixels);
-        memory.set(name, createHash('sha256').update(pixels).digest('hex'));
+    const digests = new Map<string, string>();
+    for (const [group, shown] of (await renderFrames(request, 'rgb')).entries()) {
+      const unknown: number[] = [];
+      for (const [index, { bytes, digest }] of shown) {
+        const { size, resampling } = plan.frameGroups[group] ?? plan.frameGroups[0];
+        const name = JSON.stringify([request.tenant, frames.size, size, resampling, digest]);
+        if (bytes) {
+          const pixels = Buffer.from(bytes);
+          call.pixels.set(index, pixels);
+          memory.set(name, createHash('sha256').update(pixels).digest('hex'));
+        }
+        const seen = memory.get(name);
+        if (seen) digests.set(`${group}/${index}`, seen);
+        else unknown.push(index);
       }
-      const seen = memory.get(name);
-      if (seen) digests.set(index, seen);
-      else unknown.push(index);
+      const missing = framesMissing(
+        shown,
+        unknown.map((index) => ({ first: index, second: index, time: '' })),
+      );
+      if (missing) throw missing;
     }
-    const missing = framesMissing(
-      shown,
-      unknown.map((index) => ({ first: index, second: index, time: '' })),
-    );
-    if (missing) throw missing;
     const gone = rejected(signal);
     gone.catch(() => {});
     await Promise.race([options.until, options.until && gone]);
@@ -87,7 +89,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const each = plan.queries[query] as Query;
       const { framesUsed } = each;
       const blocks = blocksOf(plan, each);
-      const seen = blocks.map(({ first, second, time }) => [digests.get(first), digests.get(second), time]);
+      const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
+      const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
       const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;

@@ -44,7 +44,7 @@ export async function* answerTask(
   if (!blocks.slice(known.length).every(({ isHere }) => isHere)) throw new BlocksUnknown(known.length);
   const { past, holds } = pasts.open(chain.slice(0, known.length), marks.after(blocks.length).tokens);
   for (const block of known.slice(holds)) past.append(block);
-  const length = ({ own, text }: QueryTask) => (own?.ids.length ?? 0) + text.length;
+  const length = ({ own, text }: QueryTask) => tokensOf(own) + text.length;
   const [longest] = queries;
   const together = queries.length === 1 ? chunk.blocks - length(longest) : 0;
   const computed: KeysValues[] = [];
@@ -162,7 +162,7 @@ async function appendBlocks(
   signal: AbortSignal,
 ): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
   signal.throwIfAborted();
-  const seen = asked?.own ? [...blocks, asked.own] : blocks;
+  const seen = [...blocks, ...(asked?.own ?? [])];
   const features = await model.encodeFrames(await pixelsOf(seen, arrivals));
   signal.throwIfAborted();
   const before = marks.after(place);
@@ -188,18 +188,20 @@ async function ask(
   signal: AbortSignal,
 ): Promise<number[][]> {
   signal.throwIfAborted();
-  const own = queries.flatMap((each) => each.own ?? []);
+  const own = queries.flatMap((each) => each.own);
   const features = own.length > 0 ? await model.encodeFrames(await pixelsOf(own, arrivals)) : new Float32Array();
   const width = features.length / Math.max(1, own.length);
   signal.throwIfAborted();
+  let at = 0;
   const segments = queries.map((each): Segment => {
     const { tokens, position } = marks.after(each.sees);
-    const at = each.own ? own.indexOf(each.own) : 0;
+    const from = at;
+    at += each.own.length * width;
     return {
-      ids: [...(each.own?.ids ?? []), ...each.text],
+      ids: [...each.own.flatMap(({ ids }) => ids), ...each.text],
       start: position,
       sees: tokens,
-      features: each.own ? features.subarray(at * width, (at + 1) * width) : new Float32Array(),
+      features: features.subarray(from, at),
     };
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));

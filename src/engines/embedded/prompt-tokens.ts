@@ -23,8 +23,8 @@ export interface BlockTokens {
 /** A query of the plan, and the token ids that only it has. */
 interface QueryTokens {
   query: Query;
-  /** its own block, if its last frame is doubled */
-  doubled: BlockTokens | null;
+  /** its own blocks, after the shared ones */
+  own: BlockTokens[];
   /** token ids of the text after its last block; queries with the same text have the same list */
   text: number[];
 }
@@ -50,7 +50,7 @@ export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoin
     blocks: blocks.map(tokens),
     queries: mapAll(queries, (query) => ({
       query,
-      doubled: query.own && tokens(query.own, query.shows),
+      own: query.own.map((block, place) => tokens(block, query.shows + place)),
       text: textTokens(query.text),
     })),
   };

@@ -11,7 +11,7 @@ import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
-import { type PromptTokens, promptTokens } from './prompt-tokens.ts';
+import { type BlockTokens, type PromptTokens, promptTokens } from './prompt-tokens.ts';
 import { type Answer, BlocksUnknown, taskOf } from './task.ts';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
@@ -107,13 +107,14 @@ interface FramesToShow {
  * Begins to render frames. If all frames are here, they go to the model one by one as they are rendered. If a growing
  * episode only names some of its frames, those that are here are rendered first: they are few, and then all missing
  * frames can be reported at once.
- * @throws ProblemError frames-missing, if a doubled block lacks its frame: the cache never holds doubled blocks
+ * @throws ProblemError frames-missing, if a query's own block lacks a frame: the cache never holds these blocks
  */
 async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
   const { plan, frames } = request;
   // Count before rendering starts, because rendering releases the uploads.
-  const isWhole = frames.countUploaded(plan.sampledFrames) === plan.sampledFrames.length;
-  const { coming, failed } = await beginFrames(request, 'rgb');
+  const [group] = plan.frameGroups;
+  const isWhole = frames.countUploaded(group.frames) === group.frames.length;
+  const { coming, failed } = await beginFrames(request, group, 'rgb');
   if (isWhole) {
     // Wait for the first frame here, before the episode occupies a gate: the frames of a video arrive only after all of
     // them are decoded.
@@ -121,7 +122,7 @@ async function framesOf(request: ScoreRequest): Promise<FramesToShow> {
     return { coming: rejoined(first, coming), isHere: () => true, shown: new Map(), failed };
   }
   const shown = new Map(await Array.fromAsync(coming));
-  const own = plan.queries.flatMap((query) => query.own ?? []);
+  const own = plan.queries.flatMap((query) => query.own);
   // Only the model thread knows which of the other blocks are cached. Report all missing frames at once.
   if (framesMissing(shown, own)) throw framesMissing(shown, [...plan.blocks, ...own]);
   const isHere = (frame: number) => shown.get(frame)?.bytes != null;
@@ -162,10 +163,10 @@ function problemOf(error: unknown): ProblemError {
 /** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
 function checkLength(
   { plan }: ScoreRequest,
-  { blocks, queries: [{ doubled, text }] }: PromptTokens,
+  { blocks, queries: [{ own, text }] }: PromptTokens,
   { contextTokens }: Checkpoint,
 ): void {
-  const all = doubled ? [...blocks, doubled] : blocks;
+  const all = [...blocks, ...own];
   let left = contextTokens - text.length;
   const fitting = all.findIndex(({ ids }) => {
     left -= ids.length;
@@ -174,10 +175,14 @@ function checkLength(
   if (fitting >= 0) throw tooLong(plan.queries[0].framesUsed, 2 * fitting);
 }
 
-/** Shared blocks are computed once. Each query computes its doubled block and the prompt text after the blocks. */
+/** Shared blocks are computed once. Each query computes its own blocks and the prompt text after them. */
 function tokensToCompute({ blocks, queries }: PromptTokens): number {
-  const own = queries.reduce((sum, { text, doubled }) => sum + text.length + (doubled?.ids.length ?? 0), 0);
-  return blocks.reduce((sum, { ids }) => sum + ids.length, own);
+  const own = queries.reduce((sum, { text, own }) => sum + text.length + countTokens(own), 0);
+  return own + countTokens(blocks);
+}
+
+function countTokens(blocks: BlockTokens[]): number {
+  return blocks.reduce((sum, { ids }) => sum + ids.length, 0);
 }
 
 function gateFor(tokens: number): keyof Gates {
@@ -185,19 +190,22 @@ function gateFor(tokens: number): keyof Gates {
   return tokens <= SHORT_TOKENS ? 'short' : 'long';
 }
 
-function seenPrompt({ blocks, queries: [{ doubled, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
-  const tokenIds = [...blocks.flatMap(({ ids }) => ids), ...(doubled?.ids ?? []), ...text];
+function seenPrompt({ blocks, queries: [{ own, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
+  const tokenIds = [...[...blocks, ...own].flatMap(({ ids }) => ids), ...text];
   return { layout: 'reference', videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
 /** @param ends pixels of the first and the last sampled frame, if they are here */
 function trainingDataWarnings(
-  { plan, size, instruction }: ScoreRequest,
+  { plan, instruction }: ScoreRequest,
   ends: Map<number, Uint8Array>,
   { domain }: Checkpoint,
 ) {
   if (!domain) return [];
-  const { queries } = plan;
+  const {
+    queries,
+    frameGroups: [{ size }],
+  } = plan;
   const pictures = [...ends.values()];
   return domainWarnings(domain, { instruction, pictures, size, blocks: countBlocks(queries[0]) });
 }

@@ -32,8 +32,8 @@ export interface QueryTask {
   query: number;
   /** how many of the shared blocks its prompt contains */
   sees: number;
-  /** the block that only this query has, if its last frame is doubled */
-  own: BlockTask | null;
+  /** its own blocks, after the shared ones */
+  own: BlockTask[];
   /** token ids of the prompt text after the last block */
   text: number[];
   /** ids of the tokens whose log probability is read */
@@ -79,7 +79,7 @@ export interface Answer {
  * Makes the task of an episode for the model thread.
  * @param tenant owner of the episode
  * @param isHere tells whether the pixels of a frame will arrive
- * @throws Error if a doubled block lacks its frame
+ * @throws Error if a query's own block lacks a frame
  */
 export function taskOf(
   tenant: string,
@@ -96,9 +96,9 @@ export function taskOf(
   return {
     tenant,
     blocks: blocks.map(block),
-    queries: mapAll(queries, ({ query: { shows, read }, doubled, text }, place) => {
-      const own = doubled && block(doubled);
-      if (own && !own.isHere) throw new Error('A doubled block lacks the pixels of its frame.');
+    queries: mapAll(queries, ({ query: { shows, read }, own: blocks, text }, place) => {
+      const own = blocks.map(block);
+      if (!own.every(({ isHere }) => isHere)) throw new Error('A block of one query lacks the pixels of its frames.');
       const answers = read.answers.flat().map((each) => answer(each).id);
       return { query: place, sees: shows, own, text, answers, top: read.top ?? 0 };
     }),

@@ -3,7 +3,7 @@ import type { FrameSize } from '../../../schemas/reward.ts';
 import { frameAt } from '../../engine/render-frames.ts';
 import type { AviEncoding } from '../../frames/avi-frame.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
-import type { Block } from '../../plan/plan.ts';
+import type { Block, FrameGroup } from '../../plan/plan.ts';
 import { aviLength, twoFrameAvi } from './avi.ts';
 
 /** A block in the form that vLLM accepts: a video of two frames with a name (uuid). */
@@ -31,8 +31,8 @@ interface ItemScope {
   encoding: AviEncoding;
   /** frame size as uploaded: together with the digest of the upload it identifies the pixels */
   source: FrameSize;
-  /** frame size as sent to the model */
-  size: FrameSize;
+  /** how the frames are resized for the model */
+  group: Pick<FrameGroup, 'size' | 'resampling'>;
 }
 
 /**
@@ -42,13 +42,20 @@ interface ItemScope {
  * @param frames by raw frame number
  */
 export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemScope): (block: Block) => Item {
-  const { secret, tenant, model, encoding, source, size } = scope;
+  const {
+    secret,
+    tenant,
+    model,
+    encoding,
+    source,
+    group: { size, resampling },
+  } = scope;
   // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
   const items = new Map<Block, Item>();
   function pack({ first, second, time }: Block): Item {
     const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
     const sizes = [source.width, source.height, size.width, size.height];
-    const identity = JSON.stringify([tenant, model, encoding, ...sizes, time, a.digest, b.digest]);
+    const identity = JSON.stringify([tenant, model, encoding, resampling, ...sizes, time, a.digest, b.digest]);
     const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
     return { uuid, video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })) };
   }

@@ -182,7 +182,8 @@ async function probeItems(
     ),
   );
   const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
-  const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, size });
+  const group = { size, resampling: 'pillow-bicubic' } as const;
+  const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, group });
   return { times, items: times.map((time, i) => item({ first: 2 * i, second: 2 * i + 1, time })) };
 }
 

@@ -44,37 +44,40 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const probed = context.monitor.ready();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
-  const frames = await renderFrames({ ...request, signal }, probed.encoding);
+  const groups = await renderFrames({ ...request, signal }, probed.encoding);
   const started = performance.now();
-  const ask = asker({ ...request, signal }, context, probed, frames);
+  const ask = asker({ ...request, signal }, context, probed, groups);
   try {
     const [longest, ...shorter] = plan.queries;
     yield await ask(longest, 0);
     yield* inOrderOfSettling(shorter.map((each, i) => ask(each, i + 1)));
   } catch (error) {
-    throw lostFrames(error, plan, frames) ?? problemOf(error, request, context.monitor);
+    throw lostFrames(error, plan, groups) ?? problemOf(error, request, context.monitor);
   } finally {
     stop.abort();
-    for (const { bytes } of frames.values()) if (bytes) freeBytes(bytes);
+    for (const { bytes } of groups.flatMap((frames) => [...frames.values()])) if (bytes) freeBytes(bytes);
     usage.engineMs += performance.now() - started;
   }
 }
 
 function asker(
-  { plan, frames: { size: source }, size, tenant, pointer, signal, usage }: ScoreRequest,
+  { plan, frames: { size: source }, tenant, pointer, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: VllmParts,
   probed: Probed,
-  frames: ReadonlyMap<number, EngineFrame>,
+  groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
   const { profile, tokens, vocabulary, fingerprint, encoding } = probed;
   const { model } = profile;
-  const itemOf = itemsOf(frames, { secret, tenant, model, encoding, source, size });
+  const itemsIn = plan.frameGroups.map((group, i) =>
+    itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
+  );
+  const items = (each: Query) => blocksOf(plan, each).flatMap((block) => itemsIn[each.frameGroup]?.(block) ?? []);
   const owner = { tenant, episode: Symbol('episode') };
   const salt = cacheSalt(secret, tenant);
   // With this header a router in front of several engines sends all queries of an episode to the same engine.
-  const [block] = blocksOf(plan, plan.queries[0]);
-  if (!block) throw new Error('The longest query of the plan has no block.');
-  const headers = { 'x-session-id': itemOf(block).uuid };
+  const [first] = items(plan.queries[0]);
+  if (!first) throw new Error('The longest query of the plan has no block.');
+  const headers = { 'x-session-id': first.uuid };
 
   async function send(each: Query, read: TokensToRead, withAllData: boolean): Promise<Completion> {
     const isFirst = each === plan.queries[0] && 'ids' in read;
@@ -83,9 +86,10 @@ function asker(
     usage.queuedMs += performance.now() - waiting;
     try {
       // No longer prefix has sent a block that only this query has.
-      const withData = (block: number) => withAllData || isFirst || block >= each.shows;
+      const isSent = 'top' in read;
+      const withData = (block: number) => withAllData || isFirst || (!isSent && block >= each.shows);
       const asked = { model, text: each.text, prompt: plan.prompt, read, salt, withTokenIds: isFirst };
-      const body = completionBody(asked, blocksOf(plan, each).map(itemOf), withData);
+      const body = completionBody(asked, items(each), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
       return await client.post('/v1/chat/completions', body, COMPLETION, signal, headers);
@@ -183,11 +187,15 @@ async function withRepeats({
  * only. So the problem lists every frame without pixels, and the caller needs one more request, not one for each frame.
  * @returns undefined for other faults
  */
-function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, frames: ReadonlyMap<number, EngineFrame>) {
+function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, groups: ReadonlyMap<number, EngineFrame>[]) {
   // If vLLM still returns status 500 after a retry with all data, it may have lost an item of which it has a stale
   // entry.
   const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
-  return lost ? framesMissing(frames, [...blocks, ...queries.flatMap(({ own }) => own ?? [])]) : undefined;
+  // Only a plan with one group can name frames without sending them.
+  const [frames] = groups;
+  return lost && frames && groups.length === 1
+    ? framesMissing(frames, [...blocks, ...queries.flatMap(({ own }) => own)])
+    : undefined;
 }
 
 /** Makes the problem for a fault. The engine's own text goes to the log only. */

@@ -1,7 +1,7 @@
 import type { Family } from '../family.ts';
 import { blockText, controlTokenIn, OPENING, turnEnd } from './markup.ts';
-import { completePairs, doubledBlock, pairBlocks } from './pairs.ts';
-import { sentFrameSize, wouldShrink } from './size.ts';
+import { completePairs, doubledBlock, pairBlocks, timedBlocks } from './pairs.ts';
+import { publishedSize, sentFrameSize, wouldShrink } from './size.ts';
 
 /** Qwen3-VL: the model receives frames in pairs, each with the mean time of its two frames. */
 export const QWEN3_VL: Family = {
@@ -11,7 +11,9 @@ export const QWEN3_VL: Family = {
   turnEnd,
   controlTokenIn,
   blocks: pairBlocks,
-  ownBlock: doubledBlock,
+  ownBlocks: doubledBlock,
+  timedBlocks,
+  publishedSize,
   completeBlocks: completePairs,
   sentSize: sentFrameSize,
   wouldShrink,

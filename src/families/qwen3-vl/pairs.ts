@@ -1,4 +1,5 @@
 import { type Clock, frameTime } from '../../episode/clock.ts';
+import type { PublishedFrame } from '../../episode/published-frames.ts';
 import { oneDecimal } from '../../episode/rounding.ts';
 import type { Block } from '../../plan/plan.ts';
 
@@ -19,14 +20,28 @@ export function pairBlocks(frames: number[], clock: Clock): Block[] {
 
 /**
  * The pair that repeats the last frame of an odd number of frames, as the reference does.
- * @returns null for an even number
+ * @returns nothing for an even number
  * @throws RangeError if there are fewer frames
  */
-export function doubledBlock(frames: number[], used: number, clock: Clock): Block | null {
-  if (used % 2 === 0) return null;
+export function doubledBlock(frames: number[], used: number, clock: Clock): Block[] {
+  if (used % 2 === 0) return [];
   const last = frames[used - 1];
   if (last === undefined) throw new RangeError(`There is no frame ${used} of the sampled frames.`);
-  return block(last, last, clock);
+  return [block(last, last, clock)];
+}
+
+/** Puts frames with times of their own into pairs. An odd last frame is repeated, with its time. */
+export function timedBlocks(frames: PublishedFrame[]): Block[] {
+  const blocks: Block[] = [];
+  let waiting: PublishedFrame | undefined;
+  const close = (one: PublishedFrame, other: PublishedFrame) =>
+    blocks.push({ first: one.frame, second: other.frame, time: oneDecimal((one.timeS + other.timeS) / 2) });
+  for (const frame of frames) {
+    if (waiting) close(waiting, frame);
+    waiting = waiting ? undefined : frame;
+  }
+  if (waiting) close(waiting, waiting);
+  return blocks;
 }
 
 /** Number of pairs in a number of frames. */

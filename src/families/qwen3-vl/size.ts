@@ -1,5 +1,6 @@
 import type { FrameSizeMode } from '../../../schemas/enumerations.ts';
 import type { FrameSize } from '../../../schemas/reward.ts';
+import { roundHalfEven } from '../../episode/rounding.ts';
 
 /** The processor works on multiples of this many pixels (patch 16 × merge 2). */
 const PATCH_MULTIPLE = 32;
@@ -27,6 +28,25 @@ export function sentFrameSize(
   const scale = Math.sqrt(maxPixels / pixels);
   const fit = (side: number) => Math.max(1, Math.floor((side * scale) / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
   return { width: fit(source.width), height: fit(source.height) };
+}
+
+/** Side to which the published pipeline resizes every frame before the processor, px. */
+const PUBLISHED_SIDE = 336;
+
+/**
+ * The size at which the published pipeline sends the frames of a prefix: the processor's own choice for a video of 336×336 px.
+ * Source: smart_resize in the video processor of Qwen3-VL, transformers 4.57.1.
+ * @param count frames that the prefix shows
+ */
+export function publishedSize(count: number): FrameSize {
+  const rounded = roundHalfEven(PUBLISHED_SIDE / PATCH_MULTIPLE) * PATCH_MULTIPLE;
+  const side = 2 * roundHalfEven(count / 2) * rounded ** 2 > VIDEO_PIXELS ? shrunkSide(count) : rounded;
+  return { width: side, height: side };
+}
+
+function shrunkSide(count: number): number {
+  const excess = Math.sqrt((count * PUBLISHED_SIDE ** 2) / VIDEO_PIXELS);
+  return Math.max(1, Math.floor(PUBLISHED_SIDE / excess / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
 }
 
 /** Whether the processor would shrink the frames of a video of this many frames. It first rounds sides to its own multiples, 244 px to 256. */

@@ -2,6 +2,7 @@ import type { RewardResult } from '../../../schemas/reward.ts';
 import type { EpisodePlan } from '../../plan/plan.ts';
 import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
+import { planPublished } from '../published.ts';
 import { readOf, statement, trueAndFalse } from './prompt.ts';
 import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
 
@@ -13,9 +14,13 @@ export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
-  plan({ request: { instruction, prompt, clock, answers, topAnswers }, schedule, lengths }, family) {
+  plan({ request, schedule, lengths, size, fixedSize }, family) {
+    const { instruction, pipeline, prompt, clock, answers, topAnswers } = request;
     const query = { prompt, clock, text: statement(instruction), read: readOf(answers) };
-    const plan = planPrefixes(query, family, schedule, lengths);
+    const plan =
+      pipeline === 'published'
+        ? planPublished(query, family, lengths, fixedSize)
+        : planPrefixes(query, family, schedule, lengths, size);
     return topAnswers === undefined ? plan : readingTop(plan, topAnswers);
   },
   prefix: prefixScore,

@@ -11,7 +11,7 @@ import { readingOf, type Scored } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
-import { engineWarnings, sizeWarnings } from '../../result/warnings.ts';
+import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
@@ -80,6 +80,7 @@ export function rewardResult(scored: Scored): RewardResult {
       ...engineWarnings(scored),
       ...curveWarnings(scored, flat),
       ...sizeWarnings(scored),
+      ...pipelineWarnings(scored),
       ...calibrationWarnings(request, success),
     ],
   };

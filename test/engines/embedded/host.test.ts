@@ -66,7 +66,6 @@ function request(frameCount: number): ScoreRequest {
   return {
     plan,
     frames,
-    size: checkpoint.frame,
     instruction: INSTRUCTION,
     tenant: 'a',
     pointer: '',

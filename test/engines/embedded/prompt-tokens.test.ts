@@ -15,12 +15,12 @@ t.test('the pieces of every prompt together equal the tokens of its full text', 
     const instruction = 'Öffne die 2. Schublade 🤖  now,\n it’s “left”';
     const plan = planEpisode({ instruction, prompt, clock: CLOCK }, sampleSchedule(7, CLOCK), [1, 2, 3, 6, 7]);
     const { blocks, queries } = promptTokens(plan, checkpoint);
-    for (const { query, doubled, text: rest } of queries) {
+    for (const { query, own: blocksOfOwn, text: rest } of queries) {
       const times = blocksOf(plan, query).map(({ time }) => time);
       const text = promptText(times, instruction, prompt, 'reference').replaceAll('<|video_pad|>', (pad) =>
         pad.repeat(pads),
       );
-      const own = doubled?.ids ?? [];
+      const own = blocksOfOwn.flatMap(({ ids }) => ids);
       const shared = blocks.slice(0, query.shows).flatMap(({ ids }) => ids);
       t.same([...shared, ...own, ...rest], checkpoint.encode(text), `${prompt}, ${query.framesUsed} frames`);
       t.equal(own.length > 0, query.framesUsed % 2 === 1);

@@ -17,7 +17,7 @@ interface Script {
  * Watches a fake vLLM. While it is ready it is checked only after `suspect`.
  * @returns the monitor and its log; `checks` counts the checks, `script` changes what the client does
  */
-async function watch(t: Test, script: Script = {}) {
+async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000) {
   const fake = await startFakeVllm();
   const client = createClient({ url: fake.url, apiKey: '', connections: 2 });
   const lines: { msg: string; level: number }[] = [];
@@ -33,11 +33,7 @@ async function watch(t: Test, script: Script = {}) {
   };
   const frame = { width: 32, height: 32 };
   const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: DEFAULT_METHOD } as const;
-  const monitor = watchEngine(
-    scripted,
-    { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs: 50 },
-    log,
-  );
+  const monitor = watchEngine(scripted, { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();
     await client.close();
@@ -163,7 +159,7 @@ t.test('failed checks before a new probe do not count after it', async (t) => {
 });
 
 t.test('an engine that does not respond in time is slow, not down', async (t) => {
-  const { monitor, script } = await watch(t);
+  const { monitor, script } = await watch(t, {}, 50);
   const probed = await ready(monitor);
   script.get = (_, signal) => silence(signal);
   script.healthy = () => Promise.reject(new Error('no response to /health either'));
@@ -240,7 +236,7 @@ t.test('what went wrong inside is in the log only', async (t) => {
 });
 
 t.test('closing ends a check and a pause at once, without a message', async (t) => {
-  const { monitor, script, lines, checks } = await watch(t);
+  const { monitor, script, lines, checks } = await watch(t, {}, 50);
   await ready(monitor);
   const before = checks();
   script.get = (_, signal) => silence(signal);
@@ -248,7 +244,7 @@ t.test('closing ends a check and a pause at once, without a message', async (t) 
   await until(() => checks() > before);
   await monitor.close();
   t.equal(lines.length, 1);
-  const slow = await watch(t);
+  const slow = await watch(t, {}, 50);
   await ready(slow.monitor);
   const begun = slow.checks();
   let hasEnded = false;
@@ -262,7 +258,7 @@ t.test('closing ends a check and a pause at once, without a message', async (t) 
   await until(() => slow.checks() > begun);
   await slow.monitor.close();
   t.ok(hasEnded, 'a check that has begun has ended');
-  const calm = await watch(t);
+  const calm = await watch(t, {}, 50);
   await ready(calm.monitor);
   await calm.monitor.close();
   t.equal(calm.lines.length, 1);
