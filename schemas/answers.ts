@@ -6,6 +6,9 @@ const closed = { additionalProperties: false };
 /** Most tokens that one query reads: vLLM accepts no more. */
 export const MOST_ANSWERS = 128;
 
+/** Most further queries for each prefix, for texts of several tokens. */
+export const MOST_FURTHER_QUERIES = 32;
+
 /** Most tokens of `top_answers`: the default of vLLM's --max-logprobs. */
 export const MOST_TOP_ANSWERS = 20;
 
@@ -27,16 +30,17 @@ const texts = (description: string) =>
     Type.String({
       minLength: 1,
       maxLength: LONGEST_TEXT,
-      description: 'One token of the model’s vocabulary as text, with its leading space if it has one.',
+      description:
+        'Text of one or more tokens, with its leading space if it has one. Each token after the first is one more query for each prefix.',
     }),
     { minItems: 1, maxItems: MOST_ANSWERS, description },
   );
 
 const trueTexts = texts(
-  'Texts that say that the robot completed the task. `log_prob_true` is the log probability that the next token is one of them.',
+  'Texts that say that the robot completed the task. `log_prob_true` is the log probability that the model continues with one of them.',
 );
 const falseTexts = texts(
-  'Texts that say that it did not. `log_prob_false` is the log probability that the next token is one of them.',
+  'Texts that say that it did not. `log_prob_false` is the log probability that the model continues with one of them.',
 );
 
 /** The answers of an episode, as a request gives them. */
@@ -49,7 +53,7 @@ export const Answers = Type.Object(
   {
     ...closed,
     title: 'Answers',
-    description: `Which answers of the model count as True and as False, and what \`reward\` is. Texts that are left out are those of the prompt: \` True\` and \` False\` with \`open\`, \`True\` and \`False\` with \`chat\`. All texts together have at most ${MOST_ANSWERS} tokens.`,
+    description: `Which answers of the model count as True and as False, and what \`reward\` is. Texts that are left out are those of the prompt: \` True\` and \` False\` with \`open\`, \`True\` and \`False\` with \`chat\`. One query reads at most ${MOST_ANSWERS} tokens.`,
     examples: [{ true_texts: [' True', ' Yes'], false_texts: [' False', ' No'], reward: 'log_odds' }],
   },
 );

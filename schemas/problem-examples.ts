@@ -86,7 +86,7 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
   },
   'invalid-answers': {
     detail:
-      'The model’s tokenizer makes 2 tokens of " Surely", but each text must be one token. A leading space belongs to the text.',
+      'The tokens of " Yes, it is" begin with those of " Yes", so both would count the same answer. Send one of them.',
     pointer: '/episode/answers/true_texts/1',
     limit: 128,
   },

@@ -147,7 +147,7 @@ export const PROBLEMS = {
   'invalid-answers': {
     status: 422,
     title: 'The answers cannot be read',
-    help: 'Each text of `answers` must be one token of the model’s vocabulary, and no other text may have the same token. A leading space belongs to the text. One query reads at most `limit` tokens. For `top_answers`, `limit` is what the engine returns at most.',
+    help: 'No text of `answers` may begin with another one, and the model must accept the tokens of a text after the prompt. A leading space belongs to the text. `limit` is the most tokens in one query, the most further queries, or the most `top_answers`.',
   },
   'calibration-mismatch': {
     status: 422,

@@ -181,9 +181,11 @@ export const Provenance = Type.Object(
     true_token: Token,
     false_token: Token,
     answers: ChosenAnswers,
-    true_tokens: Type.Array(AnswerTokens, { description: 'Tokens of each text for True. `true_token` is the first.' }),
+    true_tokens: Type.Array(AnswerTokens, {
+      description: 'Tokens of each text for True. `true_token` is the very first.',
+    }),
     false_tokens: Type.Array(AnswerTokens, {
-      description: 'Tokens of each text for False. `false_token` is the first.',
+      description: 'Tokens of each text for False. `false_token` is the very first.',
     }),
     sampled_frame_indices: Type.Array(Type.Integer(), {
       description:

@@ -1,21 +1,15 @@
-import type { AnswerTokens, FrameSize, VideoProvenance } from '../../schemas/reward.ts';
+import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import type { NonEmpty } from '../plan/non-empty.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
+import type { ReadAnswers } from '../plan/answers.ts';
+import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
 /** Settings of the operator for results. */
 export interface ResultDefaults {
   SUCCESS_THRESHOLD?: number;
   FLAT_BELOW?: number;
-}
-
-/** The texts of the answers that were read, with their tokens. */
-export interface ReadAnswers {
-  trueTokens: NonEmpty<AnswerTokens>;
-  falseTokens: NonEmpty<AnswerTokens>;
 }
 
 /** Everything that a result is made from. */
@@ -40,4 +34,9 @@ export function readingOf(readings: Scored['readings'], query: number): Reading 
   const reading = readings.get(query);
   if (!reading) throw new Error(`The engine returned nothing for query ${query} of the plan.`);
   return reading;
+}
+
+/** What the engine read for the queries of a prefix. @throws Error if the engine has left one out */
+export function valuesOf(readings: Scored['readings'], { query, further = [] }: PlannedPrefix): number[][] {
+  return [query, ...further].map((each) => readingOf(readings, each).values);
 }

@@ -9,7 +9,7 @@ import type { Method } from '../methods/method.ts';
 import { checkContext } from '../plan/context.ts';
 import { framesUsed, ownFrames } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
-import type { ResultDefaults } from '../result/scored.ts';
+import { type ResultDefaults, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
 import { tokensOfAnswers } from './answers.ts';
 import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
@@ -67,8 +67,11 @@ export async function* scoreEpisode<Prefix, Result>(
   }
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  const plan = method.plan({ request, schedule, lengths, size, fixedSize }, family);
-  const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
+  const plan = method.plan({ request, schedule, lengths, size, fixedSize, answers }, family);
+  const asked = plan.prefixes.flatMap((prefix) =>
+    [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),
+  );
+  const prefixesOf = Map.groupBy(asked, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,
@@ -92,9 +95,10 @@ export async function* scoreEpisode<Prefix, Result>(
       for await (const reading of engine.score({ plan, frames, instruction, tenant, pointer, signal, usage })) {
         if (readings.has(reading.query)) continue;
         readings.set(reading.query, reading);
-        for (const prefix of prefixesOf.get(reading.query) ?? []) {
+        for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
+          if (![prefix.query, ...(prefix.further ?? [])].every((query) => readings.has(query))) continue;
           known += 1;
-          yield { prefix: method.prefix(prefix, reading.values, { request }), known, total };
+          yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
         }
       }
       return method.result({ request, frames, plan, answers, readings, usage, profile, defaults });

@@ -84,6 +84,37 @@ t.test('the query reads the texts of the request; those that are left out are th
   t.same(provenance.true_tokens[0]?.ids, [provenance.true_token.id]);
 });
 
+t.test('a text of several tokens is one more query per token and prefix, and lines wait for all of them', async (t) => {
+  const answers = { true_texts: [' not really', ' not quite', ' True'], false_texts: [' it is not done'] };
+  const episode = { ...EPISODE, answers, prefixes: { lengths: [2, 6] } };
+  const { body } = await postParts(app, [episodePart(episode), ...frames.map(framePart)], {
+    accept: 'application/x-ndjson',
+  });
+  const lines = body
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  t.same(
+    lines.map(({ event, known }) => [event, known]),
+    [
+      ['prefix', 1],
+      ['prefix', 2],
+      ['result', undefined],
+    ],
+  );
+  const { result } = lines[2];
+  // Steps: the prompt, " not", " it", " it is", " it is not".
+  t.equal(result.usage.engine_requests, 2 * 5);
+  const { queries = [] } = engine.calls.at(-1)?.request.plan ?? {};
+  t.same(
+    queries.slice(0, 5).map(({ read, framesUsed }) => [read.after?.text, read.answers.length, framesUsed]),
+    [undefined, ' not', ' it', ' it is', ' it is not'].map((text, i) => [text, [3, 2, 1, 1, 1][i], 6]),
+  );
+  for (const { log_prob_true, log_prob_false } of result.prefixes)
+    t.ok(Number.isFinite(log_prob_true) && Number.isFinite(log_prob_false));
+  t.same(result.provenance.true_tokens[0].ids.length, 2);
+});
+
 t.test('lines have the reward of each prefix', async (t) => {
   const parts = [episodePart({ ...EPISODE, answers: { reward: 'log_odds' } }), ...frames.map(framePart)];
   const { body } = await postParts(app, parts, { accept: 'application/x-ndjson' });
@@ -146,7 +177,13 @@ const REFUSED: [answers: object, code: ProblemCode, place: Partial<Problem>][] =
   [{ reward: 'odds' }, 'invalid-request', { pointer: '/answers/reward' }],
   [{ true_texts: ['<|im_end|>'] }, 'special-token-text', { pointer: '/answers/true_texts/0' }],
   [{ false_texts: [' No', '<odd>'] }, 'special-token-text', { pointer: '/answers/false_texts/1' }],
-  [{ true_texts: [' Yes', ' not really'] }, 'invalid-answers', { pointer: '/answers/true_texts/1' }],
+  [{ true_texts: [' not really', ' not'] }, 'invalid-answers', { pointer: '/answers/true_texts/0' }],
+  [{ true_texts: [' False hope'] }, 'invalid-answers', { pointer: '/answers/true_texts/0' }],
+  [
+    { true_texts: [' a b c d e f g h i j k l m n o p q', ' A B C D E F G H I J K L M N O P Q R'] },
+    'invalid-answers',
+    { pointer: '/answers', limit: 32 },
+  ],
   [{ true_texts: [' True', 'True'] }, 'invalid-answers', { pointer: '/answers/true_texts/1' }],
   [{ true_texts: texts(64, 'a'), false_texts: texts(65, 'b') }, 'invalid-answers', { pointer: '/answers', limit: 128 }],
 ];

@@ -39,6 +39,19 @@ const cases: Case[] = [
     answers: { true: ['True', 'Yes'], false: ['False', 'No', ' No'] },
   },
   {
+    name: 'texts of several tokens',
+    ...success,
+    count: 5,
+    answers: { true: [' Yes', ' The drawer is open', ' The robot'], false: [' No', ' It is not'] },
+  },
+  {
+    name: 'texts of several tokens, chat prompt',
+    ...success,
+    count: 3,
+    prompt: 'chat',
+    answers: { true: ['True', 'The drawer is open'], false: ['False', ' It is not'] },
+  },
+  {
     name: 'an odd number of frames',
     files: await synthetic(3, 3),
     fps: 2,

@@ -7,6 +7,8 @@ export interface Asked {
   /** UUID and data of each item, in order */
   items: { uuid: string; data: string | null }[];
   text: string;
+  /** the beginning of the assistant's turn */
+  continued: string;
   salt: string;
   session: string | undefined;
   openTurn: boolean;
@@ -84,7 +86,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return vocabulary.get(token) as number;
     });
 
-  function render({ items: shown, text, openTurn }: Asked): number[] {
+  function render({ items: shown, text, continued, openTurn }: Asked): number[] {
     const pads = '<|video_pad|>'.repeat(PADS);
     const blocks = shown.map(({ uuid }) => {
       const block = `<${blockTime(items.get(uuid) as string)} seconds><|vision_start|>${pads}<|vision_end|>`;
@@ -92,7 +94,8 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return behaviour.layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
     });
     const turn = `<|im_start|>user\n${blocks.join('')}${text}`;
-    return tokenize(openTurn ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`);
+    const isOpen = openTurn && continued === '';
+    return tokenize(isOpen ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n${continued}`);
   }
 
   async function complete(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
@@ -104,6 +107,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
         part.type === 'video_url' ? [{ uuid: part.uuid, data: part.video_url?.url ?? null }] : [],
       ),
       text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
+      continued: document.messages[1]?.content ?? '',
       salt: document.cache_salt,
       session: request.headers['x-session-id'] as string | undefined,
       openTurn: document.continue_final_message ?? false,
@@ -186,12 +190,15 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
 export type FakeVllm = Awaited<ReturnType<typeof startFakeVllm>>;
 
 interface CompletionRequest {
-  messages: {
-    content: (
-      | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
-      | { type: 'text'; text: string }
-    )[];
-  }[];
+  messages: [
+    {
+      content: (
+        | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
+        | { type: 'text'; text: string }
+      )[];
+    },
+    { role: 'assistant'; content: string }?,
+  ];
   cache_salt: string;
   continue_final_message?: boolean;
   logprob_token_ids?: number[];
@@ -200,7 +207,7 @@ interface CompletionRequest {
 }
 
 function answerTo(
-  { items: shown, text, salt }: Asked,
+  { items: shown, text, continued, salt }: Asked,
   ids: number[],
   { logprob_token_ids: wanted, top_logprobs: most = 0, return_token_ids: withIds }: CompletionRequest,
   seen: Set<string>,
@@ -211,7 +218,7 @@ function answerTo(
   const cached = keys.filter((key) => seen.has(key)).length * PADS;
   for (const key of keys) seen.add(key);
   const digest = createHash('sha256')
-    .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
+    .update(JSON.stringify([text, ...(continued ? [continued] : []), shown.map(({ uuid }) => items.get(uuid))]))
     .digest();
   // The probability of each of the first two tokens is less than 1/4, that of the others tiny, and that of the sampled token 1/2, so
   // the sum is at most 1.

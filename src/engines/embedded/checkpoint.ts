@@ -39,8 +39,8 @@ export interface Checkpoint extends Omit<ProfileFile, 'format'> {
   encode(text: string): number[];
   /** number of tokens for which the model has a probability */
   vocabulary: number;
-  /** The text of a token. Bytes that are not valid UTF-8 on their own become U+FFFD. */
-  textOf(id: number): string;
+  /** The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD. */
+  textOf(ids: number[]): string;
   /** Returns the token of an answer. @throws Error if the text is not one token */
   answer(text: string): Token;
 }
@@ -87,7 +87,7 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     controlTokens: added.map(({ content }) => content),
     vocabulary: config.text_config.vocab_size,
     encode,
-    textOf: (id) => tokenizer.decode([id], { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
+    textOf: (ids) => tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     answer,
   };
 }

@@ -57,6 +57,9 @@ export async function createEmbeddedEngine(
       throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread });
     },
     alive: () => host.alive(),
+    async textOf(ids) {
+      return checkpoint.textOf(ids);
+    },
     async tokenIdsOf(text) {
       return checkpoint.encode(text);
     },

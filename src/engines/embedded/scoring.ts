@@ -161,13 +161,11 @@ function problemOf(error: unknown): ProblemError {
 }
 
 /** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
-function checkLength(
-  { plan }: ScoreRequest,
-  { blocks, queries: [{ own, text }] }: PromptTokens,
-  { contextTokens }: Checkpoint,
-): void {
+function checkLength({ plan }: ScoreRequest, { blocks, queries }: PromptTokens, { contextTokens }: Checkpoint): void {
+  const [{ own }] = queries;
   const all = [...blocks, ...own];
-  let left = contextTokens - text.length;
+  const textLength = queries.reduce((most, { text }) => Math.max(most, text.length), 0);
+  let left = contextTokens - textLength;
   const fitting = all.findIndex(({ ids }) => {
     left -= ids.length;
     return left < 0;
@@ -221,7 +219,7 @@ function readingOf(
   const asked = Array.from({ length: count }, (_, i) => logProbs[i] ?? Number.NaN);
   const fault = logProbFault(asked, logProbs.slice(count)) ?? topFault((top ?? []).map(({ logProb }) => logProb));
   if (!fault) {
-    const likely = top?.map(({ id, logProb }) => ({ text: textOf(id), id, log_prob: logProb }));
+    const likely = top?.map(({ id, logProb }) => ({ text: textOf([id]), id, log_prob: logProb }));
     return { query, values: setLogProbs(asked, sizes), ...(likely && { top: likely }), promptTokens, cachedTokens };
   }
   const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';

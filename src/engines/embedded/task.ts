@@ -99,7 +99,7 @@ export function taskOf(
     queries: mapAll(queries, ({ query: { shows, read }, own: blocks, text }, place) => {
       const own = blocks.map(block);
       if (!own.every(({ isHere }) => isHere)) throw new Error('A block of one query lacks the pixels of its frames.');
-      const answers = read.answers.flat().map((each) => answer(each).id);
+      const answers = read.answers.flat().map((each) => (typeof each === 'number' ? each : answer(each).id));
       return { query: place, sees: shows, own, text, answers, top: read.top ?? 0 };
     }),
     checkToken: grid.token,

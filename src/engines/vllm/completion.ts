@@ -12,6 +12,8 @@ export type TokensToRead = { ids: readonly number[] } | { top: number };
 export interface PromptRequest {
   model: string;
   text: string;
+  /** text of an answer that follows the prompt; empty if none does */
+  after: string;
   prompt: PromptVariant;
   read: TokensToRead;
   salt: string;
@@ -26,11 +28,11 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
  * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
  */
 export function completionBody(request: PromptRequest, items: Item[], withData: (index: number) => boolean): Body {
-  const { model, text, prompt, read, salt, withTokenIds } = request;
+  const { model, text, after, prompt, read, salt, withTokenIds } = request;
   const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
   const options = {
-    add_generation_prompt: prompt === 'chat',
-    continue_final_message: prompt === 'open',
+    add_generation_prompt: prompt === 'chat' && after === '',
+    continue_final_message: prompt === 'open' || after !== '',
     max_tokens: 1,
     temperature: 0,
     logprobs: true,
@@ -39,7 +41,11 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
     return_token_ids: withTokenIds,
     cache_salt: salt,
   };
-  const tail = `${JSON.stringify({ type: 'text', text })}]}],${JSON.stringify(options).slice(1)}`;
+  // After a turn that ends, the answer begins the turn of the assistant. An open turn goes on.
+  const user = JSON.stringify({ type: 'text', text: prompt === 'open' ? text + after : text });
+  const assistant =
+    prompt === 'chat' && after !== '' ? `,${JSON.stringify({ role: 'assistant', content: after })}` : '';
+  const tail = `${user}]}${assistant}],${JSON.stringify(options).slice(1)}`;
 
   const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
   const pieces = function* () {

@@ -80,6 +80,7 @@ export async function probeEngine(
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
+      after: '',
       read: { ids: answers },
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,

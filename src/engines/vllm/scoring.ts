@@ -6,6 +6,7 @@ import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
+import { type AnswerStart, nameOf } from '../../plan/answers.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
@@ -19,7 +20,7 @@ import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
-import { answerTokens, textOf } from './tokenizer.ts';
+import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
 /** The parts of the engine that scoring uses. */
@@ -88,7 +89,10 @@ function asker(
       // No longer prefix has sent a block that only this query has.
       const isSent = 'top' in read;
       const withData = (block: number) => withAllData || isFirst || (!isSent && block >= each.shows);
-      const asked = { model, text: each.text, prompt: plan.prompt, read, salt, withTokenIds: isFirst };
+      const { after } = each.read;
+      const withTokenIds = isFirst || after !== undefined;
+      const common = { model, text: each.text, after: after?.text ?? '', prompt: plan.prompt };
+      const asked = { ...common, read, salt, withTokenIds };
       const body = completionBody(asked, items(each), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
@@ -110,14 +114,24 @@ function asker(
     const answer = await ask(each, { top: count });
     const tokens: TopAnswer[] = [];
     for (const { id, logProb } of readTop(answer, count))
-      tokens.push({ text: await textOf(id, client, model, signal), id, log_prob: logProb });
+      tokens.push({ text: await textOf([id], client, model, signal), id, log_prob: logProb });
     return { tokens, answer };
+  }
+
+  /** ids of the prompt text after the blocks, from the longest query */
+  let textIds: number[] = [];
+
+  /** Checks that the tokens of an answer follow the prompt unchanged. @throws ProblemError invalid-answers */
+  function checkContinued({ text, ids }: AnswerStart, found: number[]): void {
+    if (nameOf(found) === nameOf([...textIds, ...ids])) return;
+    const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
+    throw new ProblemError('invalid-answers', detail, { pointer: `${pointer}/answers` });
   }
 
   return async (each, query) => {
     const source = { client, model, known: tokens, signal };
-    const sets = await Promise.all(each.read.answers.map((set) => answerTokens(set, source)));
-    const ids = sets.flat().map(({ id }) => id);
+    const sets = await answerIds(each.read, source);
+    const ids = sets.flat();
     const answer = await ask(each, { ids });
     const reading = {
       query,
@@ -128,15 +142,21 @@ function asker(
       promptTokens: answer.usage.prompt_tokens,
       cachedTokens: cachedTokens(answer),
     };
-    if (query > 0) return reading;
+    const { after } = each.read;
+    if (query > 0 && !after) return reading;
     const prompted = answer.prompt_token_ids;
     if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+    if (after) {
+      checkContinued(after, textTokens(prompted, vocabulary));
+      return reading;
+    }
     const prompt = {
       layout: layoutOf(prompted, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(prompted, vocabulary),
     };
     // This check comes before the other queries, because each of them computes this text again.
-    checkTextLength(textTokens(prompted, vocabulary), pointer);
+    textIds = textTokens(prompted, vocabulary);
+    checkTextLength(textIds.length, pointer);
     const seen = { ...reading, prompt: { ...prompt, tokenIds: prompted } };
     if (each.read.top === undefined) return seen;
     const top = await askTop(each, each.read.top);

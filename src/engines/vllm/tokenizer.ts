@@ -29,9 +29,9 @@ export async function tokenize(
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
 
-/** Asks the model's tokenizer for the text of a token. Bytes that are not valid UTF-8 on their own become U+FFFD. */
-export async function textOf(id: number, client: VllmClient, model: string, signal: AbortSignal): Promise<string> {
-  return (await client.post('/detokenize', jsonBody({ model, tokens: [id] }), TEXT, signal)).prompt;
+/** Asks the model's tokenizer for the text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD. */
+export async function textOf(ids: number[], client: VllmClient, model: string, signal: AbortSignal): Promise<string> {
+  return (await client.post('/detokenize', jsonBody({ model, tokens: ids }), TEXT, signal)).prompt;
 }
 
 /** Where tokens are requested, and those that are known already. */
@@ -70,8 +70,17 @@ export async function tokenOf(text: string, source: TokenSource): Promise<Token>
  * Finds the tokens of one set of answers.
  * @throws EngineFault refused, if a text is not one token of the model's vocabulary
  */
-export async function answerTokens(set: Read['answers'][number], source: TokenSource): Promise<NonEmpty<Token>> {
+export async function answerTokens(set: Readonly<NonEmpty<string>>, source: TokenSource): Promise<NonEmpty<Token>> {
   return Promise.all(mapAll(set, (text) => tokenOf(text, source)));
+}
+
+/**
+ * Finds the ids of the tokens that a query reads, by set.
+ * @throws EngineFault refused, if a text is not one token of the model's vocabulary
+ */
+export async function answerIds({ answers }: Read, source: TokenSource): Promise<number[][]> {
+  const idOf = async (each: string | number) => (typeof each === 'number' ? each : (await tokenOf(each, source)).id);
+  return Promise.all(answers.map((set) => Promise.all(set.map(idOf))));
 }
 
 /**

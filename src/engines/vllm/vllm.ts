@@ -8,7 +8,7 @@ import { EngineFault } from './faults.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
-import { tokenIdsOf } from './tokenizer.ts';
+import { textOf, tokenIdsOf } from './tokenizer.ts';
 
 /** The configuration that a vLLM engine reads. */
 type VllmConfig = Pick<
@@ -78,6 +78,13 @@ export function createVllmEngine(
     async controlTokenIn(text, signal) {
       try {
         return await findControlToken(text, monitor.ready(), signal);
+      } catch (error) {
+        throw problemOf(error);
+      }
+    },
+    async textOf(ids, signal) {
+      try {
+        return await textOf(ids, client, monitor.ready().profile.model, signal);
       } catch (error) {
         throw problemOf(error);
       }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import type { RewardResult } from '../../../schemas/reward.ts';
 import { post, recorded } from '../../support/recorded.ts';
@@ -52,10 +53,40 @@ t.test('the threshold of the model does not hold for other answers', async (t) =
   t.equal((await ask({ reward: 'log_odds' })).success, null);
 });
 
-t.test('a text that the tokenizer splits is refused with its number of tokens', async (t) => {
-  const { status, body } = await post(address, files, { ...shared, answers: { true_texts: [' Absolutely'] } });
-  t.equal(status, 422);
-  t.match(body, { code: 'invalid-answers', pointer: '/answers/true_texts/0', detail: /makes \d+ tokens/ });
+t.test('a text of several tokens is less likely than its first token, with both prompts', async (t) => {
+  for (const [prompt, first, both] of [
+    ['open', ' Yes', ' Yes No'],
+    ['chat', 'Yes', 'Yes No'],
+  ] as const) {
+    const one = await ask({ true_texts: [first] }, { prompt });
+    const two = await ask({ true_texts: [both], reward: 'normalised' }, { prompt });
+    t.same(two.provenance.true_tokens[0]?.ids.length, 2);
+    t.equal(two.usage.engine_requests, 2 * one.usage.engine_requests);
+    for (const [i, { log_prob_true, log_prob_false, reward }] of two.prefixes.entries()) {
+      t.ok(log_prob_true < (one.prefixes[i]?.log_prob_true ?? Number.NaN));
+      t.ok(Math.abs(log_prob_false - (one.prefixes[i]?.log_prob_false ?? Number.NaN)) < 1e-6);
+      t.ok(Math.abs(reward - (log_prob_true - logSumExp(log_prob_true, log_prob_false))) < 1e-9);
+    }
+  }
+});
+
+t.test('a step of a growing episode reads texts of several tokens, too', async (t) => {
+  const digest = (file: Buffer) => createHash('sha256').update(file).digest('hex');
+  const answers = { true_texts: [' Yes No'] };
+  const some = files.slice(0, 9);
+  const whole = await ask(answers, { prefixes: { last: 1 } });
+  const grown = await post(address, files, {
+    ...shared,
+    answers,
+    prefixes: { last: 1 },
+    frame_digests: files.map(digest),
+  });
+  t.equal(grown.status, 200, JSON.stringify(grown.body));
+  const values = [whole, grown.body].map(({ prefixes }) => prefixes[0]?.log_prob_true ?? Number.NaN);
+  t.ok(Math.abs((values[0] ?? 0) - (values[1] ?? 1)) < 1e-5, String(values));
+  const odd = await post(address, some, { ...shared, answers, prefixes: { last: 1 }, frame_digests: some.map(digest) });
+  t.equal(odd.status, 200, 'an odd number of sampled frames: each query has the doubled block');
+  t.equal(odd.body.usage.engine_requests, 2);
 });
 
 t.test(

@@ -41,7 +41,7 @@ t.test('128 tokens are read in one query', async (t) => {
   t.ok((body.prefixes[0]?.log_prob_true ?? 0) < 0);
 });
 
-t.test('each text is tokenized once, and a text of several tokens is refused', async (t) => {
+t.test('each text is tokenized once', async (t) => {
   const { fake, app, address } = await startService(t, { addedTokens: WORDS });
   await readiness(app, 200);
   const asked = () => fake.requests.get('/tokenize') ?? 0;
@@ -50,9 +50,48 @@ t.test('each text is tokenized once, and a text of several tokens is refused', a
   t.equal((await post(address, 2, episode)).status, 200);
   t.equal((await post(address, 2, episode)).status, 200);
   t.equal(asked() - before, 2);
-  const refused = await post(address, 2, { answers: { true_texts: [' Yes', ' Ja'] } });
-  t.match(refused, { status: 422, body: { code: 'invalid-answers', pointer: '/answers/true_texts/1' } });
-  t.equal(fake.asked.length, 2, 'no query was sent for it');
+});
+
+for (const prompt of ['open', 'chat'] as const) {
+  t.test(
+    `${prompt}: a text of several tokens is one more query per token, with its beginning after the prompt`,
+    async (t) => {
+      const { fake, app, address } = await startService(t, { addedTokens: WORDS });
+      await readiness(app, 200);
+      const read = new Map<string, Map<string, number>>();
+      fake.behaviour.rewrite = ({ choices }) => {
+        const { items, text, continued } = fake.asked.at(-1) ?? { items: [], text: '', continued: '' };
+        const entries = choices[0]?.logprobs.content[0]?.top_logprobs ?? [];
+        const after = prompt === 'chat' ? continued : text.slice(text.indexOf('answer is:') + 'answer is:'.length);
+        read.set(`${items.length}${after}`, new Map(entries.map(({ token, logprob }) => [token, logprob])));
+      };
+      const answers = { true_texts: [' Yes No', 'Done'], false_texts: [' Yes Yes No'] };
+      const { status, body } = await post(address, 4, { prompt, answers, prefixes: { lengths: [2, 4] } });
+      t.equal(status, 200, JSON.stringify(body));
+      t.equal(body.usage.engine_requests, 6, 'two further queries for each prefix');
+      t.same([...read.keys()].sort(), ['1', '1 Yes', '1 Yes Yes', '2', '2 Yes', '2 Yes Yes']);
+      const [yesNo, done] = body.provenance.true_tokens;
+      const [yes, no] = yesNo?.ids ?? [];
+      t.same(body.provenance.false_tokens, [{ text: ' Yes Yes No', ids: [yes, yes, no] }]);
+      for (const { log_prob_true, log_prob_false, frames_used } of body.prefixes) {
+        const of = (after: string, id: number | undefined) =>
+          read.get(`${frames_used / 2}${after}`)?.get(`token_id:${id}`) ?? Number.NaN;
+        const first = of('', yes);
+        const wanted = Math.log(Math.exp(first + of(' Yes', no)) + Math.exp(of('', done?.ids[0])));
+        t.ok(Math.abs(log_prob_true - wanted) < 1e-9, `${log_prob_true}, ${wanted}`);
+        t.ok(Math.abs(log_prob_false - (first + of(' Yes', yes) + of(' Yes Yes', no))) < 1e-9);
+      }
+    },
+  );
+}
+
+t.test('a beginning that has other tokens after the prompt is refused', async (t) => {
+  // The last character of the prompt and the first token of the answer are one token together.
+  const { app, address } = await startService(t, { addedTokens: [':x'] });
+  await readiness(app, 200);
+  const { status, body } = await post(address, 2, { answers: { true_texts: ['xy'] } });
+  t.match({ status, body }, { status: 422, body: { code: 'invalid-answers', pointer: '/answers' } });
+  t.match(body['detail'], /other tokens of "x"/);
 });
 
 t.test('an engine that cannot tokenize gives a problem', async (t) => {
