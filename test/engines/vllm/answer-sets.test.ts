@@ -136,21 +136,24 @@ t.test('the most likely tokens are read in one more query, which only names its 
   );
 });
 
-t.test('the published pipeline reads other answers and the most likely tokens, too', async (t) => {
-  const { fake, app, address } = await startService(t, { addedTokens: WORDS });
-  await readiness(app, 200);
-  const answers = { true_texts: [' True', ' Yes'], false_texts: [' No'], reward: 'log_odds' };
-  const episode = { pipeline: 'published', answers, top_answers: 3, prefixes: { lengths: [5, 9] } };
-  const { status, body } = await post(address, 9, episode);
-  t.equal(status, 200, JSON.stringify(body));
-  t.equal(body.top_answers?.length, 3);
-  t.ok(body.prefixes.every(({ reward, log_odds }) => reward === log_odds));
-  t.equal(fake.asked.length, 3);
-  t.ok(
-    fake.asked[1]?.items.every(({ data }) => data === null),
-    'its blocks were sent in the first query',
-  );
-});
+t.test(
+  'the published pipeline reads other answers, texts of several tokens and the most likely tokens, too',
+  async (t) => {
+    const { fake, app, address } = await startService(t, { addedTokens: WORDS });
+    await readiness(app, 200);
+    const answers = { true_texts: [' True', ' Yes'], false_texts: [' No', 'Done No'], reward: 'log_odds' };
+    const episode = { pipeline: 'published', answers, top_answers: 3, prefixes: { lengths: [5, 9] } };
+    const { status, body } = await post(address, 9, episode);
+    t.equal(status, 200, JSON.stringify(body));
+    t.equal(body.top_answers?.length, 3);
+    t.ok(body.prefixes.every(({ reward, log_odds }) => reward === log_odds));
+    t.equal(fake.asked.length, 5, 'two for each prefix, and one for the most likely tokens');
+    t.ok(
+      fake.asked[1]?.items.every(({ data }) => data === null),
+      'its blocks were sent in the first query',
+    );
+  },
+);
 
 t.test('an engine that returns fewer tokens than requested gives a problem with its limit', async (t) => {
   const { app, address } = await startService(t, { maxLogprobs: 10 });
