@@ -13,7 +13,16 @@ import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
-import { answerTokens, controlTokenIn, createTokensByText, type TokensByText, tokenize, tokenOf } from './tokenizer.ts';
+import {
+  answerTokens,
+  controlTokenIn,
+  createTextsByTokens,
+  createTokensByText,
+  type TextsByTokens,
+  type TokensByText,
+  tokenize,
+  tokenOf,
+} from './tokenizer.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 
 /** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
@@ -21,6 +30,8 @@ export interface Probed {
   profile: ModelProfile;
   /** tokens of answers that are known so far */
   tokens: TokensByText;
+  /** texts of tokens that are known so far */
+  texts: TextsByTokens;
   vocabulary: Vocabulary;
   /** Encoding of the frames in an item's file. */
   encoding: AviEncoding;
@@ -109,6 +120,7 @@ export async function probeEngine(
   return {
     vocabulary,
     tokens,
+    texts: createTextsByTokens(),
     encoding,
     fingerprint: open.response.system_fingerprint ?? null,
     profile: {

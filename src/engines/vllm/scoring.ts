@@ -67,7 +67,7 @@ function asker(
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
-  const { profile, tokens, vocabulary, fingerprint, encoding } = probed;
+  const { profile, tokens, texts, vocabulary, fingerprint, encoding } = probed;
   const { model } = profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
     itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
@@ -114,7 +114,7 @@ function asker(
     const answer = await ask(each, { top: count });
     const tokens: TopAnswer[] = [];
     for (const { id, logProb } of readTop(answer, count))
-      tokens.push({ text: await textOf([id], client, model, signal), id, log_prob: logProb });
+      tokens.push({ text: await textOf([id], { client, model, texts, signal }), id, log_prob: logProb });
     return { tokens, answer };
   }
 

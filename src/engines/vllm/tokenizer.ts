@@ -29,17 +29,34 @@ export async function tokenize(
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
 
-/** Asks the model's tokenizer for the text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD. */
-export async function textOf(ids: number[], client: VllmClient, model: string, signal: AbortSignal): Promise<string> {
-  return (await client.post('/detokenize', jsonBody({ model, tokens: ids }), TEXT, signal)).prompt;
-}
-
 /** Where tokens are requested, and those that are known already. */
 interface TokenSource {
   client: VllmClient;
   model: string;
   known: TokensByText;
   signal: AbortSignal;
+}
+
+/** Texts of tokens, by the ids joined with commas. */
+export type TextsByTokens = LRUCache<string, string>;
+
+/** An empty store of texts. */
+export function createTextsByTokens(): TextsByTokens {
+  return new LRUCache<string, string>({ max: REMEMBERED });
+}
+
+/**
+ * The text of some tokens, or remembers it. Bytes that are not valid UTF-8 on their own become U+FFFD.
+ * @throws EngineFault, or the signal's reason
+ */
+export async function textOf(
+  ids: readonly number[],
+  { client, model, texts, signal }: Omit<TokenSource, 'known'> & { texts: TextsByTokens },
+): Promise<string> {
+  const ask = async () => (await client.post('/detokenize', jsonBody({ model, tokens: ids }), TEXT, signal)).prompt;
+  const text = texts.get(ids.join()) ?? (await ask());
+  texts.set(ids.join(), text);
+  return text;
 }
 
 /**

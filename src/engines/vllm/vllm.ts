@@ -83,8 +83,9 @@ export function createVllmEngine(
       }
     },
     async textOf(ids, signal) {
+      const { profile, texts } = monitor.ready();
       try {
-        return await textOf(ids, client, monitor.ready().profile.model, signal);
+        return await textOf(ids, { client, model: profile.model, texts, signal });
       } catch (error) {
         throw problemOf(error);
       }

@@ -41,15 +41,15 @@ t.test('128 tokens are read in one query', async (t) => {
   t.ok((body.prefixes[0]?.log_prob_true ?? 0) < 0);
 });
 
-t.test('each text is tokenized once', async (t) => {
+t.test('each text is tokenized once, and each beginning of an answer is converted to text once', async (t) => {
   const { fake, app, address } = await startService(t, { addedTokens: WORDS });
   await readiness(app, 200);
-  const asked = () => fake.requests.get('/tokenize') ?? 0;
-  const before = asked();
-  const episode = { answers: { true_texts: [' Yes'], false_texts: [' No'] } };
+  const asked = () => [fake.requests.get('/tokenize') ?? 0, fake.requests.get('/detokenize') ?? 0] as const;
+  const [tokenized, converted] = asked();
+  const episode = { answers: { true_texts: [' Yes No'], false_texts: [' No'] } };
   t.equal((await post(address, 2, episode)).status, 200);
   t.equal((await post(address, 2, episode)).status, 200);
-  t.equal(asked() - before, 2);
+  t.same(asked(), [tokenized + 2, converted + 1]);
 });
 
 for (const prompt of ['open', 'chat'] as const) {
