@@ -17,6 +17,7 @@ export function episodeOptions() {
     ...(count !== DEFAULT_COUNT && { prefixes: { count } }),
     ...(prompt === 'chat' && { prompt }),
     ...(pipeline === 'published' && { pipeline }),
+    ...(field('control').value === 'static' && { controls: { static: true } }),
     ...(threshold !== '' && { success: { threshold: Number(threshold) } }),
   };
 }

@@ -54,7 +54,8 @@ function verdict({ success, score }) {
 }
 
 /** @param {RewardResult} result */
-function numbers({ score, voc, log_prob_range: { span, flat_below }, usage }) {
+function numbers({ score, voc, log_prob_range: { span, flat_below }, controls, usage }) {
+  const still = controls?.static;
   return [
     ['Score', decimal(score), 'Mean log probability of True over the final prefixes, in nats'],
     [
@@ -63,6 +64,16 @@ function numbers({ score, voc, log_prob_range: { span, flat_below }, usage }) {
       'Value-order correlation: 1 if the value rises with every prefix, −1 if it falls',
     ],
     ['Range', decimal(span, 2), `Highest minus lowest value, in nats. Below ${flat_below} the curve is flat`],
+    ...(still
+      ? [
+          [
+            'Range of the static video',
+            decimal(still.span, 2),
+            'The first frame, repeated for as long as the episode, in nats',
+          ],
+          ['Corrected score', decimal(still.corrected.score), 'The score without what the static video gets, in nats'],
+        ]
+      : []),
     ['Engine time', seconds(usage.engine_ms / 1000), `For ${counted(usage.prompt_tokens, 'prompt token')}`],
   ].map(([name, value, meaning]) =>
     make(

@@ -1,9 +1,9 @@
 import { type Static, Type } from 'typebox';
 import { ChosenAnswers } from './answers.ts';
-import { Pipeline, PromptVariant } from './enumerations.ts';
+import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
-import { ProgressBounds } from './progress.ts';
+import { CalibrationBounds } from './progress.ts';
 import { Warning } from './reward.ts';
 
 const closed = { additionalProperties: false };
@@ -26,6 +26,7 @@ const belonging = {
   pipeline: Type.Optional(Pipeline()),
   /** The service refuses this calibration with other answers. Absent: the default answers. */
   answers: Type.Optional(ChosenAnswers),
+  curve: Type.Optional(ScoredCurve),
   final_prefixes: Type.Optional(
     Type.Integer({
       minimum: 1,
@@ -45,17 +46,20 @@ const belonging = {
 const LabelledEpisode = Type.Object(
   {
     success: Type.Boolean({ description: 'Whether the robot completed the task, as a person saw it.' }),
-    score: givenReward('`score` of the episode’s response, in nats.'),
+    score: givenReward(
+      '`score` of the episode’s response, or `controls.static.corrected.score` with the curve `corrected`, in nats. Above 0 only with the curve `corrected` or for log odds.',
+    ),
     log_prob_range: Type.Optional(
       Type.Object(
         {
-          min: givenReward('Smallest reward of the prefixes, in nats.'),
-          max: givenReward('Largest reward of the prefixes, in nats.'),
+          min: givenReward('Smallest value of the curve, in nats.'),
+          max: givenReward('Largest value of the curve, in nats.'),
         },
         {
           ...closed,
           title: 'ScoredRange',
-          description: '`min` and `max` of the response’s `log_prob_range`. Those of the successes make the bounds.',
+          description:
+            '`min` and `max` of the response’s `log_prob_range`, or of `controls.static.corrected.range` with the curve `corrected`. Those of the successes make the bounds.',
         },
       ),
     ),
@@ -155,7 +159,7 @@ export const Calibration = Type.Object(
         'The threshold that requests with this calibration use, in nats: that of `best`, or that of `precise` if a precision was requested. Null if there is none; `warnings` say why.',
       ),
     ),
-    bounds: nullable(ProgressBounds),
+    bounds: nullable(CalibrationBounds),
     best: nullable(ThresholdFit),
     precise: nullable(ThresholdFit),
     auc: nullable(AucEstimate),
@@ -165,7 +169,7 @@ export const Calibration = Type.Object(
   {
     title: 'Calibration',
     description:
-      'A success threshold and progress bounds for one model, prompt, choice of answers and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest reward.',
+      'A success threshold and progress bounds for one model, prompt, choice of answers and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest value on the curve.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

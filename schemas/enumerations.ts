@@ -32,6 +32,14 @@ export const PromptVariant = (usage: { default?: string } = {}) =>
 
 export type PromptVariant = Static<ReturnType<typeof PromptVariant>>;
 
+export const ScoredCurve = Type.Enum(['log_prob', 'corrected'], {
+  title: 'ScoredCurve',
+  description:
+    'Which curve a score is the mean of. With `log_prob`, the log probabilities of True: `score` of a response. With `corrected`, the curve that is corrected by a static video: `controls.static.corrected.score`. A calibration that does not say so is for `log_prob`.',
+});
+
+export type ScoredCurve = Static<typeof ScoredCurve>;
+
 export const FrameEncoding = Type.Enum(['rgb', 'raw', 'png', 'jpeg'], {
   title: 'FrameEncoding',
   description:

@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
 import { Answers, MOST_TOP_ANSWERS } from './answers.ts';
 import { Calibration } from './calibration.ts';
+import { ControlOptions } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, Pipeline, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
@@ -144,6 +145,7 @@ export const Episode = Type.Object(
     progress: Type.Optional(ProgressRule),
     calibration: Type.Optional(Calibration),
     training: Type.Optional(TrainingOptions),
+    controls: Type.Optional(ControlOptions),
     undefined_voc: Type.Optional(
       Type.Enum(['missing', 'zero'], {
         title: 'UndefinedVoc',

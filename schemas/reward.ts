@@ -1,7 +1,8 @@
 import { type Static, Type } from 'typebox';
 import { ChosenAnswers } from './answers.ts';
+import { Controls } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
-import { FrameEncoding, FrameSizeMode, Pipeline, PromptLayout, PromptVariant } from './enumerations.ts';
+import { FrameEncoding, FrameSizeMode, Pipeline, PromptLayout, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
 import { TrainingSignals } from './training.ts';
@@ -48,12 +49,16 @@ export const PrefixReward = Type.Object(
 
 export const Success = Type.Object(
   {
-    flag: Type.Boolean({ description: 'Whether `score` is at or above the threshold.' }),
+    flag: Type.Boolean({
+      description:
+        'Whether the score is at or above the threshold: `score`, or `controls.static.corrected.score` with the curve `corrected`.',
+    }),
     threshold: Type.Number({ description: 'The threshold, in nats.' }),
     threshold_source: Type.Enum(['request', 'calibration', 'operator', 'model'], {
       title: 'ThresholdSource',
       description: 'Where the threshold comes from: the first of these that has one.',
     }),
+    curve: ScoredCurve,
     final_prefixes: Type.Integer({ description: 'How many of the longest prefixes `score` averages.' }),
   },
   { title: 'Success', description: 'Whether the episode counts as a success. Null if there is no threshold.' },
@@ -98,7 +103,10 @@ export const Usage = Type.Object(
       description:
         'Time to decode, resize and encode the frames (wall time). The embedded engine starts while frames are still being decoded.',
     }),
-    engine_ms: Type.Number({ description: 'From the first engine request to the last engine response (wall time).' }),
+    engine_ms: Type.Number({
+      description:
+        'From the first engine request to the last engine response (wall time). With `controls`, the sum over the episode and its controls.',
+    }),
   },
   { title: 'Usage', description: 'What the request cost.' },
 );
@@ -271,6 +279,7 @@ export const RewardResult = Type.Object(
           'The most likely next tokens of the longest prefix, the most likely one first. Null if the request has no `top_answers`.',
       }),
     ),
+    controls: nullable(Controls),
     usage: Usage,
     provenance: Provenance,
     warnings: Type.Array(Warning, { description: 'Notes about this response; empty if there are none.' }),

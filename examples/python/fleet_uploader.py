@@ -89,9 +89,12 @@ def requested(args: argparse.Namespace) -> dict[str, Any]:
     given = {"instruction": args.instruction, "fps": args.fps}
     options: dict[str, Any] = {key: value for key, value in given.items() if value is not None}
     calibration = json.loads(args.calibration.read_text(encoding="utf-8")) if args.calibration else None
-    scale = "bounds" if calibration and calibration.get("bounds") else "episode"
+    is_corrected = calibration is not None and calibration.get("curve") == "corrected"
+    # Bounds of the corrected curve are for that curve only, and its threshold requires the static control.
+    scale = "bounds" if calibration and calibration.get("bounds") and not is_corrected else "episode"
     options |= {"prefixes": {"count": args.prefixes}, "progress": {"scale": scale}}
-    return options | ({"calibration": calibration} if calibration else {})
+    controls = {"controls": {"static": True}} if is_corrected else {}
+    return options | ({"calibration": calibration} if calibration else {}) | controls
 
 
 def main() -> int:

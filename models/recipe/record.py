@@ -136,11 +136,13 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--episodes", type=int, default=52, help="episodes a scene to teach with")
+    parser.add_argument("--splits", nargs="+", choices=["train", "test"], default=["train", "test"])
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     spoiled = args.episodes // 8
     jobs = [Job(t.name, "train", 1, args.episodes - 2 * spoiled, spoiled, spoiled) for t in TASKS]
     jobs += [Job(t.name, "test", 1001, 8, 2, 2) for t in TASKS]
+    jobs = [job for job in jobs if job.split in args.splits]
     with ProcessPoolExecutor(args.workers) as pool:
         for line in pool.map(record, jobs, [args.out] * len(jobs)):
             print(line, flush=True)

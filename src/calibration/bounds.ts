@@ -1,12 +1,12 @@
-import type { ProgressBounds } from '../../schemas/progress.ts';
+import type { CalibrationBounds } from '../../schemas/progress.ts';
 
 /**
- * Bounds for progress: the median of the smallest and the median of the largest reward of the successes. With these
+ * Bounds for progress: the median of the smallest and the median of the largest value of the successes. With these
  * bounds, half of the successes reach 1 and half of them start at 0. Up to half of them may be outliers.
  * @param ranges of successes, nats, at least one
  * @returns null if both medians are the same
  */
-export function progressBounds(ranges: { min: number; max: number }[]): ProgressBounds | null {
+export function progressBounds(ranges: { min: number; max: number }[]): CalibrationBounds | null {
   const low = median(ranges.map(({ min }) => min));
   const high = median(ranges.map(({ max }) => max));
   return low < high ? { low, high } : null;

@@ -21,7 +21,7 @@ export interface ScoreRequest {
   tenant: string;
   /** What the robot was told to do, for warnings. Prompts have it in their text already. */
   instruction: string;
-  /** JSON pointer to the episode in the request, for problems. */
+  /** JSON pointer to the instruction in the request, for problems. */
   pointer: string;
   signal: AbortSignal;
   usage: EngineUsage;

@@ -10,10 +10,19 @@ import { type AnswerChoice, chooseAnswers } from './answers.ts';
 import type { Clock } from './clock.ts';
 import { controlTokenProblem } from './control-tokens.ts';
 import { prefixLengthFault } from './prefixes.ts';
-import { type ChosenScale, progressScale } from './progress-scale.ts';
+import { type ChosenScale, type CorrectedScale, correctedScale, progressScale } from './progress-scale.ts';
 import { impossibleRewards } from './rewards.ts';
 import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
+
+/** The controls of an episode, at least one. */
+export interface RequestedControls {
+  static: boolean;
+  reversed: boolean;
+  otherInstruction: string | undefined;
+  /** the scale of progress of the corrected curve */
+  correctedScale: CorrectedScale;
+}
 
 /** The options of one episode, checked and with every default filled in. */
 export interface EpisodeRequest {
@@ -35,6 +44,8 @@ export interface EpisodeRequest {
   progress: ChosenScale;
   calibration: Calibration | undefined;
   training: TrainingOptions | undefined;
+  /** undefined if none is requested */
+  controls: RequestedControls | undefined;
   undefinedVoc: 'missing' | 'zero';
   includeTokenIds: boolean;
 }
@@ -68,7 +79,9 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
   const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
   const answers = chooseAnswers(value, pointer, controlTokenIn);
+  const controls = controlsOf(value, `${pointer}/controls`, controlTokenIn);
   checkRewards(value, answers, pointer);
+  checkCurve(value, pointer);
   const { frame_size: frameSize = DEFAULTS.frame_size, max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
     const detail = 'must be sent with `frame_size: "budget"`, and only with it';
@@ -94,6 +107,7 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     progress: progressScale(value, pointer),
     calibration: value.calibration,
     training: value.training,
+    controls,
     undefinedVoc: value.undefined_voc ?? DEFAULTS.undefined_voc,
     includeTokenIds: value.include_token_ids ?? DEFAULTS.include_token_ids,
   };
@@ -155,6 +169,38 @@ export function checkVideoEpisode({ clock, frameDigests }: AskedEpisode, pointer
   }
   if (frameDigests)
     throw invalidRequest([{ pointer: `${pointer}/frame_digests`, detail: 'cannot be combined with a video' }]);
+}
+
+/** @returns undefined if no control is requested */
+function controlsOf(
+  episode: EpisodeSchema,
+  pointer: string,
+  controlTokenIn: ControlTokenCheck,
+): RequestedControls | undefined {
+  const { controls = {}, frame_digests } = episode;
+  const { static: isStatic = false, reversed = false, other_instruction: otherInstruction } = controls;
+  if (otherInstruction !== undefined) checkOther(otherInstruction, `${pointer}/other_instruction`, controlTokenIn);
+  if (reversed && frame_digests) {
+    const detail = 'cannot be combined with `frame_digests`: every new frame would change all of the reversed video';
+    throw invalidRequest([{ pointer: `${pointer}/reversed`, detail }]);
+  }
+  if (!isStatic && !reversed && otherInstruction === undefined) return undefined;
+  return { static: isStatic, reversed, otherInstruction, correctedScale: correctedScale(episode) };
+}
+
+/** Checks a calibration against the curve that it is for. @throws ProblemError invalid-request */
+function checkCurve({ calibration, controls }: EpisodeSchema, pointer: string): void {
+  if (calibration?.curve !== 'corrected' || controls?.static) return;
+  const detail = 'must be sent with a calibration of the corrected curve';
+  throw invalidRequest([{ pointer: `${pointer}/controls/static`, detail }]);
+}
+
+function checkOther(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {
+  if (instruction.trim() === '') {
+    const detail = 'Send in `other_instruction` an instruction that the robot was not given.';
+    throw new ProblemError('missing-instruction', detail, { pointer });
+  }
+  checkText(instruction, pointer, controlTokenIn);
 }
 
 function rangeOf({ from_s: fromS, to_s: toS }: EpisodeSchema, pointer: string): TimeRange {
@@ -224,14 +270,14 @@ function checkRewards(
         [`${pointer}/success/threshold`, success?.threshold],
         ...boundsAt(`${pointer}/progress/bounds`, progress?.bounds),
       ],
-      reward,
+      { reward },
     ),
     ...impossibleRewards(
       [
         [`${pointer}/calibration/threshold`, calibration?.threshold],
         ...boundsAt(`${pointer}/calibration/bounds`, calibration?.bounds),
       ],
-      calibration?.answers?.reward ?? DEFAULTS.reward,
+      { reward: calibration?.answers?.reward ?? DEFAULTS.reward, curve: calibration?.curve ?? DEFAULTS.curve },
     ),
   ];
   if (mistakes.length > 0) throw invalidRequest(mistakes);

@@ -1,5 +1,5 @@
 import type { Episode } from '../../schemas/episode.ts';
-import type { ProgressScale } from '../../schemas/progress.ts';
+import type { CalibrationBounds, ProgressScale } from '../../schemas/progress.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
 import { ProblemError } from '../problems/problems.ts';
 
@@ -7,6 +7,11 @@ import { ProblemError } from '../problems/problems.ts';
 export type ChosenScale =
   | { scale: 'episode' | 'none'; bounds: null }
   | { scale: 'bounds'; bounds: NonNullable<ProgressScale['bounds']> };
+
+/** The scale of progress of the corrected curve. */
+export type CorrectedScale =
+  | { scale: 'episode' | 'none'; bounds: null }
+  | { scale: 'bounds'; bounds: CalibrationBounds };
 
 /**
  * Chooses the scale of progress for a request. Bounds of the request come before those of its calibration. A growing episode is
@@ -32,12 +37,25 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
   }
   if (scale === 'episode' || scale === 'none') return { scale, bounds: null };
   if (given) return { scale: 'bounds', bounds: { ...given, source: 'request' } };
-  if (calibration?.bounds) return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
+  // Bounds of the corrected curve are for that curve only: see correctedScale.
+  if (calibration?.bounds && calibration.curve !== 'corrected')
+    return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
   if (scale === 'bounds') {
     const detail =
       'Scale "bounds" requires progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/progress/bounds` });
   }
+  return { scale: frame_digests ? 'none' : 'episode', bounds: null };
+}
+
+/**
+ * Chooses the scale of progress of the corrected curve, with the same rules. Only a calibration of this curve has bounds for it:
+ * bounds of log probabilities say nothing about it.
+ */
+export function correctedScale({ progress, calibration, frame_digests }: Episode): CorrectedScale {
+  const scale = progress?.scale;
+  if (scale === 'episode' || scale === 'none') return { scale, bounds: null };
+  if (calibration?.curve === 'corrected' && calibration.bounds) return { scale: 'bounds', bounds: calibration.bounds };
   return { scale: frame_digests ? 'none' : 'episode', bounds: null };
 }
 

@@ -32,8 +32,11 @@ export interface FrameStore {
   lastSampled: number | undefined;
 }
 
-/** For an episode that is sent complete: frames are numbered in the order in which they arrive. */
-export function orderedStore(clock: Clock, maxFrames: number): FrameStore {
+/**
+ * For an episode that is sent complete: frames are numbered in the order in which they arrive.
+ * @param renderedAgain whether frames are rendered more than once, so that `take` must not remove them
+ */
+export function orderedStore(clock: Clock, maxFrames: number, renderedAgain: boolean): FrameStore {
   const shown = new Set(sampleSchedule('fps' in clock ? maxFrames : clock.timestampsS.length, clock));
   const frames = new Map<number, UploadedFrame>();
   let count = 0;
@@ -50,10 +53,10 @@ export function orderedStore(clock: Clock, maxFrames: number): FrameStore {
     },
     count: () => count,
     peek: (index) => frames.get(index),
-    shared: false,
+    shared: renderedAgain,
     take(index) {
       const frame = frames.get(index);
-      frames.delete(index);
+      if (!renderedAgain) frames.delete(index);
       return frame;
     },
     uploaded: () => [...frames.values()],

@@ -39,12 +39,15 @@ interface ExpectedFrames {
   frameDigests: string[] | undefined;
   /** `published` holds every frame, until the request ends */
   pipeline: Pipeline;
+  /** whether frames are rendered more than once */
+  renderedAgain: boolean;
 }
 
 /** Collects frames as they are uploaded. */
 export interface FrameCollector {
   /**
    * Sets the clock and the digests of the episode, before or after frames arrive. Releases frames that are not sampled.
+   * @param request.renderedAgain whether frames are rendered more than once
    */
   expect(request: ExpectedFrames, pointer: string): void;
   /**
@@ -92,7 +95,7 @@ export function collectFrames(
   }
 
   return {
-    expect({ clock, frameDigests = [], pipeline }, pointer) {
+    expect({ clock, frameDigests = [], pipeline, renderedAgain }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
       store =
@@ -100,7 +103,7 @@ export function collectFrames(
           ? listedStore(frameDigests, clock, recent, pointer)
           : pipeline === 'published'
             ? completeStore()
-            : orderedStore(clock, limits.MAX_FRAMES);
+            : orderedStore(clock, limits.MAX_FRAMES, renderedAgain);
       for (const frame of early.splice(0)) store.put(frame);
     },
     async addImage(bytes, place) {

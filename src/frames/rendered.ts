@@ -28,7 +28,7 @@ interface RenderingFrames {
 }
 
 /**
- * Waits for the episode's turn and begins to render frames. FrameGroup releases the uploads, so each frame can be rendered only
+ * Waits for the episode's turn and begins to render frames. Rendering releases the uploads, so each frame can be rendered only
  * once, unless the collector of the frames was told to keep every frame.
  * @param group which frames, and how they are resized
  * @throws ProblemError image-too-large; the signal's reason when it aborts

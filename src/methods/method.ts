@@ -6,7 +6,7 @@ import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
 import type { Scored } from '../result/scored.ts';
 
 /** What to score: the options of an episode, its sampled frames, and its prefixes. */
-interface Asked {
+export interface Asked {
   request: EpisodeRequest;
   /** raw frame numbers of the sampled frames, from `sampleSchedule` */
   schedule: number[];

@@ -75,14 +75,13 @@ const MAX_TEXT_TOKENS = 1024;
 /**
  * Limits the computation that an instruction can cause.
  * @param tokens tokens of the text that follows the last block
- * @param pointer JSON pointer to the episode in the request
+ * @param pointer JSON pointer to the instruction in the request
  * @throws ProblemError instruction-too-long
  */
 export function checkTextLength(tokens: number, pointer: string): void {
   if (tokens <= MAX_TEXT_TOKENS) return;
   const detail = `The prompt text with this instruction has ${tokens} tokens; the limit is ${MAX_TEXT_TOKENS}. Send a shorter instruction.`;
-  const place = { pointer: `${pointer}/instruction`, limit: MAX_TEXT_TOKENS };
-  throw new ProblemError('instruction-too-long', detail, place);
+  throw new ProblemError('instruction-too-long', detail, { pointer, limit: MAX_TEXT_TOKENS });
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { AnswerStart } from './answers.ts';
-import type { NonEmpty } from './non-empty.ts';
+import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
 export interface Block {
@@ -35,7 +35,7 @@ export type Resampling = 'pillow-bicubic' | 'published';
 export interface FrameGroup {
   size: FrameSize;
   resampling: Resampling;
-  /** raw frame numbers, increasing */
+  /** raw frame numbers, each once */
   frames: number[];
 }
 
@@ -60,7 +60,7 @@ export interface Query {
 /** All queries to the engine about one episode. Each block is stored once, however many queries have it. */
 export interface EpisodePlan {
   prompt: PromptVariant;
-  /** frames of the longest query: raw frame numbers, increasing */
+  /** frames of the longest query: raw frame numbers, each once, in the order of its prompt */
   sampledFrames: number[];
   /** Every frame that a query has, once for each size. The longest query has the first. */
   frameGroups: NonEmpty<FrameGroup>;
@@ -97,9 +97,30 @@ export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): numbe
   return shows + own.length;
 }
 
-/** Frame numbers of the blocks that queries have of their own. */
-export function ownFrames({ queries }: Pick<EpisodePlan, 'queries'>): number[] {
-  return queries.flatMap(({ own }) => own.flatMap(({ first, second }) => [first, second]));
+/** Frame numbers of the blocks that repeat one frame. */
+export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
+  const all = [...blocks, ...queries.flatMap(({ own }) => own)];
+  return [...new Set(all.filter(({ first, second }) => first === second).map(({ first }) => first))];
+}
+
+/**
+ * The same queries about other frames, at the same times.
+ * @param insteadOf returns the frame that replaces a frame
+ */
+export function showing(plan: EpisodePlan, insteadOf: (frame: number) => number): EpisodePlan {
+  const frames = (numbers: number[]) => [...new Set(numbers.map(insteadOf))];
+  const block = ({ first, second, time }: Block): Block => ({
+    first: insteadOf(first),
+    second: insteadOf(second),
+    time,
+  });
+  return {
+    ...plan,
+    sampledFrames: frames(plan.sampledFrames),
+    frameGroups: mapAll(plan.frameGroups, (group) => ({ ...group, frames: frames(group.frames) })),
+    blocks: plan.blocks.map(block),
+    queries: mapAll(plan.queries, (query) => ({ ...query, own: query.own.map(block) })),
+  };
 }
 
 /**

@@ -3,6 +3,7 @@ import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { ReadAnswers } from '../plan/answers.ts';
+import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
@@ -10,6 +11,11 @@ import type { EpisodeWarning } from '../problems/warnings.ts';
 export interface ResultDefaults {
   SUCCESS_THRESHOLD?: number;
   FLAT_BELOW?: number;
+}
+
+/** A control, and one reading for each query of its plan, by its index. */
+export interface ScoredControl extends ControlPlan {
+  readings: ReadonlyMap<number, Reading>;
 }
 
 /** Everything that a result is made from. */
@@ -20,6 +26,8 @@ export interface Scored {
   answers: ReadAnswers;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
+  /** the requested controls, scored */
+  controls: ScoredControl[];
   usage: EngineUsage;
   profile: ModelProfile;
   defaults: ResultDefaults;

@@ -1,3 +1,5 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
+import type { ScoredCurve } from '../../schemas/enumerations.ts';
 import type { Success } from '../../schemas/reward.ts';
 import { areDefault } from '../episode/answers.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
@@ -6,24 +8,28 @@ import type { Scored } from './scored.ts';
 
 /**
  * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. The last two
- * hold for the default answers only.
+ * hold for the default answers only. A calibration says which score it was made from.
+ * @param scores by curve, nats; that of the corrected curve is undefined without a static control
  */
 export function successOf(
-  score: number,
+  scores: Record<ScoredCurve, number | undefined>,
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
   // These two were found with the aligned pipeline and the default answers.
   const isUsual = request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
   const known = [
-    ['request', request.threshold],
-    ['calibration', request.calibration?.threshold],
-    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined],
-    ['model', isUsual ? profile.calibration?.successThreshold : undefined],
+    ['request', request.threshold, 'log_prob'],
+    ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
+    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
+    ['model', isUsual ? profile.calibration?.successThreshold : undefined, 'log_prob'],
   ] as const;
-  for (const [source, threshold] of known) {
+  for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;
-    return { flag: score >= threshold, threshold, threshold_source: source, final_prefixes: finalPrefixes };
+    const score = scores[curve];
+    // parseEpisode refuses such a request.
+    if (score === undefined) throw new Error(`The curve ${curve} was not scored.`);
+    return { flag: score >= threshold, threshold, threshold_source: source, curve, final_prefixes: finalPrefixes };
   }
   return null;
 }

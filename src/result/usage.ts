@@ -1,18 +1,26 @@
 import type { Usage } from '../../schemas/reward.ts';
+import type { Reading } from '../engine/engine.ts';
 import type { Scored } from './scored.ts';
 
-/** The cost of an episode. */
-export function usageOf({ readings, usage }: Scored): Usage {
-  const all = [...readings.values()];
-  const cached = all.map(({ cachedTokens }) => cachedTokens);
+/** Prompt tokens of some queries, and how many of them the engine had in its cache. */
+export function tokensOf(readings: Reading[]): Pick<Usage, 'prompt_tokens' | 'cached_tokens'> {
+  const cached = readings.map(({ cachedTokens }) => cachedTokens);
+  return {
+    prompt_tokens: readings.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
+    cached_tokens: cached.some((tokens) => tokens === null)
+      ? null
+      : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
+  };
+}
+
+/** The cost of an episode with its controls. */
+export function usageOf({ readings, controls, usage }: Scored): Usage {
+  const all = [...readings.values(), ...controls.flatMap((control) => [...control.readings.values()])];
   const tenths = (ms: number) => Math.round(ms * 10) / 10;
   return {
     engine_requests: usage.requests,
     engine_resends: usage.resends,
-    prompt_tokens: all.reduce((sum, { promptTokens }) => sum + promptTokens, 0),
-    cached_tokens: cached.some((tokens) => tokens === null)
-      ? null
-      : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
+    ...tokensOf(all),
     engine_bytes: usage.bytes,
     queued_ms: tenths(usage.queuedMs),
     decoding_ms: tenths(usage.decodingMs),

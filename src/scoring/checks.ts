@@ -26,22 +26,31 @@ const MOST_PUBLISHED_FRAMES = 20_000;
  * @param lengths of the prefixes in raw frames
  * @throws ProblemError invalid-prefixes
  */
-export function checkPublishedWork(lengths: number[], pointer: string): void {
-  const frames = lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+export function checkPublishedWork(lengths: number[], { controls }: EpisodeRequest, pointer: string): void {
+  // Each control is a further video of the same length.
+  const { static: isStatic, reversed, otherInstruction } = controls ?? {};
+  const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;
+  const frames = videos * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
   if (frames <= MOST_PUBLISHED_FRAMES) return;
-  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, and their controls, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
 }
 
-/** @throws ProblemError special-token-text */
+/**
+ * Checks every text of the caller that becomes a part of a prompt.
+ * @throws ProblemError special-token-text
+ */
 export async function checkControlTokens(
-  { instruction }: EpisodeRequest,
+  { instruction, controls }: EpisodeRequest,
   engine: Engine,
   signal: AbortSignal,
   pointer: string,
 ): Promise<void> {
-  const special = await engine.controlTokenIn(instruction, signal);
-  if (special !== undefined) throw controlTokenProblem(special, `${pointer}/instruction`, 'the instruction');
+  const texts = { '/instruction': instruction, '/controls/other_instruction': controls?.otherInstruction };
+  for (const [place, text] of Object.entries(texts)) {
+    const special = text === undefined ? undefined : await engine.controlTokenIn(text, signal);
+    if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`, 'the instruction');
+  }
 }
 
 /**

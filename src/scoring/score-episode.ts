@@ -5,15 +5,15 @@ import { publishedCount } from '../episode/published-frames.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { familyOf } from '../families/registry.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
+import { controlPlans } from '../methods/controls.ts';
 import type { Method } from '../methods/method.ts';
 import { checkContext } from '../plan/context.ts';
-import { framesUsed, ownFrames } from '../plan/plan.ts';
-import { ProblemError } from '../problems/problems.ts';
-import { type ResultDefaults, valuesOf } from '../result/scored.ts';
+import { framesUsed } from '../plan/plan.ts';
+import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
 import { tokensOfAnswers } from './answers.ts';
 import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
-import { renderedBytes } from './rendered-bytes.ts';
+import { runPlan } from './run-plan.ts';
 
 /** What is needed to score one episode. */
 interface ScoringContext<Prefix, Result> {
@@ -41,7 +41,7 @@ export interface ScoredPrefix<Prefix> {
 export type Scoring<Prefix, Result> = AsyncGenerator<ScoredPrefix<Prefix>, Result, void>;
 
 /**
- * Scores one episode, in these steps: upload → episode → plan → engine → scores → result.
+ * Scores one episode, in these steps: upload → episode → plan → engine → scores → result. Its controls follow it, one plan each.
  * @throws ProblemError
  */
 export async function* scoreEpisode<Prefix, Result>(
@@ -59,7 +59,7 @@ export async function* scoreEpisode<Prefix, Result>(
   const schedule = sampleSchedule(frames.count, request.clock);
   const longest = lengths.at(-1) ?? 1;
   if (request.pipeline === 'published') {
-    checkPublishedWork(lengths, pointer);
+    checkPublishedWork(lengths, request, pointer);
     const shown = publishedCount(longest);
     checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
   } else {
@@ -67,11 +67,12 @@ export async function* scoreEpisode<Prefix, Result>(
   }
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  const plan = method.plan({ request, schedule, lengths, size, fixedSize, answers }, family);
-  const asked = plan.prefixes.flatMap((prefix) =>
+  const asked = { request, schedule, lengths, size, fixedSize, answers };
+  const plan = method.plan(asked, family);
+  const reads = plan.prefixes.flatMap((prefix) =>
     [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),
   );
-  const prefixesOf = Map.groupBy(asked, ({ query }) => query);
+  const prefixesOf = Map.groupBy(reads, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,
@@ -80,36 +81,25 @@ export async function* scoreEpisode<Prefix, Result>(
     decodingMs: 0,
     engineMs: 0,
   };
+  const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();
-  // A block that repeats one frame belongs to one query only. An engine can have cached all other blocks but not this one, so
-  // its frame must be present.
-  frames.restoreRecent(ownFrames(plan));
   const total = plan.prefixes.length;
   let known = 0;
-  for (;;) {
-    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer });
-    const memory = await renderBudget.enter({ tenant }, signal, bytes);
-    usage.queuedMs += memory.waitedMs;
-    try {
-      const { instruction } = request;
-      for await (const reading of engine.score({ plan, frames, instruction, tenant, pointer, signal, usage })) {
-        if (readings.has(reading.query)) continue;
-        readings.set(reading.query, reading);
-        for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
-          if (![prefix.query, ...(prefix.further ?? [])].every((query) => readings.has(query))) continue;
-          known += 1;
-          yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
-        }
-      }
-      return method.result({ request, frames, plan, answers, readings, usage, profile, defaults });
-    } catch (error) {
-      // Before the client has to send frames again: the service may still have some of them.
-      const missing = error instanceof ProblemError && error.code === 'frames-missing';
-      if (!missing || !frames.restoreRecent(plan.sampledFrames)) throw error;
-    } finally {
-      memory.release();
+  for await (const reading of runPlan({ plan, instruction: request.instruction, pointer: '/instruction' }, context)) {
+    readings.set(reading.query, reading);
+    for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
+      if (![prefix.query, ...(prefix.further ?? [])].every((query) => readings.has(query))) continue;
+      known += 1;
+      yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
     }
   }
+  const controls: ScoredControl[] = [];
+  // One after another, so that the rendered frames of only one plan are in memory.
+  for (const control of controlPlans(method, asked, family, plan)) {
+    const read = await Array.fromAsync(runPlan(control, context));
+    controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
+  }
+  return method.result({ request, frames, plan, answers, readings, controls, usage, profile, defaults });
 }
 
 /** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */

@@ -105,9 +105,9 @@ export function createUploadReader(
       const request = parseEpisode(value, pointer, controlTokenIn);
       refuse(request);
       parsed = { request, pointer };
-      const { clock, frameDigests, pipeline } = parsed.request;
+      const { clock, frameDigests, pipeline, controls } = parsed.request;
       checkPieces();
-      if (clock) frames.expect({ clock, frameDigests, pipeline }, pointer);
+      if (clock) frames.expect({ clock, frameDigests, pipeline, renderedAgain: controls !== undefined }, pointer);
     },
     async image(bytes, place) {
       only('frames');

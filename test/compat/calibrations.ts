@@ -28,5 +28,10 @@ export const CALIBRATIONS: Requests = {
   'empty ranges': calibrate({
     episodes: EPISODES.map((episode) => ({ ...episode, log_prob_range: { min: -1, max: -1 } })),
   }),
+  'scores of the corrected curve': calibrate({
+    curve: 'corrected',
+    episodes: EPISODES.map(({ success, score }) => ({ success, score: score + 2 })),
+  }),
+  'a score above 0': calibrate({ episodes: [{ success: true, score: 1 }] }),
   'a score above 0 and an unknown member': calibrate({ episodes: [{ success: true, score: 1 }], recall: 1 }),
 };

@@ -66,6 +66,21 @@ export const optionRequests = (model: string): Requests => ({
     training: { values: {}, shaping: {}, cloning_weights: {}, rabc_weights: { chunk: 2 } },
   }),
   'no training signals': postFrames({ ...SHORT, prefixes: { last: 1 }, training: {} }),
+  'all controls': postFrames({
+    ...SHORT,
+    prefixes: { every: 2 },
+    controls: { static: true, reversed: true, other_instruction: 'Close the drawer.' },
+  }),
+  'a calibration of the corrected curve': postFrames({
+    ...SHORT,
+    prefixes: { count: 4 },
+    controls: { static: true },
+    calibration: { ...calibrationOf(model), curve: 'corrected', threshold: 1, bounds: { low: 0, high: 3 } },
+  }),
+  'a calibration of the corrected curve without its control': postFrames({
+    ...SHORT,
+    calibration: { ...calibrationOf(model), curve: 'corrected' },
+  }),
   'an undefined correlation as zero': postFrames({ ...SHORT, prefixes: { last: 1 }, undefined_voc: 'zero' }),
 });
 

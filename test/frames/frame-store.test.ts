@@ -24,7 +24,7 @@ function put(store: FrameStore, ...some: (UploadedFrame | undefined)[]): void {
 
 t.test('a complete episode holds its sampled frames and the newest one, and frees the others at once', async (t) => {
   const all = frames(8);
-  const store = orderedStore(CLOCK, 100);
+  const store = orderedStore(CLOCK, 100, false);
   const uploaded = () => store.uploaded().map((frame) => all.indexOf(frame));
   const held = () => all.flatMap(({ bytes }, i) => (bytes.length > 0 ? i : []));
   put(store, ...all.slice(0, 3));
@@ -36,6 +36,15 @@ t.test('a complete episode holds its sampled frames and the newest one, and free
   t.equal(store.count(), 8);
   t.equal(store.take(4), all[4]);
   t.strictSame(uploaded(), [0, 7], 'a frame that was taken is no longer here');
+});
+
+t.test('a complete episode whose frames are rendered again keeps what was taken', async (t) => {
+  const all = frames(5);
+  const store = orderedStore(CLOCK, 100, true);
+  put(store, ...all);
+  t.equal(store.take(4), all[4]);
+  t.equal(store.take(4), all[4]);
+  t.ok(store.shared, 'the renderer must not move its memory');
 });
 
 t.test('a growing episode remembers its sampled frames and the newest one', async (t) => {

@@ -45,6 +45,28 @@ t.test('labelled episodes produce a threshold, bounds and a confusion matrix', a
   });
 });
 
+t.test('scores of the corrected curve can be above 0', async (t) => {
+  const above = episodes.map((each) => {
+    const { min, max } = each.log_prob_range;
+    return { ...each, score: each.score + 3, log_prob_range: { min: min + 3, max: max + 3 } };
+  });
+  const { statusCode, body } = await post({ curve: 'corrected', final_prefixes: 3, episodes: above });
+  t.equal(statusCode, 200);
+  const { threshold, bounds, ...found }: Calibration = JSON.parse(body);
+  t.match(found, { curve: 'corrected', auc: { value: 0.96 } });
+  const rounded = [threshold, bounds?.low, bounds?.high].map((value) => Math.round((value ?? Number.NaN) * 1e6) / 1e6);
+  t.strictSame(rounded, [2.3, 0.7, 2.7]);
+  for (const curve of [undefined, 'log_prob']) {
+    const problem = isProblem(t, await post({ curve, episodes: above }), 'invalid-request', {
+      pointer: '/episodes/0/score',
+    });
+    t.match(problem.detail, 'unless `curve` is "corrected"');
+    t.equal(problem.errors?.length, 8);
+  }
+  isProblem(t, await post({ curves: 'corrected', episodes: above }), 'invalid-request', { pointer: '/curves' });
+  isProblem(t, await post({ curve: 'right', episodes }), 'invalid-request', { pointer: '/curve' });
+});
+
 t.test('a calibration does not need an engine', async (t) => {
   const unready = await buildTestApp(t, {}, stubEngine({ unready: () => new Error('no engine') }));
   t.equal((await post({ episodes }, {}, unready)).statusCode, 200);

@@ -148,9 +148,21 @@ t.test('the threshold comes from the request or from the operator; without one, 
     t,
     await postEpisode(app, { ...EPISODE, success: { threshold: -100, final_prefixes: 50 } }, frames),
   );
-  t.strictSame(low.success, { flag: true, threshold: -100, threshold_source: 'request', final_prefixes: 6 });
+  t.strictSame(low.success, {
+    flag: true,
+    threshold: -100,
+    threshold_source: 'request',
+    curve: 'log_prob',
+    final_prefixes: 6,
+  });
   const high = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: 0 } }, frames));
-  t.strictSame(high.success, { flag: false, threshold: 0, threshold_source: 'request', final_prefixes: 3 });
+  t.strictSame(high.success, {
+    flag: false,
+    threshold: 0,
+    threshold_source: 'request',
+    curve: 'log_prob',
+    final_prefixes: 3,
+  });
   const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -50 });
   const threshold = async (success: object) =>
     resultOf(t, await postEpisode(operated, { ...EPISODE, success }, frames)).success?.threshold;

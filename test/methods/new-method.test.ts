@@ -65,6 +65,7 @@ const REQUEST: EpisodeRequest = {
   progress: { scale: 'episode', bounds: null },
   calibration: undefined,
   training: undefined,
+  controls: undefined,
   undefinedVoc: 'missing',
   includeTokenIds: false,
 };

@@ -12,6 +12,30 @@ const PREFIXES = [1, 2, 4, 5, 7, 9, 10, 12, 14, 15, 17, 19, 20, 22, 24];
 /** Number of sampled frames of a prefix. */
 const shown = (length: number) => Math.ceil(length / 2);
 
+t.test('a static video is scored if it is chosen, and shown with the result', needs, async (t) => {
+  // The static video has one frame only.
+  const engine = risingEngine({
+    numbers: (share, { plan }) => [plan.sampledFrames.length > 1 ? logProbOf(share) : -3 + share / 4, -0.2],
+  });
+  const { page, faults } = await openPage(t, browser, { engine });
+  await page.getByText('More options').click();
+  await page.locator('#control').selectOption('static');
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  t.equal(engine.calls.length, 2);
+  const numbers = await page.locator('#numbers').innerText();
+  const shares = [10 / 12, 11 / 12, 1];
+  const corrected = shares.reduce((sum, share) => sum + logProbOf(share) - (-3 + share / 4), 0) / 3;
+  t.match(numbers, `Corrected score\n${corrected.toFixed(3)}`);
+  t.match(numbers, `Range of the static video\n${((1 - 1 / 12) / 4).toFixed(2)}`);
+  t.strictSame(faults, []);
+
+  await page.locator('#control').selectOption('none');
+  await page.locator('#score').click();
+  await page.getByText('Corrected score').waitFor({ state: 'detached' });
+  t.equal(engine.calls.length, 3);
+});
+
 t.test('the curve of a recorded episode grows while the engine scores it', needs, async (t) => {
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });

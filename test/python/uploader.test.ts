@@ -99,6 +99,12 @@ t.test(
     const bounds = { low: -4, high: -1 };
     const folder = t.testdir({
       'with.json': JSON.stringify({ ...calibration, bounds }),
+      'corrected.json': JSON.stringify({
+        ...calibration,
+        curve: 'corrected',
+        threshold: 1.5,
+        bounds: { low: 0, high: 3 },
+      }),
       'without.json': JSON.stringify({ ...calibration, bounds: null }),
     });
     const run = async (name: string) =>
@@ -108,6 +114,9 @@ t.test(
     t.match(bounded.success, { threshold: -0.5, threshold_source: 'calibration' });
     const byHand = curve(bounded).map((value) => Math.min(1, Math.max(0, (value + 4) / 3)));
     t.ok(furthest(progressOf(bounded), byHand) <= 1e-9);
+    const corrected = await run('corrected.json');
+    t.match(corrected.success, { flag: true, threshold: 1.5, curve: 'corrected' });
+    t.match(corrected.progress_scale, { scale: 'episode' });
     const minMax = await run('without.json');
     t.match(minMax, { progress_scale: { scale: 'episode' }, success: { threshold_source: 'calibration' } });
     t.strictSame([progressOf(minMax)[0], progressOf(minMax).at(-1)], [0, 1]);

@@ -9,6 +9,8 @@ const scored = (request: object, defaults = {}, calibration: object | null = nul
     defaults,
     profile: { calibration },
   }) as unknown as Parameters<typeof successOf>[2];
+const judged = (log_prob: number, ...asked: Parameters<typeof scored>) =>
+  successOf({ log_prob, corrected: -9 }, 1, scored(...asked));
 
 t.test('the nearest threshold counts, and a score that equals it is a success', async (t) => {
   const all = [
@@ -16,26 +18,42 @@ t.test('the nearest threshold counts, and a score that equals it is a success', 
     { SUCCESS_THRESHOLD: -3 },
     { successThreshold: -4 },
   ] as const;
-  t.match(successOf(-1, 1, scored(...all)), { flag: true, threshold: -1, threshold_source: 'request' });
-  t.match(successOf(-2, 1, scored({ ...all[0], threshold: undefined }, all[1], all[2])), {
+  t.match(judged(-1, ...all), { flag: true, threshold: -1, threshold_source: 'request' });
+  t.match(judged(-2, { ...all[0], threshold: undefined }, all[1], all[2]), {
     flag: true,
     threshold_source: 'calibration',
   });
-  t.match(successOf(-3.5, 1, scored({}, all[1], all[2])), { flag: false, threshold_source: 'operator' });
-  t.match(successOf(-4, 1, scored({}, {}, all[2])), { flag: true, threshold_source: 'model' });
-  t.equal(successOf(-4, 1, scored({})), null);
+  t.match(judged(-3.5, {}, all[1], all[2]), { flag: false, threshold_source: 'operator' });
+  t.match(judged(-4, {}, {}, all[2]), { flag: true, threshold_source: 'model' });
+  t.equal(judged(-4, {}), null);
+});
+
+t.test('a calibration says which score it is for; the other thresholds are for log probabilities', async (t) => {
+  const calibration = { curve: 'corrected', threshold: 1.5 };
+  const judge = (corrected: number, request: object) => successOf({ log_prob: -0.5, corrected }, 1, scored(request));
+  t.match(judge(1.5, { calibration }), { flag: true, threshold: 1.5, curve: 'corrected' });
+  t.match(judge(1.4, { calibration }), { flag: false, curve: 'corrected' });
+  t.match(judge(-2, { calibration, threshold: -1 }), { flag: true, threshold_source: 'request', curve: 'log_prob' });
+  t.match(judge(-2, { calibration: { threshold: -1 } }), { flag: true, curve: 'log_prob' });
+  const operated = successOf(
+    { log_prob: -3, corrected: 2 },
+    1,
+    scored({ calibration: { ...calibration, threshold: null } }, { SUCCESS_THRESHOLD: -2 }),
+  );
+  t.match(operated, { flag: false, threshold_source: 'operator', curve: 'log_prob' });
 });
 
 t.test('thresholds of the operator and of the model are for the aligned pipeline only', async (t) => {
   const others = [{ SUCCESS_THRESHOLD: -3 }, { successThreshold: -4 }] as const;
-  t.equal(successOf(-1, 1, scored({ pipeline: 'published' }, ...others)), null);
-  t.match(successOf(-1, 1, scored({ pipeline: 'published', threshold: -2 }, ...others)), { threshold: -2 });
+  t.equal(judged(-1, { pipeline: 'published' }, ...others), null);
+  t.match(judged(-1, { pipeline: 'published', threshold: -2 }, ...others), { threshold: -2 });
 });
 
 t.test('cached tokens are unknown if one query does not report them', async (t) => {
   const usage = { requests: 2, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
   const of = (...cached: (number | null)[]) =>
     usageOf({
+      controls: [],
       readings: new Map(cached.map((cachedTokens, i) => [i, { promptTokens: 5, cachedTokens }])),
       usage,
     } as never).cached_tokens;
@@ -46,11 +64,11 @@ t.test('cached tokens are unknown if one query does not report them', async (t) 
 t.test('thresholds of the operator and of the model hold for the default answers only', async (t) => {
   const answers = { ...defaultAnswers('open'), reward: 'log_odds' };
   const all = [{ SUCCESS_THRESHOLD: -3 }, { successThreshold: -4 }] as const;
-  t.equal(successOf(5, 1, scored({ answers }, ...all)), null);
-  t.match(successOf(5, 1, scored({ answers, threshold: 4 }, ...all)), { flag: true, threshold_source: 'request' });
+  t.equal(judged(5, { answers }, ...all), null);
+  t.match(judged(5, { answers, threshold: 4 }, ...all), { flag: true, threshold_source: 'request' });
   const others = { ...defaultAnswers('open'), trueTexts: [' Yes'] };
-  t.equal(successOf(-1, 1, scored({ answers: others }, ...all)), null);
-  t.equal(successOf(-1, 1, scored({ answers: defaultAnswers('chat') }, ...all)), null, 'the texts of the other prompt');
+  t.equal(judged(-1, { answers: others }, ...all), null);
+  t.equal(judged(-1, { answers: defaultAnswers('chat') }, ...all), null, 'the texts of the other prompt');
   const same = { ...defaultAnswers('open'), falseTexts: [' No'] };
-  t.match(successOf(-1, 1, scored({ answers: same }, ...all)), { threshold_source: 'operator' }, 'log p is the same');
+  t.match(judged(-1, { answers: same }, ...all), { threshold_source: 'operator' }, 'log p is the same');
 });

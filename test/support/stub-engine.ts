@@ -33,7 +33,7 @@ interface StubOptions {
   fault?: Error;
   before?: (query: number) => Promise<void> | undefined;
   order?: (queries: number[]) => number[];
-  numbers?: (share: number) => [number, number];
+  numbers?: (share: number, request: ScoreRequest) => [number, number];
 }
 
 /**
@@ -45,7 +45,7 @@ interface StubOptions {
  * @param options.fault error that `score` throws
  * @param options.before the engine waits for it before it responds to a query
  * @param options.order order of the responses to the queries
- * @param options.numbers log probabilities of True and False, for a query's share of the longest query's frames
+ * @param options.numbers log probabilities of True and False, for a query's share of the longest query's frames, and its request
  */
 export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
@@ -93,7 +93,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const blocks = blocksOf(plan, each);
       const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
       const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
-      const numbers = options.numbers?.(framesUsed / plan.sampledFrames.length);
+      const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
       const { answers, after } = each.read;
       const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       // The tokens of further queries have values of their own.

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import type { ScoreRequest } from '../../engine/engine.ts';
-import type { ComingFrames } from '../../engine/render-frames.ts';
-import type { Frames } from '../../frames/frames.ts';
+import type { FrameSize } from '../../../schemas/reward.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import type { Block } from '../../plan/plan.ts';
 
 /** A frame that is sent to the model thread. */
 export interface Arrival {
@@ -10,37 +10,45 @@ export interface Arrival {
   /** RGB, height × width × 3; null if the caller only named the frame, so that its block must be in the cache */
   pixels: Uint8Array | null;
   /**
-   * Only with the second frame of a shared block: the name of this block and all before it, its key in the block cache.
+   * One link for each shared block that has its frames with this one, in order. A link names a block and all before it:
+   * it is the key in the block cache.
    */
-  link: string | undefined;
+  links: string[];
 }
 
-/** The parts of a score request that name its blocks. */
-type NamedBlocks = Pick<ScoreRequest, 'plan' | 'tenant'> & { frames: Pick<Frames, 'size'> };
+/** Blocks that follow each other in a prompt, and what their names depend on besides. */
+interface NamedBlocks {
+  blocks: Block[];
+  tenant: string;
+  /** size of the uploaded frames */
+  source: FrameSize;
+}
 
 /**
  * Names each block by everything that its keys and values depend on: its time, the digests of its frames, and the
  * blocks before it. The first link contains the uploaded frame size, which with the digests identifies the pixels, and
- * the tenant, so that no two tenants share a name.
+ * the tenant, so that no two tenants share a name. A frame can be in several blocks.
  */
 export async function* arrivalsOf(
-  { plan, tenant, frames: { size: source } }: NamedBlocks,
-  coming: ComingFrames,
+  { blocks, tenant, source }: NamedBlocks,
+  coming: AsyncIterable<[index: number, frame: EngineFrame]>,
 ): AsyncGenerator<Arrival> {
   let link = JSON.stringify(['tenant', tenant, source.width, source.height]);
+  const digests = new Map<number, string>();
   let place = 0;
-  let before = '';
   for await (const [frame, { bytes: pixels, digest }] of coming) {
-    const block = plan.blocks[place];
-    const ends = block?.second === frame;
-    if (ends) {
+    digests.set(frame, digest);
+    const links: string[] = [];
+    for (let block = blocks[place]; block; block = blocks[place]) {
+      const [first, second] = [digests.get(block.first), digests.get(block.second)];
+      if (first === undefined || second === undefined) break;
       link = createHash('sha256')
-        .update(JSON.stringify([link, block.time, before, digest]))
+        .update(JSON.stringify([link, block.time, first, second]))
         .digest('hex');
+      links.push(link);
       place += 1;
     }
-    before = digest;
-    yield { frame, pixels, link: ends ? link : undefined };
+    yield { frame, pixels, links };
   }
 }
 
@@ -61,11 +69,12 @@ export function createArrivals(): Arrivals {
   const frames = createAwaited<Uint8Array | null>();
   let places = 0;
   return {
-    put({ frame, pixels, link }) {
+    put({ frame, pixels, links: named }) {
       frames.put(frame, pixels);
-      if (link === undefined) return;
-      links.put(places, link);
-      places += 1;
+      for (const link of named) {
+        links.put(places, link);
+        places += 1;
+      }
     },
     end(reason) {
       links.end(reason);

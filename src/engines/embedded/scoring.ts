@@ -1,18 +1,19 @@
+import type { FrameSize } from '../../../schemas/reward.ts';
 import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { logProbFault, setLogProbs, topFault } from '../../engine/log-probs.ts';
-import { beginFrames, type ComingFrames } from '../../engine/render-frames.ts';
+import { beginFrames, type ComingFrames, frameAt } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
-import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
+import { type Block, countBlocks, type EpisodePlan } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import { domainWarnings } from './domain.ts';
 import { type BlockTokens, type PromptTokens, promptTokens } from './prompt-tokens.ts';
-import { type Answer, BlocksUnknown, taskOf } from './task.ts';
+import { type Answer, BlocksUnknown, type Task, taskOf } from './task.ts';
 import { type ModelThread, ThreadEnded } from './thread.ts';
 
 /** The parts of the engine that scoring uses. */
@@ -63,10 +64,21 @@ export async function* runQueries(
     ({ release: leave } = await gate.enter({ tenant, episode: Symbol('episode') }, going));
     started = performance.now();
     usage.queuedMs += started - waiting;
-    const arrivals = arrivalsOf(request, keepEnds(coming, plan, ends));
-    const task = taskOf(tenant, tokens, isHere, checkpoint);
+    const shownFrames = keepEnds(coming, plan, ends);
+    const source = request.frames.size;
+    const runs = isShared(plan)
+      ? [
+          {
+            task: taskOf(tenant, tokens, isHere, checkpoint),
+            arrivals: arrivalsOf({ blocks: plan.blocks, tenant, source }, shownFrames),
+          },
+        ]
+      : runsAlone(tokens, new Map(await Array.fromAsync(shownFrames)), { tenant, source }, checkpoint);
+    const answers = async function* () {
+      for (const { task, arrivals } of runs) yield* thread.answers(task, arrivals, going);
+    };
     try {
-      for await (const answer of thread.answers(task, arrivals, going)) {
+      for await (const answer of answers()) {
         usage.requests += 1;
         const reading = readingOf(answer, plan, checkpoint);
         // The longest query comes first, so by now every frame has been rendered.
@@ -89,6 +101,43 @@ export async function* runQueries(
     stop.abort();
     leave();
     if (started !== undefined) usage.engineMs += performance.now() - started;
+  }
+}
+
+/** Whether the queries share their blocks, except for the last one at most. */
+function isShared({ queries }: EpisodePlan): boolean {
+  return queries.every(({ own }) => own.length <= 1);
+}
+
+/**
+ * Makes a task for each query of a plan whose queries share no blocks. Its own blocks become the shared blocks of its task: they are
+ * computed a few at a time, so that memory does not grow with their number, and those that another query has computed are
+ * found in the cache.
+ * @param frames all frames of the plan
+ */
+function* runsAlone(
+  { queries }: PromptTokens,
+  frames: ReadonlyMap<number, EngineFrame>,
+  { tenant, source }: { tenant: string; source: FrameSize },
+  checkpoint: Checkpoint,
+) {
+  for (const [place, { query, own, text }] of queries.entries()) {
+    const alone: PromptTokens = { blocks: own, queries: [{ query: { ...query, shows: own.length }, own: [], text }] };
+    const task = taskOf(tenant, alone, () => true, checkpoint);
+    const blocks = own.map(({ block }) => block);
+    const [only] = task.queries;
+    yield {
+      task: { ...task, queries: [{ ...only, query: place }] } satisfies Task,
+      arrivals: arrivalsOf({ blocks, tenant, source }, copied(blocks, frames)),
+    };
+  }
+}
+
+/** Copies of the frames of some blocks, in the order of the blocks: the model thread takes their memory. */
+async function* copied(blocks: Block[], frames: ReadonlyMap<number, EngineFrame>): ComingFrames {
+  for (const index of new Set(blocks.flatMap(({ first, second }) => [first, second]))) {
+    const { bytes, digest } = frameAt(frames, index);
+    yield [index, { bytes: bytes && Uint8Array.from(bytes), digest }];
   }
 }
 

@@ -2,7 +2,6 @@ import type { AnswerTokens, PrefixReward, Provenance, RewardResult, Token } from
 import { areDefault, writtenAnswers } from '../../episode/answers.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { ChosenScale } from '../../episode/progress-scale.ts';
 import type { ReadAnswers } from '../../plan/answers.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
@@ -13,11 +12,12 @@ import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
-import { boundedProgress, denseCurve, extent, minMaxProgress } from '../../scores/progress.ts';
+import { denseCurve, extent } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
-import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
 import { answerLogProbs } from './answers.ts';
+import { controlsOf, controlWarnings } from './controls.ts';
+import { correlationOf, progressOf } from './curve.ts';
 
 /** What only this method says about how its numbers were made. */
 type ProvenanceAnswers = Pick<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'>;
@@ -62,7 +62,12 @@ export function rewardResult(scored: Scored): RewardResult {
   // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
   const flat = distinctPrefixes(plan) > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
-  const success = successOf(score, Math.min(request.finalPrefixes, rewards.length), scored);
+  const controls = controlsOf(scored, rewards);
+  const success = successOf(
+    { log_prob: score, corrected: controls?.static?.corrected.score },
+    Math.min(request.finalPrefixes, rewards.length),
+    scored,
+  );
   return {
     ...(request.id !== undefined && { id: request.id }),
     prefixes: scores.map((each, i) => ({ ...each, progress: progress?.[i] ?? null })),
@@ -71,17 +76,19 @@ export function rewardResult(scored: Scored): RewardResult {
     score,
     success,
     log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
-    voc: valueOrderCorrelation(rewards) ?? (request.undefinedVoc === 'zero' ? 0 : null),
+    voc: correlationOf(rewards, request),
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
     top_answers: readingOf(readings, 0).top ?? null,
+    controls,
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
     warnings: [
       ...frames.warnings,
       ...engineWarnings(scored),
       ...curveWarnings(scored, flat),
+      ...controlWarnings(controls, flat, flatBelow),
       ...sizeWarnings(scored),
       ...pipelineWarnings(scored),
       ...calibrationWarnings(request, success),
@@ -119,12 +126,6 @@ function flatBelowOf({ request: { answers, prompt }, defaults, profile }: Scored
 /** How many prefixes differ in their sampled frames. */
 function distinctPrefixes({ prefixes }: EpisodePlan): number {
   return new Set(prefixes.map(({ query }) => query)).size;
-}
-
-/** @returns one value for each prefix, 0…1, or null for scale `none` */
-function progressOf(rewards: number[], { scale, bounds }: ChosenScale): number[] | null {
-  if (scale === 'bounds') return boundedProgress(rewards, bounds);
-  return scale === 'episode' ? minMaxProgress(rewards) : null;
 }
 
 /** Warnings about the curve of rewards. @param flat whether the curve is flat, or null if it has one value only */

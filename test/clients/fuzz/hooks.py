@@ -25,7 +25,7 @@ CONTRADICTIONS = {
 }
 CONTRADICTING = re.compile(
     r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame"
-    r"|must be at most 0$|is in the list twice|is a text for True and for False"
+    r"|must be at most 0|is in the list twice|is a text for True and for False"
 )
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
@@ -79,7 +79,7 @@ def at_most_zero(episode):
 
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "prompt", "success", "include_token_ids", "top_answers")
+    free = ("id", "instruction", "prompt", "success", "include_token_ids", "top_answers", "controls")
     kept = {name: episode[name] for name in free if name in episode}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}

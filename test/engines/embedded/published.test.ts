@@ -1,8 +1,9 @@
+import { readFileSync } from 'node:fs';
 import t from 'tap';
 import { post, recorded } from '../../support/recorded.ts';
-import { startServer } from '../../support/server.ts';
+import { postEpisode, startServer } from '../../support/server.ts';
 
-const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0' });
+const { address, process: service } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0' });
 const { files, fps, instruction } = await recorded('drawer-open-v3-success');
 
 async function score(options: object) {
@@ -30,4 +31,17 @@ t.test('a prefix has the same value on its own and among others', async (t) => {
     const difference = Math.abs((prefixes[0]?.log_prob_true ?? 0) - (together.prefixes[i]?.log_prob_true ?? 1));
     t.ok(difference < 1e-4, `${length} frames: ${difference}`);
   }
+});
+
+t.test('a prefix of many blocks is computed a few at a time', { skip: process.platform !== 'linux' }, async (t) => {
+  const peakMiB = () => {
+    const [, kilobytes] = /VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${service.pid}/status`, 'utf8')) ?? [];
+    return Number(kilobytes) / 1024;
+  };
+  const before = peakMiB();
+  const { status, body } = await postEpisode(address, 4600, { pipeline: 'published', prefixes: { last: 1 } });
+  t.equal(status, 200);
+  t.ok(body.usage.prompt_tokens > 4000, `${body.usage.prompt_tokens} tokens`);
+  // In one call these tokens took 1,500 MiB.
+  t.ok(peakMiB() - before < 400, `${peakMiB() - before} MiB`);
 });

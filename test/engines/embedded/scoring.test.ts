@@ -172,7 +172,7 @@ t.test('the text of every query is limited, not only that of the longest prefix'
     const queries = plan.queries.map((each, i) =>
       i === query ? { ...each, text: 'Open the drawer. '.repeat(300) } : each,
     ) as typeof plan.queries;
-    const asked = { ...request(), plan: { ...plan, queries }, pointer: '/items/3' };
+    const asked = { ...request(), plan: { ...plan, queries }, pointer: '/items/3/instruction' };
     await t.rejects(score(asked, context), {
       code: 'instruction-too-long',
       place: { pointer: '/items/3/instruction', limit: 1024 },

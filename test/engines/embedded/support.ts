@@ -89,10 +89,10 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   );
   for (const [i, texts] of (asking.answers ?? []).entries())
     (plan.queries[i] as Query).read = { answers: texts.map((text) => [text]) };
-  const asked = { plan, tenant, frames: { size: checkpoint.frame } };
-  const task = taskOf(asked.tenant, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
+  const named = { blocks: plan.blocks, tenant, source: checkpoint.frame };
+  const task = taskOf(tenant, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
   const arrivals = createArrivals();
-  const coming = bring(arrivals, arrivalsOf(asked, shownIn(plan.sampledFrames, frames)), asking.arrive);
+  const coming = bring(arrivals, arrivalsOf(named, shownIn(plan.sampledFrames, frames)), asking.arrive);
   if (!asking.arrive) await coming;
   const answers: Answer[] = [];
   for await (const answer of answerTask(task, arrivals, { model, grid: checkpoint.grid, cache, pasts, chunk }, signal))

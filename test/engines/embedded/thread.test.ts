@@ -28,10 +28,10 @@ function newTask(lengths: number[], change: Partial<Task> = {}): Asked {
     sampleSchedule(frameCount, CLOCK),
     lengths,
   );
-  const asked = { plan, tenant: 'a', frames: { size: checkpoint.frame } };
+  const named = { blocks: plan.blocks, tenant: 'a', source: checkpoint.frame };
   const frames = pictures(frameCount, 1, checkpoint);
-  const task = taskOf(asked.tenant, promptTokens(plan, checkpoint), () => true, checkpoint);
-  return { task: { ...task, ...change }, frames, arrivals: arrivalsOf(asked, shownIn(plan.sampledFrames, frames)) };
+  const task = taskOf('a', promptTokens(plan, checkpoint), () => true, checkpoint);
+  return { task: { ...task, ...change }, frames, arrivals: arrivalsOf(named, shownIn(plan.sampledFrames, frames)) };
 }
 
 async function all(
