@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { Calibration, CalibrationRequest } from '../schemas/calibration.ts';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { calibrate } from '../src/calibration/calibrate.ts';
-import { checkCurve, checkRanges } from '../src/calibration/ranges.ts';
+import { checkScores } from '../src/calibration/scores.ts';
 import { problems, UPLOAD } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 import { ProblemError } from '../src/problems/problems.ts';
@@ -40,8 +40,7 @@ export async function calibrationRoute(v1: FastifyInstance, { config }: Service)
       if (request.isMultipart()) throw new ProblemError('unsupported-media-type', 'Send application/json.');
     },
     async handler({ body }): Promise<Calibration> {
-      checkCurve(body);
-      checkRanges(body);
+      checkScores(body);
       return calibrate(body);
     },
   });

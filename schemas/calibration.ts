@@ -1,6 +1,7 @@
 import { type Static, Type } from 'typebox';
+import { ChosenAnswers } from './answers.ts';
 import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
-import { givenScore } from './log-prob.ts';
+import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 import { CalibrationBounds } from './progress.ts';
 import { Warning } from './reward.ts';
@@ -23,6 +24,8 @@ const belonging = {
   /** The service refuses this calibration with another prompt or pipeline. */
   prompt: Type.Optional(PromptVariant()),
   pipeline: Type.Optional(Pipeline()),
+  /** The service refuses this calibration with other answers. Absent: the default answers. */
+  answers: Type.Optional(ChosenAnswers),
   curve: Type.Optional(ScoredCurve),
   final_prefixes: Type.Optional(
     Type.Integer({
@@ -43,14 +46,14 @@ const belonging = {
 const LabelledEpisode = Type.Object(
   {
     success: Type.Boolean({ description: 'Whether the robot completed the task, as a person saw it.' }),
-    score: givenScore(
-      '`score` of the episode’s response, or `controls.static.corrected.score` with the curve `corrected`, in nats. At most 0 unless the curve is `corrected`.',
+    score: givenReward(
+      '`score` of the episode’s response, or `controls.static.corrected.score` with the curve `corrected`, in nats. Above 0 only with the curve `corrected` or for log odds.',
     ),
     log_prob_range: Type.Optional(
       Type.Object(
         {
-          min: givenScore('Smallest value of the curve, in nats.'),
-          max: givenScore('Largest value of the curve, in nats.'),
+          min: givenReward('Smallest value of the curve, in nats.'),
+          max: givenReward('Largest value of the curve, in nats.'),
         },
         {
           ...closed,
@@ -70,7 +73,8 @@ export const CalibrationRequest = Type.Object(
     episodes: Type.Array(LabelledEpisode, {
       minItems: 1,
       maxItems: MAX_CALIBRATION_EPISODES,
-      description: 'Scored and labelled episodes, all with the same model, prompt, task and choice of prefixes.',
+      description:
+        'Scored and labelled episodes, all with the same model, prompt, answers, task and choice of prefixes.',
     }),
     precision: Type.Optional(
       Type.Number({
@@ -84,7 +88,8 @@ export const CalibrationRequest = Type.Object(
   {
     ...closed,
     title: 'CalibrationRequest',
-    description: 'Labelled scores, and what they belong to.',
+    description:
+      'Labelled scores, and what they belong to. If they were made with `answers`, send `provenance.answers` of a response.',
     examples: [
       {
         model: 'topreward-pico 1',
@@ -106,7 +111,7 @@ const count = (description: string) => Type.Integer({ minimum: 0, description })
 
 export const ThresholdFit = Type.Object(
   {
-    threshold: givenScore('An episode is called a success if its score is at or above this value, in nats.'),
+    threshold: givenReward('An episode is called a success if its score is at or above this value, in nats.'),
     true_positives: count('Successes that are called a success.'),
     false_positives: count('Failures that are called a success.'),
     true_negatives: count('Failures that are called a failure.'),
@@ -150,7 +155,7 @@ export const Calibration = Type.Object(
   {
     ...belonging,
     threshold: nullable(
-      givenScore(
+      givenReward(
         'The threshold that requests with this calibration use, in nats: that of `best`, or that of `precise` if a precision was requested. Null if there is none; `warnings` say why.',
       ),
     ),
@@ -164,7 +169,7 @@ export const Calibration = Type.Object(
   {
     title: 'Calibration',
     description:
-      'A success threshold and progress bounds for one model, prompt and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest value on the curve.',
+      'A success threshold and progress bounds for one model, prompt, choice of answers and task. Send it unchanged in `episode.calibration`. The fit `best` has the largest Youden’s J. The fit `precise` has the lowest threshold with the requested precision. The bounds are the medians of the successes’ smallest and largest value on the curve.',
   },
 );
 export type Calibration = Static<typeof Calibration>;

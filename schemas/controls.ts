@@ -40,12 +40,15 @@ const curve = {
   log_prob_true: Type.Array(Type.Number({ maximum: 0 }), {
     description: 'Log probability of True for each prefix, in the order of `prefixes`, in nats.',
   }),
-  span: Type.Number({ minimum: 0, description: 'Largest − smallest value of `log_prob_true`, in nats.' }),
+  rewards: Type.Array(Type.Number(), {
+    description: 'Reward of each prefix: `log_prob_true`, unless `answers.reward` says otherwise, in nats.',
+  }),
+  span: Type.Number({ minimum: 0, description: 'Largest − smallest value of `rewards`, in nats.' }),
   voc: nullable(
     Type.Number({
       minimum: -1,
       maximum: 1,
-      description: 'Value-order correlation of `log_prob_true`, with the same rules as that of the episode.',
+      description: 'Value-order correlation of `rewards`, with the same rules as that of the episode.',
     }),
   ),
   prompt_tokens: Type.Integer({ description: 'Part of `usage.prompt_tokens` that this control took.' }),
@@ -64,7 +67,7 @@ export const CorrectedCurve = Type.Object(
   {
     values: Type.Array(Type.Number(), {
       description:
-        '`log_prob_true` of the episode − that of the static video, for each prefix, in the order of `prefixes`, in nats.',
+        'Reward of the episode − that of the static video, for each prefix, in the order of `prefixes`, in nats.',
     }),
     progress: nullable(
       Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {

@@ -2,6 +2,12 @@
 export const DEFAULTS = {
   pipeline: 'aligned',
   prompt: 'open',
+  /** Texts of the answers, by prompt variant. After an open turn they begin with a space. */
+  answers: {
+    open: { true_texts: [' True'], false_texts: [' False'] },
+    chat: { true_texts: ['True'], false_texts: ['False'] },
+  },
+  reward: 'log_prob',
   frame_size: 'reference',
   curve: 'log_prob',
   undefined_voc: 'missing',

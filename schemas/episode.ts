@@ -1,10 +1,11 @@
 import { type Static, Type } from 'typebox';
+import { Answers, MOST_TOP_ANSWERS } from './answers.ts';
 import { Calibration } from './calibration.ts';
 import { ControlOptions } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, Pipeline, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
-import { givenLogProb } from './log-prob.ts';
+import { givenReward } from './log-prob.ts';
 import { ProgressRule } from './progress.ts';
 import { TrainingOptions } from './training.ts';
 
@@ -49,8 +50,8 @@ export const PrefixSelection = Type.Object(
 const SuccessRule = Type.Object(
   {
     threshold: Type.Optional(
-      givenLogProb(
-        'The episode counts as a success if `score` is at or above this value, in nats. A threshold belongs to one model, prompt and task: calibrate it.',
+      givenReward(
+        'The episode counts as a success if `score` is at or above this value, in nats. A threshold belongs to one model, prompt, choice of answers and task: calibrate it. Above 0 with `log_odds` only.',
       ),
     ),
     final_prefixes: Type.Optional(
@@ -131,6 +132,15 @@ export const Episode = Type.Object(
       }),
     ),
     prompt: Type.Optional(PromptVariant({ default: DEFAULTS.prompt })),
+    answers: Type.Optional(Answers),
+    top_answers: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MOST_TOP_ANSWERS,
+        description:
+          'How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query.',
+      }),
+    ),
     success: Type.Optional(SuccessRule),
     progress: Type.Optional(ProgressRule),
     calibration: Type.Optional(Calibration),

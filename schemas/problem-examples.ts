@@ -84,6 +84,12 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
     detail: 'Scale "bounds" requires progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.',
     pointer: '/episode/progress/bounds',
   },
+  'invalid-answers': {
+    detail:
+      'The tokens of " Yes, it is" begin with those of " Yes", so both would count the same answer. Send one of them.',
+    pointer: '/episode/answers/true_texts/1',
+    limit: 128,
+  },
   'calibration-mismatch': {
     detail:
       'The calibration was made with another model. This service serves topreward-pico 1. Make a calibration with this model.',

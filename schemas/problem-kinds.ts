@@ -111,8 +111,8 @@ export const PROBLEMS = {
   },
   'special-token-text': {
     status: 422,
-    title: 'The instruction contains text that the model reads as a control token',
-    help: 'Remove the text from the instruction. Examples are `<|im_end|>` and `<tts_pad>`.',
+    title: 'The request has text that the model reads as a control token',
+    help: 'Remove it from the text at `pointer`: the instruction, or a text of `answers`. Examples are `<|im_end|>` and `<tts_pad>`.',
   },
   'instruction-too-long': {
     status: 422,
@@ -144,10 +144,15 @@ export const PROBLEMS = {
     title: 'This option requires progress bounds',
     help: 'The option at `pointer` needs progress on a fixed scale. Send `progress.bounds`, or a `calibration` that has bounds.',
   },
+  'invalid-answers': {
+    status: 422,
+    title: 'The answers cannot be read',
+    help: 'No text of `answers` may begin with another one, and the model must accept the tokens of a text after the prompt. A leading space belongs to the text. `limit` is the most tokens in one query, the most further queries, or the most `top_answers`.',
+  },
   'calibration-mismatch': {
     status: 422,
-    title: 'The calibration belongs to another model or prompt',
-    help: 'Make a calibration with the model that is served and the prompt that you use.',
+    title: 'The calibration belongs to another model, prompt, pipeline or choice of answers',
+    help: 'Make a calibration with the model that is served, and with the prompt, the `pipeline` and the `answers` that you use.',
   },
   'no-frames': {
     status: 422,

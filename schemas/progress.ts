@@ -1,31 +1,31 @@
 import { type Static, Type } from 'typebox';
-import { givenLogProb, givenScore } from './log-prob.ts';
+import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
 
 const closed = { additionalProperties: false };
 
 const ProgressBounds = Type.Object(
   {
-    low: givenLogProb('`log_prob_true` that counts as no progress, in nats.'),
-    high: givenLogProb('`log_prob_true` that counts as full progress, in nats. It is above `low`.'),
+    low: givenReward('`reward` that counts as no progress, in nats.'),
+    high: givenReward('`reward` that counts as full progress, in nats. It is above `low`.'),
   },
   {
     ...closed,
     title: 'ProgressBounds',
-    description: 'A fixed scale for progress: the log probabilities that count as 0 and as 1.',
+    description: 'A fixed scale for progress: the rewards that count as 0 and as 1.',
     examples: [{ low: -4, high: -0.1 }],
   },
 );
 
 export const CalibrationBounds = Type.Object(
   {
-    low: givenScore('Value that counts as no progress, in nats.'),
-    high: givenScore('Value that counts as full progress, in nats. It is above `low`.'),
+    low: givenReward('Value that counts as no progress, in nats.'),
+    high: givenReward('Value that counts as full progress, in nats. It is above `low`.'),
   },
   {
     title: 'CalibrationBounds',
     description:
-      'A fixed scale for progress on the `curve` of a calibration. Both are at most 0 unless the curve is `corrected`.',
+      'A fixed scale for progress on the `curve` of a calibration. They are above 0 only with the curve `corrected` or for log odds.',
   },
 );
 export type CalibrationBounds = Static<typeof CalibrationBounds>;
@@ -33,7 +33,7 @@ export type CalibrationBounds = Static<typeof CalibrationBounds>;
 export const Scale = Type.Enum(['episode', 'bounds', 'none'], {
   title: 'Scale',
   description:
-    'The scale `episode` is min-max over the prefixes of this episode, as in the reference. The scale `bounds` is clip((log_prob_true − low) / (high − low), 0, 1), which later frames do not change. With `none` there is no progress; every progress value is null.',
+    'The scale `episode` is min-max over the prefixes of this episode, as in the reference. The scale `bounds` is clip((reward − low) / (high − low), 0, 1), which later frames do not change. With `none` there is no progress; every progress value is null.',
 });
 
 export const ProgressRule = Type.Object(
@@ -45,7 +45,7 @@ export const ProgressRule = Type.Object(
     ...closed,
     title: 'ProgressRule',
     description:
-      'How log probabilities are mapped to progress. Default of `scale`: `bounds` if the request has bounds or a calibration with bounds; otherwise `episode`, or `none` with `frame_digests`.',
+      'How rewards are mapped to progress. Default of `scale`: `bounds` if the request has bounds or a calibration with bounds; otherwise `episode`, or `none` with `frame_digests`.',
   },
 );
 

@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { ChosenAnswers } from './answers.ts';
 import { Controls } from './controls.ts';
 import { DEFAULTS } from './defaults.ts';
 import { FrameEncoding, FrameSizeMode, Pipeline, PromptLayout, PromptVariant, ScoredCurve } from './enumerations.ts';
@@ -19,10 +20,16 @@ export const prefixScore = {
     description:
       'How many sampled frames the model received: the first ones of `sampled_frame_indices`. With `pipeline: "published"` each prefix has frames of its own, and an odd last one counts twice.',
   }),
-  log_prob_true: LogProb('The reward: natural logarithm of the probability that the next token is True, in nats.'),
-  log_prob_false: LogProb('The same for the token False.'),
+  log_prob_true: LogProb(
+    'Natural logarithm of the probability that the next token is True, or one of the texts for True, in nats.',
+  ),
+  log_prob_false: LogProb('The same for False.'),
   log_odds: Type.Number({
     description: 'log_prob_true − log_prob_false, in nats. Above 0, True is more probable than False.',
+  }),
+  reward: Type.Number({
+    description:
+      'The reward of the prefix, in nats: `log_prob_true`, unless `answers.reward` of the request says otherwise. Everything else is computed from it: progress, score, success, VOC and training signals.',
   }),
 };
 
@@ -33,7 +40,7 @@ export const PrefixReward = Type.Object(
       Type.Number({
         minimum: 0,
         maximum: 1,
-        description: '`log_prob_true` on the `progress_scale`. Null if the scale is `none`.',
+        description: '`reward` on the `progress_scale`. Null if the scale is `none`.',
       }),
     ),
   },
@@ -59,8 +66,8 @@ export const Success = Type.Object(
 
 const LogProbRange = Type.Object(
   {
-    min: Type.Number({ description: 'Smallest `log_prob_true` of the prefixes, in nats.' }),
-    max: Type.Number({ description: 'Largest `log_prob_true` of the prefixes, in nats.' }),
+    min: Type.Number({ description: 'Smallest `reward` of the prefixes, in nats.' }),
+    max: Type.Number({ description: 'Largest `reward` of the prefixes, in nats.' }),
     span: Type.Number({ minimum: 0, description: 'max − min, in nats.' }),
     flat: nullable(
       Type.Boolean({
@@ -70,7 +77,7 @@ const LogProbRange = Type.Object(
     ),
     flat_below: Type.Number({ description: 'A curve with a smaller span is called flat, in nats.' }),
   },
-  { title: 'LogProbRange', description: 'How much the log probability of True changes over the prefixes.' },
+  { title: 'LogProbRange', description: 'How much the reward changes over the prefixes.' },
 );
 
 export const Usage = Type.Object(
@@ -111,6 +118,15 @@ export const Token = Type.Object(
   },
   { title: 'Token', description: 'A token of the model’s vocabulary.' },
 );
+
+const AnswerTokens = Type.Object(
+  {
+    text: Type.String({ description: 'The text.' }),
+    ids: Type.Array(Type.Integer(), { description: 'Ids of its tokens in the vocabulary, in order.' }),
+  },
+  { title: 'AnswerTokens', description: 'A text of the answers, and its tokens.' },
+);
+export type AnswerTokens = Static<typeof AnswerTokens>;
 
 export const FrameSize = Type.Object(
   { width: Type.Integer({ description: 'In pixels.' }), height: Type.Integer({ description: 'In pixels.' }) },
@@ -172,6 +188,13 @@ export const Provenance = Type.Object(
     ),
     true_token: Token,
     false_token: Token,
+    answers: ChosenAnswers,
+    true_tokens: Type.Array(AnswerTokens, {
+      description: 'Tokens of each text for True. `true_token` is the very first.',
+    }),
+    false_tokens: Type.Array(AnswerTokens, {
+      description: 'Tokens of each text for False. `false_token` is the very first.',
+    }),
     sampled_frame_indices: Type.Array(Type.Integer(), {
       description:
         'Numbers of the sampled frames, from 0: two frames per second. With `pipeline: "published"`: the frames of the longest prefix.',
@@ -216,6 +239,15 @@ export const Warning = Type.Object(
 );
 export type Warning = Static<typeof Warning>;
 
+const TopAnswer = Type.Object(
+  {
+    ...Token.properties,
+    log_prob: LogProb('Natural logarithm of the probability that this token is the next one, in nats.'),
+  },
+  { title: 'TopAnswer', description: 'One of the most likely next tokens.' },
+);
+export type TopAnswer = Static<typeof TopAnswer>;
+
 export const RewardResult = Type.Object(
   {
     id: Type.Optional(Type.String({ description: 'The `id` of the request, if it has one.' })),
@@ -228,7 +260,7 @@ export const RewardResult = Type.Object(
     ),
     progress_scale: ProgressScale,
     score: Type.Number({
-      description: `Mean \`log_prob_true\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
+      description: `Mean \`reward\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
     }),
     success: nullable(Success),
     log_prob_range: LogProbRange,
@@ -237,10 +269,16 @@ export const RewardResult = Type.Object(
         minimum: -1,
         maximum: 1,
         description:
-          'Value-order correlation: Spearman’s rank correlation between `log_prob_true` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
+          'Value-order correlation: Spearman’s rank correlation between `reward` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
       }),
     ),
     training: nullable(TrainingSignals),
+    top_answers: nullable(
+      Type.Array(TopAnswer, {
+        description:
+          'The most likely next tokens of the longest prefix, the most likely one first. Null if the request has no `top_answers`.',
+      }),
+    ),
     controls: nullable(Controls),
     usage: Usage,
     provenance: Provenance,

@@ -53,7 +53,8 @@ export const TrainingOptions = Type.Object(
         {
           ...closed,
           title: 'ValueOptions',
-          description: 'Discounted sums of rewards: V_t = Σ γ^k r_{t+k} up to the last frame, with r = log_prob_true.',
+          description:
+            'Discounted sums of rewards: V_t = Σ γ^k r_{t+k} up to the last frame, with r = the `reward` of a prefix.',
         },
       ),
     ),

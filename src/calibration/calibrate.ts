@@ -13,7 +13,7 @@ const ENOUGH = 20;
 /**
  * Computes a threshold and progress bounds from labelled episodes. A value that cannot be computed is null, and a warning says
  * why.
- * @param request checked against its schema, and by checkRanges
+ * @param request checked against its schema, and by checkScores
  */
 export function calibrate(request: CalibrationRequest): Calibration {
   const { episodes, precision, ...belonging } = request;

@@ -1,5 +1,7 @@
 import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
+import type { TopAnswer } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
+import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import type { ModelProfile } from './model-profile.ts';
@@ -45,6 +47,8 @@ export interface Reading {
   cachedTokens: number | null;
   /** The prompt as the model received it. Always present for the longest query. */
   prompt?: SeenPrompt;
+  /** The most likely next tokens, the most likely one first, if the query reads them. */
+  top?: TopAnswer[];
   /** The engine's warnings for this episode, with the longest query. */
   warnings?: EpisodeWarning[];
 }
@@ -68,6 +72,16 @@ export interface Engine {
    * @throws ProblemError if the engine cannot tell
    */
   controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
+  /**
+   * Tokenizes a text of a caller that has no control token.
+   * @throws ProblemError if the engine cannot tell
+   */
+  tokenIdsOf(text: string, signal: AbortSignal): Promise<number[]>;
+  /**
+   * The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD.
+   * @throws ProblemError if the engine cannot tell
+   */
+  textOf(ids: NonEmpty<number>, signal: AbortSignal): Promise<string>;
   /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented

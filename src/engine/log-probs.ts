@@ -26,6 +26,18 @@ export function logProbFault(asked: readonly number[], others: readonly number[]
 }
 
 /**
+ * Checks the log probabilities of the most likely tokens. Unlike those of chosen tokens, they may all be the same.
+ * @param values nats
+ * @returns one sentence that names the fault, or undefined if there is none
+ */
+export function topFault(values: readonly number[]): string | undefined {
+  if (!values.every((value) => Number.isFinite(value) && value <= 0))
+    return 'A log probability is positive or not a finite number.';
+  const sum = values.reduce((total, value) => total + Math.exp(value), 0);
+  return sum > MOST_PROBABILITY ? 'The probabilities of different tokens sum to more than 1.' : undefined;
+}
+
+/**
  * The log probability of each set of tokens: the logarithm of the sum of their probabilities.
  * @param logProbs of the tokens of all sets, one set after the other, nats
  * @param sizes number of tokens of each set, at least one

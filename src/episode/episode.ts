@@ -6,9 +6,12 @@ import type { TrainingOptions } from '../../schemas/training.ts';
 import { createChecker } from '../checking/checker.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
 import { ProblemError } from '../problems/problems.ts';
+import { type AnswerChoice, chooseAnswers } from './answers.ts';
 import type { Clock } from './clock.ts';
+import { controlTokenProblem } from './control-tokens.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, type CorrectedScale, correctedScale, progressScale } from './progress-scale.ts';
+import { impossibleRewards } from './rewards.ts';
 import { firstNotRising } from './rising.ts';
 import type { TimeRange } from './time-range.ts';
 
@@ -33,6 +36,9 @@ export interface EpisodeRequest {
   frameSize: FrameSizeMode;
   maxPixels: number | undefined;
   prompt: PromptVariant;
+  answers: AnswerChoice;
+  /** how many of the most likely next tokens to return */
+  topAnswers: number | undefined;
   threshold: number | undefined;
   finalPrefixes: number;
   progress: ChosenScale;
@@ -72,7 +78,9 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
   }
   const value = checkEpisode(asked, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
+  const answers = chooseAnswers(value, pointer, controlTokenIn);
   const controls = controlsOf(value, `${pointer}/controls`, controlTokenIn);
+  checkRewards(value, answers, pointer);
   checkCurve(value, pointer);
   const { frame_size: frameSize = DEFAULTS.frame_size, max_pixels: maxPixels } = value;
   if ((frameSize === 'budget') !== (maxPixels !== undefined)) {
@@ -92,6 +100,8 @@ export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: Co
     frameSize,
     maxPixels,
     prompt: value.prompt ?? DEFAULTS.prompt,
+    answers,
+    topAnswers: value.top_answers,
     threshold: value.success?.threshold,
     finalPrefixes: value.success?.final_prefixes ?? DEFAULTS.final_prefixes,
     progress: progressScale(value, pointer),
@@ -180,20 +190,9 @@ function controlsOf(
 
 /** Checks a calibration against the curve that it is for. @throws ProblemError invalid-request */
 function checkCurve({ calibration, controls }: EpisodeSchema, pointer: string): void {
-  if (!calibration) return;
-  const { curve, threshold, bounds } = calibration;
-  if (curve === 'corrected') {
-    if (controls?.static) return;
-    const detail = 'must be sent with a calibration of the corrected curve';
-    throw invalidRequest([{ pointer: `${pointer}/controls/static`, detail }]);
-  }
-  const above = Object.entries({ threshold, 'bounds/low': bounds?.low, 'bounds/high': bounds?.high })
-    .filter(([, value]) => (value ?? 0) > 0)
-    .map(([name]) => ({
-      pointer: `${pointer}/calibration/${name}`,
-      detail: 'must be at most 0, unless `curve` is "corrected"',
-    }));
-  if (above.length > 0) throw invalidRequest(above);
+  if (calibration?.curve !== 'corrected' || controls?.static) return;
+  const detail = 'must be sent with a calibration of the corrected curve';
+  throw invalidRequest([{ pointer: `${pointer}/controls/static`, detail }]);
 }
 
 function checkOther(instruction: string, pointer: string, controlTokenIn: ControlTokenCheck): void {
@@ -224,13 +223,7 @@ function checkText(instruction: string, pointer: string, controlTokenIn: Control
     throw invalidRequest([{ pointer, detail: 'contains half of a surrogate pair, which is not valid Unicode' }]);
   }
   const special = controlTokenIn(instruction);
-  if (special) throw controlTokenProblem(special, pointer);
-}
-
-/** The problem of an instruction with text that would become a control token. @param pointer JSON pointer to the instruction */
-export function controlTokenProblem(text: string, pointer: string): ProblemError {
-  const detail = `The model reads ${text} as a control token. Remove it from the instruction.`;
-  return new ProblemError('special-token-text', detail, { pointer });
+  if (special) throw controlTokenProblem(special, pointer, 'the instruction');
 }
 
 function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: string): Clock | undefined {
@@ -255,4 +248,37 @@ function clockOf({ fps, timestamps_s: timestampsS }: EpisodeSchema, pointer: str
     throw new ProblemError('invalid-timestamps', detail, { pointer: `${pointer}/timestamps_s`, limit: MAX_SPAN_S });
   }
   return { timestampsS };
+}
+
+/**
+ * Refuses thresholds and bounds that no reward can reach. Those of a calibration belong to the calibration's own answers.
+ * @throws ProblemError invalid-request
+ */
+function checkRewards(
+  { success, progress, calibration }: EpisodeSchema,
+  { reward }: AnswerChoice,
+  pointer: string,
+): void {
+  const boundsAt = (at: string, bounds: { low: number; high: number } | null | undefined) =>
+    [
+      [`${at}/low`, bounds?.low],
+      [`${at}/high`, bounds?.high],
+    ] as const;
+  const mistakes = [
+    ...impossibleRewards(
+      [
+        [`${pointer}/success/threshold`, success?.threshold],
+        ...boundsAt(`${pointer}/progress/bounds`, progress?.bounds),
+      ],
+      { reward },
+    ),
+    ...impossibleRewards(
+      [
+        [`${pointer}/calibration/threshold`, calibration?.threshold],
+        ...boundsAt(`${pointer}/calibration/bounds`, calibration?.bounds),
+      ],
+      { reward: calibration?.answers?.reward ?? DEFAULTS.reward, curve: calibration?.curve ?? DEFAULTS.curve },
+    ),
+  ];
+  if (mistakes.length > 0) throw invalidRequest(mistakes);
 }

@@ -42,6 +42,7 @@ export const EPISODE_PROBLEMS: ProblemCode[] = [
   'invalid-timestamps',
   'invalid-prefixes',
   'missing-bounds',
+  'invalid-answers',
   'calibration-mismatch',
   'no-frames',
   'frames-missing',

@@ -13,18 +13,21 @@ export function controlPlans<Prefix, Result>(
   family: Family,
   plan: EpisodePlan,
 ): ControlPlan[] {
-  const { instruction, controls } = asked.request;
+  // The most likely tokens are those of the episode: a control does not read them.
+  const request = { ...asked.request, topAnswers: undefined };
+  const base = asked.request.topAnswers === undefined ? plan : method.plan({ ...asked, request }, family);
+  const { instruction, controls } = request;
   const { otherInstruction: other } = controls ?? {};
   const given = { instruction, pointer: '/instruction' };
   const plans: ControlPlan[] = [];
-  if (controls?.static) plans.push({ name: 'static', plan: staticPlan(plan), ...given });
-  if (controls?.reversed) plans.push({ name: 'reversed', plan: reversedPlan(plan, asked.request.pipeline), ...given });
+  if (controls?.static) plans.push({ name: 'static', plan: staticPlan(base), ...given });
+  if (controls?.reversed) plans.push({ name: 'reversed', plan: reversedPlan(base, request.pipeline), ...given });
   if (other !== undefined) {
-    const request = { ...asked.request, instruction: other };
+    const changed = { ...request, instruction: other };
     const pointer = '/controls/other_instruction';
     plans.push({
       name: 'other_instruction',
-      plan: method.plan({ ...asked, request }, family),
+      plan: method.plan({ ...asked, request: changed }, family),
       instruction: other,
       pointer,
     });

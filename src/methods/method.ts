@@ -1,6 +1,7 @@
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
+import type { ReadAnswers } from '../plan/answers.ts';
 import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
 import type { Scored } from '../result/scored.ts';
 
@@ -15,6 +16,8 @@ export interface Asked {
   size: FrameSize;
   /** size of every frame, for a model that accepts one size only */
   fixedSize: FrameSize | undefined;
+  /** the answers of the request, with their tokens */
+  answers: ReadAnswers;
 }
 
 /**
@@ -29,8 +32,15 @@ export interface Method<Prefix, Result> {
   text(instruction: string): string;
   /** Plans the queries about an episode. */
   plan(asked: Asked, family: Family): EpisodePlan;
-  /** One prefix, as soon as its query is known. @param values log probability of each answer set of its query, nats */
-  prefix(prefix: PlannedPrefix, values: readonly number[], scored: Pick<Scored, 'request'>): Prefix;
+  /**
+   * One prefix, as soon as its queries are known.
+   * @param values for its query and each further one, the log probability of each answer set, nats
+   */
+  prefix(
+    prefix: PlannedPrefix,
+    values: readonly (readonly number[])[],
+    scored: Pick<Scored, 'request' | 'answers'>,
+  ): Prefix;
   /** The complete result. */
   result(scored: Scored): Result;
 }

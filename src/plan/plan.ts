@@ -1,5 +1,6 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
+import type { AnswerStart } from './answers.ts';
 import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
@@ -11,8 +12,12 @@ export interface Block {
 
 /** What a query reads: the log probability, after its prompt, that the next token is one of a set of tokens. */
 export interface Read {
-  /** Texts of the tokens, by set. Each text is one token of the model's vocabulary. */
-  answers: readonly Readonly<NonEmpty<string>>[];
+  /** The tokens, by set: each as a text that is one token of the model's vocabulary, or by its id. */
+  answers: readonly Readonly<NonEmpty<string | number>>[];
+  /** Tokens of an answer that follow the prompt. Absent: none. */
+  after?: AnswerStart;
+  /** How many of the most likely next tokens are read, too. Absent: none. */
+  top?: number;
 }
 
 /** A `Read` of two sets: the tokens that mean True, then those that mean False. */
@@ -75,6 +80,8 @@ export interface PlannedPrefix {
   framesUsed: number;
   /** index of its query */
   query: number;
+  /** indices of its further queries. Absent: none. */
+  further?: number[];
 }
 
 /** The blocks of a query, in order. */

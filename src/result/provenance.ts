@@ -13,7 +13,7 @@ import { readingOf, type Scored } from './scored.ts';
 export function provenanceOf<Answers extends object>(
   { request, frames, plan, readings, profile }: Scored,
   answers: Answers,
-): Omit<Provenance, 'true_token' | 'false_token'> & Answers {
+): Omit<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'> & Answers {
   const { prompt: seen } = readingOf(readings, 0);
   if (!seen) throw new Error('The engine did not return the longest prompt.');
   const times = blocksOf(plan, plan.queries[0]).map(({ time }) => time);

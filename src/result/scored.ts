@@ -2,8 +2,9 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
+import type { ReadAnswers } from '../plan/answers.ts';
 import type { ControlPlan } from '../plan/controls.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
+import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
 /** Settings of the operator for results. */
@@ -22,6 +23,7 @@ export interface Scored {
   request: EpisodeRequest;
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
+  answers: ReadAnswers;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
   /** the requested controls, scored */
@@ -40,4 +42,9 @@ export function readingOf(readings: Scored['readings'], query: number): Reading 
   const reading = readings.get(query);
   if (!reading) throw new Error(`The engine returned nothing for query ${query} of the plan.`);
   return reading;
+}
+
+/** What the engine read for the queries of a prefix. @throws Error if the engine has left one out */
+export function valuesOf(readings: Scored['readings'], { query, further = [] }: PlannedPrefix): number[][] {
+  return [query, ...further].map((each) => readingOf(readings, each).values);
 }

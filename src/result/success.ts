@@ -1,13 +1,14 @@
 import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { ScoredCurve } from '../../schemas/enumerations.ts';
 import type { Success } from '../../schemas/reward.ts';
+import { areDefault } from '../episode/answers.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import type { Scored } from './scored.ts';
 
 /**
- * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. A
- * calibration says which score it was made from.
+ * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. The last two
+ * hold for the default answers only. A calibration says which score it was made from.
  * @param scores by curve, nats; that of the corrected curve is undefined without a static control
  */
 export function successOf(
@@ -15,12 +16,13 @@ export function successOf(
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
+  // These two were found with the aligned pipeline and the default answers.
+  const isUsual = request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
   const known = [
     ['request', request.threshold, 'log_prob'],
     ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
-    // These two were found with the aligned pipeline.
-    ['operator', request.pipeline === 'aligned' ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
-    ['model', request.pipeline === 'aligned' ? profile.calibration?.successThreshold : undefined, 'log_prob'],
+    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
+    ['model', isUsual ? profile.calibration?.successThreshold : undefined, 'log_prob'],
   ] as const;
   for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;

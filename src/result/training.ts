@@ -8,7 +8,7 @@ import { discountedValues, frameRewards } from '../scores/values.ts';
 interface Scores {
   /** increasing prefix lengths, in frames */
   lengths: number[];
-  /** log_prob_true of each prefix, nats */
+  /** reward of each prefix, nats */
   rewards: number[];
   /** one value for each prefix, 0…1 */
   progress: number[] | null;

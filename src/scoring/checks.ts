@@ -1,6 +1,8 @@
 import type { Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
-import { controlTokenProblem, type EpisodeRequest } from '../episode/episode.ts';
+import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
+import { controlTokenProblem } from '../episode/control-tokens.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
 import { publishedCount } from '../episode/published-frames.ts';
 import { ProblemError } from '../problems/problems.ts';
 
@@ -47,16 +49,17 @@ export async function checkControlTokens(
   const texts = { '/instruction': instruction, '/controls/other_instruction': controls?.otherInstruction };
   for (const [place, text] of Object.entries(texts)) {
     const special = text === undefined ? undefined : await engine.controlTokenIn(text, signal);
-    if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`);
+    if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`, 'the instruction');
   }
 }
 
 /**
- * Checks that a calibration is for this model, prompt and pipeline. What it does not name is not checked.
+ * Checks that a calibration is for this model, prompt, pipeline and choice of answers. A model, prompt or pipeline that it does not
+ * name is not checked. If it names no answers, it is for the default answers.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
-  { calibration, pipeline, prompt }: EpisodeRequest,
+  { calibration, pipeline, prompt, answers }: EpisodeRequest,
   { model }: ModelProfile,
   pointer: string,
 ): void {
@@ -71,5 +74,10 @@ export function checkCalibration(
   if (calibration?.pipeline !== undefined && calibration.pipeline !== pipeline) {
     const detail = `The calibration was made with the pipeline "${calibration.pipeline}", but this request uses "${pipeline}". Use the same pipeline for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/pipeline` });
+  }
+  if (calibration && !areSame(answers, calibration.answers ?? writtenAnswers(defaultAnswers(prompt)))) {
+    const made = calibration.answers ? 'other answers' : 'the default answers';
+    const detail = `The calibration was made with ${made}. Use the same \`answers\` for both: \`provenance.answers\` of a response has them.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/answers` });
   }
 }

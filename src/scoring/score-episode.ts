@@ -9,8 +9,9 @@ import { controlPlans } from '../methods/controls.ts';
 import type { Method } from '../methods/method.ts';
 import { checkContext } from '../plan/context.ts';
 import { framesUsed } from '../plan/plan.ts';
-import type { ResultDefaults, ScoredControl } from '../result/scored.ts';
+import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
+import { tokensOfAnswers } from './answers.ts';
 import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
 import { runPlan } from './run-plan.ts';
 
@@ -65,9 +66,13 @@ export async function* scoreEpisode<Prefix, Result>(
     checkContext(framesUsed(schedule, longest), size, profile);
   }
   await checkControlTokens(request, engine, signal, pointer);
-  const asked = { request, schedule, lengths, size, fixedSize };
+  const answers = await tokensOfAnswers(request, engine, signal, pointer);
+  const asked = { request, schedule, lengths, size, fixedSize, answers };
   const plan = method.plan(asked, family);
-  const prefixesOf = Map.groupBy(plan.prefixes, ({ query }) => query);
+  const reads = plan.prefixes.flatMap((prefix) =>
+    [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),
+  );
+  const prefixesOf = Map.groupBy(reads, ({ query }) => query);
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,
@@ -82,9 +87,10 @@ export async function* scoreEpisode<Prefix, Result>(
   let known = 0;
   for await (const reading of runPlan({ plan, instruction: request.instruction, pointer: '/instruction' }, context)) {
     readings.set(reading.query, reading);
-    for (const prefix of prefixesOf.get(reading.query) ?? []) {
+    for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
+      if (![prefix.query, ...(prefix.further ?? [])].every((query) => readings.has(query))) continue;
       known += 1;
-      yield { prefix: method.prefix(prefix, reading.values, { request }), known, total };
+      yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
     }
   }
   const controls: ScoredControl[] = [];
@@ -93,7 +99,7 @@ export async function* scoreEpisode<Prefix, Result>(
     const read = await Array.fromAsync(runPlan(control, context));
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }
-  return method.result({ request, frames, plan, readings, controls, usage, profile, defaults });
+  return method.result({ request, frames, plan, answers, readings, controls, usage, profile, defaults });
 }
 
 /** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
+import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
+import type { ModelProfile } from '../../src/engine/model-profile.ts';
 import { COMPLETION, type Completion } from '../../src/engines/vllm/answers.ts';
 import { type Body, jsonBody, type VllmClient } from '../../src/engines/vllm/client.ts';
 import { cachedTokens, completionBody, type PromptRequest } from '../../src/engines/vllm/completion.ts';
@@ -36,10 +38,16 @@ function questionOf(
     model: profile.model,
     text,
     prompt,
-    answers: profile.prompts[prompt].answers.flat().map(({ id }) => id),
+    after: '',
+    read: { ids: answerIds(prompt, profile) },
     salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
     withTokenIds,
   };
+}
+
+/** Ids of the tokens that a prompt variant reads. */
+function answerIds(prompt: PromptVariant, { prompts }: ModelProfile): number[] {
+  return prompts[prompt].answers.flat().map(({ id }) => id);
 }
 
 /** The body for the longest prefix only, in blocks as the service sends it. */
@@ -67,7 +75,8 @@ export function allBodies(prepared: Prepared, probed: Probed): Body[] {
  */
 export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
   const files = plan.sampledFrames.map((index) => fileIn(frames.get(index) as RenderedFrame));
-  const { text, model, answers } = questionOf(plan, probed, false);
+  const { text, model } = questionOf(plan, probed, false);
+  const answers = answerIds(plan.prompt, probed.profile);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
     // vLLM's reader finds no frames in a video of one frame.

@@ -33,6 +33,10 @@ export const optionRequests = (model: string): Requests => ({
     prompt: 'chat',
     include_token_ids: true,
   }),
+  'other answers, and log odds as the reward': postFrames({
+    ...SHORT,
+    answers: { true_texts: [' True', 'True'], false_texts: [' False', 'False'], reward: 'log_odds' },
+  }),
   'token ids of the prompt open': postFrames({ ...SHORT, prefixes: { last: 1 }, include_token_ids: true }),
   'timestamps, and a count of prefixes': postFrames({
     instruction: 'Open the drawer, then close it.',

@@ -81,6 +81,7 @@ export const REFUSED: Partial<Record<ProblemCode, InjectOptions>> = {
   'invalid-timestamps': postFrames({ ...clockless, timestamps_s: [0, 1, 1] }, EIGHT.slice(0, 3)),
   'invalid-prefixes': postFrames({ ...SHORT, prefixes: { lengths: [1, 3] } }, TWO),
   'missing-bounds': postFrames({ ...SHORT, training: { shaping: {} } }, TWO),
+  'invalid-answers': postFrames({ ...SHORT, answers: { true_texts: [' True', ' True story'] } }, TWO),
   'calibration-mismatch': postFrames({ ...SHORT, calibration: calibrationOf('another model') }, TWO),
   'no-frames': postFrames(SHORT, []),
   'unlisted-frame': GROWING['a frame that is not listed'] as InjectOptions,

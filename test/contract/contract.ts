@@ -8,6 +8,12 @@ const noEngine: Engine = {
     throw new Error('The contract needs no engine.');
   },
   alive: () => true,
+  async textOf() {
+    throw new Error('The contract needs no engine.');
+  },
+  async tokenIdsOf() {
+    throw new Error('The contract needs no engine.');
+  },
   async controlTokenIn() {
     throw new Error('The contract needs no engine.');
   },

@@ -7,6 +7,8 @@ CASES.json is a list of
      "prompt": "open" | "chat",       default "open"
      "count": 15,                     number of prefixes; 0 or less: one per frame
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
+     "top": 5,                        the most likely next tokens of the longest prefix
+     "answers": {"true": [" True", " Yes"], "false": [" No"]},  texts that are read, instead of True and False
      "resize": false,                 do not resize the frames to --frame
      "pipeline": "published"}         the steps of published.py; "log_prob_true_float" then has the values of unrounded pixels
 
@@ -139,6 +141,23 @@ class Oracle:
             )
         return inputs
 
+    def text_log_prob(self, inputs: Any, ids: list[int]) -> float:
+        """Log probability that these tokens follow the prompt, one after another."""
+        longer = dict(inputs)
+        before = torch.tensor([ids[:-1]], dtype=torch.long)
+        for name, value in (("input_ids", before), ("attention_mask", before * 0 + 1), ("mm_token_type_ids", before * 0)):
+            if name in longer:
+                longer[name] = torch.cat([longer[name], value.to(longer[name].dtype)], dim=1)
+        logits = self.model(**longer, logits_to_keep=len(ids), use_cache=False).logits[0]
+        log_probs = torch.log_softmax(logits.double(), dim=-1)
+        return sum(log_probs[i, token].item() for i, token in enumerate(ids))
+
+    def set_log_prob(self, inputs: Any, texts: list[str]) -> float:
+        """Log probability of any of these texts."""
+        each = [
+            self.text_log_prob(inputs, self.processor.tokenizer.encode(text, add_special_tokens=False)) for text in texts
+        ]
+        return torch.logsumexp(torch.tensor(each, dtype=torch.float64), dim=0).item()
     def published_inputs(self, frames: list[torch.Tensor], positions: list[int], text: str, size: int, rounded: bool) -> Any:
         """The processor's tensors for one prefix of the published pipeline. Its frames already have their size."""
         shown = [published.last_step(frames[min(p, len(frames) - 1)], size) for p in positions]
@@ -238,14 +257,23 @@ class Oracle:
             indices = shown_indices(shown, length)
             inputs = self.inputs(frames, indices, length, fps, text)
             log_probs = self.log_probs(inputs)
-            answer["log_prob_true"].append(log_probs[true_id].item())
-            answer["log_prob_false"].append(log_probs[false_id].item())
+            answers = case.get("answers")
+            if answers:
+                answer["log_prob_true"].append(self.set_log_prob(inputs, answers["true"]))
+                answer["log_prob_false"].append(self.set_log_prob(inputs, answers["false"]))
+            else:
+                answer["log_prob_true"].append(log_probs[true_id].item())
+                answer["log_prob_false"].append(log_probs[false_id].item())
             answer["argmax"].append(int(log_probs.argmax()))
             answer["tokens"].append(inputs["input_ids"].shape[1])
             if length == max(lengths):
                 answer["indices"] = indices
                 answer["block_times"] = block_times(indices, fps)
                 answer["input_ids"] = inputs["input_ids"][0].tolist()
+                best = log_probs.topk(case.get("top", 0))
+                answer["top"] = [
+                    {"id": token, "log_prob": value} for token, value in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+                ]
         answer["seconds"] = time.perf_counter() - started
         return answer
 

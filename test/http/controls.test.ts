@@ -334,3 +334,35 @@ t.test('a growing episode is told if the static video needs the first frame agai
   isProblem(t, await step(5, sent), 'frames-missing', { missing: digests.slice(0, 1) });
   t.ok(resultOf(t, await step(5, [...sent, six[0] as Buffer])).controls?.static);
 });
+
+t.test('controls and the corrected curve are made from the reward that the request chooses', async (t) => {
+  const app = await buildTestApp(t);
+  const ask = (options: object) => score(t, app, options);
+  const answers = { true_texts: [' True', ' not really'], false_texts: [' False'], reward: 'log_odds' };
+  const episode = { answers, top_answers: 2, prefixes: { lengths: [2, 6] } };
+  const { prefixes, controls, usage } = await ask({ ...episode, controls: { static: true, other_instruction: OTHER } });
+  const still = controls?.static;
+  const near = (found: readonly number[] = [], expected: readonly number[] = []) =>
+    found.length === 2 && found.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-9);
+  t.ok(
+    near(
+      still?.corrected.values,
+      prefixes.map(({ reward }, i) => reward - (still?.rewards[i] ?? Number.NaN)),
+    ),
+  );
+  const other = await ask({ ...episode, instruction: OTHER });
+  t.ok(
+    near(
+      controls?.other_instruction?.rewards,
+      other.prefixes.map(({ reward }) => reward),
+    ),
+  );
+  t.ok(
+    near(
+      controls?.other_instruction?.log_prob_true,
+      other.prefixes.map(({ log_prob_true }) => log_prob_true),
+    ),
+  );
+  t.ok(Math.abs((controls?.other_instruction?.span ?? 0) - other.log_prob_range.span) < 1e-9);
+  t.equal(usage.engine_requests, 3 * 4, 'two steps for two prefixes, each for the episode and both controls');
+});

@@ -74,6 +74,7 @@ t.test('each prefix is sent before the engine finishes the next one', { timeout:
     log_prob_true: -1,
     log_prob_false: -1,
     log_odds: 0,
+    reward: -1,
     known: 1,
   });
   open(1);
@@ -277,6 +278,7 @@ t.test('if the client reads no lines, scoring pauses, and the connection is clos
     log_prob_true: -1,
     log_prob_false: -1,
     log_odds: 0,
+    reward: -1,
     known: 1,
     total: 1,
   };

@@ -6,6 +6,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { defaultAnswers } from '../../src/episode/answers.ts';
 import type { EpisodeRequest } from '../../src/episode/episode.ts';
 import { aviFrame } from '../../src/frames/avi-frame.ts';
 import type { Frames } from '../../src/frames/frames.ts';
@@ -57,6 +58,8 @@ const REQUEST: EpisodeRequest = {
   frameSize: 'reference',
   maxPixels: undefined,
   prompt: 'open',
+  answers: defaultAnswers('open'),
+  topAnswers: undefined,
   threshold: undefined,
   finalPrefixes: 3,
   progress: { scale: 'episode', bounds: null },
@@ -73,6 +76,7 @@ async function score(
   engine: Engine,
   method: Method<PrefixScore, RewardResult>,
   shown = () => pictures(9, 1, checkpoint),
+  options: Partial<EpisodeRequest> = {},
 ): Promise<RewardResult> {
   const signal = new AbortController().signal;
   const render = async ({ frames }: FrameGroup) => ({
@@ -91,7 +95,7 @@ async function score(
   } as Partial<Frames> as Frames;
   const renderBudget = createFairQueue({ places: 1, bytes: 2 ** 30 });
   const context = { engine, method, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
-  return resultOf(scoreEpisode({ request: REQUEST, frames, pointer: '', waitedMs: 0 }, context));
+  return resultOf(scoreEpisode({ request: { ...REQUEST, ...options }, frames, pointer: '', waitedMs: 0 }, context));
 }
 
 t.test('a method with its own text and sets of answers is scored by an engine that does not know it', async (t) => {
@@ -109,6 +113,58 @@ t.test('a method with its own text and sets of answers is scored by an engine th
     t.ok(Math.abs(set - Math.log(Math.exp(one) + Math.exp(other))) < 1e-5, `${set}, ${one}, ${other}`);
     t.not(set, usual.prefixes[i]?.log_prob_true, 'another text gives another value');
   }
+});
+
+t.test('a text of several tokens is the sum over its tokens, each after those before it', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  t.teardown(() => engine.close());
+  const reading = (trueTexts: [string, ...string[]], falseTexts: [string, ...string[]]) => ({
+    answers: { trueTexts, falseTexts, reward: 'log_prob' as const },
+  });
+  /** The usual query, with the first tokens of an answer in its text. */
+  const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
+    ...DEFAULT_METHOD,
+    plan({ request: { instruction, prompt, clock }, schedule, lengths, size }, family) {
+      const asked = { prompt, clock, text: `${DEFAULT_METHOD.text(instruction)}${text}`, read: { answers } };
+      return planPrefixes(asked, family, schedule, lengths, size);
+    },
+  });
+  const several = await score(
+    engine,
+    DEFAULT_METHOD,
+    undefined,
+    reading([' Open the door', ' Yes'], [' Open a', ' No']),
+  );
+  const firsts = await score(engine, DEFAULT_METHOD, undefined, reading([' Open'], [' Yes']));
+  const others = await score(engine, DEFAULT_METHOD, undefined, reading([' True'], [' No']));
+  const seconds = await score(engine, after(' Open', [[' the'], [' a']]));
+  const thirds = await score(engine, after(' Open the', [[' door'], [' a']]));
+  t.equal(several.prefixes.length, 5);
+  t.equal(several.usage.engine_requests, 3 * firsts.usage.engine_requests, 'two further queries for each prefix');
+  t.match(several.log_prob_range.flat, Boolean);
+  t.same(
+    several.provenance.true_tokens.map(({ text, ids }) => [text, ids.length]),
+    [
+      [' Open the door', 3],
+      [' Yes', 1],
+    ],
+  );
+  t.equal(several.provenance.true_token.text, ' Open');
+  const sum = (...values: number[]) => Math.log(values.reduce((total, value) => total + Math.exp(value), 0));
+  for (const [i, { log_prob_true, log_prob_false }] of several.prefixes.entries()) {
+    const [first, other, second, third] = [firsts, others, seconds, thirds].map(({ prefixes }) => prefixes[i]);
+    if (!first || !other || !second || !third) throw new Error('A prefix is missing.');
+    const yes = sum(first.log_prob_true + second.log_prob_true + third.log_prob_true, first.log_prob_false);
+    const no = sum(first.log_prob_true + second.log_prob_false, other.log_prob_false);
+    t.ok(Math.abs(log_prob_true - yes) < 1e-5, `${log_prob_true}, ${yes}`);
+    t.ok(Math.abs(log_prob_false - no) < 1e-5, `${log_prob_false}, ${no}`);
+  }
+  const single = await score(engine, DEFAULT_METHOD, undefined, {
+    ...reading([' Open the door'], [' No']),
+    prefixes: { last: 1 },
+  });
+  t.equal(single.log_prob_range.flat, null, 'further queries are no further prefixes');
+  t.ok(single.warnings.some(({ code }) => code === 'identical-prefixes'));
 });
 
 t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {

@@ -138,7 +138,7 @@ t.test('a problem is shown with what to do, and disappears after a success', nee
   await problem.waitFor();
   t.match(
     await problem.innerText(),
-    /^The instruction contains text that the model reads as a control token\n[\s\S]*im_end[\s\S]*Correct the request and score again\.\n[\s\S]*HTTP 422 · special-token-text/,
+    /^The request has text that the model reads as a control token\n[\s\S]*im_end[\s\S]*Correct the request and score again\.\n[\s\S]*HTTP 422 · special-token-text/,
   );
   const link = await problem.getByRole('link', { name: 'special-token-text' }).getAttribute('href');
   t.equal(link, `${origin}/problems/special-token-text`);

@@ -1,11 +1,14 @@
 import t from 'tap';
+import { defaultAnswers } from '../../src/episode/answers.ts';
 import { successOf } from '../../src/result/success.ts';
 import { usageOf } from '../../src/result/usage.ts';
 
 const scored = (request: object, defaults = {}, calibration: object | null = null) =>
-  ({ request: { pipeline: 'aligned', ...request }, defaults, profile: { calibration } }) as unknown as Parameters<
-    typeof successOf
-  >[2];
+  ({
+    request: { pipeline: 'aligned', answers: defaultAnswers('open'), prompt: 'open', ...request },
+    defaults,
+    profile: { calibration },
+  }) as unknown as Parameters<typeof successOf>[2];
 const judged = (log_prob: number, ...asked: Parameters<typeof scored>) =>
   successOf({ log_prob, corrected: -9 }, 1, scored(...asked));
 
@@ -56,4 +59,16 @@ t.test('cached tokens are unknown if one query does not report them', async (t) 
     } as never).cached_tokens;
   t.equal(of(3, 4), 7);
   t.equal(of(3, null), null);
+});
+
+t.test('thresholds of the operator and of the model hold for the default answers only', async (t) => {
+  const answers = { ...defaultAnswers('open'), reward: 'log_odds' };
+  const all = [{ SUCCESS_THRESHOLD: -3 }, { successThreshold: -4 }] as const;
+  t.equal(judged(5, { answers }, ...all), null);
+  t.match(judged(5, { answers, threshold: 4 }, ...all), { flag: true, threshold_source: 'request' });
+  const others = { ...defaultAnswers('open'), trueTexts: [' Yes'] };
+  t.equal(judged(-1, { answers: others }, ...all), null);
+  t.equal(judged(-1, { answers: defaultAnswers('chat') }, ...all), null, 'the texts of the other prompt');
+  const same = { ...defaultAnswers('open'), falseTexts: [' No'] };
+  t.match(judged(-1, { answers: same }, ...all), { threshold_source: 'operator' }, 'log p is the same');
 });

@@ -7,6 +7,8 @@ export interface Asked {
   /** UUID and data of each item, in order */
   items: { uuid: string; data: string | null }[];
   text: string;
+  /** the beginning of the assistant's turn */
+  continued: string;
   salt: string;
   session: string | undefined;
   openTurn: boolean;
@@ -23,6 +25,8 @@ export interface Behaviour {
   contextTokens: number;
   itemLimit: number;
   keepsItems: boolean;
+  /** most tokens of `top_logprobs` */
+  maxLogprobs: number;
   /** Further texts that are one token each, in addition to <|…|>, True and False. */
   addedTokens: string[];
   /** Replaces the response to any request, by its path. If it returns undefined, the fake responds as usual. */
@@ -60,6 +64,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     contextTokens: 32768,
     itemLimit: 600,
     keepsItems: true,
+    maxLogprobs: 20,
     addedTokens: ['<think>', '<tts_pad>'],
     ...change,
   };
@@ -71,6 +76,8 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
   /** Completion requests for episodes, without those of the probe. */
   const asked: Asked[] = [];
   const probed: Asked[] = [];
+  /** Prompt tokens of each response to an episode. */
+  const promptTokens: number[] = [];
 
   const tokensOf = (text: string) => text.match(new RegExp([...behaviour.addedTokens, TOKENS].join('|'), 'gsu')) ?? [];
   const tokenize = (text: string) =>
@@ -79,7 +86,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return vocabulary.get(token) as number;
     });
 
-  function render({ items: shown, text, openTurn }: Asked): number[] {
+  function render({ items: shown, text, continued, openTurn }: Asked): number[] {
     const pads = '<|video_pad|>'.repeat(PADS);
     const blocks = shown.map(({ uuid }) => {
       const block = `<${blockTime(items.get(uuid) as string)} seconds><|vision_start|>${pads}<|vision_end|>`;
@@ -87,7 +94,8 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return behaviour.layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
     });
     const turn = `<|im_start|>user\n${blocks.join('')}${text}`;
-    return tokenize(openTurn ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n`);
+    const isOpen = openTurn && continued === '';
+    return tokenize(isOpen ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n${continued}`);
   }
 
   async function complete(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
@@ -99,6 +107,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
         part.type === 'video_url' ? [{ uuid: part.uuid, data: part.video_url?.url ?? null }] : [],
       ),
       text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
+      continued: document.messages[1]?.content ?? '',
       salt: document.cache_salt,
       session: request.headers['x-session-id'] as string | undefined,
       openTurn: document.continue_final_message ?? false,
@@ -121,8 +130,14 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       const message = `Input length (${ids.length}) exceeds model's maximum context length (${behaviour.contextTokens}).`;
       return refuse(response, 400, message);
     }
+    const { top_logprobs: top = 0 } = document;
+    if (top > behaviour.maxLogprobs) {
+      const message = `Requested sample logprobs of ${top}, which is greater than max allowed: ${behaviour.maxLogprobs}`;
+      return refuse(response, 400, message);
+    }
     const answer = answerTo(question, ids, document, seen, items);
     answer.system_fingerprint = behaviour.fingerprint;
+    if (!isProbe) promptTokens.push(answer.usage.prompt_tokens);
     if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
     if (!behaviour.keepsItems) items.clear();
     if (!isProbe && behaviour.send?.(response, answer) !== undefined) return;
@@ -143,6 +158,11 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       const { prompt } = JSON.parse((await readBody(request)).toString()) as { prompt: string };
       return reply(response, 200, { tokens: tokenize(prompt), token_strs: tokensOf(prompt) });
     }
+    if (url === '/detokenize') {
+      const { tokens } = JSON.parse((await readBody(request)).toString()) as { tokens: number[] };
+      const textOf = (id: number) => [...vocabulary].find(([, other]) => other === id)?.[0] ?? `<${id}>`;
+      return reply(response, 200, { prompt: tokens.map(textOf).join('') });
+    }
     if (url === '/v1/chat/completions') {
       return complete(request, response).catch((error) => {
         // The service may abort a request that already has a response, or whose client has disconnected.
@@ -158,6 +178,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     behaviour,
     asked,
     probed,
+    promptTokens,
     requests,
     forget: () => items.clear(),
     async close() {
@@ -169,22 +190,26 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
 export type FakeVllm = Awaited<ReturnType<typeof startFakeVllm>>;
 
 interface CompletionRequest {
-  messages: {
-    content: (
-      | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
-      | { type: 'text'; text: string }
-    )[];
-  }[];
+  messages: [
+    {
+      content: (
+        | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
+        | { type: 'text'; text: string }
+      )[];
+    },
+    { role: 'assistant'; content: string }?,
+  ];
   cache_salt: string;
   continue_final_message?: boolean;
   logprob_token_ids?: number[];
+  top_logprobs?: number;
   return_token_ids?: boolean;
 }
 
 function answerTo(
-  { items: shown, text, salt }: Asked,
+  { items: shown, text, continued, salt }: Asked,
   ids: number[],
-  { logprob_token_ids: wanted = [], return_token_ids: withIds }: CompletionRequest,
+  { logprob_token_ids: wanted, top_logprobs: most = 0, return_token_ids: withIds }: CompletionRequest,
   seen: Set<string>,
   items: Map<string, string>,
 ): Answer {
@@ -193,12 +218,16 @@ function answerTo(
   const cached = keys.filter((key) => seen.has(key)).length * PADS;
   for (const key of keys) seen.add(key);
   const digest = createHash('sha256')
-    .update(JSON.stringify([text, shown.map(({ uuid }) => items.get(uuid))]))
+    .update(JSON.stringify([text, ...(continued ? [continued] : []), shown.map(({ uuid }) => items.get(uuid))]))
     .digest();
-  // The probability of each token is less than 1/4, and that of the sampled token 1/2, so the sum is at most 1.
-  const logprob = (i: number) => -1.4 - digest.readUInt16LE(i * 2) / 8192;
-  const top = wanted.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
+  // The probability of each of the first two tokens is less than 1/4, that of the others tiny, and that of the sampled token 1/2, so
+  // the sum is at most 1.
+  const logprob = (i: number) =>
+    i < 2 ? -1.4 - digest.readUInt16LE(i * 2) / 8192 : -10 - digest.readUInt16LE((i * 2) % 30) / 8192 - i / 1024;
   const sampled = { token: 'token_id:0', logprob: -0.7 };
+  // As in vLLM, tokens by id take precedence over the most likely tokens, and the sampled token is one of the latter.
+  const others = wanted ?? Array.from({ length: Math.max(0, most - 1) }, (_, i) => i + 1);
+  const top = others.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
   return {
     system_fingerprint: null,
     ...(withIds && { prompt_token_ids: ids }),

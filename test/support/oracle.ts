@@ -12,6 +12,10 @@ export interface Case {
   fps: number;
   instruction: string;
   prompt?: 'open' | 'chat';
+  /** texts that are read, instead of True and False */
+  answers?: { true: string[]; false: string[] };
+  /** how many of the most likely next tokens of the longest prefix are returned */
+  top?: number;
   /** number of prefixes; the default is 15 */
   count?: number;
   /** these prefix lengths instead of a count */
@@ -30,6 +34,8 @@ export interface OracleAnswer {
   log_prob_false: number[];
   token_ids: { true: number; false: number };
   input_ids: number[];
+  /** the most likely next tokens of the longest prefix, the most likely one first */
+  top: { id: number; log_prob: number }[];
   /** only with the published pipeline: side of the frames of each prefix, and the values with pixels that are not rounded */
   sides?: number[];
   log_prob_true_float?: number[];

@@ -51,6 +51,8 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
   const heard: ((call: Call) => void)[] = [];
   const memory = new Map<string, string>();
+  /** texts of the tokens so far */
+  const words = new Map<number, string>();
 
   async function* score(request: ScoreRequest): AsyncGenerator<Reading> {
     const { plan, frames, signal, usage } = request;
@@ -92,10 +94,15 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
       const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
-      const values = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
+      const { answers, after } = each.read;
+      const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
+      // The tokens of further queries have values of their own.
+      const further = (set: unknown, i: number) => numbersOf([seen, set, after?.ids, i])[0];
+      const values = answers.length === 2 && !after ? pair : answers.map(further);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
-      yield query === 0 ? { ...common, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
+      const top = each.read.top === undefined ? {} : { top: [{ text: ' True', id: 3082, log_prob: pair[0] }] };
+      yield query === 0 ? { ...common, ...top, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
     }
   }
 
@@ -110,6 +117,16 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       return PROFILE;
     },
     alive: () => true,
+    async tokenIdsOf(text) {
+      return (text.match(/ ?[^ ]+| +/g) ?? []).map((word) => {
+        const id = STUB_TOKENS[word.trim()] ?? hashOf(word);
+        words.set(id, word);
+        return id;
+      });
+    },
+    async textOf(ids) {
+      return ids.map((id) => words.get(id)).join('');
+    },
     async controlTokenIn(text) {
       return options.controlTokens?.find((token) => text.includes(token));
     },
@@ -120,6 +137,11 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   };
   return engine;
 }
+
+/** Like many tokenizers, it has a token for each word. It ignores the space before these two. */
+const STUB_TOKENS: Record<string, number> = { True: 3082, False: 3557 };
+
+const hashOf = (word: string) => 10_000 + createHash('sha256').update(word).digest().readUInt16BE(0);
 
 const served = (space: string): ServedPrompt => ({
   layout: 'reference',

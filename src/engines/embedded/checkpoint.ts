@@ -10,6 +10,7 @@ import { ProfileFile } from '../../engine/model-profile.ts';
 /** The members of config.json that the service reads. The graphs contain the rest. */
 const Config = Type.Object({
   video_token_id: Type.Integer(),
+  text_config: Type.Object({ vocab_size: Type.Integer({ minimum: 1 }) }),
   vision_config: Type.Object({
     patch_size: Type.Integer({ minimum: 1 }),
     spatial_merge_size: Type.Integer({ minimum: 1 }),
@@ -36,6 +37,10 @@ export interface Checkpoint extends Omit<ProfileFile, 'format'> {
   controlTokens: string[];
   /** Tokenizes a text that may contain special tokens. */
   encode(text: string): number[];
+  /** number of tokens for which the model has a probability */
+  vocabulary: number;
+  /** The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD. */
+  textOf(ids: number[]): string;
   /** Returns the token of an answer. @throws Error if the text is not one token */
   answer(text: string): Token;
 }
@@ -80,7 +85,9 @@ export async function readCheckpoint(folder: string): Promise<Checkpoint> {
     ...profile,
     grid: { rows: frame.height / square, columns: frame.width / square, token: config.video_token_id },
     controlTokens: added.map(({ content }) => content),
+    vocabulary: config.text_config.vocab_size,
     encode,
+    textOf: (ids) => tokenizer.decode(ids, { skip_special_tokens: false, clean_up_tokenization_spaces: false }),
     answer,
   };
 }

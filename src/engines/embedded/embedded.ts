@@ -57,6 +57,12 @@ export async function createEmbeddedEngine(
       throw new ProblemError('engine-unavailable', detail, { retry_after_s: RETRY_AFTER_S.modelThread });
     },
     alive: () => host.alive(),
+    async textOf(ids) {
+      return checkpoint.textOf(ids);
+    },
+    async tokenIdsOf(text) {
+      return checkpoint.encode(text);
+    },
     async controlTokenIn(text) {
       const normalized = text.normalize('NFC');
       return checkpoint.controlTokens.find((token) => text.includes(token) || normalized.includes(token));

@@ -4,7 +4,7 @@ import type { VideoGrid } from './checkpoint.ts';
 import type { Model, Segment } from './model.ts';
 import { type KeysValues, type Past, type Pasts, sliceTokens } from './past.ts';
 import { positionsOf } from './positions.ts';
-import { type Answer, BlocksUnknown, type BlockTask, type QueryTask, type Task } from './task.ts';
+import { type Answer, BlocksUnknown, type BlockTask, type LikelyToken, type QueryTask, type Task } from './task.ts';
 
 /** The resources that the passes of all episodes share. */
 interface PassContext {
@@ -68,7 +68,9 @@ export async function* answerTask(
 
   const cached = marks.after(known.length).tokens;
   try {
-    for (const some of chunked(queries, length, chunk.queries)) {
+    // A query that reads the complete vocabulary has a call of its own, because all rows of a call have the same length.
+    const size = (each: QueryTask) => (each.top > 0 ? Number.POSITIVE_INFINITY : length(each));
+    for (const some of chunked(queries, size, chunk.queries)) {
       const logProbs = answered ?? (await ask(some, { past, marks, arrivals }, task, model, signal));
       for (const [i, each] of some.entries()) {
         const { tokens } = marks.after(each.sees);
@@ -77,6 +79,7 @@ export async function* answerTask(
         yield {
           query: each.query,
           logProbs: read.slice(0, each.answers.length + 1),
+          ...(each.top > 0 && { top: mostLikely(read.slice(each.answers.length + 1), each.top) }),
           promptTokens: tokens + length(each),
           // The first query includes the cost of the shared blocks. For the others these are already computed.
           cachedTokens: each === queries[0] ? Math.min(cached, tokens) : tokens,
@@ -154,7 +157,7 @@ async function appendBlocks(
   blocks: BlockTask[],
   asked: QueryTask | undefined,
   { past, place, marks, arrivals }: { past: Past; place: number; marks: Marks; arrivals: Arrivals },
-  { checkToken }: Task,
+  task: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
@@ -166,7 +169,7 @@ async function appendBlocks(
   const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
   const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
-    [...(asked?.answers ?? []), checkToken],
+    asked ? tokensToRead(asked, task) : [task.checkToken],
   ]);
   const kept = blocks.map((_, i) => {
     const [from, to] = [marks.after(place + i), marks.after(place + i + 1)];
@@ -180,7 +183,7 @@ async function appendBlocks(
 async function ask(
   queries: QueryTask[],
   { past, marks, arrivals }: { past: Past; marks: Marks; arrivals: Arrivals },
-  { checkToken }: Task,
+  task: Task,
   model: Model,
   signal: AbortSignal,
 ): Promise<number[][]> {
@@ -202,10 +205,33 @@ async function ask(
     };
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));
-  const most = Math.max(...queries.map(({ answers }) => answers.length));
+  const rows = queries.map((each) => tokensToRead(each, task));
+  const most = Math.max(...rows.map((row) => row.length));
   // Each row of the graph's input has the same length: shorter ones repeat the check token.
-  const rows = queries.map(({ answers }) => [...answers, ...Array<number>(most + 1 - answers.length).fill(checkToken)]);
-  return (await model.read(segments, past.view(longest), rows)).logProbs;
+  const even = rows.map((row) => [...row, ...Array<number>(most - row.length).fill(task.checkToken)]);
+  return (await model.read(segments, past.view(longest), even)).logProbs;
+}
+
+/** Tokens whose log probability a query reads: its answers, the check token and, for the most likely ones, the complete vocabulary. */
+function tokensToRead({ answers, top }: QueryTask, { checkToken, vocabulary }: Task): number[] {
+  return [...answers, checkToken, ...(top > 0 ? Array(vocabulary).keys() : [])];
+}
+
+/**
+ * The most likely tokens of a vocabulary, the most likely one first.
+ * @param logProbs of every token, by its id
+ * @param count how many
+ */
+function mostLikely(logProbs: number[], count: number): LikelyToken[] {
+  const top: LikelyToken[] = [];
+  for (const [id, logProb] of logProbs.entries()) {
+    const last = top.at(-1);
+    if (top.length === count && last && last.logProb >= logProb) continue;
+    const place = top.findIndex((each) => each.logProb < logProb);
+    top.splice(place < 0 ? top.length : place, 0, { id, logProb });
+    if (top.length > count) top.pop();
+  }
+  return top;
 }
 
 function tokensOf(blocks: BlockTask[]): number {

@@ -25,7 +25,7 @@ interface QueryTokens {
   query: Query;
   /** its own blocks, after the shared ones */
   own: BlockTokens[];
-  /** token ids of the text after its last block; queries with the same text have the same list */
+  /** token ids of the text after its last block, and of the answer's tokens after it; queries with the same text share a list */
   text: number[];
 }
 
@@ -51,7 +51,7 @@ export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoin
     queries: mapAll(queries, (query) => ({
       query,
       own: query.own.map((block, place) => tokens(block, query.shows + place)),
-      text: textTokens(query.text),
+      text: query.read.after ? [...textTokens(query.text), ...query.read.after.ids] : textTokens(query.text),
     })),
   };
 }

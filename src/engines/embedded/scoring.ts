@@ -1,7 +1,7 @@
 import type { FrameSize } from '../../../schemas/reward.ts';
 import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
-import { logProbFault, setLogProbs } from '../../engine/log-probs.ts';
+import { logProbFault, setLogProbs, topFault } from '../../engine/log-probs.ts';
 import { beginFrames, type ComingFrames, frameAt } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
@@ -80,7 +80,7 @@ export async function* runQueries(
     try {
       for await (const answer of answers()) {
         usage.requests += 1;
-        const reading = readingOf(answer, plan);
+        const reading = readingOf(answer, plan, checkpoint);
         // The longest query comes first, so by now every frame has been rendered.
         if (answer.query === 0)
           yield {
@@ -210,13 +210,11 @@ function problemOf(error: unknown): ProblemError {
 }
 
 /** Checks the exact length of the longest prompt before a frame is decoded. @throws ProblemError context-exceeded */
-function checkLength(
-  { plan }: ScoreRequest,
-  { blocks, queries: [{ own, text }] }: PromptTokens,
-  { contextTokens }: Checkpoint,
-): void {
+function checkLength({ plan }: ScoreRequest, { blocks, queries }: PromptTokens, { contextTokens }: Checkpoint): void {
+  const [{ own }] = queries;
   const all = [...blocks, ...own];
-  let left = contextTokens - text.length;
+  const textLength = queries.reduce((most, { text }) => Math.max(most, text.length), 0);
+  let left = contextTokens - textLength;
   const fitting = all.findIndex(({ ids }) => {
     left -= ids.length;
     return left < 0;
@@ -260,12 +258,19 @@ function trainingDataWarnings(
 }
 
 /** @throws ProblemError engine-answer-unusable, for numbers that cannot come from a working model */
-function readingOf({ query, logProbs, promptTokens, cachedTokens }: Answer, { queries }: EpisodePlan): Reading {
+function readingOf(
+  { query, logProbs, top, promptTokens, cachedTokens }: Answer,
+  { queries }: EpisodePlan,
+  { textOf }: Checkpoint,
+): Reading {
   const sizes = (queries[query]?.read.answers ?? []).map((set) => set.length);
   const count = sizes.reduce((sum, size) => sum + size, 0);
   const asked = Array.from({ length: count }, (_, i) => logProbs[i] ?? Number.NaN);
-  const fault = logProbFault(asked, logProbs.slice(count));
-  if (!fault) return { query, values: setLogProbs(asked, sizes), promptTokens, cachedTokens };
+  const fault = logProbFault(asked, logProbs.slice(count)) ?? topFault((top ?? []).map(({ logProb }) => logProb));
+  if (!fault) {
+    const likely = top?.map(({ id, logProb }) => ({ text: textOf([id]), id, log_prob: logProb }));
+    return { query, values: setLogProbs(asked, sizes), ...(likely && { top: likely }), promptTokens, cachedTokens };
+  }
   const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';
   throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
 }

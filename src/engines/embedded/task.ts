@@ -38,6 +38,8 @@ export interface QueryTask {
   text: number[];
   /** ids of the tokens whose log probability is read */
   answers: number[];
+  /** how many of the most likely next tokens are read, too */
+  top: number;
 }
 
 /** One episode in the form that the model thread receives. */
@@ -51,6 +53,14 @@ export interface Task {
    * A further token that is read with every query. If it is as likely as the answers, the model is not loaded correctly.
    */
   checkToken: number;
+  /** number of tokens for which the model has a probability */
+  vocabulary: number;
+}
+
+/** A token and its log probability, in nats. */
+export interface LikelyToken {
+  id: number;
+  logProb: number;
 }
 
 /** The result of one query. */
@@ -59,6 +69,8 @@ export interface Answer {
   query: number;
   /** log probability of each answer of the query, and of the task's `checkToken`: natural logarithms, at most 0 */
   logProbs: number[];
+  /** the most likely next tokens, the most likely one first; absent if the query reads none */
+  top?: LikelyToken[];
   promptTokens: number;
   cachedTokens: number;
 }
@@ -73,7 +85,7 @@ export function taskOf(
   tenant: string,
   { blocks, queries }: PromptTokens,
   isHere: (frame: number) => boolean,
-  { answer, grid }: Checkpoint,
+  { answer, grid, vocabulary }: Checkpoint,
 ): Task {
   const block = ({ block: { first, second }, ids }: BlockTokens): BlockTask => ({
     ids,
@@ -87,9 +99,10 @@ export function taskOf(
     queries: mapAll(queries, ({ query: { shows, read }, own: blocks, text }, place) => {
       const own = blocks.map(block);
       if (!own.every(({ isHere }) => isHere)) throw new Error('A block of one query lacks the pixels of its frames.');
-      const answers = read.answers.flat().map((each) => answer(each).id);
-      return { query: place, sees: shows, own, text, answers };
+      const answers = read.answers.flat().map((each) => (typeof each === 'number' ? each : answer(each).id));
+      return { query: place, sees: shows, own, text, answers, top: read.top ?? 0 };
     }),
     checkToken: grid.token,
+    vocabulary,
   };
 }

@@ -55,6 +55,9 @@ export type Models = Static<typeof Models>;
 /** POST /tokenize, with `return_token_strs` */
 export const TOKENS = answerKind(Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Text)) }), 4 * MiB);
 
+/** POST /detokenize */
+export const TEXT = answerKind(Type.Object({ prompt: Text }), 64 * KiB);
+
 const LogProb = Type.Object({ token: Text, logprob: Type.Number() });
 const LogProbEntry = Type.Object({
   ...LogProb.properties,

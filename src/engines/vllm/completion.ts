@@ -1,17 +1,21 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
-import { logProbFault } from '../../engine/log-probs.ts';
+import { logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Completion } from './answers.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
 
-/** One query to vLLM, without its items: the text of the prompt, and the tokens whose log probability is read. */
+/** Which log probabilities a query reads: those of tokens by their ids, or those of the most likely tokens. vLLM returns one or the other. */
+export type TokensToRead = { ids: readonly number[] } | { top: number };
+
+/** One query to vLLM, without its items: the text of the prompt, and what is read. */
 export interface PromptRequest {
   model: string;
   text: string;
+  /** text of an answer that follows the prompt; empty if none does */
+  after: string;
   prompt: PromptVariant;
-  /** ids of the tokens to read */
-  answers: readonly number[];
+  read: TokensToRead;
   salt: string;
   /** Request the token ids of the complete prompt, to check its layout. */
   withTokenIds: boolean;
@@ -24,20 +28,24 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
  * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
  */
 export function completionBody(request: PromptRequest, items: Item[], withData: (index: number) => boolean): Body {
-  const { model, text, prompt, answers, salt, withTokenIds } = request;
+  const { model, text, after, prompt, read, salt, withTokenIds } = request;
   const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
   const options = {
-    add_generation_prompt: prompt === 'chat',
-    continue_final_message: prompt === 'open',
+    add_generation_prompt: prompt === 'chat' && after === '',
+    continue_final_message: prompt === 'open' || after !== '',
     max_tokens: 1,
     temperature: 0,
     logprobs: true,
-    logprob_token_ids: answers,
+    ...('ids' in read ? { logprob_token_ids: read.ids } : { top_logprobs: read.top }),
     return_tokens_as_token_ids: true,
     return_token_ids: withTokenIds,
     cache_salt: salt,
   };
-  const tail = `${JSON.stringify({ type: 'text', text })}]}],${JSON.stringify(options).slice(1)}`;
+  // After a turn that ends, the answer begins the turn of the assistant. An open turn goes on.
+  const user = JSON.stringify({ type: 'text', text: prompt === 'open' ? text + after : text });
+  const assistant =
+    prompt === 'chat' && after !== '' ? `,${JSON.stringify({ role: 'assistant', content: after })}` : '';
+  const tail = `${user}]}${assistant}],${JSON.stringify(options).slice(1)}`;
 
   const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
   const pieces = function* () {
@@ -109,6 +117,37 @@ export function readLogProbs({ choices }: Completion, answers: readonly number[]
   const fault = logProbFault(read, [...byToken.values()]);
   if (fault) throw new EngineFault('unusable', fault);
   return read;
+}
+
+/** A token and its log probability in nats. */
+interface LikelyToken {
+  id: number;
+  logProb: number;
+}
+
+/**
+ * Reads the most likely next tokens from a response.
+ * @param count how many
+ * @returns the most likely one first
+ * @throws EngineFault unusable, if there are fewer, or if the values cannot come from a model
+ */
+export function readTop({ choices }: Completion, count: number): LikelyToken[] {
+  const [entry] = choices[0]?.logprobs.content ?? [];
+  const byId = new Map<number, number>();
+  for (const { token, logprob } of entry ? [entry, ...entry.top_logprobs] : []) {
+    const [, id] = /^token_id:(\d{1,9})$/.exec(token) ?? [];
+    if (id === undefined) throw new EngineFault('unusable', 'The response names a token by its text, not by its id.');
+    if (byId.has(Number(id)) && byId.get(Number(id)) !== logprob)
+      throw new EngineFault('unusable', 'The response has two different log probabilities for one token.');
+    byId.set(Number(id), logprob);
+  }
+  const fault = topFault([...byId.values()]);
+  if (fault) throw new EngineFault('unusable', fault);
+  if (byId.size < count) throw new EngineFault('unusable', `The response has ${byId.size} of ${count} tokens.`);
+  return [...byId]
+    .map(([id, logProb]) => ({ id, logProb }))
+    .sort((a, b) => b.logProb - a.logProb)
+    .slice(0, count);
 }
 
 /**

@@ -11,6 +11,8 @@ type FaultKind =
   | 'busy'
   | 'context'
   | 'items'
+  /** more most likely tokens than --max-logprobs */
+  | 'top'
   /** no response: the connection broke, or a router in between has no engine */
   | 'unreachable'
   /** the engine does not support the request */
@@ -20,7 +22,7 @@ type FaultKind =
 
 /** Details of a fault besides its kind. */
 interface FaultDetails {
-  /** For `context`: the token counts of the prompt and of the context. For `items`: the limit. */
+  /** For `context`: the token counts of the prompt and of the context. For `items` and `top`: the limit. */
   numbers?: number[];
   /** The engine's own text, which may contain a prompt. Only for the log, and only if no caller's prompt was sent. */
   words?: string;
@@ -45,6 +47,7 @@ export class EngineFault extends Error {
 const WORDINGS: [FaultKind, RegExp][] = [
   ['cache-miss', /Cache miss for \w+ at index \d+ but data is not provided/],
   ['items', /At most (\d+) video\(s\)/],
+  ['top', /requested (?:sample )?logprobs of \d+, which is greater than max allowed: (\d+)/i],
   ['context', /Input length \((\d+)\) exceeds model's maximum context length \((\d+)\)/],
   ['context', /maximum context length is (\d+) tokens.*?at least (\d+) input tokens/],
 ];
@@ -89,6 +92,8 @@ function answeredBy(kind: FaultKind, [number]: number[]): string {
     return 'The item cache of the engine lost an item that was sent. Start vLLM with a larger --mm-processor-cache-gb.';
   if (kind === 'items')
     return `The engine accepts ${number} videos per prompt. Raise the limit with --limit-mm-per-prompt.`;
+  if (kind === 'top')
+    return `The engine returns at most ${number} most likely tokens. Raise the limit with --max-logprobs.`;
   return 'The prompt is longer than the engine’s context. Start vLLM with a larger --max-model-len.';
 }
 

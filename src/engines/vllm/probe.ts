@@ -13,7 +13,16 @@ import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
-import { answerTokens, controlTokenIn, type TokensByText, tokenize, tokenOf } from './tokenizer.ts';
+import {
+  answerTokens,
+  controlTokenIn,
+  createTextsByTokens,
+  createTokensByText,
+  type TextsByTokens,
+  type TokensByText,
+  tokenize,
+  tokenOf,
+} from './tokenizer.ts';
 import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
 
 /** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
@@ -21,6 +30,8 @@ export interface Probed {
   profile: ModelProfile;
   /** tokens of answers that are known so far */
   tokens: TokensByText;
+  /** texts of tokens that are known so far */
+  texts: TextsByTokens;
   vocabulary: Vocabulary;
   /** Encoding of the frames in an item's file. */
   encoding: AviEncoding;
@@ -64,7 +75,7 @@ export async function probeEngine(
   if (!context)
     throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
 
-  const tokens: TokensByText = new Map();
+  const tokens = createTokensByText();
   const source = { client, model, known: tokens, signal };
   if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
     throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
@@ -80,7 +91,8 @@ export async function probeEngine(
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
-      answers,
+      after: '',
+      read: { ids: answers },
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,
     };
@@ -108,6 +120,7 @@ export async function probeEngine(
   return {
     vocabulary,
     tokens,
+    texts: createTextsByTokens(),
     encoding,
     fingerprint: open.response.system_fingerprint ?? null,
     profile: {

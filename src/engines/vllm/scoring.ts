@@ -1,23 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { TopAnswer } from '../../../schemas/reward.ts';
 import type { Reading, ScoreRequest } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
+import { type AnswerStart, nameOf } from '../../plan/answers.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
+import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
 import { COMPLETION, type Completion } from './answers.ts';
 import type { VllmClient } from './client.ts';
-import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
+import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
-import { answerTokens } from './tokenizer.ts';
+import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
 /** The parts of the engine that scoring uses. */
@@ -50,7 +53,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
     yield await ask(longest, 0);
     yield* inOrderOfSettling(shorter.map((each, i) => ask(each, i + 1)));
   } catch (error) {
-    throw lostFrames(error, plan, groups) ?? problemOf(error, plan, context.monitor);
+    throw lostFrames(error, plan, groups) ?? problemOf(error, request, context.monitor);
   } finally {
     stop.abort();
     for (const { bytes } of groups.flatMap((frames) => [...frames.values()])) if (bytes) freeBytes(bytes);
@@ -64,7 +67,7 @@ function asker(
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
-  const { profile, tokens, vocabulary, fingerprint, encoding } = probed;
+  const { profile, tokens, texts, vocabulary, fingerprint, encoding } = probed;
   const { model } = profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
     itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
@@ -77,15 +80,19 @@ function asker(
   if (!first) throw new Error('The longest query of the plan has no block.');
   const headers = { 'x-session-id': first.uuid };
 
-  async function send(each: Query, answers: number[], withAllData: boolean): Promise<Completion> {
-    const isLongest = each === plan.queries[0];
+  async function send(each: Query, read: TokensToRead, withAllData: boolean): Promise<Completion> {
+    const isFirst = each === plan.queries[0] && 'ids' in read;
     const waiting = performance.now();
     const { release } = await gate.enter(owner, signal);
     usage.queuedMs += performance.now() - waiting;
     try {
       // No longer prefix has sent a block that only this query has.
-      const withData = (block: number) => withAllData || isLongest || block >= each.shows;
-      const asked = { model, text: each.text, prompt: plan.prompt, answers, salt, withTokenIds: isLongest };
+      const isSent = 'top' in read;
+      const withData = (block: number) => withAllData || isFirst || (!isSent && block >= each.shows);
+      const { after } = each.read;
+      const withTokenIds = isFirst || after !== undefined;
+      const common = { model, text: each.text, after: after?.text ?? '', prompt: plan.prompt };
+      const asked = { ...common, read, salt, withTokenIds };
       const body = completionBody(asked, items(each), withData);
       usage.requests += 1;
       usage.bytes += body.bytes;
@@ -95,15 +102,37 @@ function asker(
     }
   }
 
+  async function ask(each: Query, read: TokensToRead): Promise<Completion> {
+    const answer = await withRepeats({ send: (withAllData) => send(each, read, withAllData), usage, signal });
+    if (fingerprint === null || answer.system_fingerprint === fingerprint) return answer;
+    monitor.changed(probed);
+    throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
+  }
+
+  /** The most likely next tokens. vLLM returns them only to a query of their own. */
+  async function askTop(each: Query, count: number): Promise<{ tokens: TopAnswer[]; answer: Completion }> {
+    const answer = await ask(each, { top: count });
+    const tokens: TopAnswer[] = [];
+    for (const { id, logProb } of readTop(answer, count))
+      tokens.push({ text: await textOf([id], { client, model, texts, signal }), id, log_prob: logProb });
+    return { tokens, answer };
+  }
+
+  /** ids of the prompt text after the blocks, from the longest query */
+  let textIds: number[] = [];
+
+  /** Checks that the tokens of an answer follow the prompt unchanged. @throws ProblemError invalid-answers */
+  function checkContinued({ text, ids }: AnswerStart, found: number[]): void {
+    if (nameOf(found) === nameOf([...textIds, ...ids])) return;
+    const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
+    throw new ProblemError('invalid-answers', detail, { pointer: `${pointer}/answers` });
+  }
+
   return async (each, query) => {
     const source = { client, model, known: tokens, signal };
-    const sets = await Promise.all(each.read.answers.map((set) => answerTokens(set, source)));
-    const ids = sets.flat().map(({ id }) => id);
-    const answer = await withRepeats({ send: (withAllData) => send(each, ids, withAllData), usage, signal });
-    if (fingerprint !== null && answer.system_fingerprint !== fingerprint) {
-      monitor.changed(probed);
-      throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
-    }
+    const sets = await answerIds(each.read, source);
+    const ids = sets.flat();
+    const answer = await ask(each, { ids });
     const reading = {
       query,
       values: setLogProbs(
@@ -113,16 +142,31 @@ function asker(
       promptTokens: answer.usage.prompt_tokens,
       cachedTokens: cachedTokens(answer),
     };
-    if (query > 0) return reading;
+    const { after } = each.read;
+    if (query > 0 && !after) return reading;
     const prompted = answer.prompt_token_ids;
     if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+    if (after) {
+      checkContinued(after, textTokens(prompted, vocabulary));
+      return reading;
+    }
     const prompt = {
       layout: layoutOf(prompted, countBlocks(plan.queries[0]), vocabulary),
       videoTokensPerBlock: padsPerBlock(prompted, vocabulary),
     };
     // This check comes before the other queries, because each of them computes this text again.
-    checkTextLength(textTokens(prompted, vocabulary), pointer);
-    return { ...reading, prompt: { ...prompt, tokenIds: prompted } };
+    textIds = textTokens(prompted, vocabulary);
+    checkTextLength(textIds.length, pointer);
+    const seen = { ...reading, prompt: { ...prompt, tokenIds: prompted } };
+    if (each.read.top === undefined) return seen;
+    const top = await askTop(each, each.read.top);
+    const cached = cachedTokens(top.answer);
+    return {
+      ...seen,
+      top: top.tokens,
+      promptTokens: reading.promptTokens + top.answer.usage.prompt_tokens,
+      cachedTokens: reading.cachedTokens === null || cached === null ? null : reading.cachedTokens + cached,
+    };
   };
 }
 
@@ -175,7 +219,7 @@ function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, groups: Re
 }
 
 /** Makes the problem for a fault. The engine's own text goes to the log only. */
-function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown {
+function problemOf(error: unknown, { plan, pointer }: ScoreRequest, monitor: Monitor): unknown {
   if (!(error instanceof EngineFault)) return error;
   const [longest] = plan.queries;
   switch (error.kind) {
@@ -186,6 +230,11 @@ function problemOf(error: unknown, plan: EpisodePlan, monitor: Monitor): unknown
     }
     case 'items':
       return tooLong(longest.framesUsed, 2 * (error.numbers[0] ?? 0), error);
+    case 'top': {
+      const [limit = 0] = error.numbers;
+      const detail = `The engine returns at most ${limit} of the most likely tokens (--max-logprobs of vLLM). Send a smaller \`top_answers\`.`;
+      return new ProblemError('invalid-answers', detail, { pointer: `${pointer}/top_answers`, limit }, error);
+    }
     case 'unreachable':
       monitor.suspect();
       return faultProblem(error);

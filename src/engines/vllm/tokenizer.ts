@@ -1,13 +1,22 @@
+import { LRUCache } from 'lru-cache';
 import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Read } from '../../plan/plan.ts';
-import { TOKENS } from './answers.ts';
+import { TEXT, TOKENS } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 
-/** Tokens of a model by their text. A probe starts it; other texts are added when a query first reads them. */
-export type TokensByText = Map<string, Token>;
+/** Token ids of texts. A probe starts it; texts of callers are added when they are first read. */
+export type TokensByText = LRUCache<string, number[]>;
+
+/** How many texts are remembered. Every prefix of every episode reads the same few answers. */
+const REMEMBERED = 4096;
+
+/** An empty store of token ids. */
+export function createTokensByText(): TokensByText {
+  return new LRUCache<string, number[]>({ max: REMEMBERED });
+}
 
 /** Asks the model's tokenizer for the token ids of a text. */
 export async function tokenize(
@@ -28,30 +37,67 @@ interface TokenSource {
   signal: AbortSignal;
 }
 
+/** Texts of tokens, by the ids joined with commas. */
+export type TextsByTokens = LRUCache<string, string>;
+
+/** An empty store of texts. */
+export function createTextsByTokens(): TextsByTokens {
+  return new LRUCache<string, string>({ max: REMEMBERED });
+}
+
+/**
+ * The text of some tokens, or remembers it. Bytes that are not valid UTF-8 on their own become U+FFFD.
+ * @throws EngineFault, or the signal's reason
+ */
+export async function textOf(
+  ids: readonly number[],
+  { client, model, texts, signal }: Omit<TokenSource, 'known'> & { texts: TextsByTokens },
+): Promise<string> {
+  const ask = async () => (await client.post('/detokenize', jsonBody({ model, tokens: ids }), TEXT, signal)).prompt;
+  const text = texts.get(ids.join()) ?? (await ask());
+  texts.set(ids.join(), text);
+  return text;
+}
+
+/**
+ * Tokenizes a text, or remembers its tokens.
+ * @throws EngineFault, or the signal's reason
+ */
+export async function tokenIdsOf(text: string, { client, model, known, signal }: TokenSource): Promise<number[]> {
+  const ids = known.get(text) ?? (await tokenize(text, client, model, signal));
+  known.set(text, ids);
+  return ids;
+}
+
 /**
  * Finds the token of a text.
  * @throws EngineFault refused, if the text is not one token of the model's vocabulary
  */
-export async function tokenOf(text: string, { client, model, known, signal }: TokenSource): Promise<Token> {
-  const found = known.get(text);
-  if (found) return found;
-  const ids = await tokenize(text, client, model, signal);
+export async function tokenOf(text: string, source: TokenSource): Promise<Token> {
+  const ids = await tokenIdsOf(text, source);
   const [id, ...more] = ids;
   if (id === undefined || more.length > 0) {
     const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one. Serve a model of the Qwen3-VL family.`;
     throw new EngineFault('refused', fault);
   }
-  const token = { text, id };
-  known.set(text, token);
-  return token;
+  return { text, id };
 }
 
 /**
  * Finds the tokens of one set of answers.
  * @throws EngineFault refused, if a text is not one token of the model's vocabulary
  */
-export async function answerTokens(set: Read['answers'][number], source: TokenSource): Promise<NonEmpty<Token>> {
+export async function answerTokens(set: Readonly<NonEmpty<string>>, source: TokenSource): Promise<NonEmpty<Token>> {
   return Promise.all(mapAll(set, (text) => tokenOf(text, source)));
+}
+
+/**
+ * Finds the ids of the tokens that a query reads, by set.
+ * @throws EngineFault refused, if a text is not one token of the model's vocabulary
+ */
+export async function answerIds({ answers }: Read, source: TokenSource): Promise<number[][]> {
+  const idOf = async (each: string | number) => (typeof each === 'number' ? each : (await tokenOf(each, source)).id);
+  return Promise.all(answers.map((set) => Promise.all(set.map(idOf))));
 }
 
 /**

@@ -8,6 +8,7 @@ import { EngineFault } from './faults.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
+import { textOf, tokenIdsOf } from './tokenizer.ts';
 
 /** The configuration that a vLLM engine reads. */
 type VllmConfig = Pick<
@@ -63,6 +64,13 @@ export function createVllmEngine(
     log,
   );
   const findControlToken = controlTokenFinder(client);
+
+  function problemOf(error: unknown): unknown {
+    if (!(error instanceof EngineFault)) return error;
+    if (error.kind === 'unreachable') monitor.suspect();
+    return faultProblem(error);
+  }
+
   return {
     describe: () => monitor.ready().profile,
     // vLLM is another process: no fault of it requires a restart of this one.
@@ -71,9 +79,23 @@ export function createVllmEngine(
       try {
         return await findControlToken(text, monitor.ready(), signal);
       } catch (error) {
-        if (!(error instanceof EngineFault)) throw error;
-        if (error.kind === 'unreachable') monitor.suspect();
-        throw faultProblem(error);
+        throw problemOf(error);
+      }
+    },
+    async textOf(ids, signal) {
+      const { profile, texts } = monitor.ready();
+      try {
+        return await textOf(ids, { client, model: profile.model, texts, signal });
+      } catch (error) {
+        throw problemOf(error);
+      }
+    },
+    async tokenIdsOf(text, signal) {
+      const { profile, tokens } = monitor.ready();
+      try {
+        return await tokenIdsOf(text, { client, model: profile.model, known: tokens, signal });
+      } catch (error) {
+        throw problemOf(error);
       }
     },
     score: (request) => runQueries(request, { client, gate, monitor, secret: config.SECRET }),

@@ -42,7 +42,7 @@ export function padsPerBlock(tokenIds: number[], { videoPad }: Vocabulary): numb
   return length < 0 ? tokenIds.length - start : length;
 }
 
-/** Counts the tokens after the last video token: the end of its block, and the prompt text after the blocks. */
-export function textTokens(tokenIds: number[], { videoPad }: Vocabulary): number {
-  return tokenIds.length - 1 - tokenIds.lastIndexOf(videoPad);
+/** The tokens after the last video token: the end of its block, and the prompt text after the blocks. */
+export function textTokens(tokenIds: number[], { videoPad }: Vocabulary): number[] {
+  return tokenIds.slice(tokenIds.lastIndexOf(videoPad) + 1);
 }

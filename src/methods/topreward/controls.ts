@@ -2,50 +2,54 @@ import type { ControlCurve, Controls, CorrectedCurve } from '../../../schemas/co
 import type { EpisodeRequest, RequestedControls } from '../../episode/episode.ts';
 import type { ControlName } from '../../plan/controls.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
-import { readingOf, type Scored, type ScoredControl } from '../../result/scored.ts';
+import { type Scored, type ScoredControl, valuesOf } from '../../result/scored.ts';
 import { tokensOf } from '../../result/usage.ts';
 import { extent } from '../../scores/progress.ts';
+import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
+import { answerLogProbs } from './answers.ts';
 import { correlationOf, progressOf } from './curve.ts';
 
 /**
  * The requested controls of an episode, or null if none was requested.
- * @param rewards log_prob_true of each prefix of the episode, nats
+ * @param rewards of each prefix of the episode, nats
  */
-export function controlsOf({ request, controls }: Scored, rewards: number[]): Controls | null {
+export function controlsOf({ request, answers, controls }: Scored, rewards: number[]): Controls | null {
   const { controls: requested } = request;
   if (!requested) return null;
   const curve = (name: ControlName): ControlCurve | null => {
     const control = controls.find((each) => each.name === name);
-    return control ? curveOf(control, request) : null;
+    return control ? curveOf(control, { request, answers }) : null;
   };
   const still = curve('static');
   return {
-    static: still && { ...still, corrected: correctedCurve(rewards, still.log_prob_true, request, requested) },
+    static: still && { ...still, corrected: correctedCurve(rewards, still.rewards, request, requested) },
     reversed: curve('reversed'),
     other_instruction: curve('other_instruction'),
   };
 }
 
-function curveOf({ plan, readings }: ScoredControl, request: EpisodeRequest): ControlCurve {
-  const logProbs = plan.prefixes.map(({ query }) => logProbTrue(readingOf(readings, query).values));
+function curveOf(
+  { plan, readings }: ScoredControl,
+  { request, answers }: Pick<Scored, 'request' | 'answers'>,
+): ControlCurve {
+  const read = plan.prefixes.map((prefix) => answerLogProbs(answers, valuesOf(readings, prefix)));
+  const rewards = read.map(([logProbTrue = Number.NaN, logProbFalse = Number.NaN]) =>
+    rewardOf(request.answers.reward, logProbTrue, logProbFalse),
+  );
   return {
-    log_prob_true: logProbs,
-    span: rangeOf(logProbs).span,
-    voc: correlationOf(logProbs, request),
+    log_prob_true: read.map(([logProbTrue = Number.NaN]) => logProbTrue),
+    rewards,
+    span: rangeOf(rewards).span,
+    voc: correlationOf(rewards, request),
     ...tokensOf([...readings.values()]),
   };
 }
 
-/** @param values log probabilities of True and of False, nats */
-function logProbTrue([value = Number.NaN]: readonly number[]): number {
-  return value;
-}
-
 /**
  * The curve of an episode without what a static video of the same length gets.
- * @param rewards log probabilities of the episode, nats
- * @param still log probabilities of the static video, nats, one for each of the rewards
+ * @param rewards of the episode, nats
+ * @param still rewards of the static video, nats, one for each of the rewards
  */
 function correctedCurve(
   rewards: number[],

@@ -1,17 +1,15 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
+import { type AnswerChoice, defaultAnswers } from '../../episode/answers.ts';
 import type { TrueAndFalse } from '../../plan/plan.ts';
 
-/**
- * The tokens whose log probability is read, by prompt variant: True, then False. After an open turn they begin with a space.
- */
-const ANSWERS = {
-  open: [[' True'], [' False']],
-  chat: [['True'], ['False']],
-} as const satisfies Record<PromptVariant, TrueAndFalse['answers']>;
-
-/** What TOPReward reads: log probabilities of True and of False, in this order. */
+/** What TOPReward reads by default: log probabilities of True and of False, in this order. */
 export function trueAndFalse(variant: PromptVariant): TrueAndFalse {
-  return { answers: ANSWERS[variant] };
+  return readOf(defaultAnswers(variant));
+}
+
+/** What a query reads for these answers: the log probability of the texts for True, then of those for False. */
+export function readOf({ trueTexts, falseTexts }: AnswerChoice): TrueAndFalse {
+  return { answers: [trueTexts, falseTexts] };
 }
 
 /**

@@ -1,18 +1,26 @@
-import type { PrefixReward, RewardResult, Token } from '../../../schemas/reward.ts';
+import type { AnswerTokens, PrefixReward, Provenance, RewardResult, Token } from '../../../schemas/reward.ts';
+import { areDefault, writtenAnswers } from '../../episode/answers.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { PlannedPrefix } from '../../plan/plan.ts';
+import type { ReadAnswers } from '../../plan/answers.ts';
+import type { NonEmpty } from '../../plan/non-empty.ts';
+import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
-import { readingOf, type Scored } from '../../result/scored.ts';
+import { readingOf, type Scored, valuesOf } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { denseCurve, extent } from '../../scores/progress.ts';
+import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
+import { answerLogProbs } from './answers.ts';
 import { controlsOf, controlWarnings } from './controls.ts';
 import { correlationOf, progressOf } from './curve.ts';
+
+/** What only this method says about how its numbers were made. */
+type ProvenanceAnswers = Pick<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'>;
 
 /** A prefix with what does not depend on the other prefixes. */
 export type PrefixScore = Omit<PrefixReward, 'progress'>;
@@ -22,13 +30,14 @@ const NOISE = 0.2;
 
 /**
  * The score of one prefix.
- * @param values log probabilities of True and of False, nats
+ * @param values what its queries read, nats
  */
 export function prefixScore(
   { length, framesUsed }: PlannedPrefix,
-  [logProbTrue = Number.NaN, logProbFalse = Number.NaN]: readonly number[],
-  { request }: Pick<Scored, 'request'>,
+  values: readonly (readonly number[])[],
+  { request, answers }: Pick<Scored, 'request' | 'answers'>,
 ): PrefixScore {
+  const [logProbTrue = Number.NaN, logProbFalse = Number.NaN] = answerLogProbs(answers, values);
   return {
     length,
     time_s: frameTime(request.clock, length - 1),
@@ -36,21 +45,22 @@ export function prefixScore(
     log_prob_true: logProbTrue,
     log_prob_false: logProbFalse,
     log_odds: logProbTrue - logProbFalse,
+    reward: rewardOf(request.answers.reward, logProbTrue, logProbFalse),
   };
 }
 
 /** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
 export function rewardResult(scored: Scored): RewardResult {
-  const { request, frames, plan, readings, defaults, profile } = scored;
-  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, readingOf(readings, prefix.query).values, scored));
+  const { request, frames, plan, readings } = scored;
+  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, valuesOf(readings, prefix), scored));
   const lengths = scores.map(({ length }) => length);
-  const rewards = scores.map(({ log_prob_true }) => log_prob_true);
+  const rewards = scores.map(({ reward }) => reward);
   const progress = progressOf(rewards, request.progress);
   const curve = progress && denseCurve(lengths, progress, frames.count);
   const { min, max } = extent(rewards);
-  const flatBelow = defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
+  const flatBelow = flatBelowOf(scored);
   // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
-  const flat = plan.queries.length > 1 ? max - min < flatBelow : null;
+  const flat = distinctPrefixes(plan) > 1 ? max - min < flatBelow : null;
   const score = finalScore(rewards, request.finalPrefixes);
   const controls = controlsOf(scored, rewards);
   const success = successOf(
@@ -70,6 +80,7 @@ export function rewardResult(scored: Scored): RewardResult {
     training: request.training
       ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
       : null,
+    top_answers: readingOf(readings, 0).top ?? null,
     controls,
     usage: usageOf(scored),
     provenance: provenanceOf(scored, answersOf(scored)),
@@ -85,13 +96,39 @@ export function rewardResult(scored: Scored): RewardResult {
   };
 }
 
-/** The tokens whose probability was read. */
-function answersOf({ profile, plan }: Scored): { true_token: Token; false_token: Token } {
-  const [[trueToken], [falseToken]] = profile.prompts[plan.prompt].answers;
-  return { true_token: trueToken, false_token: falseToken };
+/** The tokens whose probability was read, and what the reward was made from. */
+function answersOf({ request, answers }: Scored): ProvenanceAnswers {
+  const { trueTokens, falseTokens } = answers;
+  return {
+    true_token: firstToken(trueTokens, answers),
+    false_token: firstToken(falseTokens, answers),
+    answers: writtenAnswers(request.answers),
+    true_tokens: trueTokens,
+    false_tokens: falseTokens,
+  };
 }
 
-/** Warnings about the curve of log probabilities. @param flat whether the curve is flat, or null if it has one value only */
+/** The first token of the first text. */
+function firstToken([{ text, ids }]: Readonly<NonEmpty<AnswerTokens>>, { steps }: ReadAnswers): Token {
+  const [id, ...more] = ids;
+  if (id === undefined) throw new RangeError('Each text has at least one token.');
+  const start = steps.find(({ after }) => after?.ids.length === 1 && after.ids[0] === id)?.after;
+  return { text: more.length > 0 && start ? start.text : text, id };
+}
+
+/** The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the default answers. */
+function flatBelowOf({ request: { answers, prompt }, defaults, profile }: Scored): number {
+  // The difference of two log probabilities has the noise of both.
+  if (!areDefault(answers, prompt)) return answers.reward === 'log_odds' ? 2 * NOISE : NOISE;
+  return defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
+}
+
+/** How many prefixes differ in their sampled frames. */
+function distinctPrefixes({ prefixes }: EpisodePlan): number {
+  return new Set(prefixes.map(({ query }) => query)).size;
+}
+
+/** Warnings about the curve of rewards. @param flat whether the curve is flat, or null if it has one value only */
 function curveWarnings({ request, plan }: Scored, flat: boolean | null): EpisodeWarning[] {
   const warnings: EpisodeWarning[] = [];
   if (flat) {
@@ -108,7 +145,7 @@ function curveWarnings({ request, plan }: Scored, flat: boolean | null): Episode
     });
   }
   const isMinMax = request.progress.scale === 'episode';
-  if (plan.queries.length === 1 && (plan.prefixes.length > 1 || isMinMax)) {
+  if (distinctPrefixes(plan) === 1 && (plan.prefixes.length > 1 || isMinMax)) {
     const seconds = frameTime(request.clock, (plan.prefixes.at(-1)?.length ?? 1) - 1);
     const same = `All prefixes contain the same sampled frames, so they have the same value. The longest prefix ends at ${seconds.toFixed(2)} s: if that is too short, \`fps\` is too high.`;
     const progress = isMinMax ? ' Min-max progress is then 1, whatever the value.' : '';

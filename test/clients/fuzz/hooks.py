@@ -21,9 +21,12 @@ LINES = "application/x-ndjson"
 CONTRADICTIONS = {
     *("missing-clock", "ambiguous-clock", "ambiguous-frames", "missing-bounds", "frames-missing", "no-frames"),
     *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "frame-size-unsupported"),
-    *("calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
+    *("invalid-answers", "calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
-CONTRADICTING = re.compile(r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|unless `curve` is|but the schedule selects this frame")
+CONTRADICTING = re.compile(
+    r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame"
+    r"|must be at most 0|is in the list twice|is a text for True and for False"
+)
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
 outcomes = Counter()
@@ -48,6 +51,8 @@ def map_case(context, case):
             case.body = {"batch": {"items": counted}, "frames": [frame for item in items for frame in item["frames"]]}
         case "scoreBatch":
             case.body = {"items": [with_pictures(item, TEXTS) for item in body["items"]]}
+        case "calibrate" if body.get("answers", {}).get("reward") != "log_odds":
+            case.body = {**body, "episodes": [at_most_zero(episode) for episode in body["episodes"]]}
     # Without this, Schemathesis treats a body with a file from a hook as invalid.
     case._record_starting_state()
     return case
@@ -63,12 +68,23 @@ def with_pictures(request, pictures):
     return {"episode": consistent(episode), "frames": frames}
 
 
+def at_most_zero(episode):
+    """The labelled episode with rewards that are no log odds."""
+    changed = {**episode, "score": -abs(episode["score"])}
+    if "log_prob_range" in episode:
+        low, high = sorted(-abs(episode["log_prob_range"][name]) for name in ("min", "max"))
+        changed["log_prob_range"] = {"min": low, "max": high}
+    return changed
+
+
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "prompt", "success", "include_token_ids", "controls")
+    free = ("id", "instruction", "prompt", "success", "include_token_ids", "top_answers", "controls")
     kept = {name: episode[name] for name in free if name in episode}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}
+    if kept.get("success", {}).get("threshold", 0) > 0:
+        kept["answers"] = {"reward": "log_odds"}
     prefixes = dict(list(episode.get("prefixes", {}).items())[:1])
     prefixes.pop("lengths", None)
     return {**kept, "fps": episode.get("fps", 4), "prefixes": prefixes}

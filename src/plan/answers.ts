@@ -1,0 +1,77 @@
+import type { AnswerTokens } from '../../schemas/reward.ts';
+import type { NonEmpty } from './non-empty.ts';
+
+/** The texts of the answers that are read, with their tokens. */
+export interface ReadAnswers {
+  trueTokens: NonEmpty<AnswerTokens>;
+  falseTokens: NonEmpty<AnswerTokens>;
+  /** The queries of every prefix that read them. The first one follows the prompt directly. */
+  steps: NonEmpty<AnswerStep>;
+}
+
+/**
+ * One query of every prefix. A text of several tokens needs one step for each of them; texts with the same beginning share their
+ * steps.
+ */
+export interface AnswerStep {
+  /** the tokens of an answer that follow the prompt; null for the first step */
+  after: AnswerStart | null;
+  /** ids of the tokens whose log probability is read, each once */
+  reads: NonEmpty<number>;
+}
+
+/** The first tokens of an answer. */
+export interface AnswerStart {
+  text: string;
+  ids: NonEmpty<number>;
+}
+
+/** A step before the text of its start is known. */
+interface BareStep {
+  after: readonly number[];
+  reads: NonEmpty<number>;
+}
+
+/**
+ * The steps that read some texts, the first one for the first token of each text.
+ * @param texts at least one, each with at least one token
+ */
+export function answerSteps(texts: readonly Pick<AnswerTokens, 'ids'>[]): BareStep[] {
+  const steps = new Map<string, BareStep>();
+  for (const { ids } of texts) {
+    for (const [i, id] of ids.entries()) {
+      const after = ids.slice(0, i);
+      const step = steps.get(nameOf(after));
+      if (!step) steps.set(nameOf(after), { after, reads: [id] });
+      else if (!step.reads.includes(id)) step.reads.push(id);
+    }
+  }
+  return [...steps.values()];
+}
+
+/**
+ * Finds a text whose tokens begin with all tokens of another one: both would count the same answer.
+ * @returns the place of the longer text, and that of the shorter or equal one; undefined if there is none
+ */
+export function nestedTexts(
+  texts: readonly Pick<AnswerTokens, 'ids'>[],
+): { longer: number; shorter: number } | undefined {
+  const complete = new Map<string, number>();
+  for (const [place, { ids }] of texts.entries()) {
+    const same = complete.get(nameOf(ids));
+    if (same !== undefined) return { longer: place, shorter: same };
+    complete.set(nameOf(ids), place);
+  }
+  for (const [longer, { ids }] of texts.entries()) {
+    for (let count = 1; count < ids.length; count += 1) {
+      const shorter = complete.get(nameOf(ids.slice(0, count)));
+      if (shorter !== undefined) return { longer, shorter };
+    }
+  }
+  return undefined;
+}
+
+/** A name for a list of token ids: equal lists have equal names. */
+export function nameOf(ids: readonly number[]): string {
+  return ids.join();
+}

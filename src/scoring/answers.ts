@@ -1,0 +1,92 @@
+import { MOST_ANSWERS, MOST_FURTHER_QUERIES } from '../../schemas/answers.ts';
+import type { AnswerTokens } from '../../schemas/reward.ts';
+import type { Engine } from '../engine/engine.ts';
+import { controlTokenProblem } from '../episode/control-tokens.ts';
+import type { EpisodeRequest } from '../episode/episode.ts';
+import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answers.ts';
+import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
+import { ProblemError } from '../problems/problems.ts';
+
+/** A text of the answers. */
+interface Text extends AnswerTokens {
+  /** JSON pointer to it in the request */
+  pointer: string;
+}
+
+/**
+ * Finds the tokens of an episode's answers, and the queries that read them.
+ * @param pointer JSON pointer to the episode in the request
+ * @throws ProblemError special-token-text; invalid-answers for a text without a token, for texts that count the same answer, and for
+ *   more tokens or queries than the limits
+ */
+export async function tokensOfAnswers(
+  { answers: { trueTexts, falseTexts } }: EpisodeRequest,
+  engine: Engine,
+  signal: AbortSignal,
+  pointer: string,
+): Promise<ReadAnswers> {
+  const place = `${pointer}/answers`;
+  const trueTokens = await tokensOf(trueTexts, `${place}/true_texts`, engine, signal);
+  const falseTokens = await tokensOf(falseTexts, `${place}/false_texts`, engine, signal);
+  checkDistinct([...trueTokens, ...falseTokens]);
+  const steps = answerSteps([...trueTokens, ...falseTokens]);
+  for (const { reads } of steps) {
+    if (reads.length <= MOST_ANSWERS) continue;
+    const detail = `One query would read ${reads.length} tokens; the limit is ${MOST_ANSWERS}. Send fewer texts.`;
+    throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_ANSWERS });
+  }
+  const [first, ...further] = steps;
+  if (!first) throw new RangeError('There is at least one answer.');
+  if (further.length > MOST_FURTHER_QUERIES) {
+    const detail = `The texts of several tokens need ${further.length} further queries for each prefix; the limit is ${MOST_FURTHER_QUERIES}. Send fewer or shorter texts.`;
+    throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_FURTHER_QUERIES });
+  }
+  const later: AnswerStep[] = [];
+  for (const { after, reads } of further) later.push({ after: await startOf(after, engine, signal), reads });
+  const withoutPlace = ({ text, ids }: Text): AnswerTokens => ({ text, ids });
+  return {
+    trueTokens: mapAll(trueTokens, withoutPlace),
+    falseTokens: mapAll(falseTokens, withoutPlace),
+    steps: [{ after: null, reads: first.reads }, ...later],
+  };
+}
+
+/** One text after another: a request must not take all connections to the engine. */
+async function tokensOf(
+  [first, ...others]: Readonly<NonEmpty<string>>,
+  list: string,
+  engine: Engine,
+  signal: AbortSignal,
+): Promise<NonEmpty<Text>> {
+  const read = async (text: string, place: number): Promise<Text> => {
+    const pointer = `${list}/${place}`;
+    const special = await engine.controlTokenIn(text, signal);
+    if (special !== undefined) throw controlTokenProblem(special, pointer, 'the text');
+    const ids = await engine.tokenIdsOf(text, signal);
+    if (ids.length > 0) return { text, ids, pointer };
+    const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
+    throw new ProblemError('invalid-answers', detail, { pointer });
+  };
+  const texts: NonEmpty<Text> = [await read(first, 0)];
+  for (const [i, text] of others.entries()) texts.push(await read(text, i + 1));
+  return texts;
+}
+
+/** @throws ProblemError invalid-answers, if one text begins with another one: the model would count the same answer twice */
+function checkDistinct(texts: Text[]): void {
+  const nested = nestedTexts(texts);
+  const [longer, shorter] = [texts[nested?.longer ?? -1], texts[nested?.shorter ?? -1]];
+  if (!longer || !shorter) return;
+  const [one, other] = [JSON.stringify(longer.text), JSON.stringify(shorter.text)];
+  const detail =
+    longer.ids.length === shorter.ids.length
+      ? `The model has the same token for ${one} and ${other}. Send one of them.`
+      : `The tokens of ${one} begin with those of ${other}, so both would count the same answer. Send one of them.`;
+  throw new ProblemError('invalid-answers', detail, { pointer: longer.pointer });
+}
+
+async function startOf(after: readonly number[], engine: Engine, signal: AbortSignal): Promise<AnswerStart> {
+  const [id, ...more] = after;
+  if (id === undefined) throw new RangeError('A further step follows at least one token.');
+  return { text: await engine.textOf([id, ...more], signal), ids: [id, ...more] };
+}

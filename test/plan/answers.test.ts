@@ -1,0 +1,27 @@
+import t from 'tap';
+import { answerSteps, nestedTexts } from '../../src/plan/answers.ts';
+
+const texts = (...ids: number[][]) => ids.map((each) => ({ ids: each }));
+
+t.test('texts of one token each need one step', async (t) => {
+  t.same(answerSteps(texts([1], [2], [3])), [{ after: [], reads: [1, 2, 3] }]);
+});
+
+t.test('each further token is a step, and texts with the same beginning share theirs', async (t) => {
+  t.same(answerSteps(texts([1, 2, 3], [1, 2, 4], [1, 5], [6])), [
+    { after: [], reads: [1, 6] },
+    { after: [1], reads: [2, 5] },
+    { after: [1, 2], reads: [3, 4] },
+  ]);
+  t.same(answerSteps(texts([1, 2], [12], [1, 3])), [
+    { after: [], reads: [1, 12] },
+    { after: [1], reads: [2, 3] },
+  ]);
+});
+
+t.test('a text that begins with another one is found, and so are equal ones', async (t) => {
+  t.equal(nestedTexts(texts([1, 2], [1, 3], [2])), undefined);
+  t.equal(nestedTexts(texts([1, 2], [12])), undefined, 'ids are compared, not digits');
+  t.same(nestedTexts(texts([1, 2, 3], [4], [1, 2])), { longer: 0, shorter: 2 });
+  t.same(nestedTexts(texts([1], [2], [1])), { longer: 2, shorter: 0 });
+});
