@@ -24,15 +24,21 @@ const MOST_PUBLISHED_FRAMES = 20_000;
 /**
  * Limits the work of the published pipeline, in which every prefix is a video of its own.
  * @param lengths of the prefixes in raw frames
+ * @param steps queries of each prefix: one, and one for each further token of an answer
  * @throws ProblemError invalid-prefixes
  */
-export function checkPublishedWork(lengths: number[], { controls }: EpisodeRequest, pointer: string): void {
+export function checkPublishedWork(
+  lengths: number[],
+  steps: number,
+  { controls }: EpisodeRequest,
+  pointer: string,
+): void {
   // Each control is a further video of the same length.
   const { static: isStatic, reversed, otherInstruction } = controls ?? {};
   const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;
-  const frames = videos * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+  const frames = videos * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
   if (frames <= MOST_PUBLISHED_FRAMES) return;
-  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, and their controls, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens of answers, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
 }
 

@@ -59,7 +59,6 @@ export async function* scoreEpisode<Prefix, Result>(
   const schedule = sampleSchedule(frames.count, request.clock);
   const longest = lengths.at(-1) ?? 1;
   if (request.pipeline === 'published') {
-    checkPublishedWork(lengths, request, pointer);
     const shown = publishedCount(longest);
     checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
   } else {
@@ -67,6 +66,7 @@ export async function* scoreEpisode<Prefix, Result>(
   }
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
+  if (request.pipeline === 'published') checkPublishedWork(lengths, answers.steps.length, request, pointer);
   const asked = { request, schedule, lengths, size, fixedSize, answers };
   const plan = method.plan(asked, family);
   const reads = plan.prefixes.flatMap((prefix) =>
