@@ -34,6 +34,7 @@ const schema = {
   },
 };
 
+/** Adds the operation that scores many episodes: `POST /v1/rewards/batch`. */
 export async function batchRoute(v1: FastifyInstance, service: Service): Promise<void> {
   const { config, metrics } = service;
 

@@ -28,6 +28,7 @@ const schema = {
   },
 };
 
+/** Adds the operation that makes a calibration from labelled episodes: `POST /v1/calibrations`. */
 export async function calibrationRoute(v1: FastifyInstance, { config }: Service): Promise<void> {
   const jsonBytes = Math.min(BODY_BYTES, config.MAX_JSON_BYTES);
   v1.withTypeProvider<TypeBoxTypeProvider>().route({

@@ -11,6 +11,7 @@ const health = (description: string, value: Health) => ({
 
 const DEAD = 'The engine has failed and cannot recover. Restart the service.';
 
+/** Adds the health checks: `GET /health/live` and `GET /health/ready`. They need no key. */
 export async function healthRoutes(app: FastifyInstance, { engine }: Service): Promise<void> {
   const live = {
     operationId: 'getLiveness',

@@ -27,6 +27,7 @@ const schema = {
   },
 };
 
+/** Adds the metrics for Prometheus: `GET /metrics`. They need no key. */
 export async function metricsRoute(app: FastifyInstance, { metrics }: Service): Promise<void> {
   app.get('/metrics', { schema, logLevel: 'warn' }, async (_request, reply) => {
     const { type, text } = await metrics.expose();

@@ -21,6 +21,7 @@ const schema = {
   },
 };
 
+/** Adds the description of the served model and of the limits: `GET /v1/model`. */
 export async function modelRoute(v1: FastifyInstance, { config, engine, video }: Service): Promise<void> {
   v1.get('/model', { schema }, async (): Promise<Model> => {
     const servedPrompt = ({ layout, answers: [[trueToken], [falseToken]] }: ServedPrompt) => ({

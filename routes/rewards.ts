@@ -40,6 +40,7 @@ const schema = {
   },
 };
 
+/** Adds the operation that scores one episode: `POST /v1/rewards`. */
 export async function rewardRoutes(v1: FastifyInstance, service: Service): Promise<void> {
   const { config, metrics } = service;
 

@@ -258,8 +258,8 @@ t.test('closing ends a check and a pause at once, without a message', async (t) 
   await until(() => slow.checks() > begun);
   await slow.monitor.close();
   t.ok(hasEnded, 'a check that has begun has ended');
-  const calm = await watch(t, {}, 50);
-  await ready(calm.monitor);
-  await calm.monitor.close();
-  t.equal(calm.lines.length, 1);
+  const steady = await watch(t, {}, 50);
+  await ready(steady.monitor);
+  await steady.monitor.close();
+  t.equal(steady.lines.length, 1);
 });
