@@ -223,10 +223,10 @@ t.test('a client that disconnects between two lines stops the work', { timeout: 
   t.notOk(signal.aborted);
   body.on('error', () => {}).destroy();
   await aborted(signal);
-  await whenLoad(app, { active: 0, waiting: 0 });
+  // The frames are released when the engine has stopped, a little after the response.
+  await whenLoad(app, { active: 0, waiting: 0, frameBytes: 0 });
   const { body: metrics } = await app.inject('/metrics');
   t.notMatch(metrics, /topreward_problem_lines_total\{/, 'a client that disconnects is not counted as a problem');
-  t.match(metrics, /topreward_frame_bytes_held 0\n/);
 });
 
 t.test('a deadline at the same time as the first prefix frees everything', { timeout: 20_000 }, async (t) => {
@@ -241,8 +241,7 @@ t.test('a deadline at the same time as the first prefix frees everything', { tim
   const answer = await post(await listen(app));
   t.equal(answer.statusCode, 504);
   await answer.body.dump();
-  await whenLoad(app, { active: 0, waiting: 0 });
-  t.match((await app.inject('/metrics')).body, /topreward_frame_bytes_held 0\n/);
+  await whenLoad(app, { active: 0, waiting: 0, frameBytes: 0 });
 });
 
 t.test('a reply that is closed before its first line is read stops the scoring', async (t) => {

@@ -58,13 +58,20 @@ export interface Load {
   active: number;
   waiting: number;
   bytes: number;
+  /** bytes of rendered frames */
+  frameBytes: number;
 }
 
 /** The load of the service, read from /metrics. */
 export async function load(app: FastifyInstance): Promise<Load> {
   const { body } = await app.inject({ method: 'GET', url: '/metrics' });
   const read = (name: string) => Number(new RegExp(`^topreward_${name} (\\d+)`, 'm').exec(body)?.[1]);
-  return { active: read('episodes_active'), waiting: read('episodes_waiting'), bytes: read('upload_bytes_held') };
+  return {
+    active: read('episodes_active'),
+    waiting: read('episodes_waiting'),
+    bytes: read('upload_bytes_held'),
+    frameBytes: read('frame_bytes_held'),
+  };
 }
 
 /** A load that is not seen for this long does not come any more. */
