@@ -18,6 +18,7 @@ export interface Suite {
 const SLOW = [
   'test/playground/reference.test.ts',
   'test/playground/view.test.ts',
+  'test/playground/page.test.ts',
   'test/engines/vllm/answers.test.ts',
   'test/engines/vllm/monitor.test.ts',
   'test/http/wrong-variables.test.ts',
