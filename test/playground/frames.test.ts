@@ -3,7 +3,7 @@ import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { frameFile, turnedJpeg } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
-import { openPage, risingEngine, startBrowser } from './support.ts';
+import { drawn, openPage, risingEngine, startBrowser } from './support.ts';
 import { webmOf } from './webm.ts';
 
 const needs = needing('chromium');
@@ -85,6 +85,7 @@ t.test('dropped images are sorted by name and need fps', needs, async (t) => {
     [2, 50],
   ]);
   t.equal(engine.calls[0]?.request.instruction, 'Turn <b>grey</b><img src=x onerror=alert(1)>');
+  await drawn(page);
   t.equal(await page.locator('#chart circle').count(), 3);
   t.strictSame(faults, []);
 });

@@ -2,7 +2,7 @@ import t from 'tap';
 import { ProblemError } from '../../src/problems/problems.ts';
 import { aborted } from '../support/app.ts';
 import { needing } from '../support/needs.ts';
-import { logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
+import { drawn, logProbOf, openPage, risingEngine, startBrowser } from './support.ts';
 
 const needs = needing('chromium');
 
@@ -57,6 +57,7 @@ t.test('the curve of a recorded episode grows while the engine scores it', needs
 
   open();
   await page.locator('#result').waitFor();
+  await drawn(page);
   t.equal(await points.count(), 15);
   t.equal(await page.locator('#progress').isVisible(), false);
   t.notMatch(await page.locator('#chart .curve').getAttribute('class'), 'open');

@@ -74,3 +74,8 @@ export async function openPage(
   await page.locator('#score:enabled').waitFor();
   return { page, app, origin, faults };
 }
+
+/** Waits until the page has drawn what it has scheduled: the curve is drawn with the next repaint of the screen. */
+export async function drawn(page: Page): Promise<void> {
+  await page.evaluate('new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => done(null))))');
+}

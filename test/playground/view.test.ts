@@ -2,7 +2,7 @@ import type { Page } from 'playwright-core';
 import sharp from 'sharp';
 import t, { type Test } from 'tap';
 import { needing } from '../support/needs.ts';
-import { openPage, risingEngine, startBrowser } from './support.ts';
+import { drawn, openPage, risingEngine, startBrowser } from './support.ts';
 
 t.setTimeout(120_000);
 const needs = needing('chromium');
@@ -32,6 +32,7 @@ async function score(page: Page, threshold = '-1'): Promise<void> {
 
 /** Checks that nothing of an earlier episode is shown. */
 async function isEmpty(t: Test, page: Page): Promise<void> {
+  await drawn(page);
   t.equal(await page.locator('#result').isVisible(), false, 'there is no verdict');
   t.equal(await page.locator('#chart circle').count(), 0, 'there is no curve');
   t.equal(await page.locator('#readout').innerText(), '', 'there are no numbers');
@@ -103,6 +104,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
     await score(page);
     await page.locator('#strip-frames li').nth(11).click();
     t.match(await page.locator('#readout').innerText(), '12 frames, 2.75 s');
+    await drawn(page);
     t.equal(await page.locator('#chart .point.selected').count(), 1);
     await page.keyboard.press('ArrowRight');
     t.match(
@@ -110,6 +112,7 @@ for (const [screen, viewport] of Object.entries(SCREENS)) {
       /Prefix\s+13 frames: not scored/,
       'no prefix ends at this frame',
     );
+    await drawn(page);
     t.equal(await page.locator('#chart .point.selected').count(), 0);
     t.equal(await page.locator('#preview').getAttribute('alt'), 'Frame 13');
     t.strictSame(faults, []);
