@@ -24,7 +24,7 @@ t.test('the metrics say how many requests to the engine are in progress, and how
   await readiness(app, 200);
   t.equal((await byQueue(app, 'active'))['engine'], 0);
   const { promise: until, resolve: open } = Promise.withResolvers<void>();
-  // The longest prefix is answered at once; the others wait until the test has looked.
+  // The response for the longest prefix comes at once, those for the others when the test has looked.
   fake.behaviour.send = (response, answer) => {
     if (fake.asked.length === 1) return undefined;
     until.then(() => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)));
