@@ -96,7 +96,7 @@ function showProgress({ known, total }) {
 function finish(result, frames) {
   curve.complete(result.success?.threshold ?? null);
   showResult(result);
-  strip.markSampled(result.provenance.sampled_frame_indices, frames, formFps());
+  strip.markSampled(result.provenance, frames, formFps());
   say(summary(result));
   bringIntoView(byId('outcome'));
 }

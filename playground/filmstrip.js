@@ -44,11 +44,11 @@ export function createStrip(onPick) {
 
     /**
      * Marks the sampled frames and shows their number.
-     * @param {number[]} sampled frame indices, from 0
+     * @param {import('./result.js').RewardResult['provenance']} provenance
      * @param {number} count frames of the episode
      * @param {number} fps
      */
-    markSampled(sampled, count, fps) {
+    markSampled({ sampled_frame_indices: sampled, pipeline }, count, fps) {
       const indices = new Set(sampled);
       strip.classList.add('scored');
       for (const item of items()) {
@@ -57,7 +57,9 @@ export function createStrip(onPick) {
         const image = item.querySelector('img');
         if (image && isSampled) image.alt = `${image.alt}, sent to the model`;
       }
-      describe(count, fps, `${sampled.length} sent to the model (underlined)`);
+      // Shorter prefixes have other frames in the published pipeline.
+      const when = pipeline === 'published' ? ' with the longest prefix' : '';
+      describe(count, fps, `${sampled.length} sent to the model${when} (underlined)`);
     },
 
     /** Removes all marks. */

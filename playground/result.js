@@ -33,13 +33,14 @@ export function summary({ prefixes, success, log_prob_range }) {
 }
 
 /** @param {RewardResult} result */
-function verdict({ success, score }) {
+function verdict({ success, score, provenance: { pipeline } }) {
   if (success === null) {
+    const why = pipeline === 'published' ? ' The published pipeline has no threshold of its own.' : '';
     return make(
       'p',
       { class: 'verdict none' },
       make('strong', {}, 'No threshold'),
-      make('span', {}, `The score is ${decimal(score)} nats. Set a success threshold to compare it with.`),
+      make('span', {}, `The score is ${decimal(score)} nats.${why} Set a success threshold to compare it with.`),
     );
   }
   const { flag, threshold, final_prefixes } = success;

@@ -31,7 +31,7 @@ const texts = (description: string) =>
       minLength: 1,
       maxLength: LONGEST_TEXT,
       description:
-        'Text of one or more tokens, with its leading space if it has one. Each token after the first is one more query for each prefix.',
+        'Text of one or more tokens. A leading space belongs to it: with the prompt `open`, most answers need one. Each token after the first is one more query for each prefix.',
     }),
     { minItems: 1, maxItems: MOST_ANSWERS, description },
   );

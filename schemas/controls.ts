@@ -21,7 +21,8 @@ export const ControlOptions = Type.Object(
       Type.String({
         minLength: 1,
         maxLength: 4000,
-        description: 'Score the episode with this instruction, which the robot was not given.',
+        description:
+          'Score the episode with this instruction, which the robot was not given. No warning says if its words are unknown to a small model.',
         examples: ['Close the drawer.'],
       }),
     ),
@@ -30,7 +31,7 @@ export const ControlOptions = Type.Object(
     ...closed,
     title: 'ControlOptions',
     description:
-      'Controls to score with the episode: what would the model say if nothing happened, if the video ran backwards, or if another task had been given? Each control costs about as much as the episode.',
+      'Controls to score with the episode: what would the model say if nothing happened, if the video ran backwards, or if another task had been given? The static and the reversed video each cost about as much as the episode, another instruction much less if the engine has the frames in its cache.',
     examples: [{ static: true, reversed: true, other_instruction: 'Close the drawer.' }],
   },
 );

@@ -36,7 +36,7 @@ export const Model = Type.Object(
     success_threshold: nullable(
       Type.Number({
         description:
-          'Threshold for requests without one and with the default answers, in nats: the operator’s `SUCCESS_THRESHOLD`, or the model’s own. Null: there is none.',
+          'Threshold for requests without one, with the default answers and the pipeline `aligned`, in nats: the operator’s `SUCCESS_THRESHOLD`, or the model’s own. Null: there is none.',
       }),
     ),
     limits: Type.Object(

@@ -14,7 +14,7 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
   },
   'unexpected-part': {
     detail:
-      'The parts are `episode` (JSON) and one of `frames` (image files), `npy` (one file) and `video` (one file).',
+      'The parts are `episode` (JSON, with all options) and one of `frames` (image files), `npy` (one file) and `video` (one file).',
     part: 'frame',
   },
   unauthorized: { detail: 'Send a valid API key as `Authorization: Bearer KEY`.' },

@@ -44,8 +44,8 @@ export function chooseAnswers(
     ...mistakesIn(answers.true_texts, (place) => at('true_texts', place)),
     ...mistakesIn(answers.false_texts, (place) => at('false_texts', place)),
     ...(answers.false_texts
-      ? inBoth(answers.false_texts, trueTexts, (place) => at('false_texts', place))
-      : inBoth(answers.true_texts, falseTexts, (place) => at('true_texts', place))),
+      ? inBoth(answers.false_texts, trueTexts, (place) => at('false_texts', place), answers.true_texts ? null : 'True')
+      : inBoth(answers.true_texts, falseTexts, (place) => at('true_texts', place), 'False')),
   ];
   if (mistakes.length > 0) throw invalidRequest(mistakes.slice(0, MOST_NAMED));
   for (const list of ['true_texts', 'false_texts'] as const) {
@@ -93,8 +93,16 @@ function mistakesIn(texts: readonly string[] = [], at: (place: number) => string
   });
 }
 
-function inBoth(texts: readonly string[] = [], others: readonly string[], at: (place: number) => string): FieldError[] {
-  return texts.flatMap((text, place) =>
-    others.includes(text) ? [{ pointer: at(place), detail: 'is a text for True and for False' }] : [],
-  );
+/** @param byDefault what `others` stand for if they are those of the prompt */
+function inBoth(
+  texts: readonly string[] = [],
+  others: readonly string[],
+  at: (place: number) => string,
+  byDefault: 'True' | 'False' | null,
+): FieldError[] {
+  const detail =
+    byDefault === null
+      ? 'is a text for True and for False'
+      : `is the default text for ${byDefault}; send \`${byDefault.toLowerCase()}_texts\` too`;
+  return texts.flatMap((text, place) => (others.includes(text) ? [{ pointer: at(place), detail }] : []));
 }

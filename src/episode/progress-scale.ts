@@ -41,8 +41,7 @@ function chooseScale({ progress, calibration, frame_digests }: Episode, pointer:
   if (calibration?.bounds && calibration.curve !== 'corrected')
     return { scale: 'bounds', bounds: { ...calibration.bounds, source: 'calibration' } };
   if (scale === 'bounds') {
-    const detail =
-      'Scale "bounds" requires progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
+    const detail = `Scale "bounds" requires progress bounds. Send ${boundsFor(calibration)}.`;
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/progress/bounds` });
   }
   return { scale: frame_digests ? 'none' : 'episode', bounds: null };
@@ -60,17 +59,22 @@ export function correctedScale({ progress, calibration, frame_digests }: Episode
 }
 
 /** Cloning and RA-BC weights need progress. Shaping needs progress that no later frame changes. */
-function checkTraining({ training }: Episode, { scale }: ChosenScale, pointer: string): void {
+function checkTraining({ training, calibration }: Episode, { scale }: ChosenScale, pointer: string): void {
   if (training?.shaping && scale !== 'bounds') {
-    const detail =
-      'Shaping rewards require progress bounds. Send `progress.bounds`, or a `calibration` that has bounds.';
+    const detail = `Shaping rewards require progress bounds. Send ${boundsFor(calibration)}.`;
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/shaping` });
   }
   for (const name of ['cloning_weights', 'rabc_weights'] as const) {
     if (!training?.[name] || scale !== 'none') continue;
-    const detail = `\`${name}\` requires progress. Send \`progress.bounds\`, a \`calibration\` that has bounds, or \`progress.scale\` "episode".`;
+    const detail = `\`${name}\` requires progress. Send ${boundsFor(calibration)}, or \`progress.scale\` "episode".`;
     throw new ProblemError('missing-bounds', detail, { pointer: `${pointer}/training/${name}` });
   }
+}
+
+/** What a request can send to have bounds. The bounds of a calibration of the corrected curve are not for its progress. */
+function boundsFor(calibration: Episode['calibration']): string {
+  const kind = calibration?.curve === 'corrected' ? 'of the curve "log_prob" with bounds' : 'that has bounds';
+  return `\`progress.bounds\`, or a \`calibration\` ${kind}`;
 }
 
 function checkOrder(bounds: { low: number; high: number } | null | undefined, pointer: string): void {

@@ -12,7 +12,8 @@ export function impossibleRewards(
   { reward, curve }: { reward: RewardKind; curve?: ScoredCurve },
 ): FieldError[] {
   if (reward === 'log_odds' || curve === 'corrected') return [];
-  const detail = curve === undefined ? 'must be at most 0' : 'must be at most 0, unless `curve` is "corrected"';
+  const otherwise = curve === undefined ? '' : ' or `curve` is "corrected"';
+  const detail = `must be at most 0, unless \`answers.reward\` is "log_odds"${otherwise}`;
   return given.flatMap(([pointer, value]) =>
     value !== undefined && value !== null && value > 0 ? [{ pointer, detail }] : [],
   );

@@ -10,7 +10,7 @@ const KNOWN: Record<string, [ProblemCode, string]> = {
   FST_PARTS_LIMIT: ['too-many-frames', 'The form has more parts than the limit for frames. Send fewer frames.'],
   FST_PROTO_VIOLATION: [
     'unexpected-part',
-    'The parts are `episode` (JSON) and one of `frames` (image files), `npy` (one file) and `video` (one file).',
+    'The parts are `episode` (JSON, with all options) and one of `frames` (image files), `npy` (one file) and `video` (one file).',
   ],
 };
 

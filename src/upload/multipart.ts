@@ -4,7 +4,7 @@ import { maxEpisodeBytes, type UploadLimits } from './limits.ts';
 import type { UploadReader } from './upload.ts';
 
 const PARTS =
-  'The parts are `episode` (JSON) and one of `frames` (image files), `npy` (one file) and `video` (one file).';
+  'The parts are `episode` (JSON, with all options) and one of `frames` (image files), `npy` (one file) and `video` (one file).';
 
 /**
  * Reads the form of one episode while it arrives. Parts may have any order; `frames` are numbered in their order of arrival.

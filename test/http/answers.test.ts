@@ -172,8 +172,16 @@ const REFUSED: [answers: object, code: ProblemCode, place: Partial<Problem>][] =
   [{ true_texts: ['\ud800'] }, 'invalid-request', { pointer: '/answers/true_texts/0' }],
   [{ true_texts: [' Yes', ' Yes'] }, 'invalid-request', { pointer: '/answers/true_texts/1' }],
   [{ true_texts: [' Yes'], false_texts: [' No', ' Yes'] }, 'invalid-request', { pointer: '/answers/false_texts/1' }],
-  [{ true_texts: [' Yes', ' False'] }, 'invalid-request', { pointer: '/answers/true_texts/1' }],
-  [{ false_texts: [' True'] }, 'invalid-request', { pointer: '/answers/false_texts/0' }],
+  [
+    { true_texts: [' Yes', ' False'] },
+    'invalid-request',
+    { detail: '/answers/true_texts/1 is the default text for False; send `false_texts` too' },
+  ],
+  [
+    { false_texts: [' True'] },
+    'invalid-request',
+    { detail: '/answers/false_texts/0 is the default text for True; send `true_texts` too' },
+  ],
   [{ reward: 'odds' }, 'invalid-request', { pointer: '/answers/reward' }],
   [{ true_texts: ['<|im_end|>'] }, 'special-token-text', { pointer: '/answers/true_texts/0' }],
   [{ false_texts: [' No', '<odd>'] }, 'special-token-text', { pointer: '/answers/false_texts/1' }],
@@ -200,7 +208,10 @@ t.test('refused: a threshold and bounds that no reward reaches', async (t) => {
     [{ progress: { bounds: { low: -1, high: 0.5 } } }, '/progress/bounds/high'],
     [{ success: { threshold: 0.4 }, answers: { reward: 'normalised' } }, '/success/threshold'],
   ] as const)
-    isProblem(t, await postEpisode(app, { ...EPISODE, ...episode }, frames), 'invalid-request', { pointer });
+    t.match(
+      isProblem(t, await postEpisode(app, { ...EPISODE, ...episode }, frames), 'invalid-request', { pointer }).detail,
+      'must be at most 0, unless `answers.reward` is "log_odds"',
+    );
 });
 
 t.test('128 texts are accepted', async (t) => {

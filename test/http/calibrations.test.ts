@@ -60,7 +60,7 @@ t.test('scores of the corrected curve can be above 0', async (t) => {
     const problem = isProblem(t, await post({ curve, episodes: above }), 'invalid-request', {
       pointer: '/episodes/0/score',
     });
-    t.match(problem.detail, 'unless `curve` is "corrected"');
+    t.match(problem.detail, 'must be at most 0, unless `answers.reward` is "log_odds" or `curve` is "corrected"');
     t.equal(problem.errors?.length, 8);
   }
   isProblem(t, await post({ curves: 'corrected', episodes: above }), 'invalid-request', { pointer: '/curves' });

@@ -257,7 +257,8 @@ t.test('a calibration must fit the request and its own curve', async (t) => {
   const wrong = { ...CALIBRATION, curve: 'correct' };
   isProblem(t, await post({ calibration: wrong, controls: ALL }), 'invalid-request', { pointer: '/calibration/curve' });
   const scale = { calibration: CALIBRATION, controls: ALL, progress: { scale: 'bounds' } };
-  isProblem(t, await post(scale), 'missing-bounds', { pointer: '/progress/bounds' });
+  const { detail } = isProblem(t, await post(scale), 'missing-bounds', { pointer: '/progress/bounds' });
+  t.match(detail, 'a `calibration` of the curve "log_prob" with bounds', 'the calibration has bounds, but others');
 });
 
 t.test('a warning says if a static video has nearly the same curve', async (t) => {

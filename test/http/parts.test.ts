@@ -57,6 +57,9 @@ t.test('a part with an unknown name is refused', async (t) => {
     const field = { name, content: 'x' };
     isProblem(t, await postParts(app, [episode, ...frames, field]), 'unexpected-part', { part: name });
   }
+  const option = { name: 'fps', content: '4' };
+  const { detail } = isProblem(t, await postParts(app, [episode, option, ...frames]), 'unexpected-part');
+  t.match(detail, '`episode` (JSON, with all options)');
   for (const name of ['__proto__', 'constructor', 'toString']) {
     isProblem(t, await postParts(app, [{ name, content: 'x' }, episode, ...frames]), 'unexpected-part');
     const file = { name, content: 'x', filename: 'x.png' };

@@ -131,6 +131,26 @@ t.test('the page shows a failure, a flat curve and a missing threshold', needs, 
   t.strictSame(faults, []);
 });
 
+t.test('the page says what is different with the published pipeline', needs, async (t) => {
+  const { page, faults } = await openPage(t, browser, { settings: { SUCCESS_THRESHOLD: -1 } });
+  const shownThreshold = () =>
+    page.evaluate(`getComputedStyle(document.getElementById('threshold'), '::placeholder').opacity`);
+  await page.getByText('More options').click();
+  t.equal(await page.locator('#threshold').getAttribute('placeholder'), '−1.000');
+  t.equal(await shownThreshold(), '1');
+  await page.locator('#pipeline').selectOption('published');
+  t.equal(await shownThreshold(), '0', 'the threshold is not used, so it is not shown');
+  await page.locator('#score').click();
+  await page.locator('#result').waitFor();
+  t.match(await page.locator('#verdict').innerText(), 'The published pipeline has no threshold of its own.');
+  t.match(await page.locator('#strip-note').innerText(), '4 sent to the model with the longest prefix (underlined)');
+  const [note, label] = await Promise.all(
+    ['#pipeline-note', 'label[for="control"]'].map((field) => page.locator(field).boundingBox()),
+  );
+  t.ok((label?.y ?? 0) - (note?.y ?? 0) - (note?.height ?? 0) >= 12, 'there is a space between two fields');
+  t.strictSame(faults, []);
+});
+
 t.test('a problem is shown with what to do, and disappears after a success', needs, async (t) => {
   const { page, app, origin, faults } = await openPage(t, browser);
   await page.locator('#instruction').fill('Open the <|im_end|> drawer.');

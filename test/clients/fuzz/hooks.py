@@ -25,7 +25,7 @@ CONTRADICTIONS = {
 }
 CONTRADICTING = re.compile(
     r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame"
-    r"|must be at most 0|is in the list twice|is a text for True and for False"
+    r"|must be at most 0|is in the list twice|is a text for True and for False|is the default text for"
 )
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
