@@ -1,9 +1,9 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import { logProbFault, topFault } from '../../engine/log-probs.ts';
-import type { Completion } from './answers.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
+import type { Completion } from './responses.ts';
 
 /** Which log probabilities a query reads: those of tokens by their ids, or those of the most likely tokens. vLLM returns one or the other. */
 export type TokensToRead = { ids: readonly number[] } | { top: number };

@@ -12,7 +12,6 @@ import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
-import { COMPLETION, type Completion } from './answers.ts';
 import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
@@ -20,6 +19,7 @@ import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
+import { COMPLETION, type Completion } from './responses.ts';
 import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
