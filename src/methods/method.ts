@@ -1,7 +1,7 @@
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
-import type { ReadAnswers } from '../plan/answers.ts';
+import type { ReadAnswers } from '../plan/answer-steps.ts';
 import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
 import type { Scored } from '../result/scored.ts';
 

@@ -1,6 +1,6 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { AnswerStart } from './answers.ts';
+import type { AnswerStart } from './answer-steps.ts';
 import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */

@@ -2,7 +2,7 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import type { ReadAnswers } from '../plan/answers.ts';
+import type { ReadAnswers } from '../plan/answer-steps.ts';
 import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';

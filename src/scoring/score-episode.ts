@@ -11,7 +11,7 @@ import { checkContext } from '../plan/context.ts';
 import { framesUsed } from '../plan/plan.ts';
 import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
-import { tokensOfAnswers } from './answers.ts';
+import { tokensOfAnswers } from './answer-tokens.ts';
 import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
 import { runPlan } from './run-plan.ts';
 

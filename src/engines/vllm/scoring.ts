@@ -6,7 +6,7 @@ import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
-import { type AnswerStart, nameOf } from '../../plan/answers.ts';
+import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';

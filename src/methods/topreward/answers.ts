@@ -1,6 +1,6 @@
 import type { AnswerTokens } from '../../../schemas/reward.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
-import { type AnswerStep, nameOf, type ReadAnswers } from '../../plan/answers.ts';
+import { type AnswerStep, nameOf, type ReadAnswers } from '../../plan/answer-steps.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix, Query, Read } from '../../plan/plan.ts';
 

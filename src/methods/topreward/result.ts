@@ -2,7 +2,7 @@ import type { AnswerTokens, PrefixReward, Provenance, RewardResult, Token } from
 import { areDefault, writtenAnswers } from '../../episode/answers.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { ReadAnswers } from '../../plan/answers.ts';
+import type { ReadAnswers } from '../../plan/answer-steps.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';

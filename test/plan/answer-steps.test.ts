@@ -1,5 +1,5 @@
 import t from 'tap';
-import { answerSteps, nestedTexts } from '../../src/plan/answers.ts';
+import { answerSteps, nestedTexts } from '../../src/plan/answer-steps.ts';
 
 const texts = (...ids: number[][]) => ids.map((each) => ({ ids: each }));
 

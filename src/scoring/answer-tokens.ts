@@ -3,7 +3,7 @@ import type { AnswerTokens } from '../../schemas/reward.ts';
 import type { Engine } from '../engine/engine.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answers.ts';
+import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answer-steps.ts';
 import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
 import { ProblemError } from '../problems/problems.ts';
 
