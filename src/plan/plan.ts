@@ -15,7 +15,7 @@ export interface Read {
   /** The tokens, by set: each as a text that is one token of the model's vocabulary, or by its id. */
   answers: readonly Readonly<NonEmpty<string | number>>[];
   /** Tokens of an answer that follow the prompt. Absent: none. */
-  after?: AnswerStart;
+  start?: AnswerStart;
   /** How many of the most likely next tokens are read, too. Absent: none. */
   top?: number;
 }

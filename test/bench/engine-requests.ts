@@ -38,7 +38,7 @@ function questionOf(
     model: profile.model,
     text,
     prompt,
-    after: '',
+    answerStart: '',
     read: { ids: answerIds(prompt, profile) },
     salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
     withTokenIds,

@@ -91,7 +91,7 @@ export async function probeEngine(
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
-      after: '',
+      answerStart: '',
       read: { ids: answers },
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,
