@@ -51,7 +51,7 @@ export interface EpisodeRequest {
 }
 
 /** The options before the clock is known: the frames of a video have their own times. */
-export interface AskedEpisode extends Omit<EpisodeRequest, 'clock'> {
+export interface ParsedEpisode extends Omit<EpisodeRequest, 'clock'> {
   clock: Clock | undefined;
   range: TimeRange;
 }
@@ -70,13 +70,13 @@ const MAX_SPAN_S = 1e8;
  * @throws ProblemError missing-instruction, special-token-text, ambiguous-clock, invalid-timestamps, invalid-range,
  *   missing-bounds or invalid-request
  */
-export function parseEpisode(asked: unknown, pointer: string, controlTokenIn: ControlTokenCheck): AskedEpisode {
-  if (lacksInstruction(asked)) {
+export function parseEpisode(sent: unknown, pointer: string, controlTokenIn: ControlTokenCheck): ParsedEpisode {
+  if (lacksInstruction(sent)) {
     throw new ProblemError('missing-instruction', 'Send in `instruction` what the robot was told to do.', {
       pointer: `${pointer}/instruction`,
     });
   }
-  const value = checkEpisode(asked, pointer);
+  const value = checkEpisode(sent, pointer);
   checkText(value.instruction, `${pointer}/instruction`, controlTokenIn);
   const answers = chooseAnswers(value, pointer, controlTokenIn);
   const controls = controlsOf(value, `${pointer}/controls`, controlTokenIn);
@@ -145,7 +145,7 @@ export function checkAgainstFrames({ clock, prefixes }: EpisodeRequest, frameCou
  * Returns the clock of frames that were not sent as a video.
  * @throws ProblemError missing-clock; invalid-range if the options have a range of a video
  */
-export function givenClock({ clock, range }: AskedEpisode, pointer: string): Clock {
+export function givenClock({ clock, range }: ParsedEpisode, pointer: string): Clock {
   if (range.fromS !== undefined || range.toS !== undefined) {
     const detail =
       '`from_s` and `to_s` are for a `video` only. Leave them out, and send only the frames of the episode.';
@@ -161,7 +161,7 @@ export function givenClock({ clock, range }: AskedEpisode, pointer: string): Clo
  * Checks that the options fit an episode that is sent as a video.
  * @throws ProblemError ambiguous-clock or invalid-request
  */
-export function checkVideoEpisode({ clock, frameDigests }: AskedEpisode, pointer: string): void {
+export function checkVideoEpisode({ clock, frameDigests }: ParsedEpisode, pointer: string): void {
   if (clock) {
     const detail = 'A video has its own times. Leave `fps` and `timestamps_s` out.';
     const member = 'fps' in clock ? 'fps' : 'timestamps_s';

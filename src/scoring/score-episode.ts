@@ -67,8 +67,8 @@ export async function* scoreEpisode<Prefix, Result>(
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
   if (request.pipeline === 'published') checkPublishedWork(lengths, answers.steps.length, request, pointer);
-  const asked = { request, schedule, lengths, size, fixedSize, answers };
-  const plan = method.plan(asked, family);
+  const input = { request, schedule, lengths, size, fixedSize, answers };
+  const plan = method.plan(input, family);
   const reads = plan.prefixes.flatMap((prefix) =>
     [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),
   );
@@ -95,7 +95,7 @@ export async function* scoreEpisode<Prefix, Result>(
   }
   const controls: ScoredControl[] = [];
   // One after another, so that the rendered frames of only one plan are in memory.
-  for (const control of controlPlans(method, asked, family, plan)) {
+  for (const control of controlPlans(method, input, family, plan)) {
     const read = await Array.fromAsync(runPlan(control, context));
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }

@@ -41,8 +41,8 @@ const SINGLES: Method<PrefixScore, RewardResult> = {
   ...SETS,
   name: 'singles',
   read: () => ({ answers: [[' True'], ['True']] }),
-  plan(asked, family) {
-    const { queries, ...plan } = SETS.plan(asked, family);
+  plan(input, family) {
+    const { queries, ...plan } = SETS.plan(input, family);
     const [first, ...rest] = queries.map((query) => ({ ...query, read: SINGLES.read('open') }));
     return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
   },
@@ -125,8 +125,8 @@ t.test('a text of several tokens is the sum over its tokens, each after those be
   const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
     ...DEFAULT_METHOD,
     plan({ request: { instruction, prompt, clock }, schedule, lengths, size }, family) {
-      const asked = { prompt, clock, text: `${DEFAULT_METHOD.text(instruction)}${text}`, read: { answers } };
-      return planPrefixes(asked, family, schedule, lengths, size);
+      const query = { prompt, clock, text: `${DEFAULT_METHOD.text(instruction)}${text}`, read: { answers } };
+      return planPrefixes(query, family, schedule, lengths, size);
     },
   });
   const several = await score(
@@ -177,8 +177,8 @@ t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {
   for (let tries = 0; !isReady(engine) && tries < 200; tries += 1) await sleep(20);
   const reading = (answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
     ...SETS,
-    plan(asked, family) {
-      const { queries, ...plan } = SETS.plan(asked, family);
+    plan(input, family) {
+      const { queries, ...plan } = SETS.plan(input, family);
       const [first, ...rest] = queries.map((query) => ({ ...query, read: { answers } }));
       return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
     },
