@@ -1,11 +1,6 @@
 import type { FrameSize } from '../../schemas/reward.ts';
-import {
-  checkVideoEpisode,
-  type EpisodeRequest,
-  givenClock,
-  type ParsedEpisode,
-  parseEpisode,
-} from '../episode/episode.ts';
+import { givenClock } from '../episode/clock-options.ts';
+import { checkVideoEpisode, type EpisodeRequest, type ParsedEpisode, parseEpisode } from '../episode/episode.ts';
 import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frames.ts';
 import { npyFrames } from '../frames/npy.ts';
 import { checkSizeLimits } from '../frames/size-limits.ts';
