@@ -1,14 +1,13 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
-import { publishedCount } from '../episode/published-frames.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { familyOf } from '../families/registry.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
 import { controlPlans } from '../methods/controls.ts';
 import type { Method } from '../methods/method.ts';
+import { longestShown } from '../methods/prefixes.ts';
 import { checkContext } from '../plan/context.ts';
-import { framesUsed } from '../plan/plan.ts';
 import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
 import { tokensOfAnswers } from './answer-tokens.ts';
@@ -57,17 +56,13 @@ export async function* scoreEpisode<Prefix, Result>(
   const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
   const lengths = prefixLengths(frames.count, request.prefixes);
   const schedule = sampleSchedule(frames.count, request.clock);
-  const longest = lengths.at(-1) ?? 1;
-  if (request.pipeline === 'published') {
-    const shown = publishedCount(longest);
-    checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
-  } else {
-    checkContext(framesUsed(schedule, longest), size, profile);
-  }
+  const sampled = { request, schedule, lengths, size, fixedSize };
+  const longest = longestShown(sampled, family);
+  checkContext(longest.frames, longest.size, profile);
   await checkControlTokens(request, engine, signal, pointer);
   const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  if (request.pipeline === 'published') checkPublishedWork(lengths, answers.steps.length, request, pointer);
-  const input = { request, schedule, lengths, size, fixedSize, answers };
+  checkPublishedWork(lengths, answers.steps.length, request, pointer);
+  const input = { ...sampled, answers };
   const plan = method.plan(input, family);
   const reads = plan.prefixes.flatMap((prefix) =>
     [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),

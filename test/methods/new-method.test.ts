@@ -32,10 +32,11 @@ const SETS: Method<PrefixScore, RewardResult> = {
       [' False', 'False'],
     ],
   }),
-  plan({ request: { prompt, clock }, schedule, lengths, size }, family) {
-    const text = 'Is the drawer open? The answer is:';
-    return planPrefixes({ prompt, clock, text, read: SETS.read(prompt) }, family, schedule, lengths, size);
-  },
+  plan: (input, family) =>
+    planPrefixes(input, family, {
+      text: 'Is the drawer open? The answer is:',
+      read: SETS.read(input.request.prompt),
+    }),
 };
 const SINGLES: Method<PrefixScore, RewardResult> = {
   ...SETS,
@@ -115,6 +116,23 @@ t.test('a method with its own text and sets of answers is scored by an engine th
   }
 });
 
+t.test('a method with its own text has every pipeline', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  t.teardown(() => engine.close());
+  const { prefixes, provenance } = await score(engine, SETS, undefined, { pipeline: 'published' });
+  t.match(provenance.prompt.text, /Is the drawer open\? The answer is:$/);
+  t.strictSame(
+    prefixes.map(({ length, frames_used }) => [length, frames_used]),
+    [
+      [1, 2],
+      [3, 4],
+      [5, 4],
+      [7, 4],
+      [9, 4],
+    ],
+  );
+});
+
 t.test('a text of several tokens is the sum over its tokens, each after those before it', async (t) => {
   const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
   t.teardown(() => engine.close());
@@ -124,10 +142,11 @@ t.test('a text of several tokens is the sum over its tokens, each after those be
   /** The usual query, with the first tokens of an answer in its text. */
   const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
     ...DEFAULT_METHOD,
-    plan({ request: { instruction, prompt, clock }, schedule, lengths, size }, family) {
-      const query = { prompt, clock, text: `${DEFAULT_METHOD.text(instruction)}${text}`, read: { answers } };
-      return planPrefixes(query, family, schedule, lengths, size);
-    },
+    plan: (input, family) =>
+      planPrefixes(input, family, {
+        text: `${DEFAULT_METHOD.text(input.request.instruction)}${text}`,
+        read: { answers },
+      }),
   });
   const several = await score(
     engine,
