@@ -84,6 +84,11 @@ export interface PlannedPrefix {
   further?: number[];
 }
 
+/** Indices of all queries of a prefix, in the order of their steps. */
+export function queriesOf({ query, further = [] }: PlannedPrefix): NonEmpty<number> {
+  return [query, ...further];
+}
+
 /** The blocks of a query, in order. */
 export function blocksOf(
   { blocks }: Pick<EpisodePlan, 'blocks'>,
