@@ -64,7 +64,14 @@ export async function buildApp(config: Config, engine: Engine, log?: FastifyBase
   // These requests have been admitted already, so none of them is refused here.
   const renderBudget = createFairQueue({ bytes: config.FRAME_MEMORY_BYTES, share });
   const recentFrames = createRecentFrameCache(config.RECENT_FRAMES_BYTES);
-  const metrics = createMetrics(admission, renderBudget, recentFrames);
+  const queues = {
+    admission,
+    'frame-memory': renderBudget,
+    ...renderer.queues,
+    ...video.queues,
+    ...engine.queues,
+  };
+  const metrics = createMetrics(queues, recentFrames);
   const service: Service = {
     config,
     engine,

@@ -1,6 +1,7 @@
 import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
 import type { TopAnswer } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
+import type { Queues } from '../limits/fair-queue.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -62,6 +63,8 @@ export interface SeenPrompt {
 
 /** A model that scores prefixes. The rest of the service depends on this interface only. */
 export interface Engine {
+  /** where requests to the model wait */
+  queues: Queues;
   /** @throws ProblemError engine-unavailable while the engine is not ready */
   describe(): ModelProfile;
   /** false if the engine has failed permanently: only a restart of the service helps. */

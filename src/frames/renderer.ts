@@ -1,7 +1,7 @@
 import { Piscina } from 'piscina';
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import { createFairQueue, type FairQueue } from '../limits/fair-queue.ts';
+import { createFairQueue, type FairQueue, type Queues } from '../limits/fair-queue.ts';
 import type { Resampling } from '../plan/plan.ts';
 import type { ProblemPlace } from '../problems/problems.ts';
 import { ownsBuffer } from '../process/free-bytes.ts';
@@ -51,6 +51,7 @@ export interface Renderer {
    * of frames, such as a step of a growing episode, does not wait behind complete episodes.
    */
   turns(frames: number): FairQueue;
+  queues: Queues;
   close(): Promise<void>;
 }
 
@@ -98,6 +99,7 @@ export function createRenderer(threads: number, maxPixels: number): Renderer {
     },
     parallel,
     turns: (frames) => (frames <= FEW_FRAMES ? few : many),
+    queues: { rendering: many, 'rendering-few': few, 'rendering-frames': slots },
     close: () => pool.close({ force: true }),
   };
 }

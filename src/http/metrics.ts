@@ -1,7 +1,7 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 import type { RewardResult } from '../../schemas/reward.ts';
 import type { RecentFrameCache } from '../frames/recent-frames.ts';
-import type { FairQueue } from '../limits/fair-queue.ts';
+import type { FairQueue, Queues } from '../limits/fair-queue.ts';
 
 /** Metrics for Prometheus. */
 export interface Metrics {
@@ -17,10 +17,13 @@ export interface Metrics {
 
 /**
  * Creates the metrics of the service and of its process.
- * @param admission queue of uploads
- * @param renderBudget queue for the memory of rendered frames
+ * @param queues every queue in which a request can wait: uploads wait in `admission`, rendered frames in `frame-memory`
  */
-export function createMetrics(admission: FairQueue, renderBudget: FairQueue, recentFrames: RecentFrameCache): Metrics {
+export function createMetrics(
+  queues: Queues & { admission: FairQueue; 'frame-memory': FairQueue },
+  recentFrames: RecentFrameCache,
+): Metrics {
+  const { admission, 'frame-memory': frameMemory } = queues;
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -64,12 +67,25 @@ export function createMetrics(admission: FairQueue, renderBudget: FairQueue, rec
   gauge('episodes_active', 'Requests that are being processed.', () => admission.state().active);
   gauge('episodes_waiting', 'Requests that wait to be admitted.', () => admission.state().waiting);
   gauge('upload_bytes_held', 'Memory reserved for uploads, in bytes.', () => admission.state().bytes);
-  gauge('frame_bytes_held', 'Memory reserved for rendered frames, in bytes.', () => renderBudget.state().bytes);
+  gauge('frame_bytes_held', 'Memory reserved for rendered frames, in bytes.', () => frameMemory.state().bytes);
   gauge(
     'recent_frame_bytes_held',
     'Uploaded frames that are kept for the next step of growing episodes, in bytes.',
     recentFrames.bytes,
   );
+
+  const ofQueues = (suffix: 'queue_active' | 'queue_waiting', help: string, read: (queue: FairQueue) => number) =>
+    new Gauge({
+      name: name(suffix),
+      help,
+      labelNames: ['queue'],
+      registers,
+      collect() {
+        for (const [queue, each] of Object.entries(queues)) this.set({ queue }, read(each));
+      },
+    });
+  ofQueues('queue_active', 'Work that has a place, by queue.', (queue) => queue.state().active);
+  ofQueues('queue_waiting', 'Work that waits for a place or for memory, by queue.', (queue) => queue.state().waiting);
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),

@@ -31,6 +31,9 @@ export interface FairQueue {
   state(): QueueState;
 }
 
+/** Queues of one part of the service, by the name that the metrics have. */
+export type Queues = Readonly<Record<string, FairQueue>>;
+
 /** How full a queue is. */
 interface QueueState {
   /** requests that have a place */

@@ -4,7 +4,7 @@ import type { Clock } from '../episode/clock.ts';
 import type { TimeRange } from '../episode/time-range.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { Renderer } from '../frames/renderer.ts';
-import { createFairQueue } from '../limits/fair-queue.ts';
+import { createFairQueue, type Queues } from '../limits/fair-queue.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
 import { videoFrames } from './frames.ts';
 import { indexLimits } from './index-limits.ts';
@@ -28,6 +28,7 @@ export interface VideoReader {
    * @throws ProblemError as probeVideo does
    */
   open(file: VideoFile, range: TimeRange, tenant: string, signal: AbortSignal): Promise<OpenedVideo>;
+  queues: Queues;
   /** Removes all stored uploads. */
   close(): Promise<void>;
 }
@@ -81,6 +82,7 @@ export async function createVideoReader(
         turn.release();
       }
     },
+    queues: { video: turns },
     close: () => storage.close(),
   };
 }

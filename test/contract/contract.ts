@@ -4,6 +4,7 @@ import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 
 const noEngine: Engine = {
+  queues: {},
   describe() {
     throw new Error('The contract needs no engine.');
   },

@@ -49,7 +49,10 @@ t.test('docs/reference/warnings.md names every warning and says what it means', 
 
 t.test('docs/reference/metrics.md names every metric of the service, with its type and its labels', async (t) => {
   const text = await document('reference/metrics.md');
-  const metrics = createMetrics(createFairQueue({}), createFairQueue({}), createRecentFrameCache(0));
+  const metrics = createMetrics(
+    { admission: createFairQueue({}), 'frame-memory': createFairQueue({}) },
+    createRecentFrameCache(0),
+  );
   metrics.request('scoreEpisode', 200, 1);
   metrics.streamedProblem('deadline-exceeded');
   const { text: exposed } = await metrics.expose();

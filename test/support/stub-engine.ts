@@ -107,6 +107,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
   }
 
   const engine: StubEngine = {
+    queues: {},
     calls,
     closed: false,
     forget: () => memory.clear(),

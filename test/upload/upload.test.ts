@@ -25,6 +25,7 @@ function createReader({ refuse = () => {} }: { refuse?: () => void } = {}) {
   const tools = { ffmpeg: '', ffprobe: '', version: '7.0', prlimit: undefined };
   const videos: VideoReader = {
     tools,
+    queues: {},
     async receive(chunks, place) {
       let text = '';
       for await (const chunk of chunks) text += chunk;

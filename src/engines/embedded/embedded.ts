@@ -49,6 +49,7 @@ export async function createEmbeddedEngine(
   };
   log.info({ engine: profile }, 'engine is ready');
   return {
+    queues: { 'engine-step': gates.step, 'engine-short': gates.short, 'engine-long': gates.long },
     describe() {
       if (host.ready()) return profile;
       const detail = host.alive()

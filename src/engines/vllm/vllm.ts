@@ -72,6 +72,7 @@ export function createVllmEngine(
   }
 
   return {
+    queues: { engine: gate },
     describe: () => monitor.ready().profile,
     // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
