@@ -4,7 +4,7 @@ import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { Episode } from '../../schemas/episode.ts';
 import type { FieldError } from '../../schemas/problem.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
-import { controlTokenProblem } from './control-tokens.ts';
+import { type ControlTokenCheck, controlTokenProblem } from './control-tokens.ts';
 
 /** At least one text, and each text once. */
 type Texts = readonly [string, ...string[]];
@@ -34,7 +34,7 @@ export function defaultAnswers(prompt: PromptVariant): AnswerChoice {
 export function chooseAnswers(
   { answers = {}, prompt = DEFAULTS.prompt }: Pick<Episode, 'answers' | 'prompt'>,
   pointer: string,
-  controlTokenIn: (text: string) => string | undefined,
+  controlTokenIn: ControlTokenCheck,
 ): AnswerChoice {
   const usual = defaultAnswers(prompt);
   const trueTexts = given(answers.true_texts) ?? usual.trueTexts;

@@ -1,5 +1,8 @@
 import { ProblemError } from '../problems/problems.ts';
 
+/** Finds text that the model reads as a control token. */
+export type ControlTokenCheck = (text: string) => string | undefined;
+
 /**
  * The problem of text that would become a control token.
  * @param pointer JSON pointer to the text that has it

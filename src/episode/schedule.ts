@@ -1,4 +1,4 @@
-import { steps } from '../scores/steps.ts';
+import { consecutivePairs } from '../scores/consecutive-pairs.ts';
 import type { Clock } from './clock.ts';
 import { roundHalfEven } from './rounding.ts';
 
@@ -30,7 +30,7 @@ function timedPositions(timestampsS: number[]): number[] {
   const [start] = timestampsS;
   if (start === undefined) return [];
   const count = timestampsS.length;
-  const spans = steps(timestampsS.map((time) => (time - start) * SAMPLE_FPS));
+  const spans = consecutivePairs(timestampsS.map((time) => (time - start) * SAMPLE_FPS));
   // The last frame lasts as long as the one before it, and a single frame one half second.
   const [beforeLast, ofLast] = spans.at(-1) ?? [-1, 0];
   spans.push([ofLast, ofLast + (ofLast - beforeLast)]);

@@ -4,7 +4,7 @@ import { checkNamedFrames } from '../plan/context.ts';
 import { createUploadReader, type UploadReader } from '../upload/upload.ts';
 import type { Service } from './service.ts';
 
-/** Creates a reader for one episode of a tenant. @param caller.signal aborts when the episode is no longer needed */
+/** Creates a reader for one episode of a tenant. @param owner.signal aborts when the episode is no longer needed */
 export function createEpisodeReader(
   { config, engine, renderer, recentFrames, video }: Service,
   { tenant, signal }: { tenant: string; signal: AbortSignal },
@@ -14,6 +14,6 @@ export function createEpisodeReader(
     tenant,
     signal,
     controlTokenIn: (text) => familyOf(engine.describe().family).controlTokenIn(text),
-    refuse: (asked) => checkNamedFrames(asked, engine.describe()),
+    refuse: (episode) => checkNamedFrames(episode, engine.describe()),
   });
 }

@@ -1,7 +1,7 @@
 import type { Family } from '../families/family.ts';
 import { type ControlPlan, reversedPlan, staticPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
-import type { Asked, Method } from './method.ts';
+import type { Method, PlanInput } from './method.ts';
 
 /**
  * Plans the requested controls of an episode, whatever the method.
@@ -9,13 +9,13 @@ import type { Asked, Method } from './method.ts';
  */
 export function controlPlans<Prefix, Result>(
   method: Method<Prefix, Result>,
-  asked: Asked,
+  input: PlanInput,
   family: Family,
   plan: EpisodePlan,
 ): ControlPlan[] {
   // The most likely tokens are those of the episode: a control does not read them.
-  const request = { ...asked.request, topAnswers: undefined };
-  const base = asked.request.topAnswers === undefined ? plan : method.plan({ ...asked, request }, family);
+  const request = { ...input.request, topAnswers: undefined };
+  const base = input.request.topAnswers === undefined ? plan : method.plan({ ...input, request }, family);
   const { instruction, controls } = request;
   const { otherInstruction: other } = controls ?? {};
   const given = { instruction, pointer: '/instruction' };
@@ -27,7 +27,7 @@ export function controlPlans<Prefix, Result>(
     const pointer = '/controls/other_instruction';
     plans.push({
       name: 'other_instruction',
-      plan: method.plan({ ...asked, request: changed }, family),
+      plan: method.plan({ ...input, request: changed }, family),
       instruction: other,
       pointer,
     });

@@ -1,12 +1,12 @@
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
-import type { ReadAnswers } from '../plan/answers.ts';
+import type { ReadAnswers } from '../plan/answer-steps.ts';
 import type { EpisodePlan, PlannedPrefix, Read } from '../plan/plan.ts';
 import type { Scored } from '../result/scored.ts';
 
-/** What to score: the options of an episode, its sampled frames, and its prefixes. */
-export interface Asked {
+/** What a method plans: the options of an episode, its sampled frames, and its prefixes. */
+export interface PlanInput {
   request: EpisodeRequest;
   /** raw frame numbers of the sampled frames, from `sampleSchedule` */
   schedule: number[];
@@ -31,7 +31,7 @@ export interface Method<Prefix, Result> {
   /** The prompt text after the last block. */
   text(instruction: string): string;
   /** Plans the queries about an episode. */
-  plan(asked: Asked, family: Family): EpisodePlan;
+  plan(input: PlanInput, family: Family): EpisodePlan;
   /**
    * One prefix, as soon as its queries are known.
    * @param values for its query and each further one, the log probability of each answer set, nats

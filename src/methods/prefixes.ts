@@ -1,67 +1,33 @@
-import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { Clock } from '../episode/clock.ts';
+import { publishedCount } from '../episode/published-frames.ts';
 import type { Family } from '../families/family.ts';
-import { type EpisodePlan, framesUsed, type PlannedPrefix, type Query, type Read } from '../plan/plan.ts';
+import { type EpisodePlan, framesUsed, type Query } from '../plan/plan.ts';
+import { planAligned } from './aligned.ts';
+import type { PlanInput } from './method.ts';
+import { planPublished } from './published.ts';
 
-/** The same query about every prefix of an episode. */
-export interface PrefixQuery {
-  prompt: PromptVariant;
-  clock: Clock;
-  /** prompt text after the last block */
-  text: string;
-  read: Read;
+/** Plans the same query about every prefix of an episode, in the pipeline of its request. */
+export function planPrefixes(
+  { request: { pipeline, prompt, clock }, schedule, lengths, size, fixedSize }: PlanInput,
+  family: Family,
+  { text, read }: Pick<Query, 'text' | 'read'>,
+): EpisodePlan {
+  const query = { prompt, clock, text, read };
+  return pipeline === 'published'
+    ? planPublished(query, family, lengths, fixedSize)
+    : planAligned(query, family, schedule, lengths, size);
 }
 
 /**
- * Plans the fewest queries that score every prefix. Prefixes with the same sampled frames share one query. Time and memory grow
- * with the number of frames plus the number of prefixes, not with their product.
- * @param family how the model receives frames
- * @param schedule raw frame numbers of the sampled frames, from `sampleSchedule`
- * @param lengths increasing prefix lengths in raw frames, at least one
- * @param size at which every frame is sent
- * @throws RangeError without a prefix
+ * What the longest prefix shows, before it is planned.
+ * @returns the number of its sampled frames, and the size at which they are sent
  */
-export function planPrefixes(
-  { prompt, clock, text, read }: PrefixQuery,
+export function longestShown(
+  { request, schedule, lengths, size, fixedSize }: Omit<PlanInput, 'answers'>,
   family: Family,
-  schedule: number[],
-  lengths: number[],
-  size: FrameSize,
-): EpisodePlan {
-  const queries: Query[] = [];
-  const prefixes: PlannedPrefix[] = [];
-  for (const { length, count } of countedFrames(schedule, lengths).reverse()) {
-    if (queries.at(-1)?.framesUsed !== count)
-      queries.push({
-        shows: family.completeBlocks(count),
-        own: family.ownBlocks(schedule, count, clock),
-        frameGroup: 0,
-        framesUsed: count,
-        text,
-        read,
-      });
-    prefixes.push({ length, framesUsed: count, query: queries.length - 1 });
-  }
-  const [longest, ...shorter] = queries;
-  const [shortestPrefix, ...longerPrefixes] = prefixes.reverse();
-  if (!longest || !shortestPrefix) throw new RangeError('A plan needs at least one prefix.');
-  const sampledFrames = schedule.slice(0, longest.framesUsed);
-  return {
-    prompt,
-    sampledFrames,
-    frameGroups: [{ size, resampling: 'pillow-bicubic', frames: sampledFrames }],
-    blocks: family.blocks(sampledFrames, clock),
-    queries: [longest, ...shorter],
-    prefixes: [shortestPrefix, ...longerPrefixes],
-  };
-}
-
-/** The number of sampled frames in each prefix. Every frame is looked at once. */
-function countedFrames(schedule: number[], lengths: number[]): { length: number; count: number }[] {
-  let count = 0;
-  return lengths.map((length) => {
-    count = framesUsed(schedule, length, count);
-    return { length, count };
-  });
+): { frames: number; size: FrameSize } {
+  const longest = lengths.at(-1) ?? 1;
+  if (request.pipeline === 'aligned') return { frames: framesUsed(schedule, longest), size };
+  const frames = publishedCount(longest);
+  return { frames, size: fixedSize ?? family.publishedSize(frames) };
 }

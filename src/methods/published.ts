@@ -3,7 +3,7 @@ import { publishedFrames } from '../episode/published-frames.ts';
 import type { Family } from '../families/family.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, FrameGroup, PlannedPrefix, Query } from '../plan/plan.ts';
-import type { PrefixQuery } from './prefixes.ts';
+import type { PrefixQuery } from './aligned.ts';
 
 /**
  * Plans one query for each prefix in the published pipeline. Each prefix shows frames and times of its own, so queries share no

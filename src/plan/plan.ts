@@ -1,6 +1,6 @@
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { AnswerStart } from './answers.ts';
+import type { AnswerStart } from './answer-steps.ts';
 import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
@@ -15,7 +15,7 @@ export interface Read {
   /** The tokens, by set: each as a text that is one token of the model's vocabulary, or by its id. */
   answers: readonly Readonly<NonEmpty<string | number>>[];
   /** Tokens of an answer that follow the prompt. Absent: none. */
-  after?: AnswerStart;
+  start?: AnswerStart;
   /** How many of the most likely next tokens are read, too. Absent: none. */
   top?: number;
 }
@@ -82,6 +82,11 @@ export interface PlannedPrefix {
   query: number;
   /** indices of its further queries. Absent: none. */
   further?: number[];
+}
+
+/** Indices of all queries of a prefix, in the order of their steps. */
+export function queriesOf({ query, further = [] }: PlannedPrefix): NonEmpty<number> {
+  return [query, ...further];
 }
 
 /** The blocks of a query, in order. */

@@ -2,9 +2,9 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import type { ReadAnswers } from '../plan/answers.ts';
+import type { ReadAnswers } from '../plan/answer-steps.ts';
 import type { ControlPlan } from '../plan/controls.ts';
-import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
+import { type EpisodePlan, type PlannedPrefix, queriesOf } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 
 /** Settings of the operator for results. */
@@ -45,6 +45,6 @@ export function readingOf(readings: Scored['readings'], query: number): Reading 
 }
 
 /** What the engine read for the queries of a prefix. @throws Error if the engine has left one out */
-export function valuesOf(readings: Scored['readings'], { query, further = [] }: PlannedPrefix): number[][] {
-  return [query, ...further].map((each) => readingOf(readings, each).values);
+export function valuesOf(readings: Scored['readings'], prefix: PlannedPrefix): number[][] {
+  return queriesOf(prefix).map((query) => readingOf(readings, query).values);
 }

@@ -1,4 +1,4 @@
-import { steps } from './steps.ts';
+import { consecutivePairs } from './consecutive-pairs.ts';
 
 /** Mean μ and standard deviation σ of the progress per chunk. */
 interface Statistics {
@@ -13,7 +13,7 @@ interface Statistics {
  * @returns one value fewer than progress
  */
 export function cloningWeights(progress: number[], tau: number, deltaMax: number): number[] {
-  return steps(progress).map(([from, to]) => Math.min(deltaMax, Math.max(0, tau * Math.exp(to - from))));
+  return consecutivePairs(progress).map(([from, to]) => Math.min(deltaMax, Math.max(0, tau * Math.exp(to - from))));
 }
 
 /**

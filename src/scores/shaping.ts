@@ -1,4 +1,4 @@
-import { steps } from './steps.ts';
+import { consecutivePairs } from './consecutive-pairs.ts';
 
 /**
  * Potential-based shaping rewards F = γ·Φ(s′) − Φ(s). They do not change the optimal policy (Ng, Harada and Russell 1999).
@@ -7,5 +7,5 @@ import { steps } from './steps.ts';
  * @returns one value fewer than potentials
  */
 export function shapingRewards(potentials: number[], gamma: number): number[] {
-  return steps(potentials).map(([from, to]) => gamma * to - from);
+  return consecutivePairs(potentials).map(([from, to]) => gamma * to - from);
 }

@@ -30,9 +30,10 @@ const MOST_PUBLISHED_FRAMES = 20_000;
 export function checkPublishedWork(
   lengths: number[],
   steps: number,
-  { controls }: EpisodeRequest,
+  { pipeline, controls }: EpisodeRequest,
   pointer: string,
 ): void {
+  if (pipeline !== 'published') return;
   // Each control is a further video of the same length.
   const { static: isStatic, reversed, otherInstruction } = controls ?? {};
   const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;

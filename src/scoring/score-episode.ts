@@ -1,18 +1,10 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
-import { checkAgainstFrames } from '../episode/episode.ts';
-import { prefixLengths } from '../episode/prefixes.ts';
-import { publishedCount } from '../episode/published-frames.ts';
-import { sampleSchedule } from '../episode/schedule.ts';
-import { familyOf } from '../families/registry.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
-import { controlPlans } from '../methods/controls.ts';
 import type { Method } from '../methods/method.ts';
-import { checkContext } from '../plan/context.ts';
-import { framesUsed } from '../plan/plan.ts';
+import { queriesOf } from '../plan/plan.ts';
 import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
-import { tokensOfAnswers } from './answers.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
+import { planEpisode } from './plan-episode.ts';
 import { runPlan } from './run-plan.ts';
 
 /** What is needed to score one episode. */
@@ -49,30 +41,8 @@ export async function* scoreEpisode<Prefix, Result>(
   { engine, method, tenant, waitedMs, signal, defaults, renderBudget }: ScoringContext<Prefix, Result>,
 ): Scoring<Prefix, Result> {
   const profile = engine.describe();
-  const family = familyOf(profile.family);
-  checkAgainstFrames(request, frames.count, pointer);
-  checkFrameSize(request, profile, pointer);
-  checkCalibration(request, profile, pointer);
-  const fixedSize = profile.frameSizes.includes('native') ? undefined : profile.referenceFrame;
-  const size = family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels);
-  const lengths = prefixLengths(frames.count, request.prefixes);
-  const schedule = sampleSchedule(frames.count, request.clock);
-  const longest = lengths.at(-1) ?? 1;
-  if (request.pipeline === 'published') {
-    const shown = publishedCount(longest);
-    checkContext(shown, fixedSize ?? family.publishedSize(shown), profile);
-  } else {
-    checkContext(framesUsed(schedule, longest), size, profile);
-  }
-  await checkControlTokens(request, engine, signal, pointer);
-  const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  if (request.pipeline === 'published') checkPublishedWork(lengths, answers.steps.length, request, pointer);
-  const asked = { request, schedule, lengths, size, fixedSize, answers };
-  const plan = method.plan(asked, family);
-  const reads = plan.prefixes.flatMap((prefix) =>
-    [prefix.query, ...(prefix.further ?? [])].map((query) => ({ query, prefix })),
-  );
-  const prefixesOf = Map.groupBy(reads, ({ query }) => query);
+  const episode = { request, frames, pointer };
+  const { plan, controlPlans, answers } = await planEpisode(episode, profile, { engine, method, signal });
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,
@@ -83,19 +53,21 @@ export async function* scoreEpisode<Prefix, Result>(
   };
   const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();
+  const reads = plan.prefixes.flatMap((prefix) => queriesOf(prefix).map((query) => ({ query, prefix })));
+  const prefixesOf = Map.groupBy(reads, ({ query }) => query);
   const total = plan.prefixes.length;
   let known = 0;
   for await (const reading of runPlan({ plan, instruction: request.instruction, pointer: '/instruction' }, context)) {
     readings.set(reading.query, reading);
     for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
-      if (![prefix.query, ...(prefix.further ?? [])].every((query) => readings.has(query))) continue;
+      if (!queriesOf(prefix).every((query) => readings.has(query))) continue;
       known += 1;
       yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
     }
   }
   const controls: ScoredControl[] = [];
   // One after another, so that the rendered frames of only one plan are in memory.
-  for (const control of controlPlans(method, asked, family, plan)) {
+  for (const control of controlPlans) {
     const read = await Array.fromAsync(runPlan(control, context));
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }

@@ -1,11 +1,6 @@
 import type { FrameSize } from '../../schemas/reward.ts';
-import {
-  type AskedEpisode,
-  checkVideoEpisode,
-  type EpisodeRequest,
-  givenClock,
-  parseEpisode,
-} from '../episode/episode.ts';
+import { givenClock } from '../episode/clock-options.ts';
+import { checkVideoEpisode, type EpisodeRequest, type ParsedEpisode, parseEpisode } from '../episode/episode.ts';
 import { type FrameCollector, type Frames, tooManyFrames } from '../frames/frames.ts';
 import { npyFrames } from '../frames/npy.ts';
 import { checkSizeLimits } from '../frames/size-limits.ts';
@@ -52,15 +47,15 @@ export interface UploadReader {
   finish(): Promise<Upload>;
 }
 
-/** The client that sends an upload. */
-interface Caller {
+/** What is needed to read one upload. */
+interface UploadContext {
   tenant: string;
   /** aborts when the upload and everything made from it are no longer needed */
   signal: AbortSignal;
   /** Finds text in an instruction that the model reads as a control token. */
   controlTokenIn(text: string): string | undefined;
   /** Refuses options as soon as they are read, if they are enough for that. @throws ProblemError */
-  refuse(asked: AskedEpisode): void;
+  refuse(episode: ParsedEpisode): void;
 }
 
 /**
@@ -72,9 +67,9 @@ export function createUploadReader(
   limits: UploadLimits,
   frames: FrameCollector,
   videos: VideoReader,
-  { tenant, signal, controlTokenIn, refuse }: Caller,
+  { tenant, signal, controlTokenIn, refuse }: UploadContext,
 ): UploadReader {
-  let parsed: { request: AskedEpisode; pointer: string } | undefined;
+  let parsed: { request: ParsedEpisode; pointer: string } | undefined;
   let kind: Kind | undefined;
   let video: VideoFile | undefined;
 

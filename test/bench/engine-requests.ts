@@ -3,11 +3,11 @@ import { performance } from 'node:perf_hooks';
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { ModelProfile } from '../../src/engine/model-profile.ts';
-import { COMPLETION, type Completion } from '../../src/engines/vllm/answers.ts';
 import { type Body, jsonBody, type VllmClient } from '../../src/engines/vllm/client.ts';
 import { cachedTokens, completionBody, type PromptRequest } from '../../src/engines/vllm/completion.ts';
 import { cacheSalt, type Item, itemsOf } from '../../src/engines/vllm/items.ts';
 import type { Probed } from '../../src/engines/vllm/probe.ts';
+import { COMPLETION, type Completion } from '../../src/engines/vllm/responses.ts';
 import type { AviEncoding } from '../../src/frames/avi-frame.ts';
 import type { RenderedFrame } from '../../src/frames/render-worker.ts';
 import { blocksOf, countBlocks, type EpisodePlan } from '../../src/plan/plan.ts';
@@ -38,7 +38,7 @@ function questionOf(
     model: profile.model,
     text,
     prompt,
-    after: '',
+    answerStart: '',
     read: { ids: answerIds(prompt, profile) },
     salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
     withTokenIds,

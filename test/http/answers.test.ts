@@ -107,7 +107,7 @@ t.test('a text of several tokens is one more query per token and prefix, and lin
   t.equal(result.usage.engine_requests, 2 * 5);
   const { queries = [] } = engine.calls.at(-1)?.request.plan ?? {};
   t.same(
-    queries.slice(0, 5).map(({ read, framesUsed }) => [read.after?.text, read.answers.length, framesUsed]),
+    queries.slice(0, 5).map(({ read, framesUsed }) => [read.start?.text, read.answers.length, framesUsed]),
     [undefined, ' not', ' it', ' it is', ' it is not'].map((text, i) => [text, [3, 2, 1, 1, 1][i], 6]),
   );
   for (const { log_prob_true, log_prob_false } of result.prefixes)

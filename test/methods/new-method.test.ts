@@ -32,17 +32,18 @@ const SETS: Method<PrefixScore, RewardResult> = {
       [' False', 'False'],
     ],
   }),
-  plan({ request: { prompt, clock }, schedule, lengths, size }, family) {
-    const text = 'Is the drawer open? The answer is:';
-    return planPrefixes({ prompt, clock, text, read: SETS.read(prompt) }, family, schedule, lengths, size);
-  },
+  plan: (input, family) =>
+    planPrefixes(input, family, {
+      text: 'Is the drawer open? The answer is:',
+      read: SETS.read(input.request.prompt),
+    }),
 };
 const SINGLES: Method<PrefixScore, RewardResult> = {
   ...SETS,
   name: 'singles',
   read: () => ({ answers: [[' True'], ['True']] }),
-  plan(asked, family) {
-    const { queries, ...plan } = SETS.plan(asked, family);
+  plan(input, family) {
+    const { queries, ...plan } = SETS.plan(input, family);
     const [first, ...rest] = queries.map((query) => ({ ...query, read: SINGLES.read('open') }));
     return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
   },
@@ -115,6 +116,23 @@ t.test('a method with its own text and sets of answers is scored by an engine th
   }
 });
 
+t.test('a method with its own text has every pipeline', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  t.teardown(() => engine.close());
+  const { prefixes, provenance } = await score(engine, SETS, undefined, { pipeline: 'published' });
+  t.match(provenance.prompt.text, /Is the drawer open\? The answer is:$/);
+  t.strictSame(
+    prefixes.map(({ length, frames_used }) => [length, frames_used]),
+    [
+      [1, 2],
+      [3, 4],
+      [5, 4],
+      [7, 4],
+      [9, 4],
+    ],
+  );
+});
+
 t.test('a text of several tokens is the sum over its tokens, each after those before it', async (t) => {
   const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
   t.teardown(() => engine.close());
@@ -124,10 +142,11 @@ t.test('a text of several tokens is the sum over its tokens, each after those be
   /** The usual query, with the first tokens of an answer in its text. */
   const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
     ...DEFAULT_METHOD,
-    plan({ request: { instruction, prompt, clock }, schedule, lengths, size }, family) {
-      const asked = { prompt, clock, text: `${DEFAULT_METHOD.text(instruction)}${text}`, read: { answers } };
-      return planPrefixes(asked, family, schedule, lengths, size);
-    },
+    plan: (input, family) =>
+      planPrefixes(input, family, {
+        text: `${DEFAULT_METHOD.text(input.request.instruction)}${text}`,
+        read: { answers },
+      }),
   });
   const several = await score(
     engine,
@@ -177,8 +196,8 @@ t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {
   for (let tries = 0; !isReady(engine) && tries < 200; tries += 1) await sleep(20);
   const reading = (answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
     ...SETS,
-    plan(asked, family) {
-      const { queries, ...plan } = SETS.plan(asked, family);
+    plan(input, family) {
+      const { queries, ...plan } = SETS.plan(input, family);
       const [first, ...rest] = queries.map((query) => ({ ...query, read: { answers } }));
       return { ...plan, queries: [first as (typeof queries)[0], ...rest] };
     },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import t from 'tap';
-import { MODELS } from '../../src/engines/vllm/answers.ts';
 import { createClient } from '../../src/engines/vllm/client.ts';
+import { MODELS } from '../../src/engines/vllm/responses.ts';
 import { controlTokenIn } from '../../src/engines/vllm/tokenizer.ts';
 import { growingEpisode } from '../support/growing.ts';
 import { environment } from '../support/oracle.ts';

@@ -2,7 +2,7 @@ import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { Clock } from '../../src/episode/clock.ts';
 import { promptText as familyPrompt } from '../../src/families/family.ts';
 import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
-import { planPrefixes } from '../../src/methods/prefixes.ts';
+import { planAligned } from '../../src/methods/aligned.ts';
 import { statement, trueAndFalse } from '../../src/methods/topreward/prompt.ts';
 import type { EpisodePlan } from '../../src/plan/plan.ts';
 
@@ -14,7 +14,7 @@ export function planEpisode(
   size = { width: 244, height: 244 },
 ): EpisodePlan {
   const query = { prompt, clock, text: statement(instruction), read: trueAndFalse(prompt) };
-  return planPrefixes(query, QWEN3_VL, schedule, lengths, size);
+  return planAligned(query, QWEN3_VL, schedule, lengths, size);
 }
 
 /** TOPReward's prompt, on Qwen3-VL. */

@@ -94,11 +94,11 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
       const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
-      const { answers, after } = each.read;
+      const { answers, start } = each.read;
       const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       // The tokens of further queries have values of their own.
-      const further = (set: unknown, i: number) => numbersOf([seen, set, after?.ids, i])[0];
-      const values = answers.length === 2 && !after ? pair : answers.map(further);
+      const further = (set: unknown, i: number) => numbersOf([seen, set, start?.ids, i])[0];
+      const values = answers.length === 2 && !start ? pair : answers.map(further);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
       const top = each.read.top === undefined ? {} : { top: [{ text: ' True', id: 3082, log_prob: pair[0] }] };

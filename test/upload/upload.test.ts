@@ -38,8 +38,8 @@ function createReader({ refuse = () => {} }: { refuse?: () => void } = {}) {
     },
     close: async () => {},
   };
-  const caller = { tenant: 'alice', signal: new AbortController().signal, controlTokenIn: () => undefined, refuse };
-  return { seen, collected, fromVideo, reader: createUploadReader(LIMITS, frames, videos, caller) };
+  const context = { tenant: 'alice', signal: new AbortController().signal, controlTokenIn: () => undefined, refuse };
+  return { seen, collected, fromVideo, reader: createUploadReader(LIMITS, frames, videos, context) };
 }
 
 t.test('options and frames may arrive in any order', async (t) => {

@@ -2,8 +2,8 @@ import type { FrameSize } from '../../../schemas/reward.ts';
 import type { TrainingDomain } from '../../engine/model-profile.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 
-/** The parts of a request that are compared with the model's training data. */
-interface Asked {
+/** The parts of an episode that are compared with the model's training data. */
+interface ComparedEpisode {
   instruction: string;
   /** blocks of the longest prefix */
   blocks: number;
@@ -16,9 +16,9 @@ const WORDS_NAMED = 8;
 const WORD_LETTERS = 24;
 
 /** Makes a warning for each part of a request that lies outside the model's training data. */
-export function domainWarnings({ words, picture, blocks }: TrainingDomain, asked: Asked): EpisodeWarning[] {
+export function domainWarnings({ words, picture, blocks }: TrainingDomain, episode: ComparedEpisode): EpisodeWarning[] {
   const warnings: EpisodeWarning[] = [];
-  const strange = unknownWords(asked.instruction, words);
+  const strange = unknownWords(episode.instruction, words);
   if (strange.length > 0) {
     const named = strange.slice(0, WORDS_NAMED).map((word) => [...word].slice(0, WORD_LETTERS).join(''));
     const more = strange.length > named.length ? ` and ${strange.length - named.length} more` : '';
@@ -27,17 +27,17 @@ export function domainWarnings({ words, picture, blocks }: TrainingDomain, asked
       message: `The model was not trained on these words of the instruction: ${named.join(', ')}${more}.`,
     });
   }
-  const distance = Math.max(...asked.pictures.map((pixels) => distanceTo(picture, pixels, asked.size)));
+  const distance = Math.max(...episode.pictures.map((pixels) => distanceTo(picture, pixels, episode.size)));
   if (distance > picture.distance) {
     warnings.push({
       code: 'unfamiliar-frames',
       message: `The frames are unlike the model's training data. They differ from its mean frame by ${distance.toFixed(1)} grey levels; the limit is ${picture.distance}. Check the camera, and that the colours are RGB.`,
     });
   }
-  if (asked.blocks > blocks) {
+  if (episode.blocks > blocks) {
     warnings.push({
       code: 'beyond-training-length',
-      message: `The longest prefix has ${2 * asked.blocks} frames in its prompt. The model was trained on at most ${2 * blocks}.`,
+      message: `The longest prefix has ${2 * episode.blocks} frames in its prompt. The model was trained on at most ${2 * blocks}.`,
     });
   }
   return warnings;

@@ -51,7 +51,7 @@ export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoin
     queries: mapAll(queries, (query) => ({
       query,
       own: query.own.map((block, place) => tokens(block, query.shows + place)),
-      text: query.read.after ? [...textTokens(query.text), ...query.read.after.ids] : textTokens(query.text),
+      text: query.read.start ? [...textTokens(query.text), ...query.read.start.ids] : textTokens(query.text),
     })),
   };
 }

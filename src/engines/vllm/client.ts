@@ -1,8 +1,8 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { Socket } from 'node:net';
 import { Agent, type Dispatcher, request } from 'undici';
-import { type AnswerKind, ERROR } from './answers.ts';
 import { EngineFault, faultOf } from './faults.ts';
+import { ERROR, type ResponseKind } from './responses.ts';
 
 /** A request body of known length. It can be produced again for a retry. */
 export interface Body {
@@ -13,18 +13,18 @@ export interface Body {
 /** A client for vLLM over HTTP. It reuses connections and checks every response against its schema. */
 export interface VllmClient {
   /** Sends a GET request. @throws EngineFault, or the signal's reason when it aborts */
-  get<Answer>(path: string, kind: AnswerKind<Answer>, signal: AbortSignal): Promise<Answer>;
+  get<Document>(path: string, kind: ResponseKind<Document>, signal: AbortSignal): Promise<Document>;
   /**
    * Sends a POST request. After it returns or throws, nothing reads the body's chunks, so their memory can be freed.
    * @throws EngineFault, or the signal's reason when it aborts
    */
-  post<Answer>(
+  post<Document>(
     path: string,
     body: Body,
-    kind: AnswerKind<Answer>,
+    kind: ResponseKind<Document>,
     signal: AbortSignal,
     headers?: Record<string, string>,
-  ): Promise<Answer>;
+  ): Promise<Document>;
   /**
    * Requests `/health`, whose response has no body.
    * @returns true if the status is 200; false for another status or if no connection can be made
@@ -68,14 +68,14 @@ export function createClient({ url, apiKey, connections }: ClientOptions): VllmC
     }
   }
 
-  async function ask<Answer>(path: string, kind: AnswerKind<Answer>, options: Options): Promise<Answer> {
+  async function ask<Document>(path: string, kind: ResponseKind<Document>, options: Options): Promise<Document> {
     const name = `${options.method} ${path}`;
     return send(path, options, async (response) => {
       if (response.statusCode >= 400) {
         const { bytes } = await bodyOf(response, ERROR.maxBytes);
         throw faultOf(name, response.statusCode, bytes.toString('utf8'));
       }
-      return readAnswer(name, kind, response);
+      return readDocument(name, kind, response);
     });
   }
 
@@ -146,7 +146,11 @@ function isSending(message: unknown): message is Sending {
 const SENT = 'undici:client:sendHeaders';
 
 /** @throws EngineFault unusable, unless the response is a complete, uncompressed JSON document of this kind */
-async function readAnswer<Answer>(name: string, kind: AnswerKind<Answer>, response: Response): Promise<Answer> {
+async function readDocument<Document>(
+  name: string,
+  kind: ResponseKind<Document>,
+  response: Response,
+): Promise<Document> {
   const { statusCode, headers } = response;
   const { bytes, whole } = await bodyOf(response, kind.maxBytes);
   const unusable = (what: string) => {

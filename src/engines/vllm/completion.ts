@@ -1,9 +1,9 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import { logProbFault, topFault } from '../../engine/log-probs.ts';
-import type { Completion } from './answers.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
+import type { Completion } from './responses.ts';
 
 /** Which log probabilities a query reads: those of tokens by their ids, or those of the most likely tokens. vLLM returns one or the other. */
 export type TokensToRead = { ids: readonly number[] } | { top: number };
@@ -13,7 +13,7 @@ export interface PromptRequest {
   model: string;
   text: string;
   /** text of an answer that follows the prompt; empty if none does */
-  after: string;
+  answerStart: string;
   prompt: PromptVariant;
   read: TokensToRead;
   salt: string;
@@ -28,11 +28,11 @@ const DATA_URL = 'data:video/x-msvideo;base64,';
  * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
  */
 export function completionBody(request: PromptRequest, items: Item[], withData: (index: number) => boolean): Body {
-  const { model, text, after, prompt, read, salt, withTokenIds } = request;
+  const { model, text, answerStart, prompt, read, salt, withTokenIds } = request;
   const head = `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`;
   const options = {
-    add_generation_prompt: prompt === 'chat' && after === '',
-    continue_final_message: prompt === 'open' || after !== '',
+    add_generation_prompt: prompt === 'chat' && answerStart === '',
+    continue_final_message: prompt === 'open' || answerStart !== '',
     max_tokens: 1,
     temperature: 0,
     logprobs: true,
@@ -42,9 +42,9 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
     cache_salt: salt,
   };
   // After a turn that ends, the answer begins the turn of the assistant. An open turn goes on.
-  const user = JSON.stringify({ type: 'text', text: prompt === 'open' ? text + after : text });
+  const user = JSON.stringify({ type: 'text', text: prompt === 'open' ? text + answerStart : text });
   const assistant =
-    prompt === 'chat' && after !== '' ? `,${JSON.stringify({ role: 'assistant', content: after })}` : '';
+    prompt === 'chat' && answerStart !== '' ? `,${JSON.stringify({ role: 'assistant', content: answerStart })}` : '';
   const tail = `${user}]}${assistant}],${JSON.stringify(options).slice(1)}`;
 
   const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);

@@ -1,4 +1,4 @@
-import { ERROR } from './answers.ts';
+import { ERROR } from './responses.ts';
 
 /** Kinds of engine faults. The kind decides how the service reacts. */
 type FaultKind =

@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { ProblemError } from '../../problems/problems.ts';
 import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
-import { MODELS, VERSION } from './answers.ts';
 import type { VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 import { contextTokens, type Probed, type ProbeOptions, probeEngine } from './probe.ts';
+import { MODELS, VERSION } from './responses.ts';
 
 /** Tracks whether the engine is ready, and probes it again whenever it may have changed. */
 export interface Monitor {

@@ -7,12 +7,12 @@ import type { ModelProfile } from '../../engine/model-profile.ts';
 import { promptText } from '../../families/family.ts';
 import { familyOf } from '../../families/registry.ts';
 import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
-import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
+import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './responses.ts';
 import {
   answerTokens,
   controlTokenIn,
@@ -91,7 +91,7 @@ export async function probeEngine(
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION),
       prompt,
-      after: '',
+      answerStart: '',
       read: { ids: answers },
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,

@@ -6,13 +6,12 @@ import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
-import { type AnswerStart, nameOf } from '../../plan/answers.ts';
+import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
-import { COMPLETION, type Completion } from './answers.ts';
 import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
@@ -20,6 +19,7 @@ import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
+import { COMPLETION, type Completion } from './responses.ts';
 import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 
@@ -89,9 +89,9 @@ function asker(
       // No longer prefix has sent a block that only this query has.
       const isSent = 'top' in read;
       const withData = (block: number) => withAllData || isFirst || (!isSent && block >= each.shows);
-      const { after } = each.read;
-      const withTokenIds = isFirst || after !== undefined;
-      const common = { model, text: each.text, after: after?.text ?? '', prompt: plan.prompt };
+      const { start } = each.read;
+      const withTokenIds = isFirst || start !== undefined;
+      const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
       const asked = { ...common, read, salt, withTokenIds };
       const body = completionBody(asked, items(each), withData);
       usage.requests += 1;
@@ -142,12 +142,12 @@ function asker(
       promptTokens: answer.usage.prompt_tokens,
       cachedTokens: cachedTokens(answer),
     };
-    const { after } = each.read;
-    if (query > 0 && !after) return reading;
+    const { start } = each.read;
+    if (query > 0 && !start) return reading;
     const prompted = answer.prompt_token_ids;
     if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
-    if (after) {
-      checkContinued(after, textTokens(prompted, vocabulary));
+    if (start) {
+      checkContinued(start, textTokens(prompted, vocabulary));
       return reading;
     }
     const prompt = {

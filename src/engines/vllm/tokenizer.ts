@@ -3,9 +3,9 @@ import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Read } from '../../plan/plan.ts';
-import { TEXT, TOKENS } from './answers.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
+import { TEXT, TOKENS } from './responses.ts';
 
 /** Token ids of texts. A probe starts it; texts of callers are added when they are first read. */
 export type TokensByText = LRUCache<string, number[]>;

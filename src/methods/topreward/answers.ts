@@ -1,6 +1,6 @@
 import type { AnswerTokens } from '../../../schemas/reward.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
-import { type AnswerStep, nameOf, type ReadAnswers } from '../../plan/answers.ts';
+import { type AnswerStep, nameOf, type ReadAnswers } from '../../plan/answer-steps.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix, Query, Read } from '../../plan/plan.ts';
 
@@ -34,8 +34,8 @@ export function withSteps(plan: EpisodePlan, { steps }: ReadAnswers): EpisodePla
 }
 
 /** Each token is a set of its own: a text is the sum over its tokens. */
-function readOfStep({ after, reads }: AnswerStep): Read {
-  return { answers: mapAll(reads, (id) => [id]), ...(after && { after }) };
+function readOfStep({ start, reads }: AnswerStep): Read {
+  return { answers: mapAll(reads, (id) => [id]), ...(start && { start }) };
 }
 
 /**
@@ -49,8 +49,8 @@ export function answerLogProbs(
   // All texts have one token: the query has summed its two sets already.
   if (steps.length === 1) return values[0] ?? [];
   const read = new Map(
-    steps.flatMap(({ after, reads }, step) =>
-      reads.map((id, i) => [nameOf([...(after?.ids ?? []), id]), values[step]?.[i] ?? Number.NaN] as const),
+    steps.flatMap(({ start, reads }, step) =>
+      reads.map((id, i) => [nameOf([...(start?.ids ?? []), id]), values[step]?.[i] ?? Number.NaN] as const),
     ),
   );
   const textLogProb = ({ ids }: AnswerTokens) =>

@@ -1,5 +1,6 @@
 import type { ControlCurve, Controls, CorrectedCurve } from '../../../schemas/controls.ts';
-import type { EpisodeRequest, RequestedControls } from '../../episode/episode.ts';
+import type { RequestedControls } from '../../episode/controls.ts';
+import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ControlName } from '../../plan/controls.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { type Scored, type ScoredControl, valuesOf } from '../../result/scored.ts';

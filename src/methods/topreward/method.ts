@@ -2,7 +2,6 @@ import type { RewardResult } from '../../../schemas/reward.ts';
 import type { EpisodePlan } from '../../plan/plan.ts';
 import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
-import { planPublished } from '../published.ts';
 import { withSteps } from './answers.ts';
 import { readOf, statement, trueAndFalse } from './prompt.ts';
 import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
@@ -15,14 +14,10 @@ export const TOPREWARD = {
   name: 'topreward',
   read: trueAndFalse,
   text: statement,
-  plan({ request, schedule, lengths, size, fixedSize, answers }, family) {
-    const { instruction, pipeline, prompt, clock, topAnswers } = request;
-    const query = { prompt, clock, text: statement(instruction), read: readOf(request.answers) };
-    const prefixes =
-      pipeline === 'published'
-        ? planPublished(query, family, lengths, fixedSize)
-        : planPrefixes(query, family, schedule, lengths, size);
-    const plan = withSteps(prefixes, answers);
+  plan(input, family) {
+    const { instruction, answers, topAnswers } = input.request;
+    const prefixes = planPrefixes(input, family, { text: statement(instruction), read: readOf(answers) });
+    const plan = withSteps(prefixes, input.answers);
     return topAnswers === undefined ? plan : readingTop(plan, topAnswers);
   },
   prefix: prefixScore,

@@ -2,7 +2,7 @@ import type { AnswerTokens, PrefixReward, Provenance, RewardResult, Token } from
 import { areDefault, writtenAnswers } from '../../episode/answers.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { ReadAnswers } from '../../plan/answers.ts';
+import type { ReadAnswers } from '../../plan/answer-steps.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
@@ -112,8 +112,8 @@ function answersOf({ request, answers }: Scored): ProvenanceAnswers {
 function firstToken([{ text, ids }]: Readonly<NonEmpty<AnswerTokens>>, { steps }: ReadAnswers): Token {
   const [id, ...more] = ids;
   if (id === undefined) throw new RangeError('Each text has at least one token.');
-  const start = steps.find(({ after }) => after?.ids.length === 1 && after.ids[0] === id)?.after;
-  return { text: more.length > 0 && start ? start.text : text, id };
+  const second = steps.find(({ start }) => start?.ids.length === 1 && start.ids[0] === id);
+  return { text: more.length > 0 && second?.start ? second.start.text : text, id };
 }
 
 /** The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the default answers. */

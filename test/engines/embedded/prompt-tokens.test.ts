@@ -50,13 +50,13 @@ t.test('the first tokens of an answer follow the end of the turn', async (t) => 
   for (const prompt of ['open', 'chat'] as const) {
     const plan = planEpisode({ instruction: 'Go.', prompt, clock: CLOCK }, [0, 1, 2], [3]);
     const [query] = plan.queries;
-    const after = { text: ' Yes No', ids: checkpoint.encode(' Yes No') } as { text: string; ids: [number] };
-    const read = { ...query.read, after };
+    const start = { text: ' Yes No', ids: checkpoint.encode(' Yes No') } as { text: string; ids: [number] };
+    const read = { ...query.read, start };
     const [plain, longer] = [
       promptTokens(plan, checkpoint),
       promptTokens({ ...plan, queries: [{ ...query, read }] }, checkpoint),
     ].map(({ queries }) => queries[0]);
-    t.same(longer?.text, [...(plain?.text ?? []), ...after.ids], prompt);
+    t.same(longer?.text, [...(plain?.text ?? []), ...start.ids], prompt);
     t.same(longer?.own, plain?.own);
   }
 });

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import t, { type Test } from 'tap';
-import { VERSION } from '../../../src/engines/vllm/answers.ts';
 import { createClient, type VllmClient } from '../../../src/engines/vllm/client.ts';
+import { VERSION } from '../../../src/engines/vllm/responses.ts';
 
 const MiB = 1024 * 1024;
 

@@ -1,21 +1,21 @@
 import t from 'tap';
-import { answerSteps, nestedTexts } from '../../src/plan/answers.ts';
+import { answerSteps, nestedTexts } from '../../src/plan/answer-steps.ts';
 
 const texts = (...ids: number[][]) => ids.map((each) => ({ ids: each }));
 
 t.test('texts of one token each need one step', async (t) => {
-  t.same(answerSteps(texts([1], [2], [3])), [{ after: [], reads: [1, 2, 3] }]);
+  t.same(answerSteps(texts([1], [2], [3])), [{ start: [], reads: [1, 2, 3] }]);
 });
 
 t.test('each further token is a step, and texts with the same beginning share theirs', async (t) => {
   t.same(answerSteps(texts([1, 2, 3], [1, 2, 4], [1, 5], [6])), [
-    { after: [], reads: [1, 6] },
-    { after: [1], reads: [2, 5] },
-    { after: [1, 2], reads: [3, 4] },
+    { start: [], reads: [1, 6] },
+    { start: [1], reads: [2, 5] },
+    { start: [1, 2], reads: [3, 4] },
   ]);
   t.same(answerSteps(texts([1, 2], [12], [1, 3])), [
-    { after: [], reads: [1, 12] },
-    { after: [1], reads: [2, 3] },
+    { start: [], reads: [1, 12] },
+    { start: [1], reads: [2, 3] },
   ]);
 });
 

@@ -3,7 +3,7 @@ import type { AnswerTokens } from '../../schemas/reward.ts';
 import type { Engine } from '../engine/engine.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answers.ts';
+import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answer-steps.ts';
 import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
 import { ProblemError } from '../problems/problems.ts';
 
@@ -42,12 +42,12 @@ export async function tokensOfAnswers(
     throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_FURTHER_QUERIES });
   }
   const later: AnswerStep[] = [];
-  for (const { after, reads } of further) later.push({ after: await startOf(after, engine, signal), reads });
+  for (const { start, reads } of further) later.push({ start: await startOf(start, engine, signal), reads });
   const withoutPlace = ({ text, ids }: Text): AnswerTokens => ({ text, ids });
   return {
     trueTokens: mapAll(trueTokens, withoutPlace),
     falseTokens: mapAll(falseTokens, withoutPlace),
-    steps: [{ after: null, reads: first.reads }, ...later],
+    steps: [{ start: null, reads: first.reads }, ...later],
   };
 }
 
@@ -85,8 +85,8 @@ function checkDistinct(texts: Text[]): void {
   throw new ProblemError('invalid-answers', detail, { pointer: longer.pointer });
 }
 
-async function startOf(after: readonly number[], engine: Engine, signal: AbortSignal): Promise<AnswerStart> {
-  const [id, ...more] = after;
+async function startOf(start: readonly number[], engine: Engine, signal: AbortSignal): Promise<AnswerStart> {
+  const [id, ...more] = start;
   if (id === undefined) throw new RangeError('A further step follows at least one token.');
   return { text: await engine.textOf([id, ...more], signal), ids: [id, ...more] };
 }

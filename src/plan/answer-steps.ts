@@ -15,7 +15,7 @@ export interface ReadAnswers {
  */
 export interface AnswerStep {
   /** the tokens of an answer that follow the prompt; null for the first step */
-  after: AnswerStart | null;
+  start: AnswerStart | null;
   /** ids of the tokens whose log probability is read, each once */
   reads: NonEmpty<number>;
 }
@@ -28,7 +28,7 @@ export interface AnswerStart {
 
 /** A step before the text of its start is known. */
 interface BareStep {
-  after: readonly number[];
+  start: readonly number[];
   reads: NonEmpty<number>;
 }
 
@@ -40,9 +40,9 @@ export function answerSteps(texts: readonly Pick<AnswerTokens, 'ids'>[]): BareSt
   const steps = new Map<string, BareStep>();
   for (const { ids } of texts) {
     for (const [i, id] of ids.entries()) {
-      const after = ids.slice(0, i);
-      const step = steps.get(nameOf(after));
-      if (!step) steps.set(nameOf(after), { after, reads: [id] });
+      const start = ids.slice(0, i);
+      const step = steps.get(nameOf(start));
+      if (!step) steps.set(nameOf(start), { start, reads: [id] });
       else if (!step.reads.includes(id)) step.reads.push(id);
     }
   }

@@ -3,10 +3,10 @@ import { Compile } from 'typebox/compile';
 import { findMistakes } from '../../checking/mistakes.ts';
 
 /** One kind of vLLM response. Members that its schema does not name are ignored. */
-export interface AnswerKind<Answer> {
+export interface ResponseKind<Document> {
   /** A larger response is not read. */
   maxBytes: number;
-  fits(value: unknown): value is Answer;
+  fits(value: unknown): value is Document;
   /** JSON pointer to a member that does not match the schema. */
   misfit(value: unknown): string;
 }
@@ -14,7 +14,7 @@ export interface AnswerKind<Answer> {
 const KiB = 1024;
 const MiB = 1024 * KiB;
 
-function answerKind<Schema extends TSchema>(schema: Schema, maxBytes: number): AnswerKind<Static<Schema>> {
+function responseKind<Schema extends TSchema>(schema: Schema, maxBytes: number): ResponseKind<Static<Schema>> {
   const checker = Compile(schema);
   return {
     maxBytes,
@@ -36,7 +36,7 @@ const MOST_ENTRIES = 256;
 const TokenIds = Type.Array(count(0));
 
 /** GET /version */
-export const VERSION = answerKind(Type.Object({ version: Type.String({ pattern: '^[\\w.+-]{1,100}$' }) }), 64 * KiB);
+export const VERSION = responseKind(Type.Object({ version: Type.String({ pattern: '^[\\w.+-]{1,100}$' }) }), 64 * KiB);
 
 const Models = Type.Object({
   data: Type.Array(
@@ -48,15 +48,15 @@ const Models = Type.Object({
   ),
 });
 /** GET /v1/models */
-export const MODELS = answerKind(Models, MiB);
+export const MODELS = responseKind(Models, MiB);
 /** The response to GET /v1/models. */
 export type Models = Static<typeof Models>;
 
 /** POST /tokenize, with `return_token_strs` */
-export const TOKENS = answerKind(Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Text)) }), 4 * MiB);
+export const TOKENS = responseKind(Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Text)) }), 4 * MiB);
 
 /** POST /detokenize */
-export const TEXT = answerKind(Type.Object({ prompt: Text }), 64 * KiB);
+export const TEXT = responseKind(Type.Object({ prompt: Text }), 64 * KiB);
 
 const LogProb = Type.Object({ token: Text, logprob: Type.Number() });
 const LogProbEntry = Type.Object({
@@ -79,9 +79,9 @@ const Completion = Type.Object({
   }),
 });
 /** POST /v1/chat/completions. The token ids of the longest prompt make the largest response. */
-export const COMPLETION = answerKind(Completion, 32 * MiB);
+export const COMPLETION = responseKind(Completion, 32 * MiB);
 /** The response to POST /v1/chat/completions. */
 export type Completion = Static<typeof Completion>;
 
 /** The body of vLLM's own error responses. A router's error responses do not have this form. */
-export const ERROR = answerKind(Type.Object({ error: Type.Object({ message: Type.String() }) }), 64 * KiB);
+export const ERROR = responseKind(Type.Object({ error: Type.Object({ message: Type.String() }) }), 64 * KiB);
