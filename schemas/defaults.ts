@@ -9,7 +9,7 @@ export const DEFAULTS = {
   },
   reward: 'log_prob',
   frame_size: 'reference',
-  curve: 'log_prob',
+  curve: 'episode',
   undefined_voc: 'missing',
   include_token_ids: false,
   /** Number of prefixes, as in the authors' code. */

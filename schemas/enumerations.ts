@@ -32,10 +32,10 @@ export const PromptVariant = (usage: { default?: string } = {}) =>
 
 export type PromptVariant = Static<ReturnType<typeof PromptVariant>>;
 
-export const ScoredCurve = Type.Enum(['log_prob', 'corrected'], {
+export const ScoredCurve = Type.Enum(['episode', 'corrected'], {
   title: 'ScoredCurve',
   description:
-    'Which curve a score is the mean of. With `log_prob`, that of the episode, also if its rewards are log odds: `score` of a response. With `corrected`, the curve that is corrected by a static video: `controls.static.corrected.score`. A calibration that does not say so is for `log_prob`.',
+    'Which curve a score is the mean of. With `episode`, the curve of the episode itself: `score` of a response. With `corrected`, the curve that is corrected by a static video: `controls.static.corrected.score`. A calibration that does not say so is for `episode`.',
 });
 
 export type ScoredCurve = Static<typeof ScoredCurve>;

@@ -73,7 +73,7 @@ function checkTraining({ training, calibration }: Episode, { scale }: ChosenScal
 
 /** What a request can send to have bounds. The bounds of a calibration of the corrected curve are not for its progress. */
 function boundsFor(calibration: Episode['calibration']): string {
-  const kind = calibration?.curve === 'corrected' ? 'of the curve "log_prob" with bounds' : 'that has bounds';
+  const kind = calibration?.curve === 'corrected' ? 'of the curve "episode" with bounds' : 'that has bounds';
   return `\`progress.bounds\`, or a \`calibration\` ${kind}`;
 }
 

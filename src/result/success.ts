@@ -19,10 +19,10 @@ export function successOf(
   // These two were found with the aligned pipeline and the default answers.
   const isUsual = request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
   const known = [
-    ['request', request.threshold, 'log_prob'],
+    ['request', request.threshold, 'episode'],
     ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
-    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined, 'log_prob'],
-    ['model', isUsual ? profile.calibration?.successThreshold : undefined, 'log_prob'],
+    ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined, 'episode'],
+    ['model', isUsual ? profile.calibration?.successThreshold : undefined, 'episode'],
   ] as const;
   for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;

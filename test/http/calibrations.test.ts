@@ -56,7 +56,7 @@ t.test('scores of the corrected curve can be above 0', async (t) => {
   t.match(found, { curve: 'corrected', auc: { value: 0.96 } });
   const rounded = [threshold, bounds?.low, bounds?.high].map((value) => Math.round((value ?? Number.NaN) * 1e6) / 1e6);
   t.strictSame(rounded, [2.3, 0.7, 2.7]);
-  for (const curve of [undefined, 'log_prob']) {
+  for (const curve of [undefined, 'episode']) {
     const problem = isProblem(t, await post({ curve, episodes: above }), 'invalid-request', {
       pointer: '/episodes/0/score',
     });

@@ -226,7 +226,7 @@ t.test('a calibration of the corrected curve is for its score and its progress',
   const higher = { ...every, calibration: { ...CALIBRATION, threshold: 3.5 }, success: { final_prefixes: 1 } };
   t.match((await score(t, app, higher)).success, { flag: false, curve: 'corrected' });
   const none = { ...every, calibration: { ...CALIBRATION, threshold: null } };
-  t.match((await score(t, app, none)).success, { threshold_source: 'operator', curve: 'log_prob' });
+  t.match((await score(t, app, none)).success, { threshold_source: 'operator', curve: 'episode' });
 });
 
 t.test('a calibration of log probabilities is not for the corrected curve', async (t) => {
@@ -236,9 +236,9 @@ t.test('a calibration of log probabilities is not for the corrected curve', asyn
     rising(() => -4),
   );
   const calibration = { ...CALIBRATION, curve: undefined, threshold: -2, bounds: { low: -4, high: -1 } };
-  for (const curve of [undefined, 'log_prob']) {
+  for (const curve of [undefined, 'episode']) {
     const result = await score(t, app, { ...every, calibration: { ...calibration, curve } });
-    t.match(result.success, { threshold: -2, curve: 'log_prob' });
+    t.match(result.success, { threshold: -2, curve: 'episode' });
     t.match(result.progress_scale, { scale: 'bounds' });
     t.match(controlsOf(result).static?.corrected.progress_scale, { scale: 'episode', bounds: null });
   }
@@ -258,7 +258,7 @@ t.test('a calibration must fit the request and its own curve', async (t) => {
   isProblem(t, await post({ calibration: wrong, controls: ALL }), 'invalid-request', { pointer: '/calibration/curve' });
   const scale = { calibration: CALIBRATION, controls: ALL, progress: { scale: 'bounds' } };
   const { detail } = isProblem(t, await post(scale), 'missing-bounds', { pointer: '/progress/bounds' });
-  t.match(detail, 'a `calibration` of the curve "log_prob" with bounds', 'the calibration has bounds, but others');
+  t.match(detail, 'a `calibration` of the curve "episode" with bounds', 'the calibration has bounds, but others');
 });
 
 t.test('a warning says if a static video has nearly the same curve', async (t) => {

@@ -152,7 +152,7 @@ t.test('the threshold comes from the request or from the operator; without one, 
     flag: true,
     threshold: -100,
     threshold_source: 'request',
-    curve: 'log_prob',
+    curve: 'episode',
     final_prefixes: 6,
   });
   const high = resultOf(t, await postEpisode(app, { ...EPISODE, success: { threshold: 0 } }, frames));
@@ -160,7 +160,7 @@ t.test('the threshold comes from the request or from the operator; without one, 
     flag: false,
     threshold: 0,
     threshold_source: 'request',
-    curve: 'log_prob',
+    curve: 'episode',
     final_prefixes: 3,
   });
   const operated = await buildTestApp(t, { SUCCESS_THRESHOLD: -50 });

@@ -9,8 +9,8 @@ const scored = (request: object, defaults = {}, calibration: object | null = nul
     defaults,
     profile: { calibration },
   }) as unknown as Parameters<typeof successOf>[2];
-const judged = (log_prob: number, ...asked: Parameters<typeof scored>) =>
-  successOf({ log_prob, corrected: -9 }, 1, scored(...asked));
+const judged = (episode: number, ...asked: Parameters<typeof scored>) =>
+  successOf({ episode, corrected: -9 }, 1, scored(...asked));
 
 t.test('the nearest threshold counts, and a score that equals it is a success', async (t) => {
   const all = [
@@ -30,17 +30,17 @@ t.test('the nearest threshold counts, and a score that equals it is a success', 
 
 t.test('a calibration says which score it is for; the other thresholds are for log probabilities', async (t) => {
   const calibration = { curve: 'corrected', threshold: 1.5 };
-  const judge = (corrected: number, request: object) => successOf({ log_prob: -0.5, corrected }, 1, scored(request));
+  const judge = (corrected: number, request: object) => successOf({ episode: -0.5, corrected }, 1, scored(request));
   t.match(judge(1.5, { calibration }), { flag: true, threshold: 1.5, curve: 'corrected' });
   t.match(judge(1.4, { calibration }), { flag: false, curve: 'corrected' });
-  t.match(judge(-2, { calibration, threshold: -1 }), { flag: true, threshold_source: 'request', curve: 'log_prob' });
-  t.match(judge(-2, { calibration: { threshold: -1 } }), { flag: true, curve: 'log_prob' });
+  t.match(judge(-2, { calibration, threshold: -1 }), { flag: true, threshold_source: 'request', curve: 'episode' });
+  t.match(judge(-2, { calibration: { threshold: -1 } }), { flag: true, curve: 'episode' });
   const operated = successOf(
-    { log_prob: -3, corrected: 2 },
+    { episode: -3, corrected: 2 },
     1,
     scored({ calibration: { ...calibration, threshold: null } }, { SUCCESS_THRESHOLD: -2 }),
   );
-  t.match(operated, { flag: false, threshold_source: 'operator', curve: 'log_prob' });
+  t.match(operated, { flag: false, threshold_source: 'operator', curve: 'episode' });
 });
 
 t.test('thresholds of the operator and of the model are for the aligned pipeline only', async (t) => {

@@ -64,7 +64,7 @@ export function rewardResult(scored: Scored): RewardResult {
   const score = finalScore(rewards, request.finalPrefixes);
   const controls = controlsOf(scored, rewards);
   const success = successOf(
-    { log_prob: score, corrected: controls?.static?.corrected.score },
+    { episode: score, corrected: controls?.static?.corrected.score },
     Math.min(request.finalPrefixes, rewards.length),
     scored,
   );
