@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { completionBody, readTop } from '../../../src/engines/vllm/completion.ts';
+import { EngineFault } from '../../../src/engines/vllm/faults.ts';
 
 const REQUEST = { model: 'm', text: 'answer is:', salt: 's', withTokenIds: false, read: { ids: [7] } } as const;
 
@@ -67,9 +68,11 @@ t.test('the most likely tokens come in their order, each once, and no more than 
   t.strictSame(readTop(completion(...some), 2), all.slice(0, 2));
 });
 
-for (const [what, entries, count] of [
-  ['fewer tokens than requested', [['token_id:5', -1]], 2],
-  ['no token', [], 1],
+const NO_ID = 'The response names a token by its text, not by its id.';
+
+for (const [what, entries, count, reason] of [
+  ['fewer tokens than requested', [['token_id:5', -1]], 2, 'The response has 1 of 2 tokens.'],
+  ['no token', [], 1, 'The response has 0 of 1 tokens.'],
   [
     'two values for one token',
     [
@@ -77,11 +80,12 @@ for (const [what, entries, count] of [
       ['token_id:5', -1.5],
     ],
     1,
+    'The response has two different log probabilities for one token.',
   ],
-  ['a token without its id', [['Yes', -1]], 1],
-  ['an id of ten digits', [['token_id:1234567890', -1]], 1],
-  ['a log probability above 0', [['token_id:5', 0.5]], 1],
-] as [string, Entry[], number][])
+  ['a token without its id', [['Yes', -1]], 1, NO_ID],
+  ['an id of ten digits', [['token_id:1234567890', -1]], 1, NO_ID],
+  ['a log probability above 0', [['token_id:5', 0.5]], 1, 'A log probability is positive or not a finite number.'],
+] as [string, Entry[], number, string][])
   t.test(`unusable: ${what}`, async (t) => {
-    t.throws(() => readTop(completion(...entries), count), { kind: 'unusable' });
+    t.throws(() => readTop(completion(...entries), count), new EngineFault('unusable', reason));
   });
