@@ -155,6 +155,27 @@ t.test(
   },
 );
 
+t.test(
+  'cached tokens are unknown if the query of the most likely tokens, or the one before it, does not tell them',
+  async (t) => {
+    const { fake, app, address } = await startService(t);
+    await readiness(app, 200);
+    const ask = async () =>
+      (await post(address, 2, { prefixes: { last: 1 }, top_answers: 5 })).body.usage.cached_tokens;
+    await ask();
+    t.equal(await ask(), 128, 'one block of 64 tokens in each of the two queries');
+    for (const silent of [0, 1]) {
+      let answered = 0;
+      fake.behaviour.rewrite = ({ usage }) => {
+        if (answered === silent) usage.prompt_tokens_details = null;
+        answered += 1;
+      };
+      t.equal(await ask(), null);
+      t.equal(answered, 2);
+    }
+  },
+);
+
 t.test('an engine that returns fewer tokens than requested gives a problem with its limit', async (t) => {
   const { app, address } = await startService(t, { maxLogprobs: 10 });
   await readiness(app, 200);
