@@ -3,9 +3,6 @@ import { DEFAULTS } from '../../schemas/defaults.ts';
 import { invalidRequest } from '../checking/field-errors.ts';
 import { impossibleRewards } from '../episode/rewards.ts';
 
-/** Most mistakes that one problem names. */
-const MOST_NAMED = 8;
-
 /**
  * Checks what the schema of a calibration request cannot say: only log odds and the corrected curve are above 0, and no range is reversed.
  * @throws ProblemError invalid-request, with a pointer to each mistake
@@ -22,5 +19,5 @@ export function checkScores({ episodes, answers, curve = DEFAULTS.curve }: Calib
       : [],
   );
   const mistakes = [...impossibleRewards(given, { reward: answers?.reward ?? DEFAULTS.reward, curve }), ...reversed];
-  if (mistakes.length > 0) throw invalidRequest(mistakes.slice(0, MOST_NAMED));
+  if (mistakes.length > 0) throw invalidRequest(mistakes);
 }

@@ -2,12 +2,10 @@ import type { Static, TSchema } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { FieldError } from '../../schemas/problem.ts';
 import { didYouMean } from './did-you-mean.ts';
-import { invalidRequest } from './field-errors.ts';
+import { invalidRequest, MOST_NAMED } from './field-errors.ts';
 import { findMistakes } from './mistakes.ts';
 import type { Shape } from './shape.ts';
 
-/** Most mistakes that one problem names. */
-const MOST_NAMED = 8;
 /** Most characters of an unknown name that are repeated in a pointer. */
 const NAME_LETTERS = 64;
 
@@ -25,7 +23,7 @@ export function createChecker<Schema extends TSchema>(schema: Schema) {
     const unknown = unknownMembers(schema, value, pointer).take(MOST_NAMED).toArray();
     if (unknown.length === 0 && compiled.Check(value)) return value;
     const others = unknown.length < MOST_NAMED ? findMistakes(schema, value, pointer, MOST_NAMED) : [];
-    throw invalidRequest([...unknown, ...others].slice(0, MOST_NAMED));
+    throw invalidRequest([...unknown, ...others]);
   };
 }
 

@@ -62,8 +62,12 @@ export function requirement(error: CheckerError): string {
   }
 }
 
+/** Most mistakes that one problem names. */
+export const MOST_NAMED = 8;
+
 /** The problem of a request that does not match its schema. Its detail is the first error. */
-export function invalidRequest(errors: FieldError[]): ProblemError {
+export function invalidRequest(mistakes: FieldError[]): ProblemError {
+  const errors = mistakes.slice(0, MOST_NAMED);
   const [first] = errors;
   const detail = first
     ? `${first.pointer || 'The document'} ${first.detail}`

@@ -24,6 +24,8 @@ export interface ScoreRequest {
   instruction: string;
   /** JSON pointer to the instruction in the request, for problems. */
   pointer: string;
+  /** JSON pointer to the episode in the request, for problems with its other options. */
+  episodePointer: string;
   signal: AbortSignal;
   usage: EngineUsage;
 }

@@ -16,9 +16,6 @@ export interface AnswerChoice {
   reward: RewardKind;
 }
 
-/** Most mistakes that one problem names. */
-const MOST_NAMED = 8;
-
 /** The answers of a request that chooses none: those of the reference. */
 export function defaultAnswers(prompt: PromptVariant): AnswerChoice {
   const { true_texts, false_texts } = DEFAULTS.answers[prompt];
@@ -47,7 +44,7 @@ export function chooseAnswers(
       ? inBoth(answers.false_texts, trueTexts, (place) => at('false_texts', place), answers.true_texts ? null : 'True')
       : inBoth(answers.true_texts, falseTexts, (place) => at('true_texts', place), 'False')),
   ];
-  if (mistakes.length > 0) throw invalidRequest(mistakes.slice(0, MOST_NAMED));
+  if (mistakes.length > 0) throw invalidRequest(mistakes);
   for (const list of ['true_texts', 'false_texts'] as const) {
     for (const [place, text] of (answers[list] ?? []).entries()) {
       const special = controlTokenIn(text);

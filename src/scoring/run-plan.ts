@@ -51,6 +51,7 @@ export async function* runPlan(
       instruction,
       tenant,
       pointer: `${pointer}${instructionPointer}`,
+      episodePointer: pointer,
       signal,
       usage,
     };

@@ -125,15 +125,16 @@ t.test('too few episodes give null and a warning', async (t) => {
     [-2, -2],
   ]);
   t.same(codes({ episodes: still }), ['class-missing', 'no-range']);
-  const many = Array.from({ length: 20 }, (_, i) => -1 - i / 100);
-  const clear = [
-    ...episodes(
+  const clear = (count: number) => {
+    const many = Array.from({ length: count }, (_, i) => -1 - i / 100);
+    const failures = episodes(
       [],
       many.map((score) => score - 3),
-    ),
-    ...ranges(many.map((score) => [-4, score])),
-  ];
-  t.same(codes({ episodes: clear }), []);
+    );
+    return { episodes: [...failures, ...ranges(many.map((score) => [-4, score]))] };
+  };
+  t.same(codes(clear(20)), []);
+  t.same(codes(clear(19)), ['few-episodes']);
 });
 
 t.test('a calibration contains the model, prompt and task that it applies to, but not the episodes', async (t) => {

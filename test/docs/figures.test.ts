@@ -2,6 +2,11 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
+import { prefixLengths } from '../../src/episode/prefixes.ts';
+import { publishedCount } from '../../src/episode/published-frames.ts';
+import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
+import { planPublished } from '../../src/methods/published.ts';
+import { trueAndFalse } from '../../src/methods/topreward/prompt.ts';
 import { decodingMemory } from '../../src/video/memory.ts';
 import { pagesWithBlocks, ROOT } from './markdown.ts';
 
@@ -152,4 +157,107 @@ t.test('the memory for recent frames follows from its formula', async (t) => {
     t.match(pageText(`how-to/${name}.md`), `${Math.round(bytes / 1e6)} MB`, name);
   const held = Math.floor((seconds * loadConfig({}).RECENT_FRAMES_BYTES) / bytes);
   t.match(pageText('how-to/run-in-production.md'), `256 MiB, holds ${held} s of each`);
+});
+
+t.test('each way of asking: the tokens as a multiple of one pass', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const [, section = ''] = page.split('## Each way of asking');
+  const rows = [...section.matchAll(/^\| .+ \| [\d.]+ \| [\d.]+ \| [\d,]+ \| [\d.]+ \| \d+ \|$/gm)].map(([row]) =>
+    cellsOf(row),
+  );
+  const tokensOf = ([, , , tokens = '']: string[]) => Number(tokens.replace(',', ''));
+  const [onePass = []] = rows;
+  t.equal(rows.length, 9);
+  for (const row of rows)
+    t.equal(Number(row[4]), Math.round((10 * tokensOf(row)) / tokensOf(onePass)) / 10, `${row[0]}`);
+});
+
+const asked = { prompt: 'open', text: 'Go.', read: trueAndFalse('open') } as const;
+
+t.test('the published pipeline: frames of 15 prefixes, as a multiple of one pass', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const tokensOf = (frames: number, perBlock: number) => (frames / 2) * perBlock;
+  for (const [fps, times] of [
+    [24, '11.7'],
+    [2, '1.0'],
+  ] as const) {
+    t.match(page, `| at ${fps} fps | ${times} |`);
+    for (const count of [240, 720, 1440, 2880]) {
+      const shown = prefixLengths(count).reduce((sum, length) => sum + publishedCount(length), 0);
+      const ofLongest = shown / publishedCount(count);
+      t.ok(Math.abs(ofLongest - 7.5) < 0.06, `${count} frames: ${ofLongest}`);
+      const ratio = tokensOf(shown, 100) / tokensOf((2 * count) / fps, 64);
+      t.ok(Math.abs(ratio - Number(times)) < 0.15, `${count} frames at ${fps} fps: ${ratio}`);
+    }
+  }
+});
+
+t.test('memory for the rendered frames of the published pipeline', async (t) => {
+  const { FRAME_MEMORY_BYTES, MAX_FRAMES, DEADLINE_S } = loadConfig({});
+  const bytesOf = (count: number) =>
+    planPublished(asked, QWEN3_VL, prefixLengths(count), undefined).frameGroups.map(
+      ({ frames, size: { width, height } }) => ({
+        frames: frames.length,
+        width,
+        bytes: 4 * frames.length * width * height,
+      }),
+    );
+  const page = pageText('how-to/run-in-production.md');
+  const [minute = { frames: 0, width: 0, bytes: 0 }, ...others] = bytesOf(60 * 24);
+  t.strictSame(others, []);
+  const atOnce = Math.floor(FRAME_MEMORY_BYTES / minute.bytes);
+  const shown = `${minute.frames} of ${minute.width}×${minute.width} px: ${Math.round(minute.bytes / MiB)} MiB`;
+  t.match(page, `| published, 24 fps | ${shown} | ${atOnce} episodes |`);
+  const usual = 120 * 244 * 244 * 4;
+  t.match(page, `${Math.round(usual / MiB)} MiB | ${Math.floor(FRAME_MEMORY_BYTES / usual)} episodes |`);
+  const rounds = Math.ceil(100 / atOnce);
+  t.match(
+    page,
+    `100 such uploads at once are ${rounds} rounds, so each round has less than ${Math.ceil(DEADLINE_S / rounds)} s`,
+  );
+  for (let count = 1; count <= MAX_FRAMES; count += 333)
+    t.ok(bytesOf(count).reduce((sum, { bytes }) => sum + bytes, 0) <= FRAME_MEMORY_BYTES, `${count} frames`);
+  t.ok(bytesOf(MAX_FRAMES).reduce((sum, { bytes }) => sum + bytes, 0) <= FRAME_MEMORY_BYTES);
+});
+
+t.test('a static video doubles the time of an upload', async (t) => {
+  const [png, raw] = ['PNG |', 'uncompressed: '].map((title) => {
+    const seconds = numbersOf(pageText('reference/benchmarks.md'), title)[1] ?? Number.NaN;
+    return 2 * Math.round((6000 * seconds) / 32);
+  });
+  t.match(pageText('how-to/fleet-upload.md'), `${raw} s with \`raw\`, ${png} s with \`png\``);
+});
+
+t.test('robots that the embedded engine follows in real time', async (t) => {
+  const page = pageText('reference/embedded-engine.md');
+  const [, least, most, turns] = (/step takes (\d+) ms to (\d+) ms[\s\S]*?add up to (\d+) ms/.exec(page) ?? []).map(
+    Number,
+  );
+  if (!least || !most || !turns) throw new Error('The page does not have the times of a step.');
+  const stepsOf = (ms: number) => Math.floor(1000 / ms);
+  t.match(
+    page,
+    `room for ${stepsOf(least)} steps of ${least} ms, and for ${stepsOf(most + turns)} of ${most + turns} ms`,
+  );
+  const robots = [most + turns, least].map((ms) => Math.floor(stepsOf(ms) / 2));
+  t.match(page, `about ${robots.join(' to ')} robots`);
+});
+
+t.test('the AUC of all failures is the mean of its kinds, weighted by their number', async (t) => {
+  const [, section = ''] = pageText('reference/controls.md').split('| all |');
+  const [all = [], ...kinds] = `| all |${section}`
+    .split('\n\n', 1)
+    .join()
+    .split('\n')
+    .map((row) => cellsOf(row).slice(1).map(Number));
+  t.equal(kinds.length, 7);
+  const sumOf = (value: (kind: number[]) => number) => kinds.reduce((sum, kind) => sum + value(kind), 0);
+  t.equal(
+    sumOf(([count = 0]) => count),
+    all[0],
+  );
+  for (const column of [1, 2]) {
+    const mean = sumOf((kind) => (kind[0] ?? 0) * (kind[column] ?? 0)) / (all[0] ?? 0);
+    t.ok(Math.abs(mean - (all[column] ?? 0)) < 0.001, `${mean}`);
+  }
 });

@@ -67,6 +67,15 @@ t.test('scores of the corrected curve can be above 0', async (t) => {
   isProblem(t, await post({ curve: 'right', episodes }), 'invalid-request', { pointer: '/curve' });
 });
 
+t.test('log odds can be above 0, a range can be a single value, and an episode needs no range', async (t) => {
+  const answers = { true_texts: [' True'], false_texts: [' False'], reward: 'log_odds' };
+  const single = { min: 0.5, max: 0.5 };
+  const scored = episodes.map(({ success, score }) => ({ success, score: score + 3 }));
+  const { statusCode, body } = await post({ answers, episodes: [...scored, { ...scored[0], log_prob_range: single }] });
+  t.equal(statusCode, 200, body);
+  t.match(JSON.parse(body), { answers, counts: { episodes: 11, ranges: 1 } });
+});
+
 t.test('a calibration does not need an engine', async (t) => {
   const unready = await buildTestApp(t, {}, stubEngine({ unready: () => new Error('no engine') }));
   t.equal((await post({ episodes }, {}, unready)).statusCode, 200);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { Agent, get, type IncomingMessage } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import t, { type Test } from 'tap';
 import { buildTestApp, listen, whenLoad } from '../support/app.ts';
@@ -23,9 +24,28 @@ t.test('a connection with many requests and no response read is closed', { timeo
   const connections = () => new Promise<number>((resolve) => app.server.getConnections((_, count) => resolve(count)));
   const port = await listen(app);
   await unreading(t, port, GET.repeat(8));
-  await unreading(t, port, GET.repeat(1000));
-  while ((await connections()) !== 1) await new Promise(setImmediate);
-  t.pass('the connection with eight requests stays open');
+  for (const count of [9, 1000]) {
+    const accepted: Promise<unknown[]> = once(app.server, 'connection');
+    await unreading(t, port, GET.repeat(count));
+    const [socket] = (await accepted) as [Socket];
+    if (!socket.closed) await once(socket, 'close');
+    t.equal(await connections(), 1, `the one with ${count} requests is closed, the one with eight stays open`);
+  }
+});
+
+t.test('a connection that reads its responses can have any number of requests', { timeout: 20_000 }, async (t) => {
+  const port = await listen(await buildTestApp(t));
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  t.teardown(() => agent.destroy());
+  const sockets = new Set<unknown>();
+  for (let sent = 0; sent < 20; sent += 1) {
+    const request = get({ port, path: '/health/live', agent });
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    t.equal(response.statusCode, 200);
+    await response.resume().toArray();
+    sockets.add(request.socket);
+  }
+  t.equal(sockets.size, 1, 'all requests use one connection');
 });
 
 t.test('a response that is not read holds its place for a limited time', { timeout: 30_000 }, async (t) => {

@@ -54,6 +54,11 @@ t.test('a reversed video has the sampled frames from the last to the first, at t
   t.strictSame(control.prefixes, plan.prefixes);
 });
 
+t.test('a frame that is not sampled has no counterpart in the reversed video', async (t) => {
+  const foreign = { ...plan, blocks: [{ first: 0, second: 3, time: '0.2' }] };
+  t.throws(() => reversedPlan(foreign, 'aligned'), { message: 'Frame 3 is not one of the sampled frames.' });
+});
+
 t.test('in the published pipeline, each prefix samples the reversed video', async (t) => {
   const query = { prompt: 'open', text: 'Go.', read: trueAndFalse('open') } as const;
   const published = planPublished(query, QWEN3_VL, [5, 9], undefined);

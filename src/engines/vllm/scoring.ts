@@ -62,7 +62,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
 }
 
 function asker(
-  { plan, frames: { size: source }, tenant, pointer, signal, usage }: ScoreRequest,
+  { plan, frames: { size: source }, tenant, pointer, episodePointer, signal, usage }: ScoreRequest,
   { client, gate, monitor, secret }: VllmParts,
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
@@ -125,7 +125,7 @@ function asker(
   function checkContinued({ text, ids }: AnswerStart, found: number[]): void {
     if (nameOf(found) === nameOf([...textIds, ...ids])) return;
     const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
-    throw new ProblemError('invalid-answers', detail, { pointer: `${pointer}/answers` });
+    throw new ProblemError('invalid-answers', detail, { pointer: `${episodePointer}/answers` });
   }
 
   return async (each, query) => {
@@ -219,7 +219,7 @@ function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, groups: Re
 }
 
 /** Makes the problem for a fault. The engine's own text goes to the log only. */
-function problemOf(error: unknown, { plan, pointer }: ScoreRequest, monitor: Monitor): unknown {
+function problemOf(error: unknown, { plan, episodePointer }: ScoreRequest, monitor: Monitor): unknown {
   if (!(error instanceof EngineFault)) return error;
   const [longest] = plan.queries;
   switch (error.kind) {
@@ -233,7 +233,7 @@ function problemOf(error: unknown, { plan, pointer }: ScoreRequest, monitor: Mon
     case 'top': {
       const [limit = 0] = error.numbers;
       const detail = `The engine returns at most ${limit} of the most likely tokens (--max-logprobs of vLLM). Send a smaller \`top_answers\`.`;
-      return new ProblemError('invalid-answers', detail, { pointer: `${pointer}/top_answers`, limit }, error);
+      return new ProblemError('invalid-answers', detail, { pointer: `${episodePointer}/top_answers`, limit }, error);
     }
     case 'unreachable':
       monitor.suspect();

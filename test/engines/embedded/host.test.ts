@@ -69,6 +69,7 @@ function request(frameCount: number): ScoreRequest {
     instruction: INSTRUCTION,
     tenant: 'a',
     pointer: '',
+    episodePointer: '',
     signal: new AbortController().signal,
     usage,
   };

@@ -90,7 +90,7 @@ t.test('a beginning that has other tokens after the prompt is refused', async (t
   const { app, address } = await startService(t, { addedTokens: [':x'] });
   await readiness(app, 200);
   const { status, body } = await post(address, 2, { answers: { true_texts: ['xy'] } });
-  t.match({ status, body }, { status: 422, body: { code: 'invalid-answers', pointer: '/answers' } });
+  t.strictSame([status, body['code'], body['pointer']], [422, 'invalid-answers', '/answers']);
   t.match(body['detail'], /other tokens of "x"/);
 });
 
@@ -155,12 +155,33 @@ t.test(
   },
 );
 
+t.test(
+  'cached tokens are unknown if the query of the most likely tokens, or the one before it, does not tell them',
+  async (t) => {
+    const { fake, app, address } = await startService(t);
+    await readiness(app, 200);
+    const ask = async () =>
+      (await post(address, 2, { prefixes: { last: 1 }, top_answers: 5 })).body.usage.cached_tokens;
+    await ask();
+    t.equal(await ask(), 128, 'one block of 64 tokens in each of the two queries');
+    for (const silent of [0, 1]) {
+      let answered = 0;
+      fake.behaviour.rewrite = ({ usage }) => {
+        if (answered === silent) usage.prompt_tokens_details = null;
+        answered += 1;
+      };
+      t.equal(await ask(), null);
+      t.equal(answered, 2);
+    }
+  },
+);
+
 t.test('an engine that returns fewer tokens than requested gives a problem with its limit', async (t) => {
   const { app, address } = await startService(t, { maxLogprobs: 10 });
   await readiness(app, 200);
   t.equal((await post(address, 2, { top_answers: 10 })).status, 200);
   const { status, body } = await post(address, 2, { top_answers: 11 });
-  t.match({ status, body }, { status: 422, body: { code: 'invalid-answers', pointer: '/top_answers', limit: 10 } });
+  t.strictSame([status, body['code'], body['pointer'], body['limit']], [422, 'invalid-answers', '/top_answers', 10]);
 });
 
 t.test('numbers of most likely tokens that cannot come from a model are refused', async (t) => {

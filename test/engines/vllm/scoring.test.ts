@@ -100,3 +100,18 @@ t.test('the chat prompt ends the user turn and reads the token True without a le
   t.equal(body.provenance.true_token.text, 'True');
   t.ok(body.provenance.prompt.text.endsWith('<|im_start|>assistant\n'));
 });
+
+t.test('a prompt text of more than 1,024 tokens is refused after the first query', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const long = 'x'.repeat(1100);
+  for (const [episode, pointer, queries] of [
+    [{ instruction: long }, '/instruction', 1],
+    [{ controls: { other_instruction: long } }, '/controls/other_instruction', 3],
+  ] as const) {
+    fake.asked.length = 0;
+    const { status, body } = await post(address, 4, { ...episode, prefixes: { lengths: [2, 4] } });
+    t.strictSame([status, body['code'], body['pointer'], body['limit']], [422, 'instruction-too-long', pointer, 1024]);
+    t.equal(fake.asked.length, queries, 'no other prefix computes the text again');
+  }
+});
