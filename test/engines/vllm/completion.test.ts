@@ -27,7 +27,7 @@ for (const [prompt, after, flags, messages] of [
   ],
 ] as const)
   t.test(`${prompt}, after ${JSON.stringify(after)}: the turns of the prompt`, async (t) => {
-    const body = sent(t, { ...REQUEST, prompt, after });
+    const body = sent(t, { ...REQUEST, prompt, answerStart: after });
     t.strictSame([body['add_generation_prompt'], body['continue_final_message']], flags);
     const textOf = (content: unknown) =>
       typeof content === 'string' ? content : (content as [{ text: string }])[0].text;
@@ -41,7 +41,7 @@ for (const [prompt, after, flags, messages] of [
 t.test('a query reads tokens by their ids, or the most likely ones', async (t) => {
   const wanted = ({ logprob_token_ids, top_logprobs }: Record<string, unknown>) => [logprob_token_ids, top_logprobs];
   t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', after: '' })), [[7], undefined]);
-  t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', after: '', read: { top: 3 } })), [undefined, 3]);
+  t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', answerStart: '', read: { top: 3 } })), [undefined, 3]);
 });
 
 type Entry = [token: string, logprob: number];
