@@ -58,13 +58,13 @@ export const Answers = Type.Object(
   },
 );
 
+const chosen = { true_texts: trueTexts, false_texts: falseTexts, reward: RewardKind() };
+const description =
+  'Which answers of the model count as True and as False, and what `reward` is. Thresholds and bounds belong to one such choice.';
+
 /** The answers that were used, with nothing left out. */
-export const ChosenAnswers = Type.Object(
-  { true_texts: trueTexts, false_texts: falseTexts, reward: RewardKind() },
-  {
-    title: 'ChosenAnswers',
-    description:
-      'Which answers of the model count as True and as False, and what `reward` is. Thresholds and bounds belong to one such choice.',
-  },
-);
+export const ChosenAnswers = Type.Object(chosen, { title: 'ChosenAnswers', description });
 export type ChosenAnswers = Static<typeof ChosenAnswers>;
+
+/** The answers that labelled scores were made with: `provenance.answers` of a response. */
+export const CalibratedAnswers = Type.Object(chosen, { ...closed, title: 'CalibratedAnswers', description });

@@ -1,5 +1,5 @@
 import { type Static, Type } from 'typebox';
-import { ChosenAnswers } from './answers.ts';
+import { CalibratedAnswers, ChosenAnswers } from './answers.ts';
 import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
@@ -70,6 +70,7 @@ const LabelledEpisode = Type.Object(
 export const CalibrationRequest = Type.Object(
   {
     ...belonging,
+    answers: Type.Optional(CalibratedAnswers),
     episodes: Type.Array(LabelledEpisode, {
       minItems: 1,
       maxItems: MAX_CALIBRATION_EPISODES,

@@ -88,7 +88,6 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
     detail:
       'The tokens of " Yes, it is" begin with those of " Yes", so both would count the same answer. Send one of them.',
     pointer: '/episode/answers/true_texts/1',
-    limit: 128,
   },
   'calibration-mismatch': {
     detail:

@@ -10,6 +10,7 @@ export const WARNINGS = {
   'no-shared-pass': 'The published pipeline computed each prefix on its own',
   'published-at-model-size': 'The published pipeline used the model’s own frame size',
   'flat-curve': 'The log probabilities hardly change',
+  'unlikely-answers': 'The model hardly ever continues with one of the answers',
   'like-static-video': 'The static video has nearly the same curve',
   'identical-prefixes': 'All prefixes show the same sampled frames',
   'unfinished-episode': 'Some values change when the episode gains frames',

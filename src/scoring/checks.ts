@@ -1,3 +1,4 @@
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import type { Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
@@ -61,8 +62,8 @@ export async function checkControlTokens(
 }
 
 /**
- * Checks that a calibration is for this model, prompt, pipeline and choice of answers. A model, prompt or pipeline that it does not
- * name is not checked. If it names no answers, it is for the default answers.
+ * Checks that a calibration is for this model, prompt, pipeline and choice of answers. A model or prompt that it does not
+ * name is not checked. If it names no pipeline or no answers, it is for the default ones.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
@@ -78,8 +79,9 @@ export function checkCalibration(
     const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
   }
-  if (calibration?.pipeline !== undefined && calibration.pipeline !== pipeline) {
-    const detail = `The calibration was made with the pipeline "${calibration.pipeline}", but this request uses "${pipeline}". Use the same pipeline for both.`;
+  const calibrated = calibration?.pipeline ?? DEFAULTS.pipeline;
+  if (calibration && calibrated !== pipeline) {
+    const detail = `The calibration was made with the pipeline "${calibrated}", but this request uses "${pipeline}". Use the same pipeline for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/pipeline` });
   }
   if (calibration && !areSame(answers, calibration.answers ?? writtenAnswers(defaultAnswers(prompt)))) {

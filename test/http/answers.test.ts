@@ -135,6 +135,22 @@ t.test('a curve of other answers is flat below the noise of its reward, whatever
   t.equal(await below({ reward: 'normalised' }), 0.2);
 });
 
+t.test('the flat limit of the operator is for the aligned pipeline', async (t) => {
+  const operated = await buildTestApp(t, { FLAT_BELOW: 3 }, engine);
+  t.equal((await ask({ pipeline: 'published' }, operated)).log_prob_range.flat_below, 0.2);
+});
+
+t.test('a warning says if the model hardly ever continues with a text of the request', async (t) => {
+  const codes = async (episode: object, value: number) => {
+    const rare = await buildTestApp(t, {}, stubEngine({ numbers: () => [value, value] }));
+    return (await ask(episode, rare)).warnings.map(({ code }) => code).filter((code) => code === 'unlikely-answers');
+  };
+  const answers = { true_texts: ['Yes'] };
+  t.same(await codes({ answers }, Math.log(0.0049)), ['unlikely-answers']);
+  t.same(await codes({ answers }, Math.log(0.0051)), []);
+  t.same(await codes({}, Math.log(0.0049)), [], 'the default answers are those of the reference');
+});
+
 t.test('thresholds and bounds above 0 are for log odds', async (t) => {
   const answers = { reward: 'log_odds' };
   const { success, prefixes } = await ask({

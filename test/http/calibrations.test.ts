@@ -74,6 +74,8 @@ t.test('log odds can be above 0, a range can be a single value, and an episode n
   const { statusCode, body } = await post({ answers, episodes: [...scored, { ...scored[0], log_prob_range: single }] });
   t.equal(statusCode, 200, body);
   t.match(JSON.parse(body), { answers, counts: { episodes: 11, ranges: 1 } });
+  const more = { answers: { ...answers, rewards: 'log_odds' }, episodes };
+  isProblem(t, await post(more), 'invalid-request', { pointer: '/answers/rewards' });
 });
 
 t.test('a calibration does not need an engine', async (t) => {

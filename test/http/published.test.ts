@@ -123,11 +123,12 @@ t.test('thresholds of the aligned pipeline are not used, and its calibrations ar
   t.equal(resultOf(t, await postEpisode(app, EPISODE, files)).success?.threshold_source, 'operator');
   t.equal(resultOf(t, await postEpisode(app, PUBLISHED, files)).success, null);
   const episodes = Array.from({ length: 10 }, (_, i) => ({ success: i < 5, score: -1 - i }));
-  const calibrated = async (pipeline: string) => {
+  const calibrated = async (pipeline?: string) => {
     const payload = { pipeline, episodes };
     const calibration = (await app.inject({ method: 'POST', url: '/v1/calibrations', payload })).json();
     return postEpisode(app, { ...PUBLISHED, calibration }, files);
   };
   t.equal(resultOf(t, await calibrated('published')).success?.threshold_source, 'calibration');
-  isProblem(t, await calibrated('aligned'), 'calibration-mismatch', { pointer: '/calibration/pipeline' });
+  for (const pipeline of ['aligned', undefined])
+    isProblem(t, await calibrated(pipeline), 'calibration-mismatch', { pointer: '/calibration/pipeline' });
 });

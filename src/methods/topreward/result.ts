@@ -28,6 +28,9 @@ export type PrefixScore = Omit<PrefixReward, 'progress'>;
 /** Nats. Twice the effect of batching and cache hits on log probabilities of a bf16 engine, which is up to 0.1 nat. */
 const NOISE = 0.2;
 
+/** With a smaller probability together, the answers are not the tokens that the model would write. */
+const LIKELY = 0.01;
+
 /**
  * The score of one prefix.
  * @param values what its queries read, nats
@@ -88,6 +91,7 @@ export function rewardResult(scored: Scored): RewardResult {
       ...frames.warnings,
       ...engineWarnings(scored),
       ...curveWarnings(scored, flat),
+      ...answerWarnings(scored, scores.at(-1)),
       ...controlWarnings(controls, flat, flatBelow),
       ...sizeWarnings(scored),
       ...pipelineWarnings(scored),
@@ -116,10 +120,14 @@ function firstToken([{ text, ids }]: Readonly<NonEmpty<AnswerTokens>>, { steps }
   return { text: more.length > 0 && second?.start ? second.start.text : text, id };
 }
 
-/** The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the default answers. */
-function flatBelowOf({ request: { answers, prompt }, defaults, profile }: Scored): number {
+/**
+ * The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the aligned pipeline and the default
+ * answers.
+ */
+function flatBelowOf({ request: { answers, prompt, pipeline }, defaults, profile }: Scored): number {
   // The difference of two log probabilities has the noise of both.
-  if (!areDefault(answers, prompt)) return answers.reward === 'log_odds' ? 2 * NOISE : NOISE;
+  if (answers.reward === 'log_odds') return 2 * NOISE;
+  if (pipeline !== 'aligned' || !areDefault(answers, prompt)) return NOISE;
   return defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
 }
 
@@ -152,6 +160,16 @@ function curveWarnings({ request, plan }: Scored, flat: boolean | null): Episode
     warnings.push({ code: 'identical-prefixes', message: `${same}${progress}` });
   }
   return warnings;
+}
+
+/** Warns if the model hardly ever continues with one of the answers that the request chose: their ratio says little then. */
+function answerWarnings({ request }: Scored, longest: PrefixScore | undefined): EpisodeWarning[] {
+  if (!longest || areDefault(request.answers, request.prompt)) return [];
+  const probability = Math.exp(longest.log_prob_true) + Math.exp(longest.log_prob_false);
+  if (probability >= LIKELY) return [];
+  const share = probability.toExponential(1);
+  const message = `After the longest prefix, all texts of \`answers\` together have a probability of ${share}, so the model would write other tokens. \`top_answers\` lists them. A text may lack its leading space.`;
+  return [{ code: 'unlikely-answers', message }];
 }
 
 /** Names the requested values that a further frame of the episode would change for the earlier frames. */

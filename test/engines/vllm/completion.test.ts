@@ -40,7 +40,7 @@ for (const [prompt, after, flags, messages] of [
 
 t.test('a query reads tokens by their ids, or the most likely ones', async (t) => {
   const wanted = ({ logprob_token_ids, top_logprobs }: Record<string, unknown>) => [logprob_token_ids, top_logprobs];
-  t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', after: '' })), [[7], undefined]);
+  t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', answerStart: '' })), [[7], undefined]);
   t.strictSame(wanted(sent(t, { ...REQUEST, prompt: 'open', answerStart: '', read: { top: 3 } })), [undefined, 3]);
 });
 
