@@ -44,7 +44,7 @@ export interface EngineUsage {
 export interface Reading {
   /** index in plan.queries */
   query: number;
-  /** log probability of each answer set of the query: natural logarithms, at most 0 */
+  /** log probability of each answer set of the query, or of each token of the text that it reads: natural logarithms, at most 0 */
   values: number[];
   promptTokens: number;
   cachedTokens: number | null;

@@ -10,8 +10,11 @@ export interface Block {
   time: string;
 }
 
-/** What a query reads: the log probability, after its prompt, that the next token is one of a set of tokens. */
-export interface Read {
+/** What a query reads after its prompt: the next token, or each token of a text that follows. */
+export type Read = ReadNext | ReadText;
+
+/** Reads the log probability that the next token is one of a set of tokens. */
+export interface ReadNext {
   /** The tokens, by set: each as a text that is one token of the model's vocabulary, or by its id. */
   answers: readonly Readonly<NonEmpty<string | number>>[];
   /** Tokens of an answer that follow the prompt. Absent: none. */
@@ -20,8 +23,13 @@ export interface Read {
   top?: number;
 }
 
+/** Reads the log probability of each token of a text that follows the prompt, each after those before it. */
+export interface ReadText {
+  follows: { text: string; ids: NonEmpty<number> };
+}
+
 /** A `Read` of two sets: the tokens that mean True, then those that mean False. */
-export interface TrueAndFalse extends Read {
+export interface TrueAndFalse extends ReadNext {
   answers: readonly [Readonly<NonEmpty<string>>, Readonly<NonEmpty<string>>];
 }
 

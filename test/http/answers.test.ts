@@ -1,6 +1,7 @@
 import t from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import type { Read, ReadNext } from '../../src/plan/plan.ts';
 import { isProblem, resultOf } from '../support/answers.ts';
 import { buildTestApp } from '../support/app.ts';
 import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
@@ -12,6 +13,11 @@ const engine = stubEngine({ numbers: (share) => [-4 + 3 * share, -2], controlTok
 const app = await buildTestApp(t, {}, engine);
 const frames = await frameFiles(6);
 const ask = async (episode: object, to = app) => resultOf(t, await postEpisode(to, { ...EPISODE, ...episode }, frames));
+/** What a query reads of the next token. */
+function nextOf(read: Read | undefined): ReadNext {
+  if (read && 'answers' in read) return read;
+  throw new Error('The query does not read the next token.');
+}
 const near = (found: readonly number[], expected: readonly number[]) =>
   found.length === expected.length && found.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-12);
 const softplus = (x: number) => Math.log(1 + Math.exp(x));
@@ -78,7 +84,7 @@ t.test('without `answers` the reward is log_prob_true, and the provenance names 
 t.test('the query reads the texts of the request; those that are left out are those of the prompt', async (t) => {
   const { provenance } = await ask({ answers: { true_texts: [' Yes', ' True'] } });
   const { read } = engine.calls.at(-1)?.request.plan.queries[0] ?? {};
-  t.same(read?.answers, [[' Yes', ' True'], [' False']]);
+  t.same(nextOf(read).answers, [[' Yes', ' True'], [' False']]);
   t.equal(provenance.true_token.text, ' Yes');
   t.equal(provenance.true_tokens.length, 2);
   t.same(provenance.true_tokens[0]?.ids, [provenance.true_token.id]);
@@ -107,7 +113,9 @@ t.test('a text of several tokens is one more query per token and prefix, and lin
   t.equal(result.usage.engine_requests, 2 * 5);
   const { queries = [] } = engine.calls.at(-1)?.request.plan ?? {};
   t.same(
-    queries.slice(0, 5).map(({ read, framesUsed }) => [read.start?.text, read.answers.length, framesUsed]),
+    queries
+      .slice(0, 5)
+      .map(({ read, framesUsed }) => [nextOf(read).start?.text, nextOf(read).answers.length, framesUsed]),
     [undefined, ' not', ' it', ' it is', ' it is not'].map((text, i) => [text, [3, 2, 1, 1, 1][i], 6]),
   );
   for (const { log_prob_true, log_prob_false } of result.prefixes)
@@ -167,7 +175,7 @@ t.test('top_answers: the longest query reads them, and a wrong number is refused
   t.same(top_answers, [{ text: ' True', id: 3082, log_prob: -1 }]);
   const { queries } = engine.calls.at(-1)?.request.plan ?? {};
   t.same(
-    queries?.map(({ read }) => read.top),
+    queries?.map(({ read }) => nextOf(read).top),
     [3, undefined],
   );
   for (const count of [0, 21, 1.5, '3'])

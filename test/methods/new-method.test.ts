@@ -15,7 +15,7 @@ import type { Method } from '../../src/methods/method.ts';
 import { planPrefixes } from '../../src/methods/prefixes.ts';
 import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
 import type { PrefixScore } from '../../src/methods/topreward/result.ts';
-import type { FrameGroup, Read } from '../../src/plan/plan.ts';
+import type { FrameGroup, ReadNext } from '../../src/plan/plan.ts';
 import { resultOf, scoreEpisode } from '../../src/scoring/score-episode.ts';
 import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../engines/embedded/support.ts';
 import { startFakeVllm } from '../support/fake-vllm.ts';
@@ -140,7 +140,7 @@ t.test('a text of several tokens is the sum over its tokens, each after those be
     answers: { trueTexts, falseTexts, reward: 'log_prob' as const },
   });
   /** The usual query, with the first tokens of an answer in its text. */
-  const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
+  const after = (text: string, answers: ReadNext['answers']): Method<PrefixScore, RewardResult> => ({
     ...DEFAULT_METHOD,
     plan: (input, family) =>
       planPrefixes(input, family, {
@@ -194,7 +194,7 @@ t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {
   const engine = createVllmEngine(config, pino({ level: 'silent' }), DEFAULT_METHOD, { unreadyCheckMs: 20 });
   t.teardown(() => engine.close());
   for (let tries = 0; !isReady(engine) && tries < 200; tries += 1) await sleep(20);
-  const reading = (answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
+  const reading = (answers: ReadNext['answers']): Method<PrefixScore, RewardResult> => ({
     ...SETS,
     plan(input, family) {
       const { queries, ...plan } = SETS.plan(input, family);

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache';
 import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
-import type { Read } from '../../plan/plan.ts';
+import type { ReadNext } from '../../plan/plan.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
 import { TEXT, TOKENS } from './responses.ts';
@@ -95,7 +95,7 @@ export async function answerTokens(set: Readonly<NonEmpty<string>>, source: Toke
  * Finds the ids of the tokens that a query reads, by set.
  * @throws EngineFault refused, if a text is not one token of the model's vocabulary
  */
-export async function answerIds({ answers }: Read, source: TokenSource): Promise<number[][]> {
+export async function answerIds({ answers }: ReadNext, source: TokenSource): Promise<number[][]> {
   const idOf = async (each: string | number) => (typeof each === 'number' ? each : (await tokenOf(each, source)).id);
   return Promise.all(answers.map((set) => Promise.all(set.map(idOf))));
 }
