@@ -10,6 +10,7 @@ import {
   nameOf,
   nestedTexts,
   type ReadAnswers,
+  tokenPlaces,
 } from '../plan/answer-steps.ts';
 import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
 import { ProblemError } from '../problems/problems.ts';
@@ -43,8 +44,9 @@ export async function tokensOfAnswers(
   };
   const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, engine, signal);
   const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, engine, signal);
-  checkDistinct([...trueTokens, ...falseTokens]);
-  const steps = answerSteps([...trueTokens, ...falseTokens]);
+  const texts = [...trueTokens, ...falseTokens];
+  checkDistinct(texts);
+  const steps = answerSteps(texts);
   for (const { reads } of steps) {
     if (reads.length <= MOST_ANSWERS) continue;
     const detail = `One query would read ${reads.length} tokens; the limit is ${MOST_ANSWERS}. Send fewer texts.`;
@@ -59,6 +61,7 @@ export async function tokensOfAnswers(
     trueTokens: mapAll(trueTokens, withoutPlace),
     falseTokens: mapAll(falseTokens, withoutPlace),
     steps: [{ start: null, reads: first.reads }, ...later],
+    places: tokenPlaces(texts, steps),
   };
 }
 
