@@ -33,14 +33,14 @@ export interface Method<Prefix, Result> {
   /** Plans the queries about an episode. */
   plan(input: PlanInput, family: Family): EpisodePlan;
   /**
-   * One prefix, as soon as its queries are known.
-   * @param values for its query and each further one, the log probability of each answer set, nats
+   * Prefixes with the same queries, as soon as those are read.
+   * @param values for their query and each further one, the log probability of each answer set, nats
    */
-  prefix(
-    prefix: PlannedPrefix,
+  prefixes(
+    prefixes: readonly PlannedPrefix[],
     values: readonly (readonly number[])[],
     scored: Pick<Scored, 'request' | 'answers'>,
-  ): Prefix;
+  ): Prefix[];
   /** The complete result. */
   result(scored: Scored): Result;
 }

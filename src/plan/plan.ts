@@ -88,7 +88,7 @@ export interface PlannedPrefix {
   framesUsed: number;
   /** index of its query */
   query: number;
-  /** indices of its further queries. Absent: none. */
+  /** Indices of its further queries, which only prefixes with the same `query` have, too. Absent: none. */
   further?: number[];
 }
 

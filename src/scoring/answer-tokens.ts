@@ -3,7 +3,15 @@ import type { AnswerTokens } from '../../schemas/reward.ts';
 import type { Engine } from '../engine/engine.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import { type AnswerStart, type AnswerStep, answerSteps, nestedTexts, type ReadAnswers } from '../plan/answer-steps.ts';
+import {
+  type AnswerStart,
+  type AnswerStep,
+  answerSteps,
+  nameOf,
+  nestedTexts,
+  type ReadAnswers,
+  tokenPlaces,
+} from '../plan/answer-steps.ts';
 import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
 import { ProblemError } from '../problems/problems.ts';
 
@@ -26,10 +34,19 @@ export async function tokensOfAnswers(
   pointer: string,
 ): Promise<ReadAnswers> {
   const place = `${pointer}/answers`;
-  const trueTokens = await tokensOf(trueTexts, `${place}/true_texts`, engine, signal);
-  const falseTokens = await tokensOf(falseTexts, `${place}/false_texts`, engine, signal);
-  checkDistinct([...trueTokens, ...falseTokens]);
-  const steps = answerSteps([...trueTokens, ...falseTokens]);
+  const starts = new Set<string>();
+  // Text by text: 255 texts of 256 tokens each must not be compared, or even tokenized, to be refused.
+  const count = ({ ids }: Text) => {
+    for (const [i] of ids.slice(1).entries()) {
+      starts.add(nameOf(ids.slice(0, i + 1)));
+      if (starts.size > MOST_FURTHER_QUERIES) throw tooManySteps(place);
+    }
+  };
+  const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, engine, signal);
+  const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, engine, signal);
+  const texts = [...trueTokens, ...falseTokens];
+  checkDistinct(texts);
+  const steps = answerSteps(texts);
   for (const { reads } of steps) {
     if (reads.length <= MOST_ANSWERS) continue;
     const detail = `One query would read ${reads.length} tokens; the limit is ${MOST_ANSWERS}. Send fewer texts.`;
@@ -37,10 +54,6 @@ export async function tokensOfAnswers(
   }
   const [first, ...further] = steps;
   if (!first) throw new RangeError('There is at least one answer.');
-  if (further.length > MOST_FURTHER_QUERIES) {
-    const detail = `The texts of several tokens need ${further.length} further queries for each prefix; the limit is ${MOST_FURTHER_QUERIES}. Send fewer or shorter texts.`;
-    throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_FURTHER_QUERIES });
-  }
   const later: AnswerStep[] = [];
   for (const { start, reads } of further) later.push({ start: await startOf(start, engine, signal), reads });
   const withoutPlace = ({ text, ids }: Text): AnswerTokens => ({ text, ids });
@@ -48,13 +61,23 @@ export async function tokensOfAnswers(
     trueTokens: mapAll(trueTokens, withoutPlace),
     falseTokens: mapAll(falseTokens, withoutPlace),
     steps: [{ start: null, reads: first.reads }, ...later],
+    places: tokenPlaces(texts, steps),
   };
 }
 
-/** One text after another: a request must not take all connections to the engine. */
+function tooManySteps(pointer: string): ProblemError {
+  const detail = `The texts of several tokens need more than ${MOST_FURTHER_QUERIES} further queries for each prefix. Send fewer or shorter texts.`;
+  return new ProblemError('invalid-answers', detail, { pointer, limit: MOST_FURTHER_QUERIES });
+}
+
+/**
+ * One text after another: a request must not take all connections to the engine.
+ * @param list JSON pointer to the texts
+ * @param count is called with each text, and throws to refuse it
+ */
 async function tokensOf(
   [first, ...others]: Readonly<NonEmpty<string>>,
-  list: string,
+  { list, count }: { list: string; count: (text: Text) => void },
   engine: Engine,
   signal: AbortSignal,
 ): Promise<NonEmpty<Text>> {
@@ -63,9 +86,13 @@ async function tokensOf(
     const special = await engine.controlTokenIn(text, signal);
     if (special !== undefined) throw controlTokenProblem(special, pointer, 'the text');
     const ids = await engine.tokenIdsOf(text, signal);
-    if (ids.length > 0) return { text, ids, pointer };
-    const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
-    throw new ProblemError('invalid-answers', detail, { pointer });
+    if (ids.length === 0) {
+      const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
+      throw new ProblemError('invalid-answers', detail, { pointer });
+    }
+    const found = { text, ids, pointer };
+    count(found);
+    return found;
   };
   const texts: NonEmpty<Text> = [await read(first, 0)];
   for (const [i, text] of others.entries()) texts.push(await read(text, i + 1));

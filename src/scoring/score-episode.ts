@@ -1,7 +1,8 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
 import type { Method } from '../methods/method.ts';
-import { queriesOf } from '../plan/plan.ts';
+import type { NonEmpty } from '../plan/non-empty.ts';
+import { type EpisodePlan, type PlannedPrefix, queriesOf } from '../plan/plan.ts';
 import { type ResultDefaults, type ScoredControl, valuesOf } from '../result/scored.ts';
 import type { Upload } from '../upload/upload.ts';
 import { planEpisode } from './plan-episode.ts';
@@ -53,16 +54,19 @@ export async function* scoreEpisode<Prefix, Result>(
   };
   const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();
-  const reads = plan.prefixes.flatMap((prefix) => queriesOf(prefix).map((query) => ({ query, prefix })));
-  const prefixesOf = Map.groupBy(reads, ({ query }) => query);
+  const waiting = waitingPrefixes(plan);
   const total = plan.prefixes.length;
   let known = 0;
   for await (const reading of runPlan({ plan, instruction: request.instruction, pointer: '/instruction' }, context)) {
     readings.set(reading.query, reading);
-    for (const { prefix } of prefixesOf.get(reading.query) ?? []) {
-      if (!queriesOf(prefix).every((query) => readings.has(query))) continue;
+    const group = waiting.get(reading.query);
+    if (!group) continue;
+    group.unread -= 1;
+    if (group.unread > 0) continue;
+    const values = valuesOf(readings, group.prefixes[0]);
+    for (const prefix of method.prefixes(group.prefixes, values, { request, answers })) {
       known += 1;
-      yield { prefix: method.prefix(prefix, valuesOf(readings, prefix), { request, answers }), known, total };
+      yield { prefix, known, total };
     }
   }
   const controls: ScoredControl[] = [];
@@ -72,6 +76,29 @@ export async function* scoreEpisode<Prefix, Result>(
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }
   return method.result({ request, frames, plan, answers, readings, controls, usage, profile, defaults });
+}
+
+/** Prefixes with the same queries. */
+interface WaitingPrefixes {
+  prefixes: NonEmpty<PlannedPrefix>;
+  /** how many of their queries are not read yet */
+  unread: number;
+}
+
+/** The prefixes that wait for each query. 10,000 prefixes with the same sampled frames wait as one. */
+function waitingPrefixes({ prefixes }: EpisodePlan): Map<number, WaitingPrefixes> {
+  const waiting = new Map<number, WaitingPrefixes>();
+  for (const prefix of prefixes) {
+    const group = waiting.get(prefix.query);
+    if (group) {
+      group.prefixes.push(prefix);
+      continue;
+    }
+    const queries = queriesOf(prefix);
+    const started: WaitingPrefixes = { prefixes: [prefix], unread: queries.length };
+    for (const query of queries) waiting.set(query, started);
+  }
+  return waiting;
 }
 
 /** Runs a scoring to its end and returns the result, without the prefixes before it. @throws ProblemError */

@@ -299,3 +299,22 @@ t.test('a calibration is made from log odds, and repeats the answers', async (t)
   });
   isProblem(t, await post({ episodes, answers: { reward: 'log_odds' } }), 'invalid-request', { pointer: '/answers' });
 });
+
+t.test('texts after those that need too many queries are not tokenized', async (t) => {
+  const counting = stubEngine();
+  const tokenized: string[] = [];
+  const { tokenIdsOf } = counting;
+  counting.tokenIdsOf = (text, signal) => {
+    tokenized.push(text);
+    return tokenIdsOf(text, signal);
+  };
+  const to = await buildTestApp(t, {}, counting);
+  // Two tokens for three characters.
+  const long = Array.from({ length: 128 }, (_, i) => `${i}${'a  '.repeat(20)}`);
+  const answers = { true_texts: [' Yes', ...long.slice(1)], false_texts: [' No'] };
+  isProblem(t, await postEpisode(to, { ...EPISODE, answers }, frames), 'invalid-answers', {
+    pointer: '/answers',
+    limit: 32,
+  });
+  t.same(tokenized, [' Yes', ...long.slice(1, 2)]);
+});

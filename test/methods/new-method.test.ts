@@ -99,6 +99,26 @@ async function score(
   return resultOf(scoreEpisode({ request: { ...REQUEST, ...options }, frames, pointer: '', waitedMs: 0 }, context));
 }
 
+t.test('prefixes with the same sampled frames are scored together', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  t.teardown(() => engine.close());
+  const together: number[][] = [];
+  const noting: Method<PrefixScore, RewardResult> = {
+    ...DEFAULT_METHOD,
+    prefixes(prefixes, ...rest) {
+      together.push(prefixes.map(({ length }) => length));
+      return DEFAULT_METHOD.prefixes(prefixes, ...rest);
+    },
+  };
+  // At 8 fps the sampled frames are 0, 4 and 8. Two tokens: two queries for each of three groups.
+  const answers = { trueTexts: [' True.'], falseTexts: [' False'], reward: 'log_prob' } as const;
+  await score(engine, noting, undefined, { clock: { fps: 8 }, prefixes: { every: 1 }, answers });
+  t.same(
+    together.sort(([a = 0], [b = 0]) => a - b),
+    [[1, 2, 3, 4], [5, 6, 7, 8], [9]],
+  );
+});
+
 t.test('a method with its own text and sets of answers is scored by an engine that does not know it', async (t) => {
   const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
   t.teardown(() => engine.close());

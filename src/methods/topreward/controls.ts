@@ -3,12 +3,12 @@ import type { RequestedControls } from '../../episode/controls.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ControlName } from '../../plan/controls.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
-import { type Scored, type ScoredControl, valuesOf } from '../../result/scored.ts';
+import type { Scored, ScoredControl } from '../../result/scored.ts';
 import { tokensOf } from '../../result/usage.ts';
 import { extent } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
-import { answerLogProbs } from './answers.ts';
+import { prefixLogProbs } from './answers.ts';
 import { correlationOf, progressOf } from './curve.ts';
 
 /**
@@ -34,7 +34,7 @@ function curveOf(
   { plan, readings }: ScoredControl,
   { request, answers }: Pick<Scored, 'request' | 'answers'>,
 ): ControlCurve {
-  const read = plan.prefixes.map((prefix) => answerLogProbs(answers, valuesOf(readings, prefix)));
+  const read = prefixLogProbs(answers, plan, readings);
   const rewards = read.map(([logProbTrue = Number.NaN, logProbFalse = Number.NaN]) =>
     rewardOf(request.answers.reward, logProbTrue, logProbFalse),
   );

@@ -4,7 +4,7 @@ import type { Method } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
 import { withSteps } from './answers.ts';
 import { readOf, statement, trueAndFalse } from './prompt.ts';
-import { type PrefixScore, prefixScore, rewardResult } from './result.ts';
+import { type PrefixScore, prefixScores, rewardResult } from './result.ts';
 
 /**
  * TOPReward (arXiv 2602.19313): the reward of a prefix is the log probability that the model answers True when it is asked whether
@@ -20,7 +20,7 @@ export const TOPREWARD = {
     const plan = withSteps(prefixes, input.answers);
     return topAnswers === undefined ? plan : readingTop(plan, topAnswers);
   },
-  prefix: prefixScore,
+  prefixes: prefixScores,
   result: rewardResult,
 } satisfies Method<PrefixScore, RewardResult>;
 

@@ -7,7 +7,7 @@ import type { NonEmpty } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
-import { readingOf, type Scored, valuesOf } from '../../result/scored.ts';
+import { readingOf, type Scored } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
 import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
@@ -15,7 +15,7 @@ import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/war
 import { denseCurve, extent } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
-import { answerLogProbs } from './answers.ts';
+import { answerLogProbs, prefixLogProbs } from './answers.ts';
 import { controlsOf, controlWarnings } from './controls.ts';
 import { correlationOf, progressOf } from './curve.ts';
 
@@ -32,15 +32,23 @@ const NOISE = 0.2;
 const LIKELY = 0.01;
 
 /**
- * The score of one prefix.
- * @param values what its queries read, nats
+ * The scores of prefixes with the same queries.
+ * @param values what their queries read, nats
  */
-export function prefixScore(
-  { length, framesUsed }: PlannedPrefix,
+export function prefixScores(
+  prefixes: readonly PlannedPrefix[],
   values: readonly (readonly number[])[],
   { request, answers }: Pick<Scored, 'request' | 'answers'>,
+): PrefixScore[] {
+  const logProbs = answerLogProbs(answers, values);
+  return prefixes.map((prefix) => scoreOf(prefix, logProbs, request));
+}
+
+function scoreOf(
+  { length, framesUsed }: PlannedPrefix,
+  [logProbTrue = Number.NaN, logProbFalse = Number.NaN]: readonly number[],
+  request: EpisodeRequest,
 ): PrefixScore {
-  const [logProbTrue = Number.NaN, logProbFalse = Number.NaN] = answerLogProbs(answers, values);
   return {
     length,
     time_s: frameTime(request.clock, length - 1),
@@ -54,8 +62,9 @@ export function prefixScore(
 
 /** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
 export function rewardResult(scored: Scored): RewardResult {
-  const { request, frames, plan, readings } = scored;
-  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, valuesOf(readings, prefix), scored));
+  const { request, frames, plan, answers, readings } = scored;
+  const logProbs = prefixLogProbs(answers, plan, readings);
+  const scores = plan.prefixes.map((prefix, i) => scoreOf(prefix, logProbs[i] ?? [], request));
   const lengths = scores.map(({ length }) => length);
   const rewards = scores.map(({ reward }) => reward);
   const progress = progressOf(rewards, request.progress);
