@@ -34,6 +34,7 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
     const { tokensPerBlock: _, family: __, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
+      methods: ['topreward', 'instruction_likelihood'],
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,
       reference_frame: referenceFrame,

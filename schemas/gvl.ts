@@ -3,12 +3,11 @@ import { GvlFormat } from './method.ts';
 import { nullable } from './nullable.ts';
 import { correlation, FrameSize, madeBy, resultId, resultWarnings, Usage, VideoProvenance } from './reward.ts';
 
-export const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
+const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
   title: 'MissingPercentage',
   description:
     'Why a frame has no percentage. `not-mentioned`: the text does not name the frame. `no-number`: it names the frame, but no single percentage. `out-of-range`: the number is not between 0 and 100. `cut-off`: the text ends at its token limit before the frame. `not-json`: the text of `format: "structured"` is not the JSON that was requested.',
 });
-export type MissingPercentage = Static<typeof MissingPercentage>;
 
 const GvlFrame = Type.Object(
   {
@@ -26,7 +25,6 @@ const GvlFrame = Type.Object(
   },
   { title: 'GvlFrame', description: 'One shown frame, and what the model wrote for it.' },
 );
-export type GvlFrame = Static<typeof GvlFrame>;
 
 const GvlUsage = Type.Object(
   {

@@ -59,7 +59,6 @@ const LikelihoodProvenance = Type.Object(
   },
   { title: 'LikelihoodProvenance', description: 'How the numbers were made.' },
 );
-export type LikelihoodProvenance = Static<typeof LikelihoodProvenance>;
 
 export const LikelihoodResult = Type.Object(
   {

@@ -42,13 +42,13 @@ export const LikelihoodOptions = Type.Object(
 export type LikelihoodOptions = Static<typeof LikelihoodOptions>;
 
 /** Most frames of one query of GVL. */
-export const MOST_GVL_FRAMES = 100;
+const MOST_GVL_FRAMES = 100;
 
 /** Most tokens of the text of GVL: as many as the authors allow. */
-export const MOST_GVL_TOKENS = 10_000;
+const MOST_GVL_TOKENS = 10_000;
 
 /** Largest seed: numpy accepts more, but every JSON reader is exact up to here. */
-export const MOST_SEED = 2 ** 32 - 1;
+const MOST_SEED = 2 ** 32 - 1;
 
 export const GvlFormat = (usage: { default?: string } = {}) =>
   Type.Enum(['text', 'structured'], {

@@ -23,7 +23,7 @@ export const PrefixEvent = Type.Object(
 );
 export type PrefixEvent = Static<typeof PrefixEvent>;
 
-const LikelihoodPrefixEvent = Type.Object(
+export const LikelihoodPrefixEvent = Type.Object(
   {
     event: Type.Enum(['likelihood_prefix'], { description: 'Kind of this line.' }),
     ...prefixLikelihood,
@@ -35,6 +35,8 @@ const LikelihoodPrefixEvent = Type.Object(
       'The same for the method `instruction_likelihood`: how likely the instruction is after one prefix, as soon as it is known.',
   },
 );
+
+export type LikelihoodPrefixEvent = Static<typeof LikelihoodPrefixEvent>;
 
 export const ResultEvent = Type.Object(
   { event: Type.Enum(['result'], { description: 'Kind of this line.' }), result: EpisodeResult },

@@ -63,14 +63,8 @@ export interface SeenPrompt {
   tokenIds: number[];
 }
 
-/** A model that scores prefixes. The rest of the service depends on this interface only. */
-export interface Engine {
-  /** where requests to the model wait */
-  queues: Queues;
-  /** @throws ProblemError engine-unavailable while the engine is not ready */
-  describe(): ModelProfile;
-  /** false if the engine has failed permanently: only a restart of the service helps. */
-  alive(): boolean;
+/** The tokenizer of a model. */
+export interface Tokenizer {
   /**
    * Finds text of a caller that the model's tokenizer reads as a control token.
    * @returns the first such text, or undefined
@@ -87,6 +81,16 @@ export interface Engine {
    * @throws ProblemError if the engine cannot tell
    */
   textOf(ids: NonEmpty<number>, signal: AbortSignal): Promise<string>;
+}
+
+/** A model that scores prefixes. The rest of the service depends on this interface only. */
+export interface Engine extends Tokenizer {
+  /** where requests to the model wait */
+  queues: Queues;
+  /** @throws ProblemError engine-unavailable while the engine is not ready */
+  describe(): ModelProfile;
+  /** false if the engine has failed permanently: only a restart of the service helps. */
+  alive(): boolean;
   /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented

@@ -22,22 +22,31 @@ export function checkFrameSize(
 /** Most frames of all prefixes together in the published pipeline. The default number of prefixes has 11,520 at most. */
 const MOST_PUBLISHED_FRAMES = 20_000;
 
+/** Most tokens that the engine is asked for one after another, in one episode. One token of every prefix is always allowed. */
+const MOST_STEPS = 100_000;
+
 /**
- * Limits the work of the published pipeline, in which every prefix is a video of its own.
+ * Limits the work of an episode: that of several tokens for each prefix, and that of the published pipeline, in which every prefix is a
+ * video of its own.
  * @param lengths of the prefixes in raw frames
- * @param steps queries of each prefix: one, and one for each further token of an answer
+ * @param steps how many tokens the engine is asked for about each prefix, one after another
  * @throws ProblemError invalid-prefixes
  */
-export function checkPublishedWork(
+export function checkWork(
   lengths: number[],
   steps: number,
   { pipeline, controls }: EpisodeRequest,
   pointer: string,
 ): void {
-  if (pipeline !== 'published') return;
   // Each control is a further video of the same length.
   const { static: isStatic, reversed, otherInstruction } = controls ?? {};
   const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;
+  const all = videos * steps * lengths.length;
+  if (steps > 1 && all > MOST_STEPS) {
+    const detail = `Each of the ${lengths.length} prefixes needs ${steps} tokens one after another; with controls that is ${all}, and the limit is ${MOST_STEPS}. Request fewer prefixes, or send shorter texts.`;
+    throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_STEPS });
+  }
+  if (pipeline !== 'published') return;
   const frames = videos * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
   if (frames <= MOST_PUBLISHED_FRAMES) return;
   const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens of answers, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;

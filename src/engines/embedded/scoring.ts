@@ -170,8 +170,11 @@ function gateFor(tokens: number): keyof Gates {
   return tokens <= SHORT_TOKENS ? 'short' : 'long';
 }
 
-function seenPrompt({ blocks, queries: [{ own, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
-  const tokenIds = [...[...blocks, ...own].flatMap(({ ids }) => ids), ...text];
+function seenPrompt({ blocks, queries: [{ query, own, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
+  // A text that follows the prompt is not a part of it.
+  const given = 'follows' in query.read ? query.read.follows.ids.length - 1 : 0;
+  const ids = [...[...blocks, ...own].flatMap((block) => block.ids), ...text];
+  const tokenIds = ids.slice(0, ids.length - given);
   return { layout: 'reference', videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 

@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { loadConfig } from '../../../src/config/config.ts';
 import { readCheckpoint } from '../../../src/engines/embedded/checkpoint.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { MODEL_DIR } from './support.ts';
 
 const signal = new AbortController().signal;
@@ -37,7 +37,7 @@ t.test('added tokens of the tokenizer are control tokens, except plain words', a
     { content: '[ROBOT]', special: true },
     { content: 'gripper', special: false },
   ]);
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   for (const token of ['<action_7>', '[ROBOT]', '<|im_end|>'])
     t.equal(await engine.controlTokenIn(`Open${token}it.`, signal), token);

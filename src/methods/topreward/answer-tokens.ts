@@ -1,8 +1,7 @@
-import { MOST_ANSWERS, MOST_FURTHER_QUERIES } from '../../schemas/answers.ts';
-import type { AnswerTokens } from '../../schemas/reward.ts';
-import type { Engine } from '../engine/engine.ts';
-import { controlTokenProblem } from '../episode/control-tokens.ts';
-import type { EpisodeRequest } from '../episode/episode.ts';
+import { MOST_ANSWERS, MOST_FURTHER_QUERIES } from '../../../schemas/answers.ts';
+import type { AnswerTokens } from '../../../schemas/reward.ts';
+import { controlTokenProblem } from '../../episode/control-tokens.ts';
+import type { EpisodeRequest } from '../../episode/episode.ts';
 import {
   type AnswerStart,
   type AnswerStep,
@@ -11,9 +10,10 @@ import {
   nestedTexts,
   type ReadAnswers,
   tokenPlaces,
-} from '../plan/answer-steps.ts';
-import { mapAll, type NonEmpty } from '../plan/non-empty.ts';
-import { ProblemError } from '../problems/problems.ts';
+} from '../../plan/answer-steps.ts';
+import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
+import { ProblemError } from '../../problems/problems.ts';
+import type { TokenLookup } from '../method.ts';
 
 /** A text of the answers. */
 interface Text extends AnswerTokens {
@@ -23,16 +23,14 @@ interface Text extends AnswerTokens {
 
 /**
  * Finds the tokens of an episode's answers, and the queries that read them.
- * @param pointer JSON pointer to the episode in the request
  * @throws ProblemError special-token-text; invalid-answers for a text without a token, for texts that count the same answer, and for
  *   more tokens or queries than the limits
  */
 export async function tokensOfAnswers(
   { answers: { trueTexts, falseTexts } }: EpisodeRequest,
-  engine: Engine,
-  signal: AbortSignal,
-  pointer: string,
+  lookup: TokenLookup,
 ): Promise<ReadAnswers> {
+  const { pointer } = lookup;
   const place = `${pointer}/answers`;
   const starts = new Set<string>();
   // Text by text: 255 texts of 256 tokens each must not be compared, or even tokenized, to be refused.
@@ -42,8 +40,8 @@ export async function tokensOfAnswers(
       if (starts.size > MOST_FURTHER_QUERIES) throw tooManySteps(place);
     }
   };
-  const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, engine, signal);
-  const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, engine, signal);
+  const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, lookup);
+  const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, lookup);
   const texts = [...trueTokens, ...falseTokens];
   checkDistinct(texts);
   const steps = answerSteps(texts);
@@ -55,7 +53,7 @@ export async function tokensOfAnswers(
   const [first, ...further] = steps;
   if (!first) throw new RangeError('There is at least one answer.');
   const later: AnswerStep[] = [];
-  for (const { start, reads } of further) later.push({ start: await startOf(start, engine, signal), reads });
+  for (const { start, reads } of further) later.push({ start: await startOf(start, lookup), reads });
   const withoutPlace = ({ text, ids }: Text): AnswerTokens => ({ text, ids });
   return {
     trueTokens: mapAll(trueTokens, withoutPlace),
@@ -78,14 +76,13 @@ function tooManySteps(pointer: string): ProblemError {
 async function tokensOf(
   [first, ...others]: Readonly<NonEmpty<string>>,
   { list, count }: { list: string; count: (text: Text) => void },
-  engine: Engine,
-  signal: AbortSignal,
+  { tokenizer, signal }: TokenLookup,
 ): Promise<NonEmpty<Text>> {
   const read = async (text: string, place: number): Promise<Text> => {
     const pointer = `${list}/${place}`;
-    const special = await engine.controlTokenIn(text, signal);
+    const special = await tokenizer.controlTokenIn(text, signal);
     if (special !== undefined) throw controlTokenProblem(special, pointer, 'the text');
-    const ids = await engine.tokenIdsOf(text, signal);
+    const ids = await tokenizer.tokenIdsOf(text, signal);
     if (ids.length === 0) {
       const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
       throw new ProblemError('invalid-answers', detail, { pointer });
@@ -112,8 +109,8 @@ function checkDistinct(texts: Text[]): void {
   throw new ProblemError('invalid-answers', detail, { pointer: longer.pointer });
 }
 
-async function startOf(start: readonly number[], engine: Engine, signal: AbortSignal): Promise<AnswerStart> {
+async function startOf(start: readonly number[], { tokenizer, signal }: TokenLookup): Promise<AnswerStart> {
   const [id, ...more] = start;
   if (id === undefined) throw new RangeError('A further step follows at least one token.');
-  return { text: await engine.textOf([id, ...more], signal), ids: [id, ...more] };
+  return { text: await tokenizer.textOf([id, ...more], signal), ids: [id, ...more] };
 }
