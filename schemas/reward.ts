@@ -204,10 +204,10 @@ export const Provenance = Type.Object(
         mode: FrameSizeMode(),
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic', 'published'], {
+        resampling: Type.Enum(['none', 'pillow-bicubic', 'published', 'gvl'], {
           title: 'Resampling',
           description:
-            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits.',
+            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits. The steps of `gvl` are those of the authors’ GVL.',
         }),
         encoding: FrameEncoding,
         per_prefix: Type.Optional(

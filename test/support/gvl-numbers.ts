@@ -8,4 +8,6 @@ export const GVL_NUMBERS = JSON.parse(
   even_frames: { frames: number; count: number; selected: number[] }[];
   /** SHA-256 of the pixels of the test image, 256×256 px, red first */
   pixels: { source: [number, number]; sha256: string }[];
+  /** SHA-256 of the test image after torchvision resized its bytes; sizes are width, height */
+  torch: { source: [number, number]; target: [number, number]; sha256: string }[];
 };

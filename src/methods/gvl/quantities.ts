@@ -1,5 +1,5 @@
 /** A number in a text. */
-export interface Quantity {
+interface Quantity {
   /** Not a number if it has no single meaning: "1.2.3" and "45,5". */
   value: number;
   /** whether a percent sign follows */

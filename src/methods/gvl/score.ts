@@ -2,7 +2,7 @@ import { valueOrderCorrelation } from '../../scores/value-order-correlation.ts';
 import type { FrameReading } from './reading.ts';
 
 /** A frame of the prompt, and what the generated text says about it. */
-export type ReadFrame = FrameReading & {
+type ReadFrame = FrameReading & {
   /** raw frame number */
   frame: number;
   /** its number in the prompt, from 1 */
