@@ -1,7 +1,16 @@
 import { type Static, Type } from 'typebox';
 import { GvlFormat } from './method.ts';
 import { nullable } from './nullable.ts';
-import { correlation, FrameSize, madeBy, resultId, resultWarnings, Usage, VideoProvenance } from './reward.ts';
+import {
+  correlation,
+  FrameSize,
+  madeBy,
+  Resampling,
+  resultId,
+  resultWarnings,
+  Usage,
+  VideoProvenance,
+} from './reward.ts';
 
 const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
   title: 'MissingPercentage',
@@ -57,10 +66,7 @@ const GvlProvenance = Type.Object(
       {
         source: FrameSize,
         sent: FrameSize,
-        resampling: Type.Enum(['gvl'], {
-          title: 'GvlResampling',
-          description: 'In the three steps of the authors’ code, with a result of 8 bits.',
-        }),
+        resampling: Resampling,
       },
       {
         title: 'GvlFrameSize',

@@ -176,6 +176,12 @@ export const madeBy = {
   about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
 };
 
+export const Resampling = Type.Enum(['none', 'pillow-bicubic', 'published', 'gvl'], {
+  title: 'Resampling',
+  description:
+    '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits. `gvl`: in the steps of the authors’ GVL.',
+});
+
 /** How the prompts of prefixes were made, whatever is read after them. */
 export const prefixProvenance = {
   ...madeBy,
@@ -205,11 +211,7 @@ export const prefixProvenance = {
       mode: FrameSizeMode(),
       source: FrameSize,
       sent: FrameSize,
-      resampling: Type.Enum(['none', 'pillow-bicubic', 'published'], {
-        title: 'Resampling',
-        description:
-          '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits.',
-      }),
+      resampling: Resampling,
       encoding: FrameEncoding,
       per_prefix: Type.Optional(
         Type.Array(FrameSize, {

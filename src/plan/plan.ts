@@ -35,9 +35,9 @@ export interface TrueAndFalse extends ReadNext {
 
 /**
  * How frames are resized. `pillow-bicubic`: by Pillow's bicubic filter, in one step. `published`: in the steps of the authors'
- * first release.
+ * first release. `gvl`: in the steps of the authors' GVL.
  */
-export type Resampling = 'pillow-bicubic' | 'published';
+export type Resampling = 'pillow-bicubic' | 'published' | 'gvl';
 
 /** How the frames of some queries are resized. */
 export interface FrameGroup {

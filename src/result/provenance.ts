@@ -38,7 +38,7 @@ export function provenanceOf<Answers extends object>(
       mode: request.frameSize,
       source: frames.size,
       sent: size,
-      resampling: resized || resampling === 'published' ? resampling : 'none',
+      resampling: resized || resampling !== 'pillow-bicubic' ? resampling : 'none',
       encoding: profile.frameEncoding,
       ...(request.pipeline === 'published' && { per_prefix: prefixSizes(plan) }),
     },
