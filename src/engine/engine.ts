@@ -63,6 +63,13 @@ export interface SeenPrompt {
   tokenIds: number[];
 }
 
+/** Who waits for an answer about a text, and how long. */
+export interface Caller {
+  tenant: string;
+  /** aborts when the answer is no longer needed */
+  signal: AbortSignal;
+}
+
 /** A model that scores prefixes. The rest of the service depends on this interface only. */
 export interface Engine {
   /** where requests to the model wait */
@@ -76,17 +83,17 @@ export interface Engine {
    * @returns the first such text, or undefined
    * @throws ProblemError if the engine cannot tell
    */
-  controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
+  controlTokenIn(text: string, caller: Caller): Promise<string | undefined>;
   /**
    * Tokenizes a text of a caller that has no control token.
    * @throws ProblemError if the engine cannot tell
    */
-  tokenIdsOf(text: string, signal: AbortSignal): Promise<number[]>;
+  tokenIdsOf(text: string, caller: Caller): Promise<number[]>;
   /**
    * The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD.
    * @throws ProblemError if the engine cannot tell
    */
-  textOf(ids: NonEmpty<number>, signal: AbortSignal): Promise<string>;
+  textOf(ids: NonEmpty<number>, caller: Caller): Promise<string>;
   /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented

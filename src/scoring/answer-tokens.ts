@@ -1,6 +1,6 @@
 import { MOST_ANSWERS, MOST_FURTHER_QUERIES } from '../../schemas/answers.ts';
 import type { AnswerTokens } from '../../schemas/reward.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import {
@@ -30,32 +30,30 @@ interface Text extends AnswerTokens {
 export async function tokensOfAnswers(
   { answers: { trueTexts, falseTexts } }: EpisodeRequest,
   engine: Engine,
-  signal: AbortSignal,
+  caller: Caller,
   pointer: string,
 ): Promise<ReadAnswers> {
   const place = `${pointer}/answers`;
-  const starts = new Set<string>();
+  const reads = new Map<string, Set<number>>();
   // Text by text: 255 texts of 256 tokens each must not be compared, or even tokenized, to be refused.
   const count = ({ ids }: Text) => {
-    for (const [i] of ids.slice(1).entries()) {
-      starts.add(nameOf(ids.slice(0, i + 1)));
-      if (starts.size > MOST_FURTHER_QUERIES) throw tooManySteps(place);
+    for (const [i, id] of ids.entries()) {
+      const start = nameOf(ids.slice(0, i));
+      const read = reads.get(start) ?? new Set();
+      reads.set(start, read.add(id));
+      if (reads.size - 1 > MOST_FURTHER_QUERIES) throw tooManySteps(place);
+      if (read.size > MOST_ANSWERS) throw tooManyReads(place);
     }
   };
-  const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, engine, signal);
-  const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, engine, signal);
+  const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, engine, caller);
+  const falseTokens = await tokensOf(falseTexts, { list: `${place}/false_texts`, count }, engine, caller);
   const texts = [...trueTokens, ...falseTokens];
   checkDistinct(texts);
   const steps = answerSteps(texts);
-  for (const { reads } of steps) {
-    if (reads.length <= MOST_ANSWERS) continue;
-    const detail = `One query would read ${reads.length} tokens; the limit is ${MOST_ANSWERS}. Send fewer texts.`;
-    throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_ANSWERS });
-  }
   const [first, ...further] = steps;
   if (!first) throw new RangeError('There is at least one answer.');
   const later: AnswerStep[] = [];
-  for (const { start, reads } of further) later.push({ start: await startOf(start, engine, signal), reads });
+  for (const { start, reads } of further) later.push({ start: await startOf(start, engine, caller), reads });
   const withoutPlace = ({ text, ids }: Text): AnswerTokens => ({ text, ids });
   return {
     trueTokens: mapAll(trueTokens, withoutPlace),
@@ -63,6 +61,11 @@ export async function tokensOfAnswers(
     steps: [{ start: null, reads: first.reads }, ...later],
     places: tokenPlaces(texts, steps),
   };
+}
+
+function tooManyReads(pointer: string): ProblemError {
+  const detail = `One query would read more than ${MOST_ANSWERS} tokens. Send fewer texts.`;
+  return new ProblemError('invalid-answers', detail, { pointer, limit: MOST_ANSWERS });
 }
 
 function tooManySteps(pointer: string): ProblemError {
@@ -79,13 +82,13 @@ async function tokensOf(
   [first, ...others]: Readonly<NonEmpty<string>>,
   { list, count }: { list: string; count: (text: Text) => void },
   engine: Engine,
-  signal: AbortSignal,
+  caller: Caller,
 ): Promise<NonEmpty<Text>> {
   const read = async (text: string, place: number): Promise<Text> => {
     const pointer = `${list}/${place}`;
-    const special = await engine.controlTokenIn(text, signal);
+    const special = await engine.controlTokenIn(text, caller);
     if (special !== undefined) throw controlTokenProblem(special, pointer, 'the text');
-    const ids = await engine.tokenIdsOf(text, signal);
+    const ids = await engine.tokenIdsOf(text, caller);
     if (ids.length === 0) {
       const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
       throw new ProblemError('invalid-answers', detail, { pointer });
@@ -112,8 +115,8 @@ function checkDistinct(texts: Text[]): void {
   throw new ProblemError('invalid-answers', detail, { pointer: longer.pointer });
 }
 
-async function startOf(start: readonly number[], engine: Engine, signal: AbortSignal): Promise<AnswerStart> {
+async function startOf(start: readonly number[], engine: Engine, caller: Caller): Promise<AnswerStart> {
   const [id, ...more] = start;
   if (id === undefined) throw new RangeError('A further step follows at least one token.');
-  return { text: await engine.textOf([id, ...more], signal), ids: [id, ...more] };
+  return { text: await engine.textOf([id, ...more], caller), ids: [id, ...more] };
 }

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
@@ -19,7 +19,7 @@ import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWor
 interface PlanContext<Prefix, Result> {
   engine: Engine;
   method: Method<Prefix, Result>;
-  signal: AbortSignal;
+  caller: Caller;
 }
 
 /** The plan of an episode, and those of its controls. */
@@ -36,7 +36,7 @@ interface PlannedEpisode {
 export async function planEpisode<Prefix, Result>(
   { request, frames, pointer }: Pick<Upload, 'request' | 'frames' | 'pointer'>,
   profile: ModelProfile,
-  { engine, method, signal }: PlanContext<Prefix, Result>,
+  { engine, method, caller }: PlanContext<Prefix, Result>,
 ): Promise<PlannedEpisode> {
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
@@ -51,8 +51,8 @@ export async function planEpisode<Prefix, Result>(
   };
   const longest = longestShown(sampled, family);
   checkContext(longest.frames, longest.size, profile);
-  await checkControlTokens(request, engine, signal, pointer);
-  const answers = await tokensOfAnswers(request, engine, signal, pointer);
+  await checkControlTokens(request, engine, caller, pointer);
+  const answers = await tokensOfAnswers(request, engine, caller, pointer);
   checkPublishedWork(sampled.lengths, answers.steps.length, request, pointer);
   const input: PlanInput = { ...sampled, answers };
   const plan = method.plan(input, family);

@@ -43,7 +43,11 @@ export async function* scoreEpisode<Prefix, Result>(
 ): Scoring<Prefix, Result> {
   const profile = engine.describe();
   const episode = { request, frames, pointer };
-  const { plan, controlPlans, answers } = await planEpisode(episode, profile, { engine, method, signal });
+  const { plan, controlPlans, answers } = await planEpisode(episode, profile, {
+    engine,
+    method,
+    caller: { tenant, signal },
+  });
   const usage: EngineUsage = {
     requests: 0,
     resends: 0,

@@ -15,6 +15,7 @@ import { inOrderOfSettling } from '../../process/settled.ts';
 import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
+import type { Poster } from './in-turn.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
@@ -26,6 +27,8 @@ import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 /** The parts of the engine that scoring uses. */
 interface VllmParts {
   client: VllmClient;
+  /** sends requests about tokens, in the turn of the episode's tenant */
+  tokenizer: Poster;
   gate: FairQueue;
   monitor: Monitor;
   secret: string;
@@ -63,7 +66,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
 
 function asker(
   { plan, frames: { size: source }, tenant, pointer, episodePointer, signal, usage }: ScoreRequest,
-  { client, gate, monitor, secret }: VllmParts,
+  { client, tokenizer, gate, monitor, secret }: VllmParts,
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
@@ -114,7 +117,7 @@ function asker(
     const answer = await ask(each, { top: count });
     const tokens: TopAnswer[] = [];
     for (const { id, logProb } of readTop(answer, count))
-      tokens.push({ text: await textOf([id], { client, model, texts, signal }), id, log_prob: logProb });
+      tokens.push({ text: await textOf([id], { client: tokenizer, model, texts, signal }), id, log_prob: logProb });
     return { tokens, answer };
   }
 
@@ -129,7 +132,7 @@ function asker(
   }
 
   return async (each, query) => {
-    const source = { client, model, known: tokens, signal };
+    const source = { client: tokenizer, model, known: tokens, signal };
     const sets = await answerIds(each.read, source);
     const ids = sets.flat();
     const answer = await ask(each, { ids });
