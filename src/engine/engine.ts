@@ -63,6 +63,13 @@ export interface SeenPrompt {
   tokenIds: number[];
 }
 
+/** Who waits for an answer about a text, and how long. */
+export interface Caller {
+  tenant: string;
+  /** aborts when the answer is no longer needed */
+  signal: AbortSignal;
+}
+
 /** The tokenizer of a model. */
 export interface Tokenizer {
   /**
@@ -70,17 +77,17 @@ export interface Tokenizer {
    * @returns the first such text, or undefined
    * @throws ProblemError if the engine cannot tell
    */
-  controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
+  controlTokenIn(text: string, caller: Caller): Promise<string | undefined>;
   /**
    * Tokenizes a text of a caller that has no control token.
    * @throws ProblemError if the engine cannot tell
    */
-  tokenIdsOf(text: string, signal: AbortSignal): Promise<number[]>;
+  tokenIdsOf(text: string, caller: Caller): Promise<number[]>;
   /**
    * The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD.
    * @throws ProblemError if the engine cannot tell
    */
-  textOf(ids: NonEmpty<number>, signal: AbortSignal): Promise<string>;
+  textOf(ids: NonEmpty<number>, caller: Caller): Promise<string>;
 }
 
 /** A model that scores prefixes. The rest of the service depends on this interface only. */

@@ -1,5 +1,5 @@
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { Tokenizer } from '../engine/engine.ts';
+import type { Caller, Tokenizer } from '../engine/engine.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { Family } from '../families/family.ts';
 import type { EpisodePlan, PlannedPrefix } from '../plan/plan.ts';
@@ -26,9 +26,9 @@ export interface PlanInput<Tokens> extends SampledEpisode {
 /** Where the tokens of a request are found. */
 export interface TokenLookup {
   tokenizer: Tokenizer;
+  caller: Caller;
   /** JSON pointer to the episode in the request, for problems */
   pointer: string;
-  signal: AbortSignal;
 }
 
 /**

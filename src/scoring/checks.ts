@@ -1,5 +1,5 @@
 import { DEFAULTS } from '../../schemas/defaults.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
@@ -60,12 +60,12 @@ export function checkWork(
 export async function checkControlTokens(
   { instruction, controls }: EpisodeRequest,
   engine: Engine,
-  signal: AbortSignal,
+  caller: Caller,
   pointer: string,
 ): Promise<void> {
   const texts = { '/instruction': instruction, '/controls/other_instruction': controls?.otherInstruction };
   for (const [place, text] of Object.entries(texts)) {
-    const special = text === undefined ? undefined : await engine.controlTokenIn(text, signal);
+    const special = text === undefined ? undefined : await engine.controlTokenIn(text, caller);
     if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`, 'the instruction');
   }
 }

@@ -1,4 +1,4 @@
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
@@ -17,7 +17,7 @@ import { checkCalibration, checkControlTokens, checkFrameSize, checkWork } from 
 interface PlanContext<Tokens, Line, Result> {
   engine: Engine;
   method: PrefixMethod<Tokens, Line, Result>;
-  signal: AbortSignal;
+  caller: Caller;
 }
 
 /** The plan of an episode, and those of its controls. */
@@ -34,7 +34,7 @@ interface PlannedEpisode<Tokens> {
 export async function planPrefixesOf<Tokens, Line, Result>(
   { request, frames, pointer }: Pick<Upload, 'request' | 'frames' | 'pointer'>,
   profile: ModelProfile,
-  { engine, method, signal }: PlanContext<Tokens, Line, Result>,
+  { engine, method, caller }: PlanContext<Tokens, Line, Result>,
 ): Promise<PlannedEpisode<Tokens>> {
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
@@ -49,8 +49,8 @@ export async function planPrefixesOf<Tokens, Line, Result>(
   };
   const longest = longestShown(sampled, family);
   checkContext(longest.frames, longest.size, profile);
-  await checkControlTokens(request, engine, signal, pointer);
-  const tokens = await method.tokens(request, { tokenizer: engine, pointer, signal });
+  await checkControlTokens(request, engine, caller, pointer);
+  const tokens = await method.tokens(request, { tokenizer: engine, pointer, caller });
   checkWork(sampled.lengths, method.steps(tokens), request, pointer);
   const input = { ...sampled, tokens };
   const plan = method.plan(input, family);

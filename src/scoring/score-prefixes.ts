@@ -20,7 +20,11 @@ export async function* scorePrefixes<Tokens, Line, Result>(
 ): Scoring<Line, Result> {
   const profile = engine.describe();
   const episode = { request, frames, pointer };
-  const { plan, controlPlans, tokens } = await planPrefixesOf(episode, profile, { engine, method, signal });
+  const { plan, controlPlans, tokens } = await planPrefixesOf(episode, profile, {
+    engine,
+    method,
+    caller: { tenant, signal },
+  });
   const usage = newUsage(waitedMs + waitedReading);
   const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();

@@ -1,4 +1,4 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { Read, ReadNext } from '../../src/plan/plan.ts';
@@ -300,15 +300,20 @@ t.test('a calibration is made from log odds, and repeats the answers', async (t)
   isProblem(t, await post({ episodes, answers: { reward: 'log_odds' } }), 'invalid-request', { pointer: '/answers' });
 });
 
-t.test('texts after those that need too many queries are not tokenized', async (t) => {
+/** An app whose engine notes the texts that it tokenizes. */
+async function countingApp(t: Test) {
   const counting = stubEngine();
   const tokenized: string[] = [];
   const { tokenIdsOf } = counting;
-  counting.tokenIdsOf = (text, signal) => {
+  counting.tokenIdsOf = (text, caller) => {
     tokenized.push(text);
-    return tokenIdsOf(text, signal);
+    return tokenIdsOf(text, caller);
   };
-  const to = await buildTestApp(t, {}, counting);
+  return { to: await buildTestApp(t, {}, counting), tokenized };
+}
+
+t.test('texts after those that need too many queries are not tokenized', async (t) => {
+  const { to, tokenized } = await countingApp(t);
   // Two tokens for three characters.
   const long = Array.from({ length: 128 }, (_, i) => `${i}${'a  '.repeat(20)}`);
   const answers = { true_texts: [' Yes', ...long.slice(1)], false_texts: [' No'] };
@@ -317,4 +322,14 @@ t.test('texts after those that need too many queries are not tokenized', async (
     limit: 32,
   });
   t.same(tokenized, [' Yes', ...long.slice(1, 2)]);
+});
+
+t.test('texts after the first one of more than 128 tokens in one query are not tokenized', async (t) => {
+  const { to, tokenized } = await countingApp(t);
+  const answers = { true_texts: texts(100, 'a'), false_texts: texts(100, 'b') };
+  isProblem(t, await postEpisode(to, { ...EPISODE, answers }, frames), 'invalid-answers', {
+    pointer: '/answers',
+    limit: 128,
+  });
+  t.equal(tokenized.length, 129);
 });

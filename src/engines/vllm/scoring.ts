@@ -16,6 +16,7 @@ import { inOrderOfSettling } from '../../process/settled.ts';
 import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLast, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
+import type { Poster } from './in-turn.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
@@ -27,6 +28,8 @@ import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
 /** The parts of the engine that scoring uses. */
 interface VllmParts {
   client: VllmClient;
+  /** sends requests about tokens, in the turn of the episode's tenant */
+  tokenizer: Poster;
   gate: FairQueue;
   monitor: Monitor;
   secret: string;
@@ -64,7 +67,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
 
 function asker(
   { plan, frames: { size: source }, tenant, pointer, episodePointer, signal, usage }: ScoreRequest,
-  { client, gate, monitor, secret }: VllmParts,
+  { client, tokenizer, gate, monitor, secret }: VllmParts,
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
@@ -130,7 +133,7 @@ function asker(
 
   /** Reads the next token, and the most likely ones if the query wants them. vLLM returns these only to a query of their own. */
   async function readNext(each: Query, read: ReadNext, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
-    const sets = await answerIds(read, { client, model, known: tokens, signal });
+    const sets = await answerIds(read, { client: tokenizer, model, known: tokens, signal });
     const ids = sets.flat();
     const start = read.start ?? null;
     const answer = await ask(each, { read: { ids }, start, data: isFirst ? 'all' : 'own' });
@@ -143,7 +146,7 @@ function asker(
     const likely = await ask(each, { read: { top: read.top }, start: null, data: 'none' });
     const top: TopAnswer[] = [];
     for (const { id, logProb } of readTop(likely, read.top))
-      top.push({ text: await textOf([id], { client, model, texts, signal }), id, log_prob: logProb });
+      top.push({ text: await textOf([id], { client: tokenizer, model, texts, signal }), id, log_prob: logProb });
     return { ...reading, ...tokensOf([answer, likely]), prompt, top };
   }
 
@@ -152,7 +155,7 @@ function asker(
     const starts: AnswerStart[] = [];
     for (const place of others.keys()) {
       const ids: NonEmpty<number> = [first, ...others.slice(0, place)];
-      starts.push({ ids, text: await textOf(ids, { client, model, texts, signal }) });
+      starts.push({ ids, text: await textOf(ids, { client: tokenizer, model, texts, signal }) });
     }
     const steps = starts.map(async (start, place) => {
       const ids = others.slice(place, place + 1);

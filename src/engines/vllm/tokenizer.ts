@@ -3,8 +3,9 @@ import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { ReadNext } from '../../plan/plan.ts';
-import { jsonBody, type VllmClient } from './client.ts';
+import { jsonBody } from './client.ts';
 import { EngineFault } from './faults.ts';
+import type { Poster } from './in-turn.ts';
 import { TEXT, TOKENS } from './responses.ts';
 
 /** Token ids of texts. A probe starts it; texts of callers are added when they are first read. */
@@ -19,19 +20,14 @@ export function createTokensByText(): TokensByText {
 }
 
 /** Asks the model's tokenizer for the token ids of a text. */
-export async function tokenize(
-  text: string,
-  client: VllmClient,
-  model: string,
-  signal: AbortSignal,
-): Promise<number[]> {
+export async function tokenize(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false });
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
 
 /** Where tokens are requested, and those that are known already. */
 interface TokenSource {
-  client: VllmClient;
+  client: Poster;
   model: string;
   known: TokensByText;
   signal: AbortSignal;
@@ -108,7 +104,7 @@ export async function answerIds({ answers }: ReadNext, source: TokenSource): Pro
  */
 export async function controlTokenIn(
   text: string,
-  client: VllmClient,
+  client: Poster,
   model: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {

@@ -5,6 +5,7 @@ import { createFairQueue } from '../../limits/fair-queue.ts';
 import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
+import { inTurn, TOKENIZER_REQUESTS } from './in-turn.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
@@ -46,7 +47,7 @@ export function createVllmEngine(
   const client = createClient({
     url: config.ENGINE_URL,
     apiKey: config.ENGINE_API_KEY,
-    connections: config.ENGINE_CONCURRENCY,
+    connections: config.ENGINE_CONCURRENCY + TOKENIZER_REQUESTS,
   });
   const gate = createFairQueue({ places: config.ENGINE_CONCURRENCY });
   const monitor = watchEngine(
@@ -63,7 +64,9 @@ export function createVllmEngine(
     },
     log,
   );
-  const findControlToken = controlTokenFinder(client);
+  const findControlToken = controlTokenFinder();
+  const tokenizing = createFairQueue({ places: TOKENIZER_REQUESTS });
+  const tokenizer = (tenant: string) => inTurn(client, tokenizing, tenant);
 
   function problemOf(error: unknown): unknown {
     if (!(error instanceof EngineFault)) return error;
@@ -72,34 +75,35 @@ export function createVllmEngine(
   }
 
   return {
-    queues: { engine: gate },
+    queues: { engine: gate, 'engine-tokens': tokenizing },
     describe: () => monitor.ready().profile,
     // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
-    async controlTokenIn(text, signal) {
+    async controlTokenIn(text, { tenant, signal }) {
       try {
-        return await findControlToken(text, monitor.ready(), signal);
+        return await findControlToken(text, monitor.ready(), { client: tokenizer(tenant), signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
-    async textOf(ids, signal) {
+    async textOf(ids, { tenant, signal }) {
       const { profile, texts } = monitor.ready();
       try {
-        return await textOf(ids, { client, model: profile.model, texts, signal });
+        return await textOf(ids, { client: tokenizer(tenant), model: profile.model, texts, signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
-    async tokenIdsOf(text, signal) {
+    async tokenIdsOf(text, { tenant, signal }) {
       const { profile, tokens } = monitor.ready();
       try {
-        return await tokenIdsOf(text, { client, model: profile.model, known: tokens, signal });
+        return await tokenIdsOf(text, { client: tokenizer(tenant), model: profile.model, known: tokens, signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
-    score: (request) => runQueries(request, { client, gate, monitor, secret: config.SECRET }),
+    score: (request) =>
+      runQueries(request, { client, tokenizer: tokenizer(request.tenant), gate, monitor, secret: config.SECRET }),
     async close() {
       await monitor.close();
       await client.close();

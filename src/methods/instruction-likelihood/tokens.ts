@@ -35,10 +35,10 @@ export async function tokensOfInstruction(
   };
 }
 
-async function tokenized(text: string, { tokenizer, pointer: episode, signal }: TokenLookup): Promise<TokenizedText> {
+async function tokenized(text: string, { tokenizer, pointer: episode, caller }: TokenLookup): Promise<TokenizedText> {
   const pointer = `${episode}/instruction`;
-  const before = await tokenizer.tokenIdsOf(BEFORE_INSTRUCTION, signal);
-  const all = await tokenizer.tokenIdsOf(`${BEFORE_INSTRUCTION}${text}`, signal);
+  const before = await tokenizer.tokenIdsOf(BEFORE_INSTRUCTION, caller);
+  const all = await tokenizer.tokenIdsOf(`${BEFORE_INSTRUCTION}${text}`, caller);
   const ids = all.slice(before.length);
   if (ids.length > MOST_TOKENS) {
     const detail = `The instruction has ${ids.length} tokens; the limit is ${MOST_TOKENS} with \`method: "instruction_likelihood"\`. Send a shorter instruction.`;
@@ -51,7 +51,7 @@ async function tokenized(text: string, { tokenizer, pointer: episode, signal }: 
     throw new ProblemError('invalid-request', detail, { pointer });
   }
   // One token after another: a request must not take all connections to the engine.
-  const tokenOf = async (id: number): Promise<Token> => ({ text: await tokenizer.textOf([id], signal), id });
+  const tokenOf = async (id: number): Promise<Token> => ({ text: await tokenizer.textOf([id], caller), id });
   const tokens: NonEmpty<Token> = [await tokenOf(first)];
   for (const id of others) tokens.push(await tokenOf(id));
   return { text, tokens };

@@ -32,12 +32,15 @@ export async function tokensOfAnswers(
 ): Promise<ReadAnswers> {
   const { pointer } = lookup;
   const place = `${pointer}/answers`;
-  const starts = new Set<string>();
+  const reads = new Map<string, Set<number>>();
   // Text by text: 255 texts of 256 tokens each must not be compared, or even tokenized, to be refused.
   const count = ({ ids }: Text) => {
-    for (const [i] of ids.slice(1).entries()) {
-      starts.add(nameOf(ids.slice(0, i + 1)));
-      if (starts.size > MOST_FURTHER_QUERIES) throw tooManySteps(place);
+    for (const [i, id] of ids.entries()) {
+      const start = nameOf(ids.slice(0, i));
+      const read = reads.get(start) ?? new Set();
+      reads.set(start, read.add(id));
+      if (reads.size - 1 > MOST_FURTHER_QUERIES) throw tooManySteps(place);
+      if (read.size > MOST_ANSWERS) throw tooManyReads(place);
     }
   };
   const trueTokens = await tokensOf(trueTexts, { list: `${place}/true_texts`, count }, lookup);
@@ -45,11 +48,6 @@ export async function tokensOfAnswers(
   const texts = [...trueTokens, ...falseTokens];
   checkDistinct(texts);
   const steps = answerSteps(texts);
-  for (const { reads } of steps) {
-    if (reads.length <= MOST_ANSWERS) continue;
-    const detail = `One query would read ${reads.length} tokens; the limit is ${MOST_ANSWERS}. Send fewer texts.`;
-    throw new ProblemError('invalid-answers', detail, { pointer: place, limit: MOST_ANSWERS });
-  }
   const [first, ...further] = steps;
   if (!first) throw new RangeError('There is at least one answer.');
   const later: AnswerStep[] = [];
@@ -61,6 +59,11 @@ export async function tokensOfAnswers(
     steps: [{ start: null, reads: first.reads }, ...later],
     places: tokenPlaces(texts, steps),
   };
+}
+
+function tooManyReads(pointer: string): ProblemError {
+  const detail = `One query would read more than ${MOST_ANSWERS} tokens. Send fewer texts.`;
+  return new ProblemError('invalid-answers', detail, { pointer, limit: MOST_ANSWERS });
 }
 
 function tooManySteps(pointer: string): ProblemError {
@@ -76,13 +79,13 @@ function tooManySteps(pointer: string): ProblemError {
 async function tokensOf(
   [first, ...others]: Readonly<NonEmpty<string>>,
   { list, count }: { list: string; count: (text: Text) => void },
-  { tokenizer, signal }: TokenLookup,
+  { tokenizer, caller }: TokenLookup,
 ): Promise<NonEmpty<Text>> {
   const read = async (text: string, place: number): Promise<Text> => {
     const pointer = `${list}/${place}`;
-    const special = await tokenizer.controlTokenIn(text, signal);
+    const special = await tokenizer.controlTokenIn(text, caller);
     if (special !== undefined) throw controlTokenProblem(special, pointer, 'the text');
-    const ids = await tokenizer.tokenIdsOf(text, signal);
+    const ids = await tokenizer.tokenIdsOf(text, caller);
     if (ids.length === 0) {
       const detail = `The model’s tokenizer makes no token of ${JSON.stringify(text)}.`;
       throw new ProblemError('invalid-answers', detail, { pointer });
@@ -109,8 +112,8 @@ function checkDistinct(texts: Text[]): void {
   throw new ProblemError('invalid-answers', detail, { pointer: longer.pointer });
 }
 
-async function startOf(start: readonly number[], { tokenizer, signal }: TokenLookup): Promise<AnswerStart> {
+async function startOf(start: readonly number[], { tokenizer, caller }: TokenLookup): Promise<AnswerStart> {
   const [id, ...more] = start;
   if (id === undefined) throw new RangeError('A further step follows at least one token.');
-  return { text: await tokenizer.textOf([id, ...more], signal), ids: [id, ...more] };
+  return { text: await tokenizer.textOf([id, ...more], caller), ids: [id, ...more] };
 }

@@ -9,7 +9,7 @@ import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts'
 import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { MODEL_DIR } from './support.ts';
 
-const signal = new AbortController().signal;
+const caller = { tenant: '', signal: new AbortController().signal };
 
 interface AddedToken {
   id: number;
@@ -40,9 +40,9 @@ t.test('added tokens of the tokenizer are control tokens, except plain words', a
   const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   for (const token of ['<action_7>', '[ROBOT]', '<|im_end|>'])
-    t.equal(await engine.controlTokenIn(`Open${token}it.`, signal), token);
+    t.equal(await engine.controlTokenIn(`Open${token}it.`, caller), token);
   for (const text of ['Close the gripper.', '<action_8>', 'ROBOT', 'a < b > c'])
-    t.equal(await engine.controlTokenIn(text, signal), undefined, text);
+    t.equal(await engine.controlTokenIn(text, caller), undefined, text);
   const { encode } = await readCheckpoint(MODEL_DIR);
   t.strictSame(encode('<action_7>[ROBOT]'), [5000, 5001], 'the tokenizer reads them as added tokens');
 });
