@@ -1,38 +1,25 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopAnswer } from '../../../schemas/reward.ts';
 import type { Reading, ScoreRequest } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
-import type { FairQueue } from '../../limits/fair-queue.ts';
 import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
-import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
+import { querySender, type VllmParts } from './queries.ts';
 import { COMPLETION, type Completion } from './responses.ts';
 import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
-
-/** The parts of the engine that scoring uses. */
-interface VllmParts {
-  client: VllmClient;
-  gate: FairQueue;
-  monitor: Monitor;
-  secret: string;
-}
-
-const BUSY_TRIES = 5;
-const BUSY_PAUSE_MS = 100;
 
 /**
  * Scores an episode in one pass. The longest prefix goes first, with data. All others then go in parallel and only name
@@ -63,50 +50,33 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
 
 function asker(
   { plan, frames: { size: source }, tenant, pointer, episodePointer, signal, usage }: ScoreRequest,
-  { client, gate, monitor, secret }: VllmParts,
+  context: VllmParts,
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
-  const { profile, tokens, texts, vocabulary, fingerprint, encoding } = probed;
+  const { client, secret } = context;
+  const { profile, tokens, texts, vocabulary, encoding } = probed;
   const { model } = profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
     itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
   );
   const items = (each: Query) => blocksOf(plan, each).flatMap((block) => itemsIn[each.frameGroup]?.(block) ?? []);
-  const owner = { tenant, episode: Symbol('episode') };
   const salt = cacheSalt(secret, tenant);
-  // With this header a router in front of several engines sends all queries of an episode to the same engine.
   const [first] = items(plan.queries[0]);
   if (!first) throw new Error('The longest query of the plan has no block.');
-  const headers = { 'x-session-id': first.uuid };
-
-  async function send(each: Query, read: TokensToRead, withAllData: boolean): Promise<Completion> {
-    const isFirst = each === plan.queries[0] && 'ids' in read;
-    const waiting = performance.now();
-    const { release } = await gate.enter(owner, signal);
-    usage.queuedMs += performance.now() - waiting;
-    try {
-      // No longer prefix has sent a block that only this query has.
-      const isSent = 'top' in read;
-      const withData = (block: number) => withAllData || isFirst || (!isSent && block >= each.shows);
-      const { start } = each.read;
-      const withTokenIds = isFirst || start !== undefined;
-      const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
-      const asked = { ...common, read, salt, withTokenIds };
-      const body = completionBody(asked, items(each), withData);
-      usage.requests += 1;
-      usage.bytes += body.bytes;
-      return await client.post('/v1/chat/completions', body, COMPLETION, signal, headers);
-    } finally {
-      release();
-    }
-  }
+  const send = querySender({ tenant, signal, usage }, context, probed, first.uuid);
 
   async function ask(each: Query, read: TokensToRead): Promise<Completion> {
-    const answer = await withRepeats({ send: (withAllData) => send(each, read, withAllData), usage, signal });
-    if (fingerprint === null || answer.system_fingerprint === fingerprint) return answer;
-    monitor.changed(probed);
-    throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
+    const isFirst = each === plan.queries[0] && 'ids' in read;
+    // No longer prefix has sent a block that only this query has.
+    const isSent = 'top' in read;
+    const { start } = each.read;
+    const withTokenIds = isFirst || start !== undefined;
+    const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
+    const asked = { ...common, read, salt, withTokenIds };
+    return send(COMPLETION, (withAllData) =>
+      completionBody(asked, items(each), (block) => withAllData || isFirst || (!isSent && block >= each.shows)),
+    );
   }
 
   /** The most likely next tokens. vLLM returns them only to a query of their own. */
@@ -168,38 +138,6 @@ function asker(
       cachedTokens: reading.cachedTokens === null || cached === null ? null : reading.cachedTokens + cached,
     };
   };
-}
-
-/**
- * Retries a request if that can help: once, with all data, after a lost item or a failure; a few times if the engine is
- * busy.
- */
-async function withRepeats({
-  send,
-  usage,
-  signal,
-}: {
-  send: (withAllData: boolean) => Promise<Completion>;
-  usage: ScoreRequest['usage'];
-  signal: AbortSignal;
-}): Promise<Completion> {
-  let resent = false;
-  for (let busy = 1; ; ) {
-    try {
-      return await send(resent);
-    } catch (error) {
-      if (!(error instanceof EngineFault)) throw error;
-      if (error.kind === 'busy' && busy < BUSY_TRIES) {
-        await sleep(BUSY_PAUSE_MS * 2 ** busy * (0.5 + Math.random() / 2), undefined, { signal });
-        busy += 1;
-      } else if (!resent && ['cache-miss', 'internal', 'unreachable'].includes(error.kind)) {
-        resent = true;
-        usage.resends += 1;
-      } else {
-        throw error;
-      }
-    }
-  }
 }
 
 /**
