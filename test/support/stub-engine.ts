@@ -61,7 +61,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     for (const hear of heard.splice(0)) hear(call);
     if (options.fault) throw options.fault;
     const digests = new Map<string, string>();
-    for (const [group, shown] of (await renderFrames(request, 'rgb')).entries()) {
+    for (const [group, shown] of (await renderFrames(request, plan.frameGroups, 'rgb')).entries()) {
       const unknown: number[] = [];
       for (const [index, { bytes, digest }] of shown) {
         const { size, resampling } = plan.frameGroups[group] ?? plan.frameGroups[0];

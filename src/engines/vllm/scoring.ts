@@ -32,7 +32,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const probed = context.monitor.ready();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
-  const groups = await renderFrames({ ...request, signal }, probed.encoding);
+  const groups = await renderFrames({ ...request, signal }, plan.frameGroups, probed.encoding);
   const started = performance.now();
   const ask = asker({ ...request, signal }, context, probed, groups);
   try {
