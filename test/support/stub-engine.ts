@@ -132,6 +132,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       return options.controlTokens?.find((token) => text.includes(token));
     },
     score,
+    async generate() {
+      throw new Error('The stub writes no text.');
+    },
     async close() {
       engine.closed = true;
     },
@@ -163,6 +166,7 @@ const PROFILE: ModelProfile = {
   contextTokens: 32_768,
   maxBlocks: null,
   tokensPerBlock: 70,
+  generation: { unavailable: 'The stub writes no text.' },
 };
 
 function numbersOf(value: unknown): [number, number] {

@@ -5,6 +5,7 @@ import { createFairQueue } from '../../limits/fair-queue.ts';
 import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
+import { generateText } from './generation.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
@@ -63,6 +64,7 @@ export function createVllmEngine(
     },
     log,
   );
+  const parts = { client, gate, monitor, secret: config.SECRET };
   const findControlToken = controlTokenFinder(client);
 
   function problemOf(error: unknown): unknown {
@@ -99,7 +101,8 @@ export function createVllmEngine(
         throw problemOf(error);
       }
     },
-    score: (request) => runQueries(request, { client, gate, monitor, secret: config.SECRET }),
+    score: (request) => runQueries(request, parts),
+    generate: (request) => generateText(request, parts),
     async close() {
       await monitor.close();
       await client.close();
