@@ -224,6 +224,11 @@ export const PROBLEMS = {
     title: 'The video is too large',
     help: 'The file has more than `limit` tracks or samples, or it takes more than `limit` bytes of memory to read. Send a shorter or smaller video, or send the frames.',
   },
+  'method-unsupported': {
+    status: 422,
+    title: 'The model does not support this method',
+    help: '`detail` says why, and what the operator can change. `GET /v1/model` lists in `methods` those that the model supports.',
+  },
   'frame-size-unsupported': {
     status: 422,
     title: 'The model does not accept this frame size',

@@ -25,6 +25,22 @@ export async function tokenize(text: string, client: Poster, model: string, sign
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
 
+/**
+ * The token ids of a complete prompt as text: one token stands for each run of video or image tokens. Retries once after a
+ * broken connection.
+ * @throws EngineFault, or the signal's reason
+ */
+export function promptTokens(text: string, client: VllmClient, model: string, signal: AbortSignal): Promise<number[]> {
+  return retried(() => tokenize(text, client, model, signal));
+}
+
+async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  return ask().catch((error) => {
+    if (error instanceof EngineFault && error.kind === 'unreachable') return ask();
+    throw error;
+  });
+}
+
 /** Where tokens are requested, and those that are known already. */
 interface TokenSource {
   client: Poster;
@@ -109,11 +125,7 @@ export async function controlTokenIn(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false, return_token_strs: true });
-  const ask = () => client.post('/tokenize', body, TOKENS, signal);
-  const { tokens, token_strs: names } = await ask().catch((error) => {
-    if (error instanceof EngineFault && error.kind === 'unreachable') return ask();
-    throw error;
-  });
+  const { tokens, token_strs: names } = await retried(() => client.post('/tokenize', body, TOKENS, signal));
   if (names?.length === tokens.length) return names.find(isMarkup);
   throw new EngineFault('unusable', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
 }
