@@ -30,7 +30,7 @@ export async function tokenize(text: string, client: Poster, model: string, sign
  * broken connection.
  * @throws EngineFault, or the signal's reason
  */
-export function promptTokens(text: string, client: VllmClient, model: string, signal: AbortSignal): Promise<number[]> {
+export function promptTokens(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   return retried(() => tokenize(text, client, model, signal));
 }
 

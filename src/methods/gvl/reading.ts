@@ -9,7 +9,7 @@ export type UnreadReason = 'not-mentioned' | 'no-number' | 'out-of-range' | 'not
 export type FrameReading = { value: number; reason: null } | { value: null; reason: UnreadReason };
 
 /** What a generated text says about the frames of its prompt. */
-interface GvlReading {
+export interface GvlReading {
   /** one for each frame of the prompt: index i is Frame i + 1 */
   frames: FrameReading[];
   /** increasing numbers, from 1, of frames that were given different values. The first value counts. */
