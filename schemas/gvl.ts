@@ -15,7 +15,7 @@ import {
 const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
   title: 'MissingPercentage',
   description:
-    'Why a frame has no percentage. `not-mentioned`: the text does not name the frame. `no-number`: it names the frame, but no single percentage. `out-of-range`: the number is not between 0 and 100. `cut-off`: the text ends at its token limit before the frame. `not-json`: the text of `format: "structured"` is not the JSON that was requested.',
+    'Why a frame has no percentage. `not-mentioned`: the text does not name the frame. `no-number`: it names the frame, but no single percentage. `out-of-range`: the number is not between 0 and 100. `cut-off`: the text ends at its token limit before the frame, or before its number is complete. `not-json`: the text of `format: "structured"` is not the JSON that was requested.',
 });
 
 const GvlFrame = Type.Object(
