@@ -13,7 +13,13 @@ import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { Upload } from '../upload/upload.ts';
 import { tokensOfAnswers } from './answer-tokens.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
+import {
+  checkAlignedWork,
+  checkCalibration,
+  checkControlTokens,
+  checkFrameSize,
+  checkPublishedWork,
+} from './checks.ts';
 
 /** What is needed to plan an episode. */
 interface PlanContext<Prefix, Result> {
@@ -54,6 +60,7 @@ export async function planEpisode<Prefix, Result>(
   await checkControlTokens(request, engine, caller, pointer);
   const answers = await tokensOfAnswers(request, engine, caller, pointer);
   checkPublishedWork(sampled.lengths, answers.steps.length, request, pointer);
+  checkAlignedWork(sampled, answers.steps.length, pointer);
   const input: PlanInput = { ...sampled, answers };
   const plan = method.plan(input, family);
   return { plan, controlPlans: controlPlans(method, input, family, plan), answers };
