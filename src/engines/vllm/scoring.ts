@@ -138,7 +138,7 @@ function asker(
   const uncut = new Set<string>();
 
   /**
-   * Reads each token of a text: one query for each, with the tokens before it after the prompt. All but the first compute only these few
+   * Reads each token of a text: one query for each, with the tokens before it after the prompt. Each further one computes only these few
    * tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
    */
   async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
