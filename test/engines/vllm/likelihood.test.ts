@@ -126,6 +126,14 @@ t.test('a query for all tokens of its prompt reports that nothing was cached', a
   t.ok(uncut.usage.prompt_tokens > (uncut.usage.cached_tokens ?? 0));
 });
 
+t.test('a long instruction is read, whatever the length of its texts', async (t) => {
+  const words = Array.from({ length: 100 }, (_, i) => ` ${'word'.repeat(5)}${100 + i}`);
+  const { ask } = await start(t, { addedTokens: words });
+  const { provenance, prefixes } = await ask({ instruction: words.join('').slice(1), prefixes: { last: 1 } });
+  t.equal(provenance.instruction_tokens.length, 100);
+  t.equal(prefixes[0]?.with_full_stop.tokens.length, 101);
+});
+
 t.test('an instruction that has other tokens in the prompt of the model is refused', async (t) => {
   // Two letters are one token only in a prompt with a turn: the tokenizer alone makes two of them.
   const { fail, fake, address } = await start(t, { addedTokens: ['(?<=user[^]*)Go'] });
