@@ -12,7 +12,8 @@ const EPISODE = { method: 'instruction_likelihood', instruction: 'Go up', prefix
 const UNCUT = ['up(?= on)'];
 
 async function start(t: Test, behaviour: Partial<Behaviour> = {}, env: Record<string, string> = {}) {
-  const service = await startService(t, behaviour, env);
+  // The fake hashes all items for each token. Small frames keep that fast.
+  const service = await startService(t, behaviour, { ENGINE_FRAME_SIDE: '32', ...env });
   await readiness(service.app, 200);
   const ask = async (more: object = {}, frames = 4) => {
     const { status, body } = await post(service.address, frames, { ...EPISODE, ...more });
