@@ -9,7 +9,7 @@ import type { RewardResult } from '../schemas/reward.ts';
 import { buildApp } from '../src/app.ts';
 import { configOrExit } from '../src/config/config.ts';
 import { createEngine } from '../src/engines/create-engine.ts';
-import { DEFAULT_METHOD } from '../src/methods/registry.ts';
+import { TOPREWARD } from '../src/methods/topreward/method.ts';
 import { drawCurves } from './curve.ts';
 
 const EPISODES = new URL('episodes/', import.meta.url);
@@ -28,7 +28,7 @@ async function score(service: string, name: string): Promise<RewardResult> {
 }
 
 const config = configOrExit();
-const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD));
+const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), TOPREWARD));
 const service = await app.listen({ host: config.HOST, port: config.PORT }).catch((error: Error) => {
   console.error(`Cannot listen on HOST=${config.HOST}, PORT=${config.PORT}: ${error.message}`);
   process.exit(1);

@@ -9,7 +9,7 @@ import type { Service } from '../src/http/service.ts';
 import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
 import { checkedAsStream } from '../src/http/validation.ts';
 import { scoreBatch } from '../src/scoring/score-batch.ts';
-import { resultOf } from '../src/scoring/score-episode.ts';
+import { resultOf } from '../src/scoring/scoring.ts';
 import { type BatchEntry, createBatchReader } from '../src/upload/batch.ts';
 import { readBatchJson } from '../src/upload/batch-json.ts';
 import { readBatchMultipart } from '../src/upload/batch-multipart.ts';

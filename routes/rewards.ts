@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { RewardForm, RewardRequest } from '../schemas/episode.ts';
 import { EXAMPLES } from '../schemas/examples.ts';
-import { RewardResult } from '../schemas/reward.ts';
+import { EpisodeResult } from '../schemas/result.ts';
 import { RewardEvent } from '../schemas/reward-event.ts';
 import { createEpisodeReader } from '../src/http/episode-reader.ts';
 import { LINES, prefersLines } from '../src/http/lines.ts';
@@ -11,7 +11,7 @@ import { scoreUpload } from '../src/http/score-upload.ts';
 import type { Service } from '../src/http/service.ts';
 import { type Admitted, uploadHandler } from '../src/http/uploads.ts';
 import { checkedAsStream } from '../src/http/validation.ts';
-import { resultOf } from '../src/scoring/score-episode.ts';
+import { resultOf } from '../src/scoring/scoring.ts';
 import { formParts } from '../src/upload/form.ts';
 import { readJson } from '../src/upload/json.ts';
 import { readMultipart } from '../src/upload/multipart.ts';
@@ -32,7 +32,7 @@ const schema = {
     200: {
       description: 'The scored episode.',
       content: {
-        'application/json': { schema: RewardResult, examples: EXAMPLES.result },
+        'application/json': { schema: EpisodeResult, examples: EXAMPLES.result },
         [LINES]: { schema: RewardEvent, examples: EXAMPLES.lines },
       },
     },

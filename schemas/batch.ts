@@ -1,9 +1,11 @@
 import { type Static, Type } from 'typebox';
+import { byMember } from './discriminator.ts';
 import { Episode, RewardRequest } from './episode.ts';
-import { byEvent } from './events.ts';
 import { files } from './files.ts';
+import { GvlMeans } from './gvl.ts';
+import { nullable } from './nullable.ts';
 import { Problem } from './problem.ts';
-import { RewardResult } from './reward.ts';
+import { EpisodeResult } from './result.ts';
 
 const closed = { additionalProperties: false };
 
@@ -75,7 +77,7 @@ const place = {
 };
 
 const BatchResultEvent = Type.Object(
-  { event: Type.Enum(['result'], { description: 'Kind of this line.' }), ...place, result: RewardResult },
+  { event: Type.Enum(['result'], { description: 'Kind of this line.' }), ...place, result: EpisodeResult },
   { title: 'BatchResultEvent', description: 'A scored episode. Its result equals that of a request of its own.' },
 );
 
@@ -92,6 +94,7 @@ const BatchEndEvent = Type.Object(
     event: Type.Enum(['end'], { description: 'Kind of this line.' }),
     scored: Type.Integer({ minimum: 0, description: 'Number of episodes with a result.' }),
     failed: Type.Integer({ minimum: 0, description: 'Number of episodes with a problem.' }),
+    gvl: nullable(GvlMeans),
   },
   { title: 'BatchEndEvent', description: 'The last line. A response without it is incomplete.' },
 );
@@ -100,6 +103,6 @@ const BatchEndEvent = Type.Object(
 export const BatchEvent = Type.Union([BatchResultEvent, BatchProblemEvent, BatchEndEvent], {
   title: 'BatchEvent',
   description: 'One line: a `result` or a `problem` for each episode, in the order in which they finish, then `end`.',
-  discriminator: byEvent({ result: BatchResultEvent, problem: BatchProblemEvent, end: BatchEndEvent }),
+  discriminator: byMember('event', { result: BatchResultEvent, problem: BatchProblemEvent, end: BatchEndEvent }),
 });
 export type BatchEvent = Static<typeof BatchEvent>;

@@ -1,5 +1,6 @@
 /** The values of options that an episode leaves out: the contract names them, and the code uses them. */
 export const DEFAULTS = {
+  method: 'topreward',
   pipeline: 'aligned',
   prompt: 'open',
   /** Texts of the answers, by prompt variant. After an open turn they begin with a space. */
@@ -8,6 +9,9 @@ export const DEFAULTS = {
     chat: { true_texts: ['True'], false_texts: ['False'] },
   },
   reward: 'log_prob',
+  likelihood: { reward: 'sum', full_stop: false },
+  /** The authors show 15 frames, and use 42 + the number of the episode as the seed. */
+  gvl: { count: 15, seed: 42, format: 'text', max_tokens: 1024 },
   frame_size: 'reference',
   curve: 'episode',
   undefined_voc: 'missing',

@@ -6,6 +6,7 @@ import { DEFAULTS } from './defaults.ts';
 import { FrameSizeMode, Pipeline, PromptVariant } from './enumerations.ts';
 import { file, files } from './files.ts';
 import { givenReward } from './log-prob.ts';
+import { GvlOptions, LikelihoodOptions, MethodName } from './method.ts';
 import { ProgressRule } from './progress.ts';
 import { TrainingOptions } from './training.ts';
 
@@ -121,6 +122,9 @@ export const Episode = Type.Object(
         },
       ),
     ),
+    method: Type.Optional(MethodName({ default: DEFAULTS.method })),
+    likelihood: Type.Optional(LikelihoodOptions),
+    gvl: Type.Optional(GvlOptions),
     prefixes: Type.Optional(PrefixSelection),
     pipeline: Type.Optional(Pipeline({ default: DEFAULTS.pipeline })),
     frame_size: Type.Optional(FrameSizeMode({ default: DEFAULTS.frame_size })),

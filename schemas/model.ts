@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
+import { MethodName } from './method.ts';
 import { nullable } from './nullable.ts';
 import { EngineVersion, FrameSize, Token } from './reward.ts';
 
@@ -17,6 +18,9 @@ export const Model = Type.Object(
     model: Type.String({ description: 'Name of the model, as in `provenance.model`.' }),
     about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
     engine: EngineVersion,
+    methods: Type.Array(MethodName(), {
+      description: 'The values of `method` that this service can use with this model.',
+    }),
     prompts: Type.Object(
       { open: ServedPrompt, chat: ServedPrompt },
       { title: 'ServedPrompts', description: 'The two prompt variants.' },

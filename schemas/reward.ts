@@ -7,10 +7,10 @@ import { nullable } from './nullable.ts';
 import { ProgressScale } from './progress.ts';
 import { TrainingSignals } from './training.ts';
 
-const LogProb = (description: string) => Type.Number({ maximum: 0, description });
+export const LogProb = (description: string) => Type.Number({ maximum: 0, description });
 
-/** What is known about one prefix before the other prefixes are scored. */
-export const prefixScore = {
+/** Which prefix, whatever the method. */
+export const prefixPlace = {
   length: Type.Integer({ minimum: 1, description: 'Length of this prefix, in frames.' }),
   time_s: Type.Number({
     description: 'Time of the prefix’s last frame, in seconds from the first frame of the episode.',
@@ -20,6 +20,11 @@ export const prefixScore = {
     description:
       'How many sampled frames the model received: the first ones of `sampled_frame_indices`. With `pipeline: "published"` each prefix has frames of its own, and an odd last one counts twice.',
   }),
+};
+
+/** What is known about one prefix before the other prefixes are scored. */
+export const prefixScore = {
+  ...prefixPlace,
   log_prob_true: LogProb(
     'Natural logarithm of the probability that the next token is True, or one of the texts for True, in nats.',
   ),
@@ -33,17 +38,17 @@ export const prefixScore = {
   }),
 };
 
+/** Progress of a prefix. */
+export const prefixProgress = nullable(
+  Type.Number({
+    minimum: 0,
+    maximum: 1,
+    description: '`reward` on the `progress_scale`. Null if the scale is `none`.',
+  }),
+);
+
 export const PrefixReward = Type.Object(
-  {
-    ...prefixScore,
-    progress: nullable(
-      Type.Number({
-        minimum: 0,
-        maximum: 1,
-        description: '`reward` on the `progress_scale`. Null if the scale is `none`.',
-      }),
-    ),
-  },
+  { ...prefixScore, progress: prefixProgress },
   { title: 'PrefixReward', description: 'The scores of one prefix.' },
 );
 
@@ -163,29 +168,69 @@ export const EngineVersion = Type.Object(
   { title: 'EngineVersion', description: 'The engine that ran the model.' },
 );
 
+/** What made the numbers, whatever the method. */
+export const madeBy = {
+  service: ServiceVersion,
+  engine: EngineVersion,
+  model: Type.String({ description: 'Name of the model.' }),
+  about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
+};
+
+export const Resampling = Type.Enum(['none', 'pillow-bicubic', 'published', 'gvl'], {
+  title: 'Resampling',
+  description:
+    '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. With `published`, in the steps of the authors’ first release, then rounded to 8 bits. With `gvl`, in the steps of the authors’ GVL.',
+});
+
+/** How the prompts of prefixes were made, whatever is read after them. */
+export const prefixProvenance = {
+  ...madeBy,
+  pipeline: Pipeline(),
+  layout: PromptLayout,
+  prompt: Type.Object(
+    {
+      variant: PromptVariant(),
+      text: Type.String({
+        description: 'Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.',
+      }),
+      video_tokens_per_block: Type.Integer({ description: 'Video tokens of one block.' }),
+      token_ids: Type.Optional(
+        Type.Array(Type.Integer(), {
+          description: 'Token ids of the longest prompt. Present with `include_token_ids`.',
+        }),
+      ),
+    },
+    { title: 'PromptProvenance', description: 'The prompt that the model received.' },
+  ),
+  sampled_frame_indices: Type.Array(Type.Integer(), {
+    description:
+      'Numbers of the sampled frames, from 0: two frames per second. With `pipeline: "published"`: the frames of the longest prefix.',
+  }),
+  frame_size: Type.Object(
+    {
+      mode: FrameSizeMode(),
+      source: FrameSize,
+      sent: FrameSize,
+      resampling: Resampling,
+      encoding: FrameEncoding,
+      per_prefix: Type.Optional(
+        Type.Array(FrameSize, {
+          description:
+            'Size of the frames of each prefix, in the order of `prefixes`. Only with `pipeline: "published"`.',
+        }),
+      ),
+    },
+    {
+      title: 'FrameSizeProvenance',
+      description: 'Size of the frames as uploaded (`source`) and as sent to the model (`sent`).',
+    },
+  ),
+  video: Type.Optional(VideoProvenance),
+};
+
 export const Provenance = Type.Object(
   {
-    service: ServiceVersion,
-    engine: EngineVersion,
-    model: Type.String({ description: 'Name of the model.' }),
-    about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
-    pipeline: Pipeline(),
-    layout: PromptLayout,
-    prompt: Type.Object(
-      {
-        variant: PromptVariant(),
-        text: Type.String({
-          description: 'Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.',
-        }),
-        video_tokens_per_block: Type.Integer({ description: 'Video tokens of one block.' }),
-        token_ids: Type.Optional(
-          Type.Array(Type.Integer(), {
-            description: 'Token ids of the longest prompt. Present with `include_token_ids`.',
-          }),
-        ),
-      },
-      { title: 'PromptProvenance', description: 'The prompt that the model received.' },
-    ),
+    ...prefixProvenance,
     true_token: Token,
     false_token: Token,
     answers: ChosenAnswers,
@@ -195,34 +240,6 @@ export const Provenance = Type.Object(
     false_tokens: Type.Array(AnswerTokens, {
       description: 'Tokens of each text for False. `false_token` is the very first.',
     }),
-    sampled_frame_indices: Type.Array(Type.Integer(), {
-      description:
-        'Numbers of the sampled frames, from 0: two frames per second. With `pipeline: "published"`: the frames of the longest prefix.',
-    }),
-    frame_size: Type.Object(
-      {
-        mode: FrameSizeMode(),
-        source: FrameSize,
-        sent: FrameSize,
-        resampling: Type.Enum(['none', 'pillow-bicubic', 'published'], {
-          title: 'Resampling',
-          description:
-            '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits.',
-        }),
-        encoding: FrameEncoding,
-        per_prefix: Type.Optional(
-          Type.Array(FrameSize, {
-            description:
-              'Size of the frames of each prefix, in the order of `prefixes`. Only with `pipeline: "published"`.',
-          }),
-        ),
-      },
-      {
-        title: 'FrameSizeProvenance',
-        description: 'Size of the frames as uploaded (`source`) and as sent to the model (`sent`).',
-      },
-    ),
-    video: Type.Optional(VideoProvenance),
   },
   { title: 'Provenance', description: 'How the numbers were made.' },
 );
@@ -248,31 +265,48 @@ const TopAnswer = Type.Object(
 );
 export type TopAnswer = Static<typeof TopAnswer>;
 
+/** Which request a result is for. */
+export const resultId = Type.Optional(Type.String({ description: 'The `id` of the request, if it has one.' }));
+
+/** Value-order correlation of a curve. */
+export const correlation = (what: string) =>
+  nullable(
+    Type.Number({
+      minimum: -1,
+      maximum: 1,
+      description: `Value-order correlation: Spearman’s rank correlation between ${what}. If it is undefined: null, or 0 with \`undefined_voc: "zero"\`.`,
+    }),
+  );
+
+/** What is computed from the rewards of the prefixes, whatever the method. */
+export const curveMembers = {
+  progress_curve: nullable(
+    Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
+      description:
+        'Progress at every frame: linear between the prefixes, constant before the first and after the last. Null if the scale is `none`.',
+    }),
+  ),
+  progress_scale: ProgressScale,
+  score: Type.Number({
+    description: `Mean \`reward\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
+  }),
+  success: nullable(Success),
+  log_prob_range: LogProbRange,
+  voc: correlation('`reward` and the order of the prefixes'),
+  training: nullable(TrainingSignals),
+};
+
+/** Notes about a result. */
+export const resultWarnings = Type.Array(Warning, {
+  description: 'Notes about this response; empty if there are none.',
+});
+
 export const RewardResult = Type.Object(
   {
-    id: Type.Optional(Type.String({ description: 'The `id` of the request, if it has one.' })),
+    method: Type.Enum(['topreward'], { description: 'The method of the request.' }),
+    id: resultId,
     prefixes: Type.Array(PrefixReward, { description: 'The requested prefixes, in increasing length.' }),
-    progress_curve: nullable(
-      Type.Array(Type.Number({ minimum: 0, maximum: 1 }), {
-        description:
-          'Progress at every frame: linear between the prefixes, constant before the first and after the last. Null if the scale is `none`.',
-      }),
-    ),
-    progress_scale: ProgressScale,
-    score: Type.Number({
-      description: `Mean \`reward\` of the longest prefixes, in nats. \`success.final_prefixes\` of the request says how many; the default is ${DEFAULTS.final_prefixes}.`,
-    }),
-    success: nullable(Success),
-    log_prob_range: LogProbRange,
-    voc: nullable(
-      Type.Number({
-        minimum: -1,
-        maximum: 1,
-        description:
-          'Value-order correlation: Spearman’s rank correlation between `reward` and the order of the prefixes. If it is undefined: null, or 0 with `undefined_voc: "zero"`.',
-      }),
-    ),
-    training: nullable(TrainingSignals),
+    ...curveMembers,
     top_answers: nullable(
       Type.Array(TopAnswer, {
         description:
@@ -282,9 +316,9 @@ export const RewardResult = Type.Object(
     controls: nullable(Controls),
     usage: Usage,
     provenance: Provenance,
-    warnings: Type.Array(Warning, { description: 'Notes about this response; empty if there are none.' }),
+    warnings: resultWarnings,
   },
-  { title: 'RewardResult', description: 'A scored episode.' },
+  { title: 'RewardResult', description: 'An episode that was scored with the method `topreward`.' },
 );
 export type RewardResult = Static<typeof RewardResult>;
 export type Success = Static<typeof Success>;

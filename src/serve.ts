@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace';
 import { buildApp } from './app.ts';
 import { configOrExit } from './config/config.ts';
 import { createEngine } from './engines/create-engine.ts';
-import { DEFAULT_METHOD } from './methods/registry.ts';
+import { TOPREWARD } from './methods/topreward/method.ts';
 import { createLog } from './process/log.ts';
 
 const config = configOrExit();
@@ -15,7 +15,7 @@ async function exit(reason: string): Promise<never> {
   process.exit(1);
 }
 
-const engine = await createEngine(config, log, DEFAULT_METHOD).catch(({ message }: Error) => exit(message));
+const engine = await createEngine(config, log, TOPREWARD).catch(({ message }: Error) => exit(message));
 const app = await buildApp(config, engine, log);
 
 // Requests in progress may finish. After the longest deadline, no client waits any more.

@@ -45,7 +45,7 @@ export interface EngineUsage {
 export interface Reading {
   /** index in plan.queries */
   query: number;
-  /** log probability of each answer set of the query: natural logarithms, at most 0 */
+  /** log probability of each answer set of the query, or of each token of the text that it reads: natural logarithms, at most 0 */
   values: number[];
   promptTokens: number;
   cachedTokens: number | null;
@@ -62,6 +62,33 @@ export interface SeenPrompt {
   layout: PromptLayout;
   videoTokensPerBlock: number;
   tokenIds: number[];
+}
+
+/** Who waits for an answer about a text, and how long. */
+export interface Caller {
+  tenant: string;
+  /** aborts when the answer is no longer needed */
+  signal: AbortSignal;
+}
+
+/** The tokenizer of a model. */
+export interface Tokenizer {
+  /**
+   * Finds text of a caller that the model's tokenizer reads as a control token.
+   * @returns the first such text, or undefined
+   * @throws ProblemError if the engine cannot tell
+   */
+  controlTokenIn(text: string, caller: Caller): Promise<string | undefined>;
+  /**
+   * Tokenizes a text of a caller that has no control token.
+   * @throws ProblemError if the engine cannot tell
+   */
+  tokenIdsOf(text: string, caller: Caller): Promise<number[]>;
+  /**
+   * The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD.
+   * @throws ProblemError if the engine cannot tell
+   */
+  textOf(ids: NonEmpty<number>, caller: Caller): Promise<string>;
 }
 
 /** One text to generate. */
@@ -83,29 +110,13 @@ export interface Generated {
 }
 
 /** A model that scores prefixes, and possibly writes texts. The rest of the service depends on this interface only. */
-export interface Engine {
+export interface Engine extends Tokenizer {
   /** where requests to the model wait */
   queues: Queues;
   /** @throws ProblemError engine-unavailable while the engine is not ready */
   describe(): ModelProfile;
   /** false if the engine has failed permanently: only a restart of the service helps. */
   alive(): boolean;
-  /**
-   * Finds text of a caller that the model's tokenizer reads as a control token.
-   * @returns the first such text, or undefined
-   * @throws ProblemError if the engine cannot tell
-   */
-  controlTokenIn(text: string, signal: AbortSignal): Promise<string | undefined>;
-  /**
-   * Tokenizes a text of a caller that has no control token.
-   * @throws ProblemError if the engine cannot tell
-   */
-  tokenIdsOf(text: string, signal: AbortSignal): Promise<number[]>;
-  /**
-   * The text of some tokens. Bytes that are not valid UTF-8 on their own become U+FFFD.
-   * @throws ProblemError if the engine cannot tell
-   */
-  textOf(ids: NonEmpty<number>, signal: AbortSignal): Promise<string>;
   /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
    * @throws ProblemError if a query cannot be scored; no number is invented

@@ -12,13 +12,14 @@ import { clockOf, rangeOf } from './clock-options.ts';
 import type { ControlTokenCheck } from './control-tokens.ts';
 import { checkCurve, type RequestedControls, requestedControls } from './controls.ts';
 import { checkInstruction, lacksInstruction } from './instruction.ts';
+import { type ChosenMethod, chooseMethod } from './method-options.ts';
 import { prefixLengthFault } from './prefixes.ts';
 import { type ChosenScale, progressScale } from './progress-scale.ts';
 import { checkRewards } from './rewards.ts';
 import type { TimeRange } from './time-range.ts';
 
 /** The options of one episode, checked and with every default filled in. */
-export interface EpisodeRequest {
+export interface EpisodeRequest extends ChosenMethod {
   id: string | undefined;
   instruction: string;
   clock: Clock;
@@ -65,6 +66,7 @@ export function parseEpisode(sent: unknown, pointer: string, controlTokenIn: Con
   }
   const value = checkEpisode(sent, pointer);
   checkInstruction(value.instruction, `${pointer}/instruction`, controlTokenIn);
+  const chosen = chooseMethod(value, pointer);
   const answers = chooseAnswers(value, pointer, controlTokenIn);
   const controls = requestedControls(value, pointer, controlTokenIn);
   checkRewards(value, answers, pointer);
@@ -77,6 +79,7 @@ export function parseEpisode(sent: unknown, pointer: string, controlTokenIn: Con
   const pipeline = value.pipeline ?? DEFAULTS.pipeline;
   if (pipeline === 'published') checkPublished(value, pointer);
   return {
+    ...chosen,
     id: value.id,
     instruction: value.instruction,
     clock: clockOf(value, pointer),

@@ -42,6 +42,8 @@ export interface Family {
   timedBlocks(frames: PublishedFrame[]): Block[];
   /** The size at which the published pipeline sends the frames of a prefix. @param count how many the prefix shows */
   publishedSize(count: number): FrameSize;
+  /** The size at which GVL shows its frames as images. */
+  gvlSize: FrameSize;
   /** Number of complete blocks for a number of sampled frames. */
   completeBlocks(used: number): number;
   /**

@@ -1,4 +1,3 @@
-import type { Pipeline } from '../../schemas/enumerations.ts';
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
@@ -37,8 +36,8 @@ export interface Frames {
 interface ExpectedFrames {
   clock: Clock;
   frameDigests: string[] | undefined;
-  /** `published` holds every frame, until the request ends */
-  pipeline: Pipeline;
+  /** whether every frame is held until the request ends, because any of them may be shown */
+  holdsAll: boolean;
   /** whether frames are rendered more than once */
   renderedAgain: boolean;
 }
@@ -95,13 +94,13 @@ export function collectFrames(
   }
 
   return {
-    expect({ clock, frameDigests = [], pipeline, renderedAgain }, pointer) {
+    expect({ clock, frameDigests = [], holdsAll, renderedAgain }, pointer) {
       if (frameDigests.length > limits.MAX_FRAMES)
         throw tooManyFrames(limits.MAX_FRAMES, { pointer: `${pointer}/frame_digests` });
       store =
         frameDigests.length > 0
           ? listedStore(frameDigests, clock, recent, pointer)
-          : pipeline === 'published'
+          : holdsAll
             ? completeStore()
             : orderedStore(clock, limits.MAX_FRAMES, renderedAgain);
       for (const frame of early.splice(0)) store.put(frame);

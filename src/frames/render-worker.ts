@@ -6,6 +6,7 @@ import type { Resampling } from '../plan/plan.ts';
 import { freeBytes } from '../process/free-bytes.ts';
 import { lowerThreadPriority } from '../process/low-priority.ts';
 import { aviFrame, base64, emptyRawFrame } from './avi-frame.ts';
+import { gvlPixels } from './gvl-pixels.ts';
 import { publishedPixels } from './published-pixels.ts';
 import type { FrameForm } from './rendered.ts';
 import { createResampler, type Resizing } from './resample.ts';
@@ -51,6 +52,9 @@ const UNTIMED_PIXELS = 2 ** 22;
 const PNG = { compressionLevel: 1 };
 const JPEG = { quality: 95, chromaSubsampling: '4:4:4' };
 
+/** The resamplings of several steps. Their results are square. */
+const STEPS = { published: publishedPixels, gvl: gvlPixels };
+
 lowerThreadPriority();
 // The worker threads provide the parallelism, and every frame is decoded once, so sharp needs no threads and no cache.
 sharp.concurrency(1);
@@ -71,9 +75,9 @@ export default async function render({ bytes, digest: known, kind, from, to, res
   if (pixels !== bytes) freeBytes(bytes);
   check();
   const picture: Resizing =
-    resampling === 'published'
-      ? { pixels: publishedPixels(resampler, { pixels, from, check }, to.width), from: to, to, check }
-      : { pixels, from, to, check };
+    resampling === 'pillow-bicubic'
+      ? { pixels, from, to, check }
+      : { pixels: STEPS[resampling](resampler, { pixels, from, check }, to.width), from: to, to, check };
   const rendered = await resize(picture, encoding);
   if (picture.pixels !== pixels) freeBytes(picture.pixels);
   if (rendered !== pixels) freeBytes(pixels);

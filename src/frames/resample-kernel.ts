@@ -14,7 +14,7 @@ interface Span {
 export interface Kernel {
   /** one for each output position */
   spans: Span[];
-  /** weights of all outputs, fixed-point numbers with 22 fractional bits */
+  /** weights of all outputs, fixed-point numbers with 22 fractional bits; with `torch`, the last of these are zero */
   weights: Int32Array;
   /** most inputs of one output */
   width: number;
@@ -22,18 +22,27 @@ export interface Kernel {
   group: number;
 }
 
+/**
+ * How weights are rounded: `pillow` to 22 fractional bits, `torch` to as many as leave them below 2^15. With `torch`, pixels are
+ * those of PyTorch when it resizes bytes on the CPU. Nothing else differs from Pillow.
+ */
+export type Rounding = 'pillow' | 'torch';
+
 const SUPPORT = 2;
-const FIXED_ONE = 2 ** 22;
+const FRACTION = 22;
+/** No weight of `torch` reaches this number. */
+const TORCH_LIMIT = 2 ** 15;
 /** Bits of the low part of a weight; see src/frames/wasm/resample.ts. */
 const LOW_BITS = 12;
 
 /**
  * Computes the weights of Pillow's antialiased cubic filter (a = −0.5), for one direction.
+ * Source of `torch`: _compute_index_ranges_int16_weights of PyTorch 2.8.
  * @param from number of inputs
  * @param to number of outputs
  * @param group how many weights one SIMD step processes
  */
-export function kernel(from: number, to: number, group: number): Kernel {
+export function kernel(from: number, to: number, group: number, rounding: Rounding): Kernel {
   const scale = from / to;
   const stretch = Math.max(scale, 1);
   const support = SUPPORT * stretch;
@@ -49,23 +58,41 @@ export function kernel(from: number, to: number, group: number): Kernel {
     return { centre, start, count, padded, first };
   });
   const width = Math.max(...spans.map(({ count }) => count));
-  const weights = new Int32Array(total);
   const exact = new Float64Array(width);
-  for (const { centre, start, count, first } of spans) {
+  /** The weights of one output before rounding; they stay valid until the next call. */
+  function exactWeights({ centre, start, count }: (typeof spans)[number]): Float64Array {
+    const own = exact.subarray(0, count);
     let sum = 0;
     for (let k = 0; k < count; k += 1) {
       const weight = cubic((k + start - centre + 0.5) * inverse);
-      exact[k] = weight;
+      own[k] = weight;
       sum += weight;
     }
-    let at = first;
-    for (const part of exact.subarray(0, count)) {
-      const weight = (part / sum) * FIXED_ONE;
-      weights[at] = Math.trunc(weight < 0 ? weight - 0.5 : weight + 0.5);
+    for (let k = 0; k < count; k += 1) own[k] = (own[k] ?? Number.NaN) / sum;
+    return own;
+  }
+  const bits =
+    rounding === 'torch'
+      ? torchBits(spans.map((span) => exactWeights(span).reduce((a, b) => Math.max(a, b))))
+      : FRACTION;
+  const weights = new Int32Array(total);
+  for (const span of spans) {
+    let at = span.first;
+    for (const weight of exactWeights(span)) {
+      const scaled = weight * 2 ** bits;
+      weights[at] = Math.trunc(scaled < 0 ? scaled - 0.5 : scaled + 0.5) * 2 ** (FRACTION - bits);
       at += 1;
     }
   }
   return { spans, weights, width, group };
+}
+
+/** Number of fractional bits that torch gives to weights. @param largest the largest weight of each output */
+function torchBits(largest: number[]): number {
+  const most = Math.max(...largest);
+  let bits = 0;
+  while (bits < FRACTION && Math.trunc(most * 2 ** (bits + 1) + 0.5) < TORCH_LIMIT) bits += 1;
+  return bits;
 }
 
 function cubic(x: number): number {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { FrameSize } from '../../schemas/reward.ts';
-import { type Kernel, kernel, writeWeights } from './resample-kernel.ts';
+import { type Kernel, kernel, type Rounding, writeWeights } from './resample-kernel.ts';
 
 /**
  * Resizes RGB pixels exactly as Pillow's Image.resize(size, BICUBIC) does, without regard to the aspect ratio. The
@@ -32,6 +32,8 @@ export interface Resizing {
   pixels: Uint8Array;
   from: FrameSize;
   to: FrameSize;
+  /** Absent: as in Pillow. */
+  rounding?: Rounding;
   /** Called before each row of the result; throws to stop. */
   check?: () => void;
 }
@@ -62,10 +64,11 @@ interface Passes {
   encodeBase64(source: number, count: number, target: number): void;
 }
 
-/** The layout of the WebAssembly memory for one pair of sizes: addresses and counts. */
+/** The layout of the WebAssembly memory for one pair of sizes and one rounding: addresses and counts. */
 interface Layout {
   from: FrameSize;
   to: FrameSize;
+  rounding: Rounding;
   columns: Kernel;
   rows: Kernel;
   spans: number;
@@ -99,14 +102,16 @@ export function createResampler(): Resampler {
   const { memory, resizeRows, resizeColumns, encodeBase64 } = passes;
   let layout: Layout | undefined;
 
-  function layoutOf(from: FrameSize, to: FrameSize): Layout {
-    if (!layout || !isSame(layout.from, from) || !isSame(layout.to, to)) layout = layOut(passes, from, to);
+  function layoutOf({ from, to, rounding = 'pillow' }: Resizing): Layout {
+    if (!layout || !isSame(layout.from, from) || !isSame(layout.to, to) || layout.rounding !== rounding)
+      layout = layOut(passes, from, to, rounding);
     return layout;
   }
 
   /** Computes the rows of the result one after another, at the address `output`. Yields the number of each row. */
-  function* resized({ pixels, from, to, check }: Resizing, swap: boolean): Generator<number> {
-    const { rows, spans, columnWeights, rowWeights, input, ringRows, ring, ringStride, output } = layoutOf(from, to);
+  function* resized(picture: Resizing, swap: boolean): Generator<number> {
+    const { pixels, from, to, check } = picture;
+    const { rows, spans, columnWeights, rowWeights, input, ringRows, ring, ringStride, output } = layoutOf(picture);
     const bytes = new Uint8Array(memory.buffer);
     const stride = from.width * 3;
     const most = Math.max(2, Math.floor(INPUT_BYTES / stride));
@@ -136,7 +141,7 @@ export function createResampler(): Resampler {
     rgb(picture) {
       const { pixels, from, to } = picture;
       if (isSame(from, to)) return pixels;
-      const { output } = layoutOf(from, to);
+      const { output } = layoutOf(picture);
       const stride = to.width * 3;
       const row = new Uint8Array(memory.buffer, output, stride);
       const result = new Uint8Array(to.height * stride);
@@ -144,8 +149,8 @@ export function createResampler(): Resampler {
       return result;
     },
     blueFirstText(picture, target, at) {
-      const { from, to } = picture;
-      const { output, text } = layoutOf(from, to);
+      const { to } = picture;
+      const { output, text } = layoutOf(picture);
       const stride = to.width * 4;
       const row = new Uint8Array(memory.buffer, text, stride);
       for (const out of resized(picture, true)) {
@@ -161,9 +166,9 @@ function isSame(a: FrameSize, b: FrameSize): boolean {
 }
 
 /** Computes the weights for a pair of sizes and lays out the memory. Grows the memory if necessary. */
-function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): Layout {
-  const columns = kernel(from.width, to.width, COLUMN_GROUP);
-  const rows = kernel(from.height, to.height, ROW_GROUP);
+function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize, rounding: Rounding): Layout {
+  const columns = kernel(from.width, to.width, COLUMN_GROUP, rounding);
+  const rows = kernel(from.height, to.height, ROW_GROUP, rounding);
   const ringStride = Math.ceil((to.width * 3) / VECTOR) * VECTOR;
   const ringRows = rows.width;
   let next = heapBase.value;
@@ -191,5 +196,5 @@ function layOut({ memory, heapBase }: Passes, from: FrameSize, to: FrameSize): L
   }
   writeWeights(new Int16Array(memory.buffer, places.columnWeights, columns.weights.length * 2), columns);
   writeWeights(new Int16Array(memory.buffer, places.rowWeights, rows.weights.length * 2), rows);
-  return { from, to, columns, rows, ringRows, ringStride, ...places };
+  return { from, to, rounding, columns, rows, ringRows, ringStride, ...places };
 }

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
 import type { RecentFrameCache } from '../frames/recent-frames.ts';
 import type { FairQueue, Queues } from '../limits/fair-queue.ts';
 
@@ -8,7 +8,7 @@ export interface Metrics {
   /** Records the time of a request. */
   request(operation: string, status: number, seconds: number): void;
   /** Counts the prefixes and the engine usage of a scored episode. */
-  scored(result: RewardResult): void;
+  scored(result: EpisodeResult): void;
   /** Counts a problem that was sent as a line of a response with status 200. */
   streamedProblem(code: string): void;
   /** Returns all metrics and their media type. */
@@ -89,8 +89,9 @@ export function createMetrics(
 
   return {
     request: (operation, status, time) => seconds.observe({ operation, status }, time),
-    scored({ prefixes: scored, usage }) {
-      prefixes.inc(scored.length);
+    scored(result) {
+      const { usage } = result;
+      if ('prefixes' in result) prefixes.inc(result.prefixes.length);
       requests.inc(usage.engine_requests);
       resends.inc(usage.engine_resends);
       promptTokens.inc(usage.prompt_tokens);

@@ -1,9 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
 import type { RewardEvent } from '../../schemas/reward-event.ts';
-import type { PrefixScore } from '../methods/topreward/result.ts';
 import { ProblemError } from '../problems/problems.ts';
-import type { ScoredPrefix, Scoring } from '../scoring/score-episode.ts';
+import type { PrefixLine } from '../scoring/score-episode.ts';
+import type { ScoredPrefix, Scoring } from '../scoring/scoring.ts';
 import type { Deadline } from './deadline.ts';
 import { endWithReply, problemInLine, sendLines } from './lines.ts';
 import type { Metrics } from './metrics.ts';
@@ -20,7 +20,7 @@ interface Answering {
  * @throws errors before the first event, which can still have an HTTP status of their own
  */
 export async function sendReward(
-  scoring: Scoring<PrefixScore, RewardResult>,
+  scoring: Scoring<PrefixLine, EpisodeResult>,
   answering: Answering,
 ): Promise<FastifyReply> {
   const first = await scoring.next();
@@ -29,15 +29,15 @@ export async function sendReward(
 }
 
 async function* eventsOf(
-  first: IteratorResult<ScoredPrefix<PrefixScore>, RewardResult>,
-  scoring: Scoring<PrefixScore, RewardResult>,
+  first: IteratorResult<ScoredPrefix<PrefixLine>, EpisodeResult>,
+  scoring: Scoring<PrefixLine, EpisodeResult>,
   { request, deadline: { signal }, metrics }: Answering,
 ): AsyncGenerator<RewardEvent> {
   try {
     let step = first;
     for (; !step.done; step = await scoring.next()) {
-      const { prefix, known, total } = step.value;
-      yield { event: 'prefix', ...prefix, known, total };
+      const { line, known, total } = step.value;
+      yield { ...line, known, total };
     }
     yield { event: 'result', result: step.value };
   } catch (thrown) {

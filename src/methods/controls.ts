@@ -1,15 +1,15 @@
 import type { Family } from '../families/family.ts';
 import { type ControlPlan, reversedPlan, staticPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
-import type { Method, PlanInput } from './method.ts';
+import type { PlanInput, PrefixMethod } from './method.ts';
 
 /**
  * Plans the requested controls of an episode, whatever the method.
  * @param plan the plan of the episode
  */
-export function controlPlans<Prefix, Result>(
-  method: Method<Prefix, Result>,
-  input: PlanInput,
+export function controlPlans<Tokens, Line, Result>(
+  method: PrefixMethod<Tokens, Line, Result>,
+  input: PlanInput<Tokens>,
   family: Family,
   plan: EpisodePlan,
 ): ControlPlan[] {

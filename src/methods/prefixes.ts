@@ -3,12 +3,12 @@ import { publishedCount } from '../episode/published-frames.ts';
 import type { Family } from '../families/family.ts';
 import { type EpisodePlan, framesUsed, type Query } from '../plan/plan.ts';
 import { planAligned } from './aligned.ts';
-import type { PlanInput } from './method.ts';
+import type { SampledEpisode } from './method.ts';
 import { planPublished } from './published.ts';
 
 /** Plans the same query about every prefix of an episode, in the pipeline of its request. */
 export function planPrefixes(
-  { request: { pipeline, prompt, clock }, schedule, lengths, size, fixedSize }: PlanInput,
+  { request: { pipeline, prompt, clock }, schedule, lengths, size, fixedSize }: SampledEpisode,
   family: Family,
   { text, read }: Pick<Query, 'text' | 'read'>,
 ): EpisodePlan {
@@ -23,7 +23,7 @@ export function planPrefixes(
  * @returns the number of its sampled frames, and the size at which they are sent
  */
 export function longestShown(
-  { request, schedule, lengths, size, fixedSize }: Omit<PlanInput, 'answers'>,
+  { request, schedule, lengths, size, fixedSize }: SampledEpisode,
   family: Family,
 ): { frames: number; size: FrameSize } {
   const longest = lengths.at(-1) ?? 1;

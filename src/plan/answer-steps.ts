@@ -7,6 +7,14 @@ export interface ReadAnswers {
   falseTokens: NonEmpty<AnswerTokens>;
   /** The queries of every prefix that read them. The first one follows the prompt directly. */
   steps: NonEmpty<AnswerStep>;
+  /** for each text, those for True first, where each of its tokens is read */
+  places: TokenPlace[][];
+}
+
+/** Where a token is read: by which step, and as which of its tokens. */
+interface TokenPlace {
+  step: number;
+  at: number;
 }
 
 /**
@@ -47,6 +55,22 @@ export function answerSteps(texts: readonly Pick<AnswerTokens, 'ids'>[]): BareSt
     }
   }
   return [...steps.values()];
+}
+
+/**
+ * Where the tokens of each text are read. It is looked up once for an episode, because every prefix needs it.
+ * @param steps of these texts, from `answerSteps`
+ */
+export function tokenPlaces(texts: readonly Pick<AnswerTokens, 'ids'>[], steps: readonly BareStep[]): TokenPlace[][] {
+  const places = new Map(
+    steps.flatMap(({ start, reads }, step) => reads.map((id, at) => [nameOf([...start, id]), { step, at }] as const)),
+  );
+  const placeOf = (ids: readonly number[]): TokenPlace => {
+    const place = places.get(nameOf(ids));
+    if (!place) throw new RangeError('The steps are those of other texts.');
+    return place;
+  };
+  return texts.map(({ ids }) => ids.map((_, i) => placeOf(ids.slice(0, i + 1))));
 }
 
 /**

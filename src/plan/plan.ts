@@ -10,8 +10,11 @@ export interface Block {
   time: string;
 }
 
-/** What a query reads: the log probability, after its prompt, that the next token is one of a set of tokens. */
-export interface Read {
+/** What a query reads after its prompt: the next token, or each token of a text that follows. */
+export type Read = ReadNext | ReadText;
+
+/** Reads the log probability that the next token is one of a set of tokens. */
+export interface ReadNext {
   /** The tokens, by set: each as a text that is one token of the model's vocabulary, or by its id. */
   answers: readonly Readonly<NonEmpty<string | number>>[];
   /** Tokens of an answer that follow the prompt. Absent: none. */
@@ -20,16 +23,21 @@ export interface Read {
   top?: number;
 }
 
+/** Reads the log probability of each token of a text that follows the prompt, each after those before it. */
+export interface ReadText {
+  follows: { text: string; ids: NonEmpty<number> };
+}
+
 /** A `Read` of two sets: the tokens that mean True, then those that mean False. */
-export interface TrueAndFalse extends Read {
+export interface TrueAndFalse extends ReadNext {
   answers: readonly [Readonly<NonEmpty<string>>, Readonly<NonEmpty<string>>];
 }
 
 /**
  * How frames are resized. `pillow-bicubic`: by Pillow's bicubic filter, in one step. `published`: in the steps of the authors'
- * first release.
+ * first release. `gvl`: in the steps of the authors' GVL.
  */
-export type Resampling = 'pillow-bicubic' | 'published';
+export type Resampling = 'pillow-bicubic' | 'published' | 'gvl';
 
 /** How the frames of some queries are resized. */
 export interface FrameGroup {
@@ -80,7 +88,7 @@ export interface PlannedPrefix {
   framesUsed: number;
   /** index of its query */
   query: number;
-  /** indices of its further queries. Absent: none. */
+  /** Indices of its further queries, which only prefixes with the same `query` have, too. Absent: none. */
   further?: number[];
 }
 

@@ -2,7 +2,6 @@ import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
-import type { ReadAnswers } from '../plan/answer-steps.ts';
 import type { ControlPlan } from '../plan/controls.ts';
 import { type EpisodePlan, type PlannedPrefix, queriesOf } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -18,12 +17,12 @@ export interface ScoredControl extends ControlPlan {
   readings: ReadonlyMap<number, Reading>;
 }
 
-/** Everything that a result is made from. */
-export interface Scored {
+/** Everything that a result is made from. `Tokens` are those that the method reads. */
+export interface Scored<Tokens = unknown> {
   request: EpisodeRequest;
   frames: { count: number; size: FrameSize; warnings: EpisodeWarning[]; video?: VideoProvenance };
   plan: EpisodePlan;
-  answers: ReadAnswers;
+  tokens: Tokens;
   /** one reading for each query of the plan, by its index */
   readings: ReadonlyMap<number, Reading>;
   /** the requested controls, scored */

@@ -8,7 +8,7 @@ import type { Scored } from './scored.ts';
 
 /**
  * Compares the score with the first threshold that is set: by the request, its calibration, the operator, or the model. The last two
- * hold for the default answers only. A calibration says which score it was made from.
+ * hold for TOPReward with the default answers only. A calibration says which score it was made from.
  * @param scores by curve, nats; that of the corrected curve is undefined without a static control
  */
 export function successOf(
@@ -16,8 +16,9 @@ export function successOf(
   finalPrefixes: number,
   { request, defaults, profile }: Scored,
 ): Success | null {
-  // These two were found with the aligned pipeline and the default answers.
-  const isUsual = request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
+  // These two were found with TOPReward, the aligned pipeline and the default answers.
+  const isUsual =
+    request.method === 'topreward' && request.pipeline === 'aligned' && areDefault(request.answers, request.prompt);
   const known = [
     ['request', request.threshold, 'episode'],
     ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],

@@ -1,10 +1,12 @@
 import { DEFAULTS } from '../../schemas/defaults.ts';
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import { publishedCount } from '../episode/published-frames.ts';
+import { countedFrames } from '../methods/aligned.ts';
+import type { SampledEpisode } from '../methods/method.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** @throws ProblemError frame-size-unsupported */
@@ -25,7 +27,7 @@ const MOST_PUBLISHED_FRAMES = 20_000;
 /**
  * Limits the work of the published pipeline, in which every prefix is a video of its own.
  * @param lengths of the prefixes in raw frames
- * @param steps queries of each prefix: one, and one for each further token of an answer
+ * @param steps how many tokens are read after each prefix, one after another
  * @throws ProblemError invalid-prefixes
  */
 export function checkPublishedWork(
@@ -35,13 +37,38 @@ export function checkPublishedWork(
   pointer: string,
 ): void {
   if (pipeline !== 'published') return;
-  // Each control is a further video of the same length.
-  const { static: isStatic, reversed, otherInstruction } = controls ?? {};
-  const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;
-  const frames = videos * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+  const frames = countVideos(controls) * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
   if (frames <= MOST_PUBLISHED_FRAMES) return;
-  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens of answers, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
+}
+
+/** Most queries of an episode that reads several tokens after each prefix. With one token, 10,000 frames with all controls have as many. */
+const MOST_QUERIES = 40_000;
+
+/**
+ * Limits the queries of the aligned pipeline, which are all planned before the first one is sent.
+ * @param sampled.lengths of the prefixes in raw frames
+ * @param steps how many tokens are read after each prefix, one after another: with vLLM, each is a query
+ * @throws ProblemError invalid-prefixes
+ */
+export function checkAlignedWork(
+  { request: { pipeline, controls }, schedule, lengths }: Pick<SampledEpisode, 'request' | 'schedule' | 'lengths'>,
+  steps: number,
+  pointer: string,
+): void {
+  if (pipeline !== 'aligned' || steps === 1) return;
+  const prefixes = new Set(countedFrames(schedule, lengths).map(({ count }) => count)).size;
+  const queries = countVideos(controls) * steps * prefixes;
+  if (queries <= MOST_QUERIES) return;
+  const detail = `The ${prefixes} prefixes with different sampled frames need ${queries} queries, with controls and further tokens; the limit is ${MOST_QUERIES}. Request fewer prefixes, or send shorter texts.`;
+  throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_QUERIES });
+}
+
+/** The video of an episode, and those of its controls: each has the same length. */
+function countVideos(controls: EpisodeRequest['controls']): number {
+  const { static: isStatic, reversed, otherInstruction } = controls ?? {};
+  return 1 + [isStatic, reversed, otherInstruction !== undefined].filter(Boolean).length;
 }
 
 /**
@@ -51,12 +78,12 @@ export function checkPublishedWork(
 export async function checkControlTokens(
   { instruction, controls }: EpisodeRequest,
   engine: Engine,
-  signal: AbortSignal,
+  caller: Caller,
   pointer: string,
 ): Promise<void> {
   const texts = { '/instruction': instruction, '/controls/other_instruction': controls?.otherInstruction };
   for (const [place, text] of Object.entries(texts)) {
-    const special = text === undefined ? undefined : await engine.controlTokenIn(text, signal);
+    const special = text === undefined ? undefined : await engine.controlTokenIn(text, caller);
     if (special !== undefined) throw controlTokenProblem(special, `${pointer}${place}`, 'the instruction');
   }
 }

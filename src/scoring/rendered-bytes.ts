@@ -9,9 +9,9 @@ import { ProblemError } from '../problems/problems.ts';
  * @throws ProblemError image-too-large if the frames do not fit into the memory even on their own
  */
 export function renderedBytes(
-  { frameGroups }: EpisodePlan,
+  { frameGroups }: Pick<EpisodePlan, 'frameGroups'>,
   frames: Frames,
-  { frameEncoding }: ModelProfile,
+  { frameEncoding }: Pick<ModelProfile, 'frameEncoding'>,
   { limit, pointer }: { limit: number; pointer: string },
 ): number {
   const held = frameGroups.map((group) => frames.countUploaded(group.frames));

@@ -1,6 +1,7 @@
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { Problem } from '../../schemas/problem.ts';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
+import { gvlCounter } from '../methods/gvl/means.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { inOrderOfSettling } from '../process/settled.ts';
 import type { BatchEntry } from '../upload/batch.ts';
@@ -12,7 +13,7 @@ const AT_ONCE = 16;
 /** What is needed to score a batch. */
 interface BatchContext {
   /** Scores one episode. @throws ProblemError */
-  score(upload: Upload): Promise<RewardResult>;
+  score(upload: Upload): Promise<EpisodeResult>;
   /** Returns the problem document of an error. */
   problemOf(error: unknown): Problem;
   /** aborts when the time limit has passed, with a ProblemError, or when the client disconnects */
@@ -29,6 +30,7 @@ export async function* scoreBatch(
   { score, problemOf, signal }: BatchContext,
 ): AsyncGenerator<BatchEvent> {
   const counts = { scored: 0, failed: 0 };
+  const gvl = gvlCounter();
   const total = entries.length;
 
   // Each entry leaves the list when it starts, so that its frames are released as soon as it is scored.
@@ -41,6 +43,7 @@ export async function* scoreBatch(
       if ('problem' in entry) throw entry.problem;
       const result = await score(entry.upload);
       counts.scored += 1;
+      if (result.method === 'gvl') gvl.add(result);
       return { event: 'result', ...place, result };
     } catch (thrown) {
       const error = signal.aborted ? signal.reason : thrown;
@@ -55,5 +58,5 @@ export async function* scoreBatch(
     for (let index = 0; index < total; index += 1) yield work(index);
   }
   for await (const event of inOrderOfSettling(starts(), AT_ONCE)) if (event) yield event;
-  if (counts.scored + counts.failed === total) yield { event: 'end', ...counts };
+  if (counts.scored + counts.failed === total) yield { event: 'end', ...counts, gvl: gvl.means() };
 }

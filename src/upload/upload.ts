@@ -100,9 +100,12 @@ export function createUploadReader(
       const request = parseEpisode(value, pointer, controlTokenIn);
       refuse(request);
       parsed = { request, pointer };
-      const { clock, frameDigests, pipeline, controls } = parsed.request;
+      const { clock, frameDigests, pipeline, controls, method } = parsed.request;
       checkPieces();
-      if (clock) frames.expect({ clock, frameDigests, pipeline, renderedAgain: controls !== undefined }, pointer);
+      if (clock) {
+        const holdsAll = pipeline === 'published' || method === 'gvl';
+        frames.expect({ clock, frameDigests, holdsAll, renderedAgain: controls !== undefined }, pointer);
+      }
     },
     async image(bytes, place) {
       only('frames');

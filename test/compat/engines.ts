@@ -3,7 +3,7 @@ import type { Test } from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { type Behaviour, type FakeVllm, startFakeVllm } from '../support/fake-vllm.ts';
 
 const LOG = pino({ level: 'silent' });
@@ -17,7 +17,7 @@ const TOKENS = [
 
 /** Starts the bundled model, and ends it when the test ends. It can serve several apps. */
 export async function startBundledModel(t: Test): Promise<Engine> {
-  return shared(t, await createEngine(loadConfig({ EMBEDDED_THREADS: '1' }), LOG, DEFAULT_METHOD));
+  return shared(t, await createEngine(loadConfig({ EMBEDDED_THREADS: '1' }), LOG, TOPREWARD));
 }
 
 /**
@@ -33,7 +33,7 @@ export async function startFakeEngine(
   t.teardown(() => fake.close());
   await fetch(`${fake.url}/tokenize`, { method: 'POST', body: JSON.stringify({ prompt: TOKENS }) });
   const config = loadConfig({ ENGINE_URL: fake.url, SECRET: 'secret', ...settings });
-  return { engine: shared(t, await createEngine(config, LOG, DEFAULT_METHOD)), fake };
+  return { engine: shared(t, await createEngine(config, LOG, TOPREWARD)), fake };
 }
 
 /** An engine that is closed when the test ends, not when an app closes. */

@@ -1,10 +1,11 @@
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
+import type { Read, ReadNext } from '../../src/plan/plan.ts';
 import { isProblem, resultOf } from '../support/answers.ts';
 import { buildTestApp } from '../support/app.ts';
-import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
-import { frameFiles } from '../support/images.ts';
+import { episodePart, framePart, npyPart, postEpisode, postParts } from '../support/forms.ts';
+import { frameFiles, npyFile } from '../support/images.ts';
 import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 /** The log probability of True rises from −3.5 to −1 over the sampled frames; that of False is −2. */
@@ -12,6 +13,11 @@ const engine = stubEngine({ numbers: (share) => [-4 + 3 * share, -2], controlTok
 const app = await buildTestApp(t, {}, engine);
 const frames = await frameFiles(6);
 const ask = async (episode: object, to = app) => resultOf(t, await postEpisode(to, { ...EPISODE, ...episode }, frames));
+/** What a query reads of the next token. */
+function nextOf(read: Read | undefined): ReadNext {
+  if (read && 'answers' in read) return read;
+  throw new Error('The query does not read the next token.');
+}
 const near = (found: readonly number[], expected: readonly number[]) =>
   found.length === expected.length && found.every((value, i) => Math.abs(value - (expected[i] ?? Number.NaN)) < 1e-12);
 const softplus = (x: number) => Math.log(1 + Math.exp(x));
@@ -78,7 +84,7 @@ t.test('without `answers` the reward is log_prob_true, and the provenance names 
 t.test('the query reads the texts of the request; those that are left out are those of the prompt', async (t) => {
   const { provenance } = await ask({ answers: { true_texts: [' Yes', ' True'] } });
   const { read } = engine.calls.at(-1)?.request.plan.queries[0] ?? {};
-  t.same(read?.answers, [[' Yes', ' True'], [' False']]);
+  t.same(nextOf(read).answers, [[' Yes', ' True'], [' False']]);
   t.equal(provenance.true_token.text, ' Yes');
   t.equal(provenance.true_tokens.length, 2);
   t.same(provenance.true_tokens[0]?.ids, [provenance.true_token.id]);
@@ -107,7 +113,9 @@ t.test('a text of several tokens is one more query per token and prefix, and lin
   t.equal(result.usage.engine_requests, 2 * 5);
   const { queries = [] } = engine.calls.at(-1)?.request.plan ?? {};
   t.same(
-    queries.slice(0, 5).map(({ read, framesUsed }) => [read.start?.text, read.answers.length, framesUsed]),
+    queries
+      .slice(0, 5)
+      .map(({ read, framesUsed }) => [nextOf(read).start?.text, nextOf(read).answers.length, framesUsed]),
     [undefined, ' not', ' it', ' it is', ' it is not'].map((text, i) => [text, [3, 2, 1, 1, 1][i], 6]),
   );
   for (const { log_prob_true, log_prob_false } of result.prefixes)
@@ -167,7 +175,7 @@ t.test('top_answers: the longest query reads them, and a wrong number is refused
   t.same(top_answers, [{ text: ' True', id: 3082, log_prob: -1 }]);
   const { queries } = engine.calls.at(-1)?.request.plan ?? {};
   t.same(
-    queries?.map(({ read }) => read.top),
+    queries?.map(({ read }) => nextOf(read).top),
     [3, undefined],
   );
   for (const count of [0, 21, 1.5, '3'])
@@ -290,4 +298,57 @@ t.test('a calibration is made from log odds, and repeats the answers', async (t)
     pointer: '/episodes/0/score',
   });
   isProblem(t, await post({ episodes, answers: { reward: 'log_odds' } }), 'invalid-request', { pointer: '/answers' });
+});
+
+/** An app whose engine notes the texts that it tokenizes. */
+async function countingApp(t: Test) {
+  const counting = stubEngine();
+  const tokenized: string[] = [];
+  const { tokenIdsOf } = counting;
+  counting.tokenIdsOf = (text, caller) => {
+    tokenized.push(text);
+    return tokenIdsOf(text, caller);
+  };
+  return { to: await buildTestApp(t, {}, counting), tokenized };
+}
+
+t.test('texts after those that need too many queries are not tokenized', async (t) => {
+  const { to, tokenized } = await countingApp(t);
+  // Two tokens for three characters.
+  const long = Array.from({ length: 128 }, (_, i) => `${i}${'a  '.repeat(20)}`);
+  const answers = { true_texts: [' Yes', ...long.slice(1)], false_texts: [' No'] };
+  isProblem(t, await postEpisode(to, { ...EPISODE, answers }, frames), 'invalid-answers', {
+    pointer: '/answers',
+    limit: 32,
+  });
+  t.same(tokenized, [' Yes', ...long.slice(1, 2)]);
+});
+
+t.test('texts after the first one of more than 128 tokens in one query are not tokenized', async (t) => {
+  const { to, tokenized } = await countingApp(t);
+  const answers = { true_texts: texts(100, 'a'), false_texts: texts(100, 'b') };
+  isProblem(t, await postEpisode(to, { ...EPISODE, answers }, frames), 'invalid-answers', {
+    pointer: '/answers',
+    limit: 128,
+  });
+  t.equal(tokenized.length, 129);
+});
+
+t.test('too many queries of all prefixes together are refused before they are planned', async (t) => {
+  const calls = engine.calls.length;
+  // 400 frames of one pixel: at 2 fps every frame is sampled.
+  const npy = npyFile(Buffer.alloc(400 * 3), { shape: [400, 1, 1, 3] });
+  const controls = { static: true, reversed: true, other_instruction: 'Close the drawer.' };
+  const post = (episode: object) =>
+    postParts(app, [episodePart({ ...EPISODE, fps: 2, prefixes: { every: 1 }, ...episode }), npyPart(npy)]);
+  // 26 queries for each prefix.
+  const answers = { true_texts: [' a b c d e f g h i j k l m n o p q r s t u v w x y z'] };
+  const problem = isProblem(t, await post({ answers, controls }), 'invalid-prefixes', {
+    pointer: '/prefixes',
+    limit: 40_000,
+  });
+  t.match(problem.detail, /The 400 prefixes with different sampled frames need 41600 queries/);
+  t.equal(engine.calls.length, calls);
+  resultOf(t, await post({ answers, controls: { static: true } }));
+  resultOf(t, await post({ controls }));
 });

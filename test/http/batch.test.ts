@@ -4,7 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { ProblemCode } from '../../schemas/problem-kinds.ts';
-import { type Answer, comparable, isProblem, resultOf } from '../support/answers.ts';
+import { type Answer, comparable, isProblem, ofTopreward, resultOf } from '../support/answers.ts';
 import { aborted, buildTestApp, listen, whenLoad } from '../support/app.ts';
 import { framePart, multipart, npyPart, type Part, postEpisode, postParts } from '../support/forms.ts';
 import { episodePixels, frameFile, frameFiles, HEIGHT, npyFile, truncated, WIDTH } from '../support/images.ts';
@@ -60,7 +60,7 @@ t.test('each episode has the result that it has on its own, for frames and for n
   const items = [item(3, { id: 'first' }), item(undefined), item(2, { prompt: 'chat' }), item(1, { id: 'last' })];
   const parts = [...files.slice(0, 6).map(framePart), npyPart(npy(4))];
   const { told, end } = linesOf(t, await postBatch(app, [batchPart(items), ...parts]));
-  t.strictSame(end, { event: 'end', scored: 4, failed: 0 });
+  t.strictSame(end, { event: 'end', scored: 4, failed: 0, gvl: null });
   const alone = [
     await postEpisode(app, items[0]?.episode, files.slice(0, 3)),
     await postEpisode(app, items[1]?.episode, files.slice(0, 4)),
@@ -69,7 +69,11 @@ t.test('each episode has the result that it has on its own, for frames and for n
   ];
   for (const [index, event] of told.entries()) {
     if (event.event !== 'result') throw new Error(JSON.stringify(event));
-    t.strictSame(comparable(event.result), comparable(resultOf(t, alone[index] as Answer)), `episode ${index}`);
+    t.strictSame(
+      comparable(ofTopreward(event.result)),
+      comparable(resultOf(t, alone[index] as Answer)),
+      `episode ${index}`,
+    );
   }
   t.strictSame(
     told.map(({ id }) => id),
@@ -89,7 +93,7 @@ t.test('a batch as JSON reports results and problems by index', async (t) => {
   ];
   const { told, end } = linesOf(t, await postJson(app, { items }));
   t.strictSame(outcomes(told), ['result', 'result', 'invalid-request', 'invalid-request', 'missing-episode']);
-  t.strictSame(end, { event: 'end', scored: 2, failed: 3 });
+  t.strictSame(end, { event: 'end', scored: 2, failed: 3, gvl: null });
   t.match(told[1], { id: 'second' });
   t.match(told[2], { problem: { pointer: '/items/2/frames/0' } });
   t.match(told[3], { problem: { pointer: '/items/3/episode/fps' } });
@@ -152,7 +156,7 @@ t.test('a problem with one episode does not change the results of the others', a
     const { told, end } = linesOf(t, answer);
     t.strictSame(outcomes(told), [code, 'result', 'result'], what);
     t.match(told[0], { problem: place }, what);
-    t.strictSame(end, { event: 'end', scored: 2, failed: 1 });
+    t.strictSame(end, { event: 'end', scored: 2, failed: 1, gvl: null });
     t.notMatch(JSON.stringify(told[0]), /zebra/, 'no word of the instruction is repeated');
   }
 });
@@ -282,7 +286,7 @@ t.test('after the deadline, scored episodes have results and every other episode
     headers: Object.fromEntries(answer.headers),
     body: await answer.text(),
   });
-  t.strictSame(end, { event: 'end', scored: 1, failed: 19 });
+  t.strictSame(end, { event: 'end', scored: 1, failed: 19, gvl: null });
   t.strictSame([...new Set(outcomes(told))].sort(), ['deadline-exceeded', 'result']);
 });
 
@@ -316,7 +320,7 @@ t.test('one batch can hold the next steps of several growing episodes', async (t
         { ...EPISODE, prefixes: { last: 1 } },
         files.slice(3 * index, 3 * index + count),
       );
-      t.equal(event.result.prefixes[0]?.log_prob_true, resultOf(t, whole).prefixes[0]?.log_prob_true);
+      t.equal(ofTopreward(event.result).prefixes[0]?.log_prob_true, resultOf(t, whole).prefixes[0]?.log_prob_true);
     }
   }
 });
@@ -341,7 +345,7 @@ t.test('a batch can mix videos and frames', needs, async (t) => {
   t.strictSame(outcomes(told), ['result', 'result', 'no-frames', 'result']);
   const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(bare) }, video]);
   if (told[1]?.event !== 'result') throw new Error(JSON.stringify(told[1]));
-  t.strictSame(comparable(told[1].result), comparable(resultOf(t, alone)));
+  t.strictSame(comparable(ofTopreward(told[1].result)), comparable(resultOf(t, alone)));
 });
 
 t.test('several episodes can be cut from one video', needs, async (t) => {
@@ -359,7 +363,7 @@ t.test('several episodes can be cut from one video', needs, async (t) => {
     const alone = await postParts(app, [{ name: 'episode', content: JSON.stringify(episode) }, video]);
     const event = told[index];
     if (event?.event !== 'result') throw new Error(JSON.stringify(event));
-    t.strictSame(comparable(event.result), comparable(resultOf(t, alone)), `episode ${index}`);
+    t.strictSame(comparable(ofTopreward(event.result)), comparable(resultOf(t, alone)), `episode ${index}`);
   }
   const { told: without } = linesOf(t, await postBatch(app, [batchPart([cut(0, 1, { video: 1 }), cut(0, 1)]), video]));
   t.strictSame(outcomes(without), ['no-frames', 'result'], 'the video with this index is missing');

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap';
 import type { Controls } from '../../schemas/controls.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import type { RewardEvent } from '../../schemas/reward-event.ts';
-import { isProblem, resultOf } from '../support/answers.ts';
+import { isProblem, ofTopreward, resultOf } from '../support/answers.ts';
 import { buildTestApp } from '../support/app.ts';
 import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
 import { frameFiles } from '../support/images.ts';
@@ -147,7 +147,7 @@ t.test('lines have the prefixes of the episode only, and the controls in the res
     [...six.map(() => 'prefix'), 'result'],
   );
   const last = events.at(-1);
-  t.ok(last?.event === 'result' && last.result.controls?.static);
+  t.ok(last?.event === 'result' && ofTopreward(last.result).controls?.static);
 });
 
 t.test('an undefined correlation of a control has the value that the request wants', async (t) => {

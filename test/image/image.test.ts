@@ -11,7 +11,7 @@ import type { RewardResult } from '../../schemas/reward.ts';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { SERVICE } from '../../src/process/version.ts';
 import { readiness } from '../support/readiness.ts';
 import { post, recorded } from '../support/recorded.ts';
@@ -25,7 +25,7 @@ const ENGINE_URL = await startEngine(t);
 
 /** The same model in this process, from the checkout. The image is compared with it. */
 const config = loadConfig({ ENGINE: 'embedded' });
-const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD));
+const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), TOPREWARD));
 t.teardown(() => app.close());
 await readiness(app, 200);
 const here = await app.listen({ port: 0 });

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import t from 'tap';
+import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
@@ -8,24 +9,28 @@ import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
 import { defaultAnswers } from '../../src/episode/answers.ts';
 import type { EpisodeRequest } from '../../src/episode/episode.ts';
+import { chooseMethod } from '../../src/episode/method-options.ts';
 import { aviFrame } from '../../src/frames/avi-frame.ts';
 import type { Frames } from '../../src/frames/frames.ts';
 import { createFairQueue } from '../../src/limits/fair-queue.ts';
-import type { Method } from '../../src/methods/method.ts';
+import type { PrefixMethod } from '../../src/methods/method.ts';
 import { planPrefixes } from '../../src/methods/prefixes.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
-import type { PrefixScore } from '../../src/methods/topreward/result.ts';
-import type { FrameGroup, Read } from '../../src/plan/plan.ts';
-import { resultOf, scoreEpisode } from '../../src/scoring/score-episode.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
+import type { ReadAnswers } from '../../src/plan/answer-steps.ts';
+import type { FrameGroup, ReadNext } from '../../src/plan/plan.ts';
+import { scorePrefixes } from '../../src/scoring/score-prefixes.ts';
+import { resultOf } from '../../src/scoring/scoring.ts';
 import { MODEL_DIR, openCheckpoint, pictures, shownIn } from '../engines/embedded/support.ts';
 import { startFakeVllm } from '../support/fake-vllm.ts';
 
 // A method is one object: its text, what it reads, and what the values mean. No engine knows it.
 
+/** A method that reads other tokens than TOPReward, or after another text. */
+type Asking = PrefixMethod<ReadAnswers, object, RewardResult> & { read(prompt: PromptVariant): ReadNext };
+
 /** Reads sets of two tokens, and the two tokens of the first set one by one. */
-const SETS: Method<PrefixScore, RewardResult> = {
-  ...DEFAULT_METHOD,
-  name: 'sets',
+const SETS: Asking = {
+  ...TOPREWARD,
   read: () => ({
     answers: [
       [' True', 'True'],
@@ -38,9 +43,8 @@ const SETS: Method<PrefixScore, RewardResult> = {
       read: SETS.read(input.request.prompt),
     }),
 };
-const SINGLES: Method<PrefixScore, RewardResult> = {
+const SINGLES: Asking = {
   ...SETS,
-  name: 'singles',
   read: () => ({ answers: [[' True'], ['True']] }),
   plan(input, family) {
     const { queries, ...plan } = SETS.plan(input, family);
@@ -50,6 +54,7 @@ const SINGLES: Method<PrefixScore, RewardResult> = {
 };
 
 const REQUEST: EpisodeRequest = {
+  ...chooseMethod({ instruction: 'Open the drawer.' }, ''),
   id: undefined,
   instruction: 'Open the drawer.',
   clock: { fps: 2 },
@@ -75,7 +80,7 @@ const { checkpoint } = await openCheckpoint(t);
 
 async function score(
   engine: Engine,
-  method: Method<PrefixScore, RewardResult>,
+  method: Asking,
   shown = () => pictures(9, 1, checkpoint),
   options: Partial<EpisodeRequest> = {},
 ): Promise<RewardResult> {
@@ -95,17 +100,38 @@ async function score(
     render,
   } as Partial<Frames> as Frames;
   const renderBudget = createFairQueue({ places: 1, bytes: 2 ** 30 });
-  const context = { engine, method, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
-  return resultOf(scoreEpisode({ request: { ...REQUEST, ...options }, frames, pointer: '', waitedMs: 0 }, context));
+  const context = { engine, tenant: 'a', waitedMs: 0, signal, defaults: {}, renderBudget };
+  const upload = { request: { ...REQUEST, ...options }, frames, pointer: '', waitedMs: 0 };
+  return resultOf(scorePrefixes(upload, method, context));
 }
 
+t.test('prefixes with the same sampled frames are scored together', async (t) => {
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
+  t.teardown(() => engine.close());
+  const together: number[][] = [];
+  const noting: Asking = {
+    ...TOPREWARD,
+    prefixes(prefixes, ...rest) {
+      together.push(prefixes.map(({ length }) => length));
+      return TOPREWARD.prefixes(prefixes, ...rest);
+    },
+  };
+  // At 8 fps the sampled frames are 0, 4 and 8. Two tokens: two queries for each of three groups.
+  const answers = { trueTexts: [' True.'], falseTexts: [' False'], reward: 'log_prob' } as const;
+  await score(engine, noting, undefined, { clock: { fps: 8 }, prefixes: { every: 1 }, answers });
+  t.same(
+    together.sort(([a = 0], [b = 0]) => a - b),
+    [[1, 2, 3, 4], [5, 6, 7, 8], [9]],
+  );
+});
+
 t.test('a method with its own text and sets of answers is scored by an engine that does not know it', async (t) => {
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   const [sets, singles, usual] = [
     await score(engine, SETS),
     await score(engine, SINGLES),
-    await score(engine, DEFAULT_METHOD),
+    await score(engine, TOPREWARD),
   ];
   t.match(sets.provenance.prompt.text, /Is the drawer open\? The answer is:$/);
   t.equal(sets.prefixes.length, 5);
@@ -117,7 +143,7 @@ t.test('a method with its own text and sets of answers is scored by an engine th
 });
 
 t.test('a method with its own text has every pipeline', async (t) => {
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   const { prefixes, provenance } = await score(engine, SETS, undefined, { pipeline: 'published' });
   t.match(provenance.prompt.text, /Is the drawer open\? The answer is:$/);
@@ -134,28 +160,23 @@ t.test('a method with its own text has every pipeline', async (t) => {
 });
 
 t.test('a text of several tokens is the sum over its tokens, each after those before it', async (t) => {
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   const reading = (trueTexts: [string, ...string[]], falseTexts: [string, ...string[]]) => ({
     answers: { trueTexts, falseTexts, reward: 'log_prob' as const },
   });
   /** The usual query, with the first tokens of an answer in its text. */
-  const after = (text: string, answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
-    ...DEFAULT_METHOD,
+  const after = (text: string, answers: ReadNext['answers']): Asking => ({
+    ...TOPREWARD,
     plan: (input, family) =>
       planPrefixes(input, family, {
-        text: `${DEFAULT_METHOD.text(input.request.instruction)}${text}`,
+        text: `${TOPREWARD.text(input.request.instruction)}${text}`,
         read: { answers },
       }),
   });
-  const several = await score(
-    engine,
-    DEFAULT_METHOD,
-    undefined,
-    reading([' Open the door', ' Yes'], [' Open a', ' No']),
-  );
-  const firsts = await score(engine, DEFAULT_METHOD, undefined, reading([' Open'], [' Yes']));
-  const others = await score(engine, DEFAULT_METHOD, undefined, reading([' True'], [' No']));
+  const several = await score(engine, TOPREWARD, undefined, reading([' Open the door', ' Yes'], [' Open a', ' No']));
+  const firsts = await score(engine, TOPREWARD, undefined, reading([' Open'], [' Yes']));
+  const others = await score(engine, TOPREWARD, undefined, reading([' True'], [' No']));
   const seconds = await score(engine, after(' Open', [[' the'], [' a']]));
   const thirds = await score(engine, after(' Open the', [[' door'], [' a']]));
   t.equal(several.prefixes.length, 5);
@@ -178,7 +199,7 @@ t.test('a text of several tokens is the sum over its tokens, each after those be
     t.ok(Math.abs(log_prob_true - yes) < 1e-5, `${log_prob_true}, ${yes}`);
     t.ok(Math.abs(log_prob_false - no) < 1e-5, `${log_prob_false}, ${no}`);
   }
-  const single = await score(engine, DEFAULT_METHOD, undefined, {
+  const single = await score(engine, TOPREWARD, undefined, {
     ...reading([' Open the door'], [' No']),
     prefixes: { last: 1 },
   });
@@ -191,10 +212,10 @@ t.test('vLLM sums the sets of a query, whatever their sizes', async (t) => {
   t.teardown(() => fake.close());
   const frame = String(checkpoint.frame.width);
   const config = loadConfig({ ENGINE_URL: fake.url, ENGINE_FRAME_SIDE: frame, SECRET: 'secret' });
-  const engine = createVllmEngine(config, pino({ level: 'silent' }), DEFAULT_METHOD, { unreadyCheckMs: 20 });
+  const engine = createVllmEngine(config, pino({ level: 'silent' }), TOPREWARD, { unreadyCheckMs: 20 });
   t.teardown(() => engine.close());
   for (let tries = 0; !isReady(engine) && tries < 200; tries += 1) await sleep(20);
-  const reading = (answers: Read['answers']): Method<PrefixScore, RewardResult> => ({
+  const reading = (answers: ReadNext['answers']): Asking => ({
     ...SETS,
     plan(input, family) {
       const { queries, ...plan } = SETS.plan(input, family);

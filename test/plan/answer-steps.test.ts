@@ -1,5 +1,5 @@
 import t from 'tap';
-import { answerSteps, nestedTexts } from '../../src/plan/answer-steps.ts';
+import { answerSteps, nestedTexts, tokenPlaces } from '../../src/plan/answer-steps.ts';
 
 const texts = (...ids: number[][]) => ids.map((each) => ({ ids: each }));
 
@@ -17,6 +17,23 @@ t.test('each further token is a step, and texts with the same beginning share th
     { start: [], reads: [1, 12] },
     { start: [1], reads: [2, 3] },
   ]);
+});
+
+t.test('each token of a text is read by one step', async (t) => {
+  const read = texts([1, 2, 3], [1, 5], [6]);
+  t.same(tokenPlaces(read, answerSteps(read)), [
+    [
+      { step: 0, at: 0 },
+      { step: 1, at: 0 },
+      { step: 2, at: 0 },
+    ],
+    [
+      { step: 0, at: 0 },
+      { step: 1, at: 1 },
+    ],
+    [{ step: 0, at: 1 }],
+  ]);
+  t.throws(() => tokenPlaces(texts([7]), answerSteps(read)), RangeError);
 });
 
 t.test('a text that begins with another one is found, and so are equal ones', async (t) => {

@@ -11,7 +11,7 @@ import sharp from 'sharp';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createEngine } from '../../src/engines/create-engine.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { chromium } from '../support/needs.ts';
 
 const FILE = fileURLToPath(new URL('../../docs/public/playground.png', import.meta.url));
@@ -22,7 +22,7 @@ const MARGIN = 14;
 const COLOURS = 128;
 
 const config = loadConfig({ ENGINE: 'embedded' });
-const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD));
+const app = await buildApp(config, await createEngine(config, pino({ level: 'warn' }), TOPREWARD));
 const address = await app.listen({ host: '127.0.0.1', port: 0 });
 while ((await app.inject('/health/ready')).statusCode !== 200) await new Promise((resolve) => setTimeout(resolve, 200));
 

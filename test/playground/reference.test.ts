@@ -5,6 +5,7 @@ import type { Locator, Page } from 'playwright-core';
 import t, { type Test } from 'tap';
 import type { BatchEvent } from '../../schemas/batch.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
+import { ofTopreward } from '../support/answers.ts';
 import { buildTestApp, listen } from '../support/app.ts';
 import { episodePixels, frameFiles, HEIGHT, npyFile, WIDTH } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
@@ -246,7 +247,7 @@ t.test('a batch that was written in the form is scored', needs, async (t) => {
     .split('\n')
     .map((line) => JSON.parse(line));
   const lengths = events.flatMap((event) =>
-    event.event === 'result' ? [[event.index, event.result.prefixes.at(-1)?.length]] : [],
+    event.event === 'result' ? [[event.index, ofTopreward(event.result).prefixes.at(-1)?.length]] : [],
   );
   t.strictSame(lengths.sort(), [
     [0, 2],

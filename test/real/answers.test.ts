@@ -3,7 +3,7 @@ import t from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { askOracle, type Case, environment, type OracleAnswer } from '../support/oracle.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { startService, synthetic } from './support.ts';
@@ -14,7 +14,7 @@ t.setTimeout(900_000);
 const TOLERANCE = 1e-4;
 
 const config = loadConfig({ ENGINE: 'embedded', MODEL_DIR: environment('CHECKPOINT') });
-const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD);
+const engine = await createEmbeddedEngine(config, pino({ level: 'warn' }), TOPREWARD);
 const app = await buildApp(config, engine);
 t.teardown(() => app.close());
 const embedded = await app.listen({ port: 0 });

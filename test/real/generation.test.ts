@@ -8,7 +8,7 @@ import t from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Generated } from '../../src/engine/engine.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { type GenerationPlan, type PromptPart, shownFrames } from '../../src/plan/generation.ts';
 import { environment } from '../support/oracle.ts';
 import { recorded } from '../support/recorded.ts';
@@ -22,7 +22,7 @@ const TOKENS = 40;
 const LEAST_SURE = 20;
 
 const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL') });
-const engine = createVllmEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD, { unreadyCheckMs: 500 });
+const engine = createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { unreadyCheckMs: 500 });
 t.teardown(() => engine.close());
 
 /** Waits until the engine has been probed. */

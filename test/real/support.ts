@@ -4,7 +4,7 @@ import type { Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
-import { DEFAULT_METHOD } from '../../src/methods/registry.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { environment } from '../support/oracle.ts';
 import { readiness } from '../support/readiness.ts';
 
@@ -13,7 +13,7 @@ export async function startService(t: Test, env: Record<string, string> = {}): P
   const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
   const app = await buildApp(
     config,
-    createVllmEngine(config, pino({ level: 'warn' }), DEFAULT_METHOD, { unreadyCheckMs: 500 }),
+    createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { unreadyCheckMs: 500 }),
   );
   t.teardown(() => app.close());
   await readiness(app, 200);

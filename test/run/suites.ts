@@ -43,6 +43,7 @@ const PURE = [
   'json',
   'limits',
   'methods',
+  'methods/gvl',
   'plan',
   'process',
   'result',

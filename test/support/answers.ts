@@ -4,6 +4,7 @@ import type { Test } from 'tap';
 import type { Problem } from '../../schemas/problem.ts';
 import { exampleProblem } from '../../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 
 export async function rgb(file: Uint8Array): Promise<Buffer> {
@@ -20,6 +21,12 @@ export interface Answer {
 export function resultOf(t: Test, answer: Answer): RewardResult {
   if (answer.statusCode !== 200) t.fail(`status ${answer.statusCode}: ${answer.body}`);
   return JSON.parse(answer.body);
+}
+
+/** A result of the method `topreward`. @throws Error if it is of another one */
+export function ofTopreward(result: EpisodeResult): RewardResult {
+  if (result.method === 'topreward') return result;
+  throw new Error(`The result is of the method ${result.method}.`);
 }
 
 /** A result without the members that can differ between two equal requests: times and ids. */

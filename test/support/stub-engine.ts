@@ -3,7 +3,7 @@ import type { Engine, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import type { ModelProfile, ServedPrompt } from '../../src/engine/model-profile.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
-import { blocksOf, type Query } from '../../src/plan/plan.ts';
+import { blocksOf, type Query, type Read } from '../../src/plan/plan.ts';
 
 /** No problem and no log line may contain words of it. */
 export const INSTRUCTION = 'Open the zebra-striped drawer.';
@@ -94,14 +94,14 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
       const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
-      const { answers, start } = each.read;
       const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
-      // The tokens of further queries have values of their own.
-      const further = (set: unknown, i: number) => numbersOf([seen, set, start?.ids, i])[0];
-      const values = answers.length === 2 && !start ? pair : answers.map(further);
+      const values = valuesOf(each.read, pair, (...parts) => numbersOf([seen, ...parts])[0]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
-      const top = each.read.top === undefined ? {} : { top: [{ text: ' True', id: 3082, log_prob: pair[0] }] };
+      const top =
+        !('top' in each.read) || each.read.top === undefined
+          ? {}
+          : { top: [{ text: ' True', id: 3082, log_prob: pair[0] }] };
       yield query === 0 ? { ...common, ...top, prompt: { ...prompt, tokenIds: [...prompt.tokenIds] } } : common;
     }
   }
@@ -168,6 +168,13 @@ const PROFILE: ModelProfile = {
   tokensPerBlock: 70,
   generation: { unavailable: 'The stub writes no text.' },
 };
+
+/** What a query reads: the pair of the longest query for True and False, and values of their own for everything else. */
+function valuesOf(read: Read, pair: [number, number], own: (...parts: unknown[]) => number): number[] {
+  if ('follows' in read) return read.follows.ids.map((id, i) => own(read.follows.ids.slice(0, i), id));
+  const { answers, start } = read;
+  return answers.length === 2 && !start ? pair : answers.map((set, i) => own(set, start?.ids, i));
+}
 
 function numbersOf(value: unknown): [number, number] {
   const hash = createHash('sha256').update(JSON.stringify(value)).digest();

@@ -10,7 +10,7 @@ export async function uploadedFrames(t: Test, files: Buffer[]): Promise<Frames> 
   const renderer = createRenderer(1, config.MAX_FRAME_PIXELS);
   t.teardown(() => renderer.close());
   const collector = collectFrames(config, renderer, createRecentFrameCache(0).of(''), '');
-  collector.expect({ clock: { fps: 2 }, frameDigests: undefined, pipeline: 'published', renderedAgain: true }, '');
+  collector.expect({ clock: { fps: 2 }, frameDigests: undefined, holdsAll: true, renderedAgain: true }, '');
   for (const [frame, file] of files.entries()) await collector.addImage(file, { frame });
   return collector.finish();
 }

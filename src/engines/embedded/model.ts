@@ -35,11 +35,16 @@ export interface Model {
   encodeFrames(blocks: [Uint8Array, Uint8Array][]): Promise<Float32Array>;
   /**
    * Runs the decoder graph.
-   * @param answers for each segment, ids of the tokens whose log probability is read; all rows have the same length
-   * @returns for each segment the log probability of every answer token after its last token, as a natural logarithm;
-   * keys and values of all new tokens
+   * @param answers for each segment, ids of the tokens whose log probability is read after each of its last tokens; all rows of
+   * all segments have the same length
+   * @returns for each segment and row the log probability of every answer token, as a natural logarithm; keys and values of all
+   * new tokens
    */
-  read(segments: Segment[], past: KeysValues, answers: number[][]): Promise<{ logProbs: number[][]; new: KeysValues }>;
+  read(
+    segments: Segment[],
+    past: KeysValues,
+    answers: number[][][],
+  ): Promise<{ logProbs: number[][][]; new: KeysValues }>;
   close(): Promise<void>;
 }
 
@@ -84,7 +89,11 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
     },
     async read(segments, { keys, values }, answers) {
       const { ids, featureIndex, positions, visiblePast, segment, ends } = flatten(segments, grid);
-      const width = answers[0]?.length ?? 0;
+      const rows = answers.flat();
+      const width = rows[0]?.length ?? 0;
+      const places = answers.flatMap((each, i) =>
+        each.map((_, row) => (ends[i] ?? Number.NaN) - each.length + 1 + row),
+      );
       const features = concatenate(segments.map((each) => each.features));
       const pastShape = [keys.length / tokenWidth, ...past];
       const results = await decoder.run({
@@ -96,12 +105,14 @@ export async function openModel(folder: string, grid: VideoGrid, threads: number
         segment: integers(segment, [ids.length]),
         past_keys: new ort.Tensor('float32', keys, pastShape),
         past_values: new ort.Tensor('float32', values, pastShape),
-        read: integers(ends, [segments.length]),
-        answers: integers(answers.flat(), [segments.length, width]),
+        read: integers(places, [places.length]),
+        answers: integers(rows.flat(), [rows.length, width]),
       });
-      const logProbs = [...floatsOf(results, 'log_probs')];
+      const read = floatsOf(results, 'log_probs');
+      let row = 0;
+      const next = () => [...read.subarray(row * width, ++row * width)];
       return {
-        logProbs: segments.map((_, i) => logProbs.slice(i * width, (i + 1) * width)),
+        logProbs: answers.map((each) => each.map(next)),
         new: { keys: floatsOf(results, 'keys'), values: floatsOf(results, 'values') },
       };
     },

@@ -48,7 +48,7 @@ export async function* answerTask(
   const [longest] = queries;
   const together = queries.length === 1 ? chunk.blocks - length(longest) : 0;
   const computed: KeysValues[] = [];
-  let answered: number[][] | undefined;
+  let answered: number[][][] | undefined;
   try {
     for (let calls = 0; known.length + computed.length < blocks.length; calls += 1) {
       const place = known.length + computed.length;
@@ -75,11 +75,13 @@ export async function* answerTask(
       for (const [i, each] of some.entries()) {
         const { tokens } = marks.after(each.sees);
         const read = logProbs[i];
-        if (!read) throw new Error('The decoder returned no log probabilities for a query.');
+        const last = read?.at(-1);
+        if (!read || !last) throw new Error('The decoder returned no log probabilities for a query.');
+        const answers = each.answers.at(-1)?.length ?? 0;
         yield {
           query: each.query,
-          logProbs: read.slice(0, each.answers.length + 1),
-          ...(each.top > 0 && { top: mostLikely(read.slice(each.answers.length + 1), each.top) }),
+          logProbs: read.map((row, place) => row.slice(0, (each.answers[place]?.length ?? 0) + 1)),
+          ...(each.top > 0 && { top: mostLikely(last.slice(answers + 1), each.top) }),
           promptTokens: tokens + length(each),
           // The first query includes the cost of the shared blocks. For the others these are already computed.
           cachedTokens: each === queries[0] ? Math.min(cached, tokens) : tokens,
@@ -160,7 +162,7 @@ async function appendBlocks(
   task: Task,
   model: Model,
   signal: AbortSignal,
-): Promise<{ blocks: KeysValues[]; logProbs: number[][] | undefined }> {
+): Promise<{ blocks: KeysValues[]; logProbs: number[][][] | undefined }> {
   signal.throwIfAborted();
   const seen = [...blocks, ...(asked?.own ?? [])];
   const features = await model.encodeFrames(await pixelsOf(seen, arrivals));
@@ -169,7 +171,7 @@ async function appendBlocks(
   const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
   const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
-    asked ? tokensToRead(asked, task) : [task.checkToken],
+    asked ? tokensToRead(asked, task) : [[task.checkToken]],
   ]);
   const kept = blocks.map((_, i) => {
     const [from, to] = [marks.after(place + i), marks.after(place + i + 1)];
@@ -179,14 +181,14 @@ async function appendBlocks(
   return { blocks: kept, logProbs: asked && logProbs };
 }
 
-/** Runs some queries in one call. @returns for each query the log probabilities of the answer tokens */
+/** Runs some queries in one call. @returns for each query and list of answers their log probabilities */
 async function ask(
   queries: QueryTask[],
   { past, marks, arrivals }: { past: Past; marks: Marks; arrivals: Arrivals },
   task: Task,
   model: Model,
   signal: AbortSignal,
-): Promise<number[][]> {
+): Promise<number[][][]> {
   signal.throwIfAborted();
   const own = queries.flatMap((each) => each.own);
   const features = own.length > 0 ? await model.encodeFrames(await pixelsOf(own, arrivals)) : new Float32Array();
@@ -206,15 +208,19 @@ async function ask(
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));
   const rows = queries.map((each) => tokensToRead(each, task));
-  const most = Math.max(...rows.map((row) => row.length));
+  const most = Math.max(...rows.flat().map((row) => row.length));
   // Each row of the graph's input has the same length: shorter ones repeat the check token.
-  const even = rows.map((row) => [...row, ...Array<number>(most - row.length).fill(task.checkToken)]);
+  const padded = (row: number[]) => [...row, ...Array<number>(most - row.length).fill(task.checkToken)];
+  const even = rows.map((each) => each.map(padded));
   return (await model.read(segments, past.view(longest), even)).logProbs;
 }
 
-/** Tokens whose log probability a query reads: its answers, the check token and, for the most likely ones, the complete vocabulary. */
-function tokensToRead({ answers, top }: QueryTask, { checkToken, vocabulary }: Task): number[] {
-  return [...answers, checkToken, ...(top > 0 ? Array(vocabulary).keys() : [])];
+/**
+ * Tokens whose log probability a query reads, for each list of its answers: these, the check token and, for the most likely ones, the
+ * complete vocabulary.
+ */
+function tokensToRead({ answers, top }: QueryTask, { checkToken, vocabulary }: Task): number[][] {
+  return answers.map((each) => [...each, checkToken, ...(top > 0 ? Array(vocabulary).keys() : [])]);
 }
 
 /**

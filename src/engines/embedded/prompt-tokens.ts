@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import { familyOf } from '../../families/registry.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
-import type { Block, EpisodePlan, Query } from '../../plan/plan.ts';
+import type { Block, EpisodePlan, Query, Read } from '../../plan/plan.ts';
 import type { Checkpoint } from './checkpoint.ts';
 
 const FAMILY = familyOf('qwen3-vl');
@@ -25,7 +25,10 @@ interface QueryTokens {
   query: Query;
   /** its own blocks, after the shared ones */
   own: BlockTokens[];
-  /** token ids of the text after its last block, and of the answer's tokens after it; queries with the same text share a list */
+  /**
+   * token ids of the text after its last block, and of the tokens after it that the model is given; queries with the same text share a
+   * list
+   */
   text: number[];
 }
 
@@ -51,9 +54,15 @@ export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoin
     queries: mapAll(queries, (query) => ({
       query,
       own: query.own.map((block, place) => tokens(block, query.shows + place)),
-      text: query.read.start ? [...textTokens(query.text), ...query.read.start.ids] : textTokens(query.text),
+      text: withGiven(textTokens(query.text), query.read),
     })),
   };
+}
+
+/** Adds the tokens that follow the prompt: the start of an answer, or all tokens of a text but the last, after which nothing is read. */
+function withGiven(text: number[], read: Read): number[] {
+  if ('follows' in read) return [...text, ...read.follows.ids.slice(0, -1)];
+  return read.start ? [...text, ...read.start.ids] : text;
 }
 
 /** How many blocks' tokens are remembered: every step of a growing episode has the same blocks again. */

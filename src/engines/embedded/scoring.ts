@@ -5,7 +5,7 @@ import { logProbFault, setLogProbs, topFault } from '../../engine/log-probs.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
-import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
+import { countBlocks, type EpisodePlan, type Read } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
@@ -170,8 +170,11 @@ function gateFor(tokens: number): keyof Gates {
   return tokens <= SHORT_TOKENS ? 'short' : 'long';
 }
 
-function seenPrompt({ blocks, queries: [{ own, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
-  const tokenIds = [...[...blocks, ...own].flatMap(({ ids }) => ids), ...text];
+function seenPrompt({ blocks, queries: [{ query, own, text }] }: PromptTokens, { grid }: Checkpoint): SeenPrompt {
+  // A text that follows the prompt is not a part of it.
+  const given = 'follows' in query.read ? query.read.follows.ids.length - 1 : 0;
+  const ids = [...[...blocks, ...own].flatMap((block) => block.ids), ...text];
+  const tokenIds = ids.slice(0, ids.length - given);
   return { layout: 'reference', videoTokensPerBlock: grid.rows * grid.columns, tokenIds };
 }
 
@@ -196,14 +199,30 @@ function readingOf(
   { queries }: EpisodePlan,
   { textOf }: Checkpoint,
 ): Reading {
-  const sizes = (queries[query]?.read.answers ?? []).map((set) => set.length);
-  const count = sizes.reduce((sum, size) => sum + size, 0);
-  const asked = Array.from({ length: count }, (_, i) => logProbs[i] ?? Number.NaN);
-  const fault = logProbFault(asked, logProbs.slice(count)) ?? topFault((top ?? []).map(({ logProb }) => logProb));
+  const read = queries[query]?.read;
+  if (!read) throw new Error(`The plan has no query ${query}.`);
+  const asked = rowLengths(read).map((count, row) =>
+    Array.from({ length: count }, (_, i) => logProbs[row]?.[i] ?? Number.NaN),
+  );
+  const fault =
+    asked.map((row, i) => logProbFault(row, logProbs[i]?.slice(row.length) ?? [])).find((found) => found) ??
+    topFault((top ?? []).map(({ logProb }) => logProb));
   if (!fault) {
+    const sets = 'follows' in read ? asked.flat().map(() => 1) : read.answers.map((set) => set.length);
     const likely = top?.map(({ id, logProb }) => ({ text: textOf([id]), id, log_prob: logProb }));
-    return { query, values: setLogProbs(asked, sizes), ...(likely && { top: likely }), promptTokens, cachedTokens };
+    return {
+      query,
+      values: setLogProbs(asked.flat(), sets),
+      ...(likely && { top: likely }),
+      promptTokens,
+      cachedTokens,
+    };
   }
   const detail = 'The numbers from the model are not usable, so the episode has no score. Tell the operator.';
   throw new ProblemError('engine-answer-unusable', detail, {}, new Error(fault));
+}
+
+/** How many tokens a query reads after each of its last tokens. */
+function rowLengths(read: Read): number[] {
+  return 'follows' in read ? read.follows.ids.map(() => 1) : [read.answers.flat().length];
 }

@@ -36,9 +36,9 @@ export interface QueryTask {
   own: BlockTask[];
   /** token ids of the prompt text after the last block */
   text: number[];
-  /** ids of the tokens whose log probability is read */
-  answers: number[];
-  /** how many of the most likely next tokens are read, too */
+  /** ids of the tokens whose log probability is read after each of the last tokens of the text: the last list after the last token */
+  answers: NonEmpty<number[]>;
+  /** how many of the most likely next tokens are read after the last token, too */
   top: number;
 }
 
@@ -67,8 +67,8 @@ export interface LikelyToken {
 export interface Answer {
   /** index in the plan's queries */
   query: number;
-  /** log probability of each answer of the query, and of the task's `checkToken`: natural logarithms, at most 0 */
-  logProbs: number[];
+  /** for each list of answers of the query their log probabilities, then that of the task's `checkToken`: natural logarithms, at most 0 */
+  logProbs: number[][];
   /** the most likely next tokens, the most likely one first; absent if the query reads none */
   top?: LikelyToken[];
   promptTokens: number;
@@ -99,8 +99,10 @@ export function taskOf(
     queries: mapAll(queries, ({ query: { shows, read }, own: blocks, text }, place) => {
       const own = blocks.map(block);
       if (!own.every(({ isHere }) => isHere)) throw new Error('A block of one query lacks the pixels of its frames.');
-      const answers = read.answers.flat().map((each) => (typeof each === 'number' ? each : answer(each).id));
-      return { query: place, sees: shows, own, text, answers, top: read.top ?? 0 };
+      const query = { query: place, sees: shows, own, text };
+      if ('follows' in read) return { ...query, answers: mapAll(read.follows.ids, (id) => [id]), top: 0 };
+      const ids = read.answers.flat().map((each) => (typeof each === 'number' ? each : answer(each).id));
+      return { ...query, answers: [ids], top: read.top ?? 0 };
     }),
     checkToken: grid.token,
     vocabulary,

@@ -6,8 +6,11 @@ import type { Item } from './items.ts';
 import { joined } from './pieces.ts';
 import type { Completion, TokenUsage } from './responses.ts';
 
-/** Which log probabilities a query reads: those of tokens by their ids, or those of the most likely tokens. vLLM returns one or the other. */
-export type TokensToRead = { ids: readonly number[] } | { top: number };
+/**
+ * Which log probabilities a query reads: those of next tokens by their ids, those of the most likely next tokens, or those of the last
+ * tokens of the prompt itself. vLLM returns one of these.
+ */
+export type TokensToRead = { ids: readonly number[] } | { top: number } | { last: readonly number[] };
 
 /** One query to vLLM, without its items: the text of the prompt, and what is read. */
 export interface PromptRequest {
@@ -37,7 +40,7 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
     max_tokens: 1,
     temperature: 0,
     logprobs: true,
-    ...('ids' in read ? { logprob_token_ids: read.ids } : { top_logprobs: read.top }),
+    ...wanted(read),
     return_tokens_as_token_ids: true,
     return_token_ids: withTokenIds,
     cache_salt: salt,
@@ -55,6 +58,12 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
     yield tail;
   };
   return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks: () => joined(pieces()) };
+}
+
+/** How a request names what it reads. */
+function wanted(read: TokensToRead): object {
+  if ('ids' in read) return { logprob_token_ids: read.ids };
+  return 'top' in read ? { top_logprobs: read.top } : { prompt_logprobs: 0 };
 }
 
 function* part({ uuid, video }: Item, data: boolean): Generator<string | Uint8Array> {
@@ -99,6 +108,23 @@ export function readLogProbs({ choices }: Completion, answers: readonly number[]
   const fault = logProbFault(read, [...byToken.values()]);
   if (fault) throw new EngineFault('unusable', fault);
   return read;
+}
+
+/**
+ * Reads the log probabilities of the last tokens of the prompt itself.
+ * @param ids of these tokens
+ * @returns natural logarithms, at most 0, in their order
+ * @throws EngineFault unusable, if one is missing, or if a value cannot come from a model
+ */
+export function readLast({ prompt_logprobs: read }: Completion, ids: readonly number[]): number[] {
+  const rows = read?.slice(-ids.length) ?? [];
+  const values = ids.map((id, i) => rows[i]?.[id]?.logprob);
+  const found = values.filter((value) => value !== undefined);
+  if (found.length < ids.length)
+    throw new EngineFault('unusable', 'The response lacks the log probabilities of the tokens of its prompt.');
+  const fault = found.map((value) => logProbFault([value], [])).find((each) => each);
+  if (fault) throw new EngineFault('unusable', fault);
+  return found;
 }
 
 /** A token and its log probability in nats. */

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { VllmClient } from './client.ts';
+import type { Poster } from './in-turn.ts';
 import type { Probed } from './probe.ts';
 import { controlTokenIn } from './tokenizer.ts';
 
@@ -7,17 +7,21 @@ import { controlTokenIn } from './tokenizer.ts';
 const REMEMBERED = 1000;
 
 /** Finds the first control token in a caller's text. */
-type ControlTokenFinder = (text: string, probed: Probed, signal: AbortSignal) => Promise<string | undefined>;
+type ControlTokenFinder = (
+  text: string,
+  probed: Probed,
+  source: { client: Poster; signal: AbortSignal },
+) => Promise<string | undefined>;
 
 /**
  * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only
  * once.
  * @returns a function that throws EngineFault, or the signal's reason
  */
-export function controlTokenFinder(client: VllmClient): ControlTokenFinder {
+export function controlTokenFinder(): ControlTokenFinder {
   // Another model may have another tokenizer, so results are stored per probe.
   const remembered = new WeakMap<Probed, LRUCache<string, { token: string | undefined }>>();
-  return async (text, probed, signal) => {
+  return async (text, probed, { client, signal }) => {
     if (!/<.*>/s.test(text)) return undefined;
     const texts = remembered.get(probed) ?? new LRUCache<string, { token: string | undefined }>({ max: REMEMBERED });
     remembered.set(probed, texts);

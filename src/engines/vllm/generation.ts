@@ -71,12 +71,12 @@ interface ExpectedPrompt {
  * @throws ProblemError instruction-too-long or context-exceeded, if the context has no room for a text
  */
 async function expectedPrompt(
-  { plan, pointer, signal }: GenerationRequest,
-  { client }: VllmParts,
+  { plan, tenant, pointer, signal }: GenerationRequest,
+  { tokenizer }: VllmParts,
   { profile: { family: name, model, contextTokens } }: Probed,
 ): Promise<ExpectedPrompt> {
   const family = familyOf(name);
-  const tokenIds = await promptTokens(generationText(family, plan.parts), client, model, signal);
+  const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
   const images = shownFrames(plan.parts).length;
   const perImage = family.imageTokens(plan.frameGroups[0].size);
   // The token ids have three tokens for each image: its start, one of its own, and its end.

@@ -3,6 +3,7 @@ import type { EngineUsage } from '../../engine/engine.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import type { Body, VllmClient } from './client.ts';
 import { EngineFault } from './faults.ts';
+import type { Poster } from './in-turn.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import type { ResponseKind } from './responses.ts';
@@ -10,6 +11,8 @@ import type { ResponseKind } from './responses.ts';
 /** The parts of the engine that queries use. */
 export interface VllmParts {
   client: VllmClient;
+  /** sends requests about tokens, in the turn of a tenant */
+  tokenizer(tenant: string): Poster;
   gate: FairQueue;
   monitor: Monitor;
   secret: string;

@@ -74,6 +74,10 @@ export type TokenUsage = Static<typeof TokenUsage>;
 const Completion = Type.Object({
   system_fingerprint: optional(Type.String({ maxLength: 1000 })),
   prompt_token_ids: optional(TokenIds),
+  // One entry for each token of the prompt, by its id. The first token has none.
+  prompt_logprobs: optional(
+    Type.Array(Type.Union([Type.Record(Type.String(), Type.Object({ logprob: Type.Number() })), Type.Null()])),
+  ),
   choices: Type.Array(
     Type.Object({
       logprobs: Type.Object({ content: Type.Array(LogProbEntry, { minItems: 1, maxItems: MOST_ENTRIES }) }),

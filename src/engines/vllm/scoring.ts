@@ -1,16 +1,17 @@
 import type { TopAnswer } from '../../../schemas/reward.ts';
-import type { Reading, ScoreRequest } from '../../engine/engine.ts';
+import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
-import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
+import type { NonEmpty } from '../../plan/non-empty.ts';
+import { blocksOf, countBlocks, type EpisodePlan, type Query, type ReadNext, type ReadText } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
-import { cachedTokens, completionBody, readLogProbs, readTop, type TokensToRead } from './completion.ts';
+import { cachedTokens, completionBody, readLast, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
@@ -54,7 +55,8 @@ function asker(
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
-  const { client, secret } = context;
+  const { secret } = context;
+  const tokenizer = context.tokenizer(tenant);
   const { profile, tokens, texts, vocabulary, encoding } = probed;
   const { model } = profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
@@ -66,77 +68,123 @@ function asker(
   if (!first) throw new Error('The longest query of the plan has no block.');
   const send = querySender({ tenant, signal, usage }, context, probed, first.uuid);
 
-  async function ask(each: Query, read: TokensToRead): Promise<Completion> {
-    const isFirst = each === plan.queries[0] && 'ids' in read;
-    // No longer prefix has sent a block that only this query has.
-    const isSent = 'top' in read;
-    const { start } = each.read;
-    const withTokenIds = isFirst || start !== undefined;
+  async function ask(each: Query, { read, start, data }: Question): Promise<Completion> {
+    const withTokenIds = data === 'all' || start !== null;
     const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
     const asked = { ...common, read, salt, withTokenIds };
+    const withData = (block: number) => data === 'all' || (data === 'own' && block >= each.shows);
     return send(COMPLETION, (withAllData) =>
-      completionBody(asked, items(each), (block) => withAllData || isFirst || (!isSent && block >= each.shows)),
+      completionBody(asked, items(each), (block) => withAllData || withData(block)),
     );
   }
 
-  /** The most likely next tokens. vLLM returns them only to a query of their own. */
-  async function askTop(each: Query, count: number): Promise<{ tokens: TopAnswer[]; answer: Completion }> {
-    const answer = await ask(each, { top: count });
-    const tokens: TopAnswer[] = [];
-    for (const { id, logProb } of readTop(answer, count))
-      tokens.push({ text: await textOf([id], { client, model, texts, signal }), id, log_prob: logProb });
-    return { tokens, answer };
+  /** Token ids of the prompt text after the blocks, by the text: from the first query that has it. */
+  const textIds = new Map<string, number[]>();
+
+  /** Whether the tokens that a query was sent with follow its prompt unchanged. */
+  function continues({ text }: Query, { ids }: AnswerStart, { prompt_token_ids: prompted }: Completion): boolean {
+    if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+    return nameOf(textTokens(prompted, vocabulary)) === nameOf([...(textIds.get(text) ?? []), ...ids]);
   }
 
-  /** ids of the prompt text after the blocks, from the longest query */
-  let textIds: number[] = [];
+  /** The prompt of the longest query as the model received it. Its text is checked before the other queries compute it again. */
+  function seenPrompt({ text }: Query, { prompt_token_ids: tokenIds }: Completion): SeenPrompt {
+    if (!tokenIds) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+    const prompt = {
+      layout: layoutOf(tokenIds, countBlocks(plan.queries[0]), vocabulary),
+      videoTokensPerBlock: padsPerBlock(tokenIds, vocabulary),
+    };
+    const ids = textTokens(tokenIds, vocabulary);
+    checkTextLength(ids.length, pointer);
+    textIds.set(text, ids);
+    return { ...prompt, tokenIds };
+  }
 
-  /** Checks that the tokens of an answer follow the prompt unchanged. @throws ProblemError invalid-answers */
-  function checkContinued({ text, ids }: AnswerStart, found: number[]): void {
-    if (nameOf(found) === nameOf([...textIds, ...ids])) return;
-    const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
-    throw new ProblemError('invalid-answers', detail, { pointer: `${episodePointer}/answers` });
+  /** Reads the next token, and the most likely ones if the query wants them. vLLM returns these only to a query of their own. */
+  async function readNext(each: Query, read: ReadNext, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
+    const sets = await answerIds(read, { client: tokenizer, model, known: tokens, signal });
+    const ids = sets.flat();
+    const start = read.start ?? null;
+    const answer = await ask(each, { read: { ids }, start, data: isFirst ? 'all' : 'own' });
+    const sizes = sets.map((set) => set.length);
+    const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
+    if (start && !continues(each, start, answer)) throw notContinued(start, episodePointer);
+    if (!isFirst) return reading;
+    const prompt = seenPrompt(each, answer);
+    if (read.top === undefined) return { ...reading, prompt };
+    const likely = await ask(each, { read: { top: read.top }, start: null, data: 'none' });
+    const top: TopAnswer[] = [];
+    for (const { id, logProb } of readTop(likely, read.top))
+      top.push({ text: await textOf([id], { client: tokenizer, model, texts, signal }), id, log_prob: logProb });
+    return { ...reading, ...tokensOf([answer, likely]), prompt, top };
+  }
+
+  /** Reads all tokens of a text but the first, as far as they follow the tokens before them unchanged. */
+  async function readSteps(each: Query, [first, ...others]: NonEmpty<number>): Promise<Completion[]> {
+    const starts: AnswerStart[] = [];
+    for (const place of others.keys()) {
+      const ids: NonEmpty<number> = [first, ...others.slice(0, place)];
+      starts.push({ ids, text: await textOf(ids, { client: tokenizer, model, texts, signal }) });
+    }
+    const steps = starts.map(async (start, place) => {
+      const ids = others.slice(place, place + 1);
+      const answer = await ask(each, { read: { ids }, start, data: 'none' });
+      return continues(each, start, answer) ? answer : undefined;
+    });
+    return (await Promise.all(steps)).filter((answer) => answer !== undefined);
+  }
+
+  /** Texts whose tokens change if the text is cut between them. */
+  const uncut = new Set<string>();
+
+  /**
+   * Reads each token of a text: one query for each, with the tokens before it after the prompt. Each further one computes only these few
+   * tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
+   */
+  async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
+    const [id] = follows.ids;
+    const first = await ask(each, { read: { ids: [id] }, start: null, data: isFirst ? 'all' : 'own' });
+    const prompt = isFirst ? { prompt: seenPrompt(each, first) } : {};
+    if (!uncut.has(follows.text)) {
+      const answers = await readSteps(each, follows.ids);
+      if (answers.length === follows.ids.length - 1) {
+        const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, follows.ids.slice(i, i + 1)));
+        return { values, ...tokensOf([first, ...answers]), ...prompt };
+      }
+      uncut.add(follows.text);
+    }
+    const whole = await ask(each, { read: { last: follows.ids }, start: follows, data: 'none' });
+    if (!continues(each, follows, whole)) throw notContinued(follows, episodePointer);
+    return { values: readLast(whole, follows.ids), ...tokensOf([first, whole]), ...prompt };
   }
 
   return async (each, query) => {
-    const source = { client, model, known: tokens, signal };
-    const sets = await answerIds(each.read, source);
-    const ids = sets.flat();
-    const answer = await ask(each, { ids });
-    const reading = {
-      query,
-      values: setLogProbs(
-        readLogProbs(answer, ids),
-        sets.map((set) => set.length),
-      ),
-      promptTokens: answer.usage.prompt_tokens,
-      cachedTokens: cachedTokens(answer),
-    };
-    const { start } = each.read;
-    if (query > 0 && !start) return reading;
-    const prompted = answer.prompt_token_ids;
-    if (!prompted) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
-    if (start) {
-      checkContinued(start, textTokens(prompted, vocabulary));
-      return reading;
-    }
-    const prompt = {
-      layout: layoutOf(prompted, countBlocks(plan.queries[0]), vocabulary),
-      videoTokensPerBlock: padsPerBlock(prompted, vocabulary),
-    };
-    // This check comes before the other queries, because each of them computes this text again.
-    textIds = textTokens(prompted, vocabulary);
-    checkTextLength(textIds.length, pointer);
-    const seen = { ...reading, prompt: { ...prompt, tokenIds: prompted } };
-    if (each.read.top === undefined) return seen;
-    const top = await askTop(each, each.read.top);
-    const cached = cachedTokens(top.answer);
-    return {
-      ...seen,
-      top: top.tokens,
-      promptTokens: reading.promptTokens + top.answer.usage.prompt_tokens,
-      cachedTokens: reading.cachedTokens === null || cached === null ? null : reading.cachedTokens + cached,
-    };
+    const { read } = each;
+    const reading = 'follows' in read ? readText(each, read, query === 0) : readNext(each, read, query === 0);
+    return { query, ...(await reading) };
+  };
+}
+
+/** One query in the form that is sent. */
+interface Question {
+  read: TokensToRead;
+  /** tokens that follow the prompt; null for none */
+  start: AnswerStart | null;
+  /** Blocks that are sent with their data: all of the episode; those that only this query has; none, because they were sent before. */
+  data: 'all' | 'own' | 'none';
+}
+
+function notContinued({ text }: AnswerStart, episodePointer: string): ProblemError {
+  const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
+  return new ProblemError('invalid-answers', detail, { pointer: `${episodePointer}/answers` });
+}
+
+/** Tokens of some prompts together. */
+function tokensOf(answers: Completion[]): Pick<Reading, 'promptTokens' | 'cachedTokens'> {
+  const cached = answers.map(cachedTokens);
+  return {
+    promptTokens: answers.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
+    cachedTokens: cached.includes(null) ? null : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
   };
 }
 

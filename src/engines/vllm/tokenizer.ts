@@ -2,9 +2,10 @@ import { LRUCache } from 'lru-cache';
 import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
-import type { Read } from '../../plan/plan.ts';
-import { jsonBody, type VllmClient } from './client.ts';
+import type { ReadNext } from '../../plan/plan.ts';
+import { jsonBody } from './client.ts';
 import { EngineFault } from './faults.ts';
+import type { Poster } from './in-turn.ts';
 import { TEXT, TOKENS } from './responses.ts';
 
 /** Token ids of texts. A probe starts it; texts of callers are added when they are first read. */
@@ -13,18 +14,20 @@ export type TokensByText = LRUCache<string, number[]>;
 /** How many texts are remembered. Every prefix of every episode reads the same few answers. */
 const REMEMBERED = 4096;
 
+/** Most token ids of all remembered texts: 64 for each. Texts of callers have at most 64 characters, which are seldom more tokens. */
+const MOST_IDS = 64 * REMEMBERED;
+
 /** An empty store of token ids. */
 export function createTokensByText(): TokensByText {
-  return new LRUCache<string, number[]>({ max: REMEMBERED });
+  return new LRUCache<string, number[]>({
+    max: REMEMBERED,
+    maxSize: MOST_IDS,
+    sizeCalculation: ({ length }) => Math.max(1, length),
+  });
 }
 
 /** Asks the model's tokenizer for the token ids of a text. */
-export async function tokenize(
-  text: string,
-  client: VllmClient,
-  model: string,
-  signal: AbortSignal,
-): Promise<number[]> {
+export async function tokenize(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false });
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
 }
@@ -34,7 +37,7 @@ export async function tokenize(
  * broken connection.
  * @throws EngineFault, or the signal's reason
  */
-export function promptTokens(text: string, client: VllmClient, model: string, signal: AbortSignal): Promise<number[]> {
+export function promptTokens(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   return retried(() => tokenize(text, client, model, signal));
 }
 
@@ -47,7 +50,7 @@ async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
 
 /** Where tokens are requested, and those that are known already. */
 interface TokenSource {
-  client: VllmClient;
+  client: Poster;
   model: string;
   known: TokensByText;
   signal: AbortSignal;
@@ -111,7 +114,7 @@ export async function answerTokens(set: Readonly<NonEmpty<string>>, source: Toke
  * Finds the ids of the tokens that a query reads, by set.
  * @throws EngineFault refused, if a text is not one token of the model's vocabulary
  */
-export async function answerIds({ answers }: Read, source: TokenSource): Promise<number[][]> {
+export async function answerIds({ answers }: ReadNext, source: TokenSource): Promise<number[][]> {
   const idOf = async (each: string | number) => (typeof each === 'number' ? each : (await tokenOf(each, source)).id);
   return Promise.all(answers.map((set) => Promise.all(set.map(idOf))));
 }
@@ -124,7 +127,7 @@ export async function answerIds({ answers }: Read, source: TokenSource): Promise
  */
 export async function controlTokenIn(
   text: string,
-  client: VllmClient,
+  client: Poster,
   model: string,
   signal: AbortSignal,
 ): Promise<string | undefined> {

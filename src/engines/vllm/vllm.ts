@@ -6,6 +6,7 @@ import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
 import { generateText } from './generation.ts';
+import { inTurn, TOKENIZER_REQUESTS } from './in-turn.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import { runQueries } from './scoring.ts';
@@ -47,7 +48,7 @@ export function createVllmEngine(
   const client = createClient({
     url: config.ENGINE_URL,
     apiKey: config.ENGINE_API_KEY,
-    connections: config.ENGINE_CONCURRENCY,
+    connections: config.ENGINE_CONCURRENCY + TOKENIZER_REQUESTS,
   });
   const gate = createFairQueue({ places: config.ENGINE_CONCURRENCY });
   const monitor = watchEngine(
@@ -64,8 +65,10 @@ export function createVllmEngine(
     },
     log,
   );
-  const parts = { client, gate, monitor, secret: config.SECRET };
-  const findControlToken = controlTokenFinder(client);
+  const findControlToken = controlTokenFinder();
+  const tokenizing = createFairQueue({ places: TOKENIZER_REQUESTS });
+  const tokenizer = (tenant: string) => inTurn(client, tokenizing, tenant);
+  const parts = { client, tokenizer, gate, monitor, secret: config.SECRET };
 
   function problemOf(error: unknown): unknown {
     if (!(error instanceof EngineFault)) return error;
@@ -74,29 +77,29 @@ export function createVllmEngine(
   }
 
   return {
-    queues: { engine: gate },
+    queues: { engine: gate, 'engine-tokens': tokenizing },
     describe: () => monitor.ready().profile,
     // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
-    async controlTokenIn(text, signal) {
+    async controlTokenIn(text, { tenant, signal }) {
       try {
-        return await findControlToken(text, monitor.ready(), signal);
+        return await findControlToken(text, monitor.ready(), { client: tokenizer(tenant), signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
-    async textOf(ids, signal) {
+    async textOf(ids, { tenant, signal }) {
       const { profile, texts } = monitor.ready();
       try {
-        return await textOf(ids, { client, model: profile.model, texts, signal });
+        return await textOf(ids, { client: tokenizer(tenant), model: profile.model, texts, signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
-    async tokenIdsOf(text, signal) {
+    async tokenIdsOf(text, { tenant, signal }) {
       const { profile, tokens } = monitor.ready();
       try {
-        return await tokenIdsOf(text, { client, model: profile.model, known: tokens, signal });
+        return await tokenIdsOf(text, { client: tokenizer(tenant), model: profile.model, known: tokens, signal });
       } catch (error) {
         throw problemOf(error);
       }

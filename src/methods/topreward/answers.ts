@@ -1,8 +1,8 @@
-import type { AnswerTokens } from '../../../schemas/reward.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
-import { type AnswerStep, nameOf, type ReadAnswers } from '../../plan/answer-steps.ts';
+import type { AnswerStep, ReadAnswers } from '../../plan/answer-steps.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import type { EpisodePlan, PlannedPrefix, Query, Read } from '../../plan/plan.ts';
+import { type Scored, valuesOf } from '../../result/scored.ts';
 
 /**
  * Adds the queries that read answers of several tokens: after each query of a plan, one for each further step.
@@ -15,6 +15,8 @@ export function withSteps(plan: EpisodePlan, { steps }: ReadAnswers): EpisodePla
   const following = (query: Query): Query[] => further.map((step) => ({ ...query, read: readOfStep(step) }));
   const asking = (query: Query): Query => ({ ...query, read: readOfStep(first) });
   const places = (query: number) => query * steps.length;
+  // Prefixes with the same sampled frames share one list: there can be 10,000 of them.
+  const lists = plan.queries.map((_, query) => further.map((_, i) => places(query) + 1 + i));
   return {
     ...plan,
     queries: [
@@ -27,7 +29,7 @@ export function withSteps(plan: EpisodePlan, { steps }: ReadAnswers): EpisodePla
       (prefix): PlannedPrefix => ({
         ...prefix,
         query: places(prefix.query),
-        further: further.map((_, i) => places(prefix.query) + 1 + i),
+        further: lists[prefix.query] ?? [],
       }),
     ),
   };
@@ -43,17 +45,31 @@ function readOfStep({ start, reads }: AnswerStep): Read {
  * @param values what each query of a prefix read, in the order of the steps, nats
  */
 export function answerLogProbs(
-  { trueTokens, falseTokens, steps }: ReadAnswers,
+  { trueTokens, falseTokens, steps, places }: ReadAnswers,
   values: readonly (readonly number[])[],
 ): readonly number[] {
   // All texts have one token: the query has summed its two sets already.
   if (steps.length === 1) return values[0] ?? [];
-  const read = new Map(
-    steps.flatMap(({ start, reads }, step) =>
-      reads.map((id, i) => [nameOf([...(start?.ids ?? []), id]), values[step]?.[i] ?? Number.NaN] as const),
-    ),
+  const texts = places.map((tokens) =>
+    tokens.reduce((sum, { step, at }) => sum + (values[step]?.[at] ?? Number.NaN), 0),
   );
-  const textLogProb = ({ ids }: AnswerTokens) =>
-    ids.reduce((sum, _, i) => sum + (read.get(nameOf(ids.slice(0, i + 1))) ?? Number.NaN), 0);
-  return setLogProbs([...trueTokens, ...falseTokens].map(textLogProb), [trueTokens.length, falseTokens.length]);
+  return setLogProbs(texts, [trueTokens.length, falseTokens.length]);
+}
+
+/**
+ * The log probabilities of True and of False for every prefix of a plan. Prefixes with the same sampled frames share their queries, which
+ * are looked at once.
+ * @param readings one for each query of the plan, by its index
+ */
+export function prefixLogProbs(
+  answers: ReadAnswers,
+  { prefixes }: EpisodePlan,
+  readings: Scored['readings'],
+): (readonly number[])[] {
+  const known = new Map<number, readonly number[]>();
+  return prefixes.map((prefix) => {
+    const logProbs = known.get(prefix.query) ?? answerLogProbs(answers, valuesOf(readings, prefix));
+    known.set(prefix.query, logProbs);
+    return logProbs;
+  });
 }

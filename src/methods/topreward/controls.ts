@@ -1,26 +1,28 @@
 import type { ControlCurve, Controls, CorrectedCurve } from '../../../schemas/controls.ts';
+import type { RewardResult } from '../../../schemas/reward.ts';
 import type { RequestedControls } from '../../episode/controls.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
+import type { ReadAnswers } from '../../plan/answer-steps.ts';
 import type { ControlName } from '../../plan/controls.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
-import { type Scored, type ScoredControl, valuesOf } from '../../result/scored.ts';
+import type { Scored, ScoredControl } from '../../result/scored.ts';
 import { tokensOf } from '../../result/usage.ts';
 import { extent } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
 import { finalScore } from '../../scores/success.ts';
-import { answerLogProbs } from './answers.ts';
-import { correlationOf, progressOf } from './curve.ts';
+import { correlationOf, progressOf } from '../curve.ts';
+import { prefixLogProbs } from './answers.ts';
 
 /**
  * The requested controls of an episode, or null if none was requested.
  * @param rewards of each prefix of the episode, nats
  */
-export function controlsOf({ request, answers, controls }: Scored, rewards: number[]): Controls | null {
+export function controlsOf({ request, tokens, controls }: Scored<ReadAnswers>, rewards: number[]): Controls | null {
   const { controls: requested } = request;
   if (!requested) return null;
   const curve = (name: ControlName): ControlCurve | null => {
     const control = controls.find((each) => each.name === name);
-    return control ? curveOf(control, { request, answers }) : null;
+    return control ? curveOf(control, { request, tokens }) : null;
   };
   const still = curve('static');
   return {
@@ -32,9 +34,9 @@ export function controlsOf({ request, answers, controls }: Scored, rewards: numb
 
 function curveOf(
   { plan, readings }: ScoredControl,
-  { request, answers }: Pick<Scored, 'request' | 'answers'>,
+  { request, tokens }: Pick<Scored<ReadAnswers>, 'request' | 'tokens'>,
 ): ControlCurve {
-  const read = plan.prefixes.map((prefix) => answerLogProbs(answers, valuesOf(readings, prefix)));
+  const read = prefixLogProbs(tokens, plan, readings);
   const rewards = read.map(([logProbTrue = Number.NaN, logProbFalse = Number.NaN]) =>
     rewardOf(request.answers.reward, logProbTrue, logProbFalse),
   );
@@ -74,18 +76,13 @@ function rangeOf(values: number[]): CorrectedCurve['range'] {
   return { min, max, span: max - min };
 }
 
-/**
- * Warns if a static video explains the curve of the episode.
- * @param isFlat whether the curve of the episode is flat, or null if it has one value only
- * @param flatBelow nats
- */
+/** Warns if a static video explains the curve of the episode. @param range of the episode's own curve */
 export function controlWarnings(
   controls: Controls | null,
-  isFlat: boolean | null,
-  flatBelow: number,
+  { flat, flat_below: flatBelow }: RewardResult['log_prob_range'],
 ): EpisodeWarning[] {
   const { corrected } = controls?.static ?? {};
-  if (!corrected || isFlat !== false || corrected.range.span >= flatBelow) return [];
+  if (!corrected || flat !== false || corrected.range.span >= flatBelow) return [];
   const message = `The static video has nearly the same curve: after its correction the curve spans less than ${flatBelow} nats. The rise comes from the length of the video, not from what happens in it.`;
   return [{ code: 'like-static-video', message }];
 }

@@ -4,43 +4,46 @@ import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import type { ReadAnswers } from '../../plan/answer-steps.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
-import type { EpisodePlan, PlannedPrefix } from '../../plan/plan.ts';
+import type { PlannedPrefix } from '../../plan/plan.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { provenanceOf } from '../../result/provenance.ts';
-import { readingOf, type Scored, valuesOf } from '../../result/scored.ts';
+import { readingOf, type Scored } from '../../result/scored.ts';
 import { calibrationWarnings, successOf } from '../../result/success.ts';
-import { trainingSignals } from '../../result/training.ts';
 import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
-import { denseCurve, extent } from '../../scores/progress.ts';
 import { rewardOf } from '../../scores/reward.ts';
-import { finalScore } from '../../scores/success.ts';
-import { answerLogProbs } from './answers.ts';
+import { curveOf, NOISE } from '../curve.ts';
+import { curveWarnings } from '../curve-warnings.ts';
+import { answerLogProbs, prefixLogProbs } from './answers.ts';
 import { controlsOf, controlWarnings } from './controls.ts';
-import { correlationOf, progressOf } from './curve.ts';
 
 /** What only this method says about how its numbers were made. */
 type ProvenanceAnswers = Pick<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'>;
 
 /** A prefix with what does not depend on the other prefixes. */
-export type PrefixScore = Omit<PrefixReward, 'progress'>;
-
-/** Nats. Twice the effect of batching and cache hits on log probabilities of a bf16 engine, which is up to 0.1 nat. */
-const NOISE = 0.2;
+type PrefixScore = Omit<PrefixReward, 'progress'>;
 
 /** With a smaller probability together, the answers are not the tokens that the model would write. */
 const LIKELY = 0.01;
 
 /**
- * The score of one prefix.
- * @param values what its queries read, nats
+ * The scores of prefixes with the same queries.
+ * @param values what their queries read, nats
  */
-export function prefixScore(
-  { length, framesUsed }: PlannedPrefix,
+export function prefixScores(
+  prefixes: readonly PlannedPrefix[],
   values: readonly (readonly number[])[],
-  { request, answers }: Pick<Scored, 'request' | 'answers'>,
+  { request, tokens }: Pick<Scored<ReadAnswers>, 'request' | 'tokens'>,
+): PrefixScore[] {
+  const logProbs = answerLogProbs(tokens, values);
+  return prefixes.map((prefix) => scoreOf(prefix, logProbs, request));
+}
+
+function scoreOf(
+  { length, framesUsed }: PlannedPrefix,
+  [logProbTrue = Number.NaN, logProbFalse = Number.NaN]: readonly number[],
+  request: EpisodeRequest,
 ): PrefixScore {
-  const [logProbTrue = Number.NaN, logProbFalse = Number.NaN] = answerLogProbs(answers, values);
   return {
     length,
     time_s: frameTime(request.clock, length - 1),
@@ -53,36 +56,25 @@ export function prefixScore(
 }
 
 /** Builds the result of an episode from its log probabilities: progress, success, training signals, provenance and warnings. */
-export function rewardResult(scored: Scored): RewardResult {
-  const { request, frames, plan, readings } = scored;
-  const scores = plan.prefixes.map((prefix) => prefixScore(prefix, valuesOf(readings, prefix), scored));
-  const lengths = scores.map(({ length }) => length);
+export function rewardResult(scored: Scored<ReadAnswers>): RewardResult {
+  const { request, frames, plan, tokens, readings } = scored;
+  const logProbs = prefixLogProbs(tokens, plan, readings);
+  const scores = plan.prefixes.map((prefix, i) => scoreOf(prefix, logProbs[i] ?? [], request));
   const rewards = scores.map(({ reward }) => reward);
-  const progress = progressOf(rewards, request.progress);
-  const curve = progress && denseCurve(lengths, progress, frames.count);
-  const { min, max } = extent(rewards);
-  const flatBelow = flatBelowOf(scored);
-  // If all prefixes have the same sampled frames, there is one value, which has no range: the curve is neither flat nor not flat.
-  const flat = distinctPrefixes(plan) > 1 ? max - min < flatBelow : null;
-  const score = finalScore(rewards, request.finalPrefixes);
+  const curve = curveOf(scored, rewards, flatBelowOf(scored));
   const controls = controlsOf(scored, rewards);
   const success = successOf(
-    { episode: score, corrected: controls?.static?.corrected.score },
+    { episode: curve.score, corrected: controls?.static?.corrected.score },
     Math.min(request.finalPrefixes, rewards.length),
     scored,
   );
+  const { progress, ...members } = curve;
   return {
+    method: 'topreward',
     ...(request.id !== undefined && { id: request.id }),
     prefixes: scores.map((each, i) => ({ ...each, progress: progress?.[i] ?? null })),
-    progress_curve: curve,
-    progress_scale: request.progress,
-    score,
+    ...members,
     success,
-    log_prob_range: { min, max, span: max - min, flat, flat_below: flatBelow },
-    voc: correlationOf(rewards, request),
-    training: request.training
-      ? trainingSignals(request.training, { lengths, rewards, progress, curve, frameCount: frames.count })
-      : null,
     top_answers: readingOf(readings, 0).top ?? null,
     controls,
     usage: usageOf(scored),
@@ -90,9 +82,9 @@ export function rewardResult(scored: Scored): RewardResult {
     warnings: [
       ...frames.warnings,
       ...engineWarnings(scored),
-      ...curveWarnings(scored, flat),
+      ...curveWarnings(scored, curve),
       ...answerWarnings(scored, scores.at(-1)),
-      ...controlWarnings(controls, flat, flatBelow),
+      ...controlWarnings(controls, curve.log_prob_range),
       ...sizeWarnings(scored),
       ...pipelineWarnings(scored),
       ...calibrationWarnings(request, success),
@@ -101,11 +93,11 @@ export function rewardResult(scored: Scored): RewardResult {
 }
 
 /** The tokens whose probability was read, and what the reward was made from. */
-function answersOf({ request, answers }: Scored): ProvenanceAnswers {
-  const { trueTokens, falseTokens } = answers;
+function answersOf({ request, tokens }: Scored<ReadAnswers>): ProvenanceAnswers {
+  const { trueTokens, falseTokens } = tokens;
   return {
-    true_token: firstToken(trueTokens, answers),
-    false_token: firstToken(falseTokens, answers),
+    true_token: firstToken(trueTokens, tokens),
+    false_token: firstToken(falseTokens, tokens),
     answers: writtenAnswers(request.answers),
     true_tokens: trueTokens,
     false_tokens: falseTokens,
@@ -131,37 +123,6 @@ function flatBelowOf({ request: { answers, prompt, pipeline }, defaults, profile
   return defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
 }
 
-/** How many prefixes differ in their sampled frames. */
-function distinctPrefixes({ prefixes }: EpisodePlan): number {
-  return new Set(prefixes.map(({ query }) => query)).size;
-}
-
-/** Warnings about the curve of rewards. @param flat whether the curve is flat, or null if it has one value only */
-function curveWarnings({ request, plan }: Scored, flat: boolean | null): EpisodeWarning[] {
-  const warnings: EpisodeWarning[] = [];
-  if (flat) {
-    warnings.push({
-      code: 'flat-curve',
-      message: `The log probabilities hardly change: ${request.progress.scale === 'episode' ? 'progress and voc are' : 'voc is'} unreliable, since the curve is mostly noise.`,
-    });
-  }
-  const moving = movingParts(request);
-  if (request.frameDigests && moving.length > 0) {
-    warnings.push({
-      code: 'unfinished-episode',
-      message: `\`frame_digests\` marks the episode as unfinished. These values change when the episode gains frames: ${moving.join(', ')}.`,
-    });
-  }
-  const isMinMax = request.progress.scale === 'episode';
-  if (distinctPrefixes(plan) === 1 && (plan.prefixes.length > 1 || isMinMax)) {
-    const seconds = frameTime(request.clock, (plan.prefixes.at(-1)?.length ?? 1) - 1);
-    const same = `All prefixes contain the same sampled frames, so they have the same value. The longest prefix ends at ${seconds.toFixed(2)} s: if that is too short, \`fps\` is too high.`;
-    const progress = isMinMax ? ' Min-max progress is then 1, whatever the value.' : '';
-    warnings.push({ code: 'identical-prefixes', message: `${same}${progress}` });
-  }
-  return warnings;
-}
-
 /** Warns if the model hardly ever continues with one of the answers that the request chose: their ratio says little then. */
 function answerWarnings({ request }: Scored, longest: PrefixScore | undefined): EpisodeWarning[] {
   if (!longest || areDefault(request.answers, request.prompt)) return [];
@@ -170,13 +131,4 @@ function answerWarnings({ request }: Scored, longest: PrefixScore | undefined): 
   const share = probability.toExponential(1);
   const message = `After the longest prefix, all texts of \`answers\` together have a probability of ${share}, so the model would write other tokens. \`top_answers\` lists them. A text may lack its leading space.`;
   return [{ code: 'unlikely-answers', message }];
-}
-
-/** Names the requested values that a further frame of the episode would change for the earlier frames. */
-function movingParts({ progress, training }: EpisodeRequest): string[] {
-  return [
-    ...(progress.scale === 'episode' ? ['progress'] : []),
-    ...(training?.values ? ['training.values'] : []),
-    ...(training?.rabc_weights ? ['training.rabc_weights'] : []),
-  ];
 }

@@ -6,10 +6,10 @@ import t, { type Test } from 'tap';
 import { loadConfig } from '../../../src/config/config.ts';
 import { readCheckpoint } from '../../../src/engines/embedded/checkpoint.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { MODEL_DIR } from './support.ts';
 
-const signal = new AbortController().signal;
+const caller = { tenant: '', signal: new AbortController().signal };
 
 interface AddedToken {
   id: number;
@@ -37,12 +37,12 @@ t.test('added tokens of the tokenizer are control tokens, except plain words', a
     { content: '[ROBOT]', special: true },
     { content: 'gripper', special: false },
   ]);
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   for (const token of ['<action_7>', '[ROBOT]', '<|im_end|>'])
-    t.equal(await engine.controlTokenIn(`Open${token}it.`, signal), token);
+    t.equal(await engine.controlTokenIn(`Open${token}it.`, caller), token);
   for (const text of ['Close the gripper.', '<action_8>', 'ROBOT', 'a < b > c'])
-    t.equal(await engine.controlTokenIn(text, signal), undefined, text);
+    t.equal(await engine.controlTokenIn(text, caller), undefined, text);
   const { encode } = await readCheckpoint(MODEL_DIR);
   t.strictSame(encode('<action_7>[ROBOT]'), [5000, 5001], 'the tokenizer reads them as added tokens');
 });

@@ -3,7 +3,7 @@ import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { isProblem, resultOf } from '../../support/answers.ts';
 import { postEpisode } from '../../support/forms.ts';
 import { frameFiles, truncated } from '../../support/images.ts';
@@ -11,7 +11,7 @@ import { EPISODE } from '../../support/stub-engine.ts';
 
 t.test('a damaged frame ends an episode that is being scored, and does not affect others', async (t) => {
   const config = loadConfig({ EMBEDDED_THREADS: '1', RENDER_WORKERS: '1', EMBEDDED_CACHE_BYTES: '0' });
-  const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' }), DEFAULT_METHOD));
+  const app = await buildApp(config, await createEmbeddedEngine(config, pino({ level: 'silent' }), TOPREWARD));
   t.teardown(() => app.close());
   const frames = await frameFiles(40);
   const before = resultOf(t, await postEpisode(app, { ...EPISODE, fps: 2 }, frames));

@@ -12,7 +12,7 @@ import { readCheckpoint } from '../../../src/engines/embedded/checkpoint.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
 import { startThread } from '../../../src/engines/embedded/thread.ts';
 import { sampleSchedule } from '../../../src/episode/schedule.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { isProblem, resultOf } from '../../support/answers.ts';
 import { postEpisode } from '../../support/forms.ts';
 import { frameFiles } from '../../support/images.ts';
@@ -45,7 +45,7 @@ async function startService(t: Test, restartPausesMs: number[]) {
   const folder = await mkdtemp(join(tmpdir(), 'model-'));
   await cp(MODEL_DIR, folder, { recursive: true });
   const config = loadConfig({ MODEL_DIR: folder, EMBEDDED_THREADS: '1', RENDER_WORKERS: '1' });
-  const engine = await createEmbeddedEngine(config, log, DEFAULT_METHOD, restartPausesMs);
+  const engine = await createEmbeddedEngine(config, log, TOPREWARD, restartPausesMs);
   const app = await buildApp(config, engine);
   t.teardown(async () => {
     await app.close();

@@ -55,7 +55,8 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
   const frames = pictures(12, 4, checkpoint);
   const { seen, model: counting } = counted(model);
   const answers = await ask({ checkpoint, model: counting, frames, lengths: upTo(12) });
-  for (const { logProbs } of answers.values()) t.equal(logProbs.length, 3, 'both answers and the check token');
+  for (const { logProbs } of answers.values())
+    t.strictSame([logProbs.length, logProbs[0]?.length], [1, 3], 'both answers and the check token');
   t.equal(seen.blocks, 6 + 6, 'six shared blocks and six doubled blocks');
   const computed = [...answers.values()].reduce((sum, each) => sum + each.promptTokens - each.cachedTokens, 0);
   t.equal(seen.tokens, computed, 'the model computed as many tokens as the results report');
@@ -63,7 +64,7 @@ t.test('every block is computed once; an odd last frame adds one doubled block',
 
 t.test('each query has its own answers and the check token, alone or with queries of more answers', async (t) => {
   const frames = pictures(4, 11, checkpoint);
-  const rows: number[][][] = [];
+  const rows: number[][][][] = [];
   const recording = {
     ...model,
     read(...call: Parameters<typeof model.read>) {
@@ -77,19 +78,16 @@ t.test('each query has its own answers and the check token, alone or with querie
   const checkToken = checkpoint.grid.token;
 
   const together = await ask({ ...asked, lengths: [2, 4], answers: [many, one] });
-  t.strictSame(rows.at(-1), [
-    [yes, bare, no, checkToken],
-    [yes, checkToken, checkToken, checkToken],
-  ]);
+  t.strictSame(rows.at(-1), [[[yes, bare, no, checkToken]], [[yes, checkToken, checkToken, checkToken]]]);
   for (const [length, answers, row] of [
     [4, many, [yes, bare, no, checkToken]],
     [2, one, [yes, checkToken]],
   ] as const) {
     rows.length = 0;
     const alone = (await ask({ ...asked, lengths: [length], answers: [answers] })).get(length);
-    t.strictSame(rows, [[row]], 'a single query is in the same call as the last blocks');
-    t.equal(together.get(length)?.logProbs.length, row.length);
-    t.equal(alone?.logProbs.length, row.length);
+    t.strictSame(rows, [[[row]]], 'a single query is in the same call as the last blocks');
+    t.equal(together.get(length)?.logProbs[0]?.length, row.length);
+    t.equal(alone?.logProbs[0]?.length, row.length);
     t.ok(distance(together.get(length), alone) <= TOLERANCE, `${length} frames: the same numbers`);
   }
 });

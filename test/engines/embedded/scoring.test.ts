@@ -12,7 +12,12 @@ import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: CLOCK }, sampleSchedule(4, CLOCK), [2, 4]);
-const answer = (query: number, logProbs: number[]): Answer => ({ query, logProbs, promptTokens: 50, cachedTokens: 20 });
+const answer = (query: number, logProbs: number[]): Answer => ({
+  query,
+  logProbs: [logProbs],
+  promptTokens: 50,
+  cachedTokens: 20,
+});
 
 function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
   const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
@@ -154,8 +159,8 @@ t.test('the model thread receives the check token and the answers of every query
     t.strictSame(
       queries.map(({ query, sees, answers }) => ({ query, sees, answers })),
       [
-        { query: 0, sees: 2, answers: [yes, no] },
-        { query: 1, sees: 1, answers: [yes, no] },
+        { query: 0, sees: 2, answers: [[yes, no]] },
+        { query: 1, sees: 1, answers: [[yes, no]] },
       ],
     );
     for (const { query } of queries) yield answer(query, [-1, -2, -3]);

@@ -133,5 +133,6 @@ export function counted(model: Model) {
 /** Largest difference between the log probabilities of two results, in nats. */
 export function distance(one: Answer | undefined, other: Answer | undefined): number {
   if (!one || !other) return Number.NaN;
-  return Math.max(...one.logProbs.map((value, i) => Math.abs(value - (other.logProbs[i] as number))));
+  const others = other.logProbs.flat();
+  return Math.max(...one.logProbs.flat().map((value, i) => Math.abs(value - (others[i] as number))));
 }

@@ -4,7 +4,7 @@ import t, { type Test } from 'tap';
 import { createClient, type VllmClient } from '../../../src/engines/vllm/client.ts';
 import { EngineFault } from '../../../src/engines/vllm/faults.ts';
 import { type Monitor, watchEngine } from '../../../src/engines/vllm/monitor.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { startFakeVllm } from '../../support/fake-vllm.ts';
 
 /** What the client does instead of a GET request or of `healthy`; undefined for the usual request. */
@@ -32,7 +32,7 @@ async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000) {
     healthy: (signal) => script.healthy?.() ?? client.healthy(signal),
   };
   const frame = { width: 32, height: 32 };
-  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: DEFAULT_METHOD } as const;
+  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: TOPREWARD } as const;
   const monitor = watchEngine(scripted, { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();

@@ -5,7 +5,7 @@ import t from 'tap';
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { readiness } from '../../support/readiness.ts';
 import { MODEL_DIR } from '../embedded/support.ts';
 import { post, startService } from './support.ts';
@@ -42,7 +42,7 @@ t.test('docs/reference/metrics.md names every queue', async (t) => {
   const { app: vllm } = await startService(t);
   const config = loadConfig({ MODEL_DIR, RENDER_WORKERS: '1' });
   const log = pino({ level: 'silent' });
-  const embedded = await buildApp(config, await createEmbeddedEngine(config, log, DEFAULT_METHOD));
+  const embedded = await buildApp(config, await createEmbeddedEngine(config, log, TOPREWARD));
   t.teardown(() => embedded.close());
   const shown = new Set([
     ...Object.keys(await byQueue(vllm, 'waiting')),

@@ -6,7 +6,7 @@ import type { RewardResult } from '../../../schemas/reward.ts';
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createVllmEngine } from '../../../src/engines/vllm/vllm.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { type Behaviour, startFakeVllm } from '../../support/fake-vllm.ts';
 
 /** Short pauses while the engine is not ready. While it is ready, it is checked only if a test sets other times. */
@@ -21,7 +21,7 @@ export async function startService(
 ) {
   const fake = await startFakeVllm(behaviour);
   const config = loadConfig({ ENGINE_URL: fake.url, RENDER_WORKERS: '2', SECRET: 'secret', ...env });
-  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), DEFAULT_METHOD, { ...TIMES, ...times });
+  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), TOPREWARD, { ...TIMES, ...times });
   const app = await buildApp(config, engine, log);
   t.teardown(async () => {
     await app.close();

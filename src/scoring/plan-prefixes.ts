@@ -1,43 +1,47 @@
-import type { Engine } from '../engine/engine.ts';
+import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
 import { familyOf } from '../families/registry.ts';
 import { controlPlans } from '../methods/controls.ts';
-import type { Method, PlanInput } from '../methods/method.ts';
+import type { PrefixMethod } from '../methods/method.ts';
 import { longestShown } from '../methods/prefixes.ts';
-import type { ReadAnswers } from '../plan/answer-steps.ts';
 import { checkContext } from '../plan/context.ts';
 import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { Upload } from '../upload/upload.ts';
-import { tokensOfAnswers } from './answer-tokens.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize, checkPublishedWork } from './checks.ts';
+import {
+  checkAlignedWork,
+  checkCalibration,
+  checkControlTokens,
+  checkFrameSize,
+  checkPublishedWork,
+} from './checks.ts';
 
 /** What is needed to plan an episode. */
-interface PlanContext<Prefix, Result> {
+interface PlanContext<Tokens, Line, Result> {
   engine: Engine;
-  method: Method<Prefix, Result>;
-  signal: AbortSignal;
+  method: PrefixMethod<Tokens, Line, Result>;
+  caller: Caller;
 }
 
 /** The plan of an episode, and those of its controls. */
-interface PlannedEpisode {
+interface PlannedEpisode<Tokens> {
   plan: EpisodePlan;
   controlPlans: ControlPlan[];
-  answers: ReadAnswers;
+  tokens: Tokens;
 }
 
 /**
  * Checks an episode against its frames and against the model, and plans its queries. Nothing is rendered yet.
  * @throws ProblemError
  */
-export async function planEpisode<Prefix, Result>(
+export async function planPrefixesOf<Tokens, Line, Result>(
   { request, frames, pointer }: Pick<Upload, 'request' | 'frames' | 'pointer'>,
   profile: ModelProfile,
-  { engine, method, signal }: PlanContext<Prefix, Result>,
-): Promise<PlannedEpisode> {
+  { engine, method, caller }: PlanContext<Tokens, Line, Result>,
+): Promise<PlannedEpisode<Tokens>> {
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
   checkCalibration(request, profile, pointer);
@@ -51,10 +55,11 @@ export async function planEpisode<Prefix, Result>(
   };
   const longest = longestShown(sampled, family);
   checkContext(longest.frames, longest.size, profile);
-  await checkControlTokens(request, engine, signal, pointer);
-  const answers = await tokensOfAnswers(request, engine, signal, pointer);
-  checkPublishedWork(sampled.lengths, answers.steps.length, request, pointer);
-  const input: PlanInput = { ...sampled, answers };
+  await checkControlTokens(request, engine, caller, pointer);
+  const tokens = await method.tokens(request, { tokenizer: engine, pointer, caller });
+  checkPublishedWork(sampled.lengths, method.steps(tokens), request, pointer);
+  checkAlignedWork(sampled, method.steps(tokens), pointer);
+  const input = { ...sampled, tokens };
   const plan = method.plan(input, family);
-  return { plan, controlPlans: controlPlans(method, input, family, plan), answers };
+  return { plan, controlPlans: controlPlans(method, input, family, plan), tokens };
 }
