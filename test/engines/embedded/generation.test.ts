@@ -2,13 +2,13 @@ import { pino } from 'pino';
 import t from 'tap';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createEmbeddedEngine } from '../../../src/engines/embedded/embedded.ts';
-import { DEFAULT_METHOD } from '../../../src/methods/registry.ts';
+import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { uploadedFrames } from '../../support/uploaded.ts';
 import { frame } from '../vllm/support.ts';
 import { MODEL_DIR } from './support.ts';
 
 t.test('the embedded engine says that it writes no text, and refuses to', async (t) => {
-  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), DEFAULT_METHOD);
+  const engine = await createEmbeddedEngine(loadConfig({ MODEL_DIR }), pino({ level: 'silent' }), TOPREWARD);
   t.teardown(() => engine.close());
   t.match(engine.describe().generation, { unavailable: /^The embedded engine .*\.$/ });
   const size = { width: 256, height: 256 };
