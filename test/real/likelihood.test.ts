@@ -57,9 +57,9 @@ const cases: Case[] = [
   await made(7, 'Put the red block into the blue box', { count: 3, pipeline: 'published' }),
   await made(5, 'Give the 🤖 a hand.', { count: 3, pipeline: 'published' }),
 ];
-/** The embedded engine has frames of one size, in the published pipeline too. */
+/** The embedded engine has frames of one size, in the published pipeline too. The oracle does not resize them again. */
 const atOwnSize = ({ name, ...rest }: Case): Case => ({ ...rest, name: `${name}, own size`, own_size: true });
-const published = cases.filter(({ pipeline }) => pipeline);
+const published = addresses['embedded'] ? cases.filter(({ pipeline }) => pipeline) : [];
 const oracle = await askOracle([...cases, ...published.map(atOwnSize)], checkpoint, frame);
 
 async function score(address: string, { files, fps, instruction, count = 15, pipeline }: Case) {
