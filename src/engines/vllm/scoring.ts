@@ -138,7 +138,7 @@ function asker(
     return answers.length === others.length ? answers : undefined;
   }
 
-  /** The steps of the first query that read a text. Whether the text can be cut does not depend on the query. */
+  /** The steps of the first query that read a text. Whether a text can be cut does not depend on the query. */
   const firstSteps = new Map<string, ReturnType<typeof readSteps>>();
 
   /** The same, but for a text that cannot be cut only the first query tries it, and the others wait for that. */
@@ -151,8 +151,8 @@ function asker(
   }
 
   /**
-   * Reads each token of a text: one query for each, with the tokens before it after the prompt. Each further one computes only these few
-   * tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
+   * Reads each token of a text: one query for each, with the tokens before it after the prompt. All queries except the first compute only
+   * these few tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
    */
   async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
     const { ids } = follows;
