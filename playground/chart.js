@@ -15,7 +15,7 @@ import { ticks } from './scale.js';
  */
 
 const HEIGHT = 264;
-const MARGIN = { top: 16, right: 18, bottom: 42, left: 54 };
+const MARGIN = { top: 16, right: 18, bottom: 42, left: 62 };
 
 /** Half the size of the mark of a point without a value, in pixels. */
 const GAP = 4;
@@ -95,7 +95,7 @@ function axes({ left, right, top, bottom, low, high, x, y }, { view, duration, p
     draw('text', { class: 'name', x: right, y: bottom + 36, 'text-anchor': 'end' }, view.timeAxis),
     draw(
       'text',
-      { class: 'name', x: 0, y: 0, transform: `translate(12 ${middle}) rotate(-90)`, 'text-anchor': 'middle' },
+      { class: 'name', x: 0, y: 0, transform: `translate(14 ${middle}) rotate(-90)`, 'text-anchor': 'middle' },
       view.axis,
     ),
   ];

@@ -98,8 +98,8 @@ export function pointOf(item, episode) {
   };
 }
 
-/** @param {number} value nats */
-const nats = (value) => `${decimal(value)} nats (${percent(Math.exp(value))})`;
+/** A log probability with its probability, on at most two lines. @param {number} value nats */
+const nats = (value) => `${decimal(value)} nats (${percent(Math.exp(value)).replaceAll(' ', '\u00a0')})`;
 
 /** @param {PrefixEvent} prefix @param {Episode} episode @returns {[string, string][]} */
 function rewardCells({ reward, log_prob_true, log_prob_false }, { answers }) {
