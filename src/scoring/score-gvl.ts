@@ -1,4 +1,5 @@
 import type { GvlResult } from '../../schemas/gvl.ts';
+import { checkAgainstFrames } from '../episode/episode.ts';
 import { familyOf } from '../families/registry.ts';
 import { planGvl } from '../methods/gvl/plan.ts';
 import { gvlResult } from '../methods/gvl/result.ts';
@@ -20,6 +21,7 @@ export async function* scoreGvl(
   const profile = engine.describe();
   if ('unavailable' in profile.generation)
     throw new ProblemError('method-unsupported', profile.generation.unavailable, { pointer: `${pointer}/method` });
+  checkAgainstFrames(request, frames.count, pointer);
   await checkControlTokens(request, engine, { tenant, signal }, pointer);
   const plan = planGvl(request, frames.count, familyOf(profile.family), pointer);
   const usage = newUsage(waitedMs + waitedReading);

@@ -14,9 +14,16 @@ export type TokensByText = LRUCache<string, number[]>;
 /** How many texts are remembered. Every prefix of every episode reads the same few answers. */
 const REMEMBERED = 4096;
 
+/** Most token ids of all remembered texts: 64 for each. Texts of callers have at most 64 characters, which are seldom more tokens. */
+const MOST_IDS = 64 * REMEMBERED;
+
 /** An empty store of token ids. */
 export function createTokensByText(): TokensByText {
-  return new LRUCache<string, number[]>({ max: REMEMBERED });
+  return new LRUCache<string, number[]>({
+    max: REMEMBERED,
+    maxSize: MOST_IDS,
+    sizeCalculation: ({ length }) => Math.max(1, length),
+  });
 }
 
 /** Asks the model's tokenizer for the token ids of a text. */

@@ -31,9 +31,8 @@ export function gvlResult(written: Written): GvlResult {
   const { request, frames, plan, generated, usage } = written;
   const { order } = plan;
   const read = request.gvl.format === 'structured' ? readStructured : readPercentages;
-  const reading = read(generated.text, order.length);
+  const reading = read(generated.text, order.length, generated.finish === 'length');
   const inTime = inTimeOrder(order, reading.frames);
-  const isCutOff = generated.finish === 'length';
   return {
     method: 'gvl',
     ...(request.id !== undefined && { id: request.id }),
@@ -42,7 +41,7 @@ export function gvlResult(written: Written): GvlResult {
       time_s: frameTime(request.clock, frame),
       shown_as: shown,
       percentage: value,
-      missing: isCutOff && reason === 'not-mentioned' ? 'cut-off' : reason,
+      missing: reason,
     })),
     complete: inTime.every(({ value }) => value !== null),
     voc: gvlCorrelation(inTime) ?? (request.undefinedVoc === 'zero' ? 0 : null),

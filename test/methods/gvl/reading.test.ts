@@ -261,3 +261,28 @@ t.test('any text is read, in time in proportion to its length', async (t) => {
   }
   t.pass('no text took longer or threw');
 });
+
+t.test('a text that was cut off', async (t) => {
+  const cut = (text: string) => readPercentages(text, 3, true).frames.map(outcome);
+  t.strictSame(cut(''), ['cut-off', 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45%\nFrame 2'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45%\nFrame 2: 4'), [45, 'cut-off', 'cut-off'], 'the number may go on');
+  t.strictSame(cut('Frame 1: 45%\nFrame 2: 40-'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45\nFrame 2: 4\n'), [45, 4, 'cut-off'], 'the line is complete');
+  t.strictSame(cut('Frame 1: 45\nFrame 2: 40%'), [45, 40, 'cut-off'], 'the number is complete');
+  t.strictSame(cut('Frame 1: the arm\nFrame 2: 400%'), ['no-number', 'out-of-range', 'cut-off']);
+  t.strictSame(cut('Frame 3: 30%\nFrame 2: 20%\nFrame 1: 10%\nFrame 1'), [10, 20, 30], 'earlier values stay');
+  t.strictSame(cut('Frame 1: 45%\nFrames 2 and 3: 4'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(said('Frame 1: 45%\nFrame 2: 4', 3), [45, 4, 'not-mentioned'], 'one that the model ended');
+});
+
+t.test('a part of a number is never a value, wherever a text is cut off', async (t) => {
+  const values = [10, 20, 30, 100];
+  const whole = values.map((value, i) => `Frame ${i + 1}: Task Completion Percentages:${value}%`).join('\n');
+  for (let length = 0; length <= whole.length; length += 1) {
+    const text = whole.slice(0, length);
+    const complete = text.split('%').length - 1;
+    const expected = values.map((value, i) => (i < complete ? value : 'cut-off'));
+    t.strictSame(readPercentages(text, 4, true).frames.map(outcome), expected, JSON.stringify(text.slice(-12)));
+  }
+});
