@@ -71,12 +71,13 @@ function tokens({ prefixes, provenance }) {
       make('small', {}, percent(Math.exp(value))),
     );
   });
+  const isSplit = texts.some(({ text }) => text.includes('\ufffd'));
   return [
     make('h3', {}, 'Log probability of each token'),
     make(
       'p',
       { class: 'hint' },
-      'Tokens of the instruction after the longest prefix, each after those before it, in nats. A stronger colour means a higher probability. ␣ is a space.',
+      `Tokens of the instruction after the longest prefix, each after those before it, in nats. A stronger colour means a higher probability. ␣ is a space.${isSplit ? ' � is a part of a character.' : ''}`,
     ),
     make('ol', { class: 'tokens', 'aria-label': 'Log probability of each token' }, ...items),
   ];
