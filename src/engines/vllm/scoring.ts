@@ -138,7 +138,7 @@ function asker(
     return answers.length === others.length ? answers : undefined;
   }
 
-  /** What the first query that read a text made of it. Whether the text can be cut does not depend on the query. */
+  /** The steps of the first query that read a text. Whether the text can be cut does not depend on the query. */
   const firstSteps = new Map<string, ReturnType<typeof readSteps>>();
 
   /** The same, but for a text that cannot be cut only the first query tries it, and the others wait for that. */

@@ -136,7 +136,7 @@ t.test('a long instruction is read, whatever the length of its texts', async (t)
 });
 
 t.test('an instruction that has other tokens in the prompt of the model is refused', async (t) => {
-  // Two letters are one token only in a prompt with a turn: the tokenizer alone makes two of them.
+  // Two letters are one token only in a prompt with a turn: on its own the tokenizer makes two of them.
   const { fail, fake, address } = await start(t, { addedTokens: ['(?<=user[^]*)Go'] });
   t.strictSame(await fail(), [422, 'invalid-request', '/instruction']);
   t.ok(fake.asked.length > 0);
