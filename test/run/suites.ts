@@ -19,6 +19,7 @@ const SLOW = [
   'test/playground/reference.test.ts',
   'test/playground/view.test.ts',
   'test/playground/page.test.ts',
+  'test/playground/methods.test.ts',
   'test/engines/vllm/responses.test.ts',
   'test/engines/vllm/monitor.test.ts',
   'test/http/wrong-variables.test.ts',
