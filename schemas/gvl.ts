@@ -15,7 +15,7 @@ import {
 const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
   title: 'MissingPercentage',
   description:
-    'Why a frame has no percentage. With `not-mentioned`, the text does not name the frame. With `no-number`, it names the frame, but no single percentage. With `out-of-range`, the number is not between 0 and 100. With `cut-off`, the text ends at its token limit before the frame, or before its number is complete. With `not-json`, the text is not the JSON that `format: "structured"` wants.',
+    'Why a frame has no percentage. With `not-mentioned`, the text does not name the frame. With `no-number`, it names the frame, but no single percentage. With `out-of-range`, the number is not between 0 and 100. With `cut-off`, the text ends at its token limit before the frame, or within its number. With `not-json`, the text is not the JSON that `format: "structured"` wants.',
 });
 
 const GvlFrame = Type.Object(

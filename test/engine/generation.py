@@ -6,7 +6,7 @@ CASES.json is a list of
     {"name": "gvl", "tokens": 40, "parts": [{"text": "Frame 1:"}, {"image": "0.png"}, …]}
 
 The parts are one turn of the user; images are resized to 256x256. TEMPLATE is a chat template. Each step takes the most likely
-token, in float32. Where the logits of the two most likely tokens are almost equal, another implementation may take the other
+token, in float32. If the logits of the two most likely tokens are almost equal, another implementation may take the other
 one, so a result has the text up to there.
 """
 

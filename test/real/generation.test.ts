@@ -111,6 +111,7 @@ async function askTransformers(): Promise<Map<string, Expected>> {
 async function generate(
   files: Buffer[],
   plan: Pick<GenerationPlan, 'parts' | 'maxTokens' | 'schema'>,
+  signal = AbortSignal.timeout(300_000),
 ): Promise<Generated> {
   const size = { width: 256, height: 256 };
   const frames = [...new Set(shownFrames(plan.parts))];
@@ -120,7 +121,7 @@ async function generate(
     tenant: 'test',
     pointer: '/instruction',
     episodePointer: '',
-    signal: AbortSignal.timeout(300_000),
+    signal,
     usage: { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 },
   });
 }
@@ -189,4 +190,31 @@ t.test('a text that reaches the limit is cut off', async (t) => {
   const [, , { files, parts }] = cases as [unknown, unknown, (typeof cases)[2]];
   const { finish, generatedTokens } = await generate(files, { parts, maxTokens: 2, schema: undefined });
   t.strictSame([finish, generatedTokens], ['length', 2]);
+});
+
+/** Requests that the engine is working on. */
+async function running(): Promise<number> {
+  const metrics = await (await fetch(`${environment('ENGINE_URL')}/metrics`)).text();
+  return Number(/^vllm:num_requests_running\{.*\} (\S+)$/m.exec(metrics)?.[1] ?? Number.NaN);
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  while (!(await reached())) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+t.test('the engine stops writing when the request is aborted', async (t) => {
+  await ready();
+  const leave = new AbortController();
+  const [{ files, parts }] = cases as [(typeof cases)[0]];
+  // A random model may end its text at any token, but not a list of numbers.
+  const schema = { type: 'array', items: { type: 'integer' }, minItems: 10_000 };
+  const pending = generate(files, { parts, maxTokens: 30_000, schema }, leave.signal);
+  pending.catch(() => {});
+  await until(async () => (await running()) === 1);
+  leave.abort(new Error('gone'));
+  await t.rejects(pending, { message: 'gone' });
+  const started = performance.now();
+  await until(async () => (await running()) === 0);
+  const waited = performance.now() - started;
+  t.ok(waited < 20_000, `${waited} ms`);
 });

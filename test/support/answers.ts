@@ -1,6 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import sharp from 'sharp';
 import type { Test } from 'tap';
+import { Compile } from 'typebox/compile';
+import { LikelihoodResult } from '../../schemas/likelihood.ts';
 import type { Problem } from '../../schemas/problem.ts';
 import { exampleProblem } from '../../schemas/problem-examples.ts';
 import { PROBLEMS, type ProblemCode } from '../../schemas/problem-kinds.ts';
@@ -21,6 +23,16 @@ export interface Answer {
 export function resultOf(t: Test, answer: Answer): RewardResult {
   if (answer.statusCode !== 200) t.fail(`status ${answer.statusCode}: ${answer.body}`);
   return JSON.parse(answer.body);
+}
+
+const likelihoodSchema = Compile(LikelihoodResult);
+
+/** The result of the method `instruction_likelihood` in a response. Fails the test if it is not one as in the contract. */
+export function likelihoodOf(t: Test, { statusCode, body }: Pick<Answer, 'statusCode' | 'body'>): LikelihoodResult {
+  const result: unknown = JSON.parse(body);
+  if (statusCode !== 200 || !likelihoodSchema.Check(result)) throw new Error(`status ${statusCode}: ${body}`);
+  t.equal(result.method, 'instruction_likelihood');
+  return result;
 }
 
 /** A result of the method `topreward`. @throws Error if it is of another one */

@@ -36,7 +36,7 @@ export interface Behaviour {
   keepsItems: boolean;
   /** most tokens of `top_logprobs` */
   maxLogprobs: number;
-  /** Further texts that are one token each, in addition to <|…|>, True and False. */
+  /** Further texts that are one token each, in addition to <|…|>, True and False: regular expressions, in order. */
   addedTokens: string[];
   /** Replaces the response to any request, by its path. If it returns undefined, the fake responds as usual. */
   instead?: ((path: string, response: ServerResponse) => unknown) | undefined;
@@ -53,6 +53,7 @@ export interface Behaviour {
 export interface Answer {
   system_fingerprint: string | null;
   prompt_token_ids?: number[];
+  prompt_logprobs?: (Record<string, { logprob: number }> | null)[];
   choices: {
     logprobs: { content: { token: string; logprob: number; top_logprobs: { token: string; logprob: number }[] }[] };
   }[];
@@ -105,6 +106,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
   const promptTokens: number[] = [];
 
   const tokensOf = (text: string) => text.match(new RegExp([...behaviour.addedTokens, TOKENS].join('|'), 'gsu')) ?? [];
+  const wordOf = (id: number) => [...vocabulary].find(([, other]) => other === id)?.[0] ?? `<${id}>`;
   const tokenize = (text: string) =>
     tokensOf(text).map((token) => {
       if (!vocabulary.has(token)) vocabulary.set(token, vocabulary.size + 1);
@@ -130,6 +132,12 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return `<|vision_start|>${'<|image_pad|>'.repeat(imagePads(data))}<|vision_end|>`;
     });
     return tokenize(`<|im_start|>user\n${texts.join('')}<|im_end|>\n<|im_start|>assistant\n`);
+  }
+
+  /** For each token of a prompt the text between the last block and it; null for those of the blocks. */
+  function textsBefore(ids: number[]): (string | null)[] {
+    const end = ids.lastIndexOf(vocabulary.get('<|vision_end|>') ?? -1) + 1;
+    return ids.map((_, i) => (i < end ? null : ids.slice(end, i).map(wordOf).join('')));
   }
 
   async function complete(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
@@ -190,7 +198,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       const message = `Requested sample logprobs of ${top}, which is greater than max allowed: ${behaviour.maxLogprobs}`;
       return refuse(response, 400, message);
     }
-    const answer = answerTo(question, ids, document, seen, items);
+    const answer = answerTo(question, ids, document, seen, items, textsBefore);
     answer.system_fingerprint = behaviour.fingerprint;
     if (!isProbe) promptTokens.push(answer.usage.prompt_tokens);
     if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
@@ -215,8 +223,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     }
     if (url === '/detokenize') {
       const { tokens } = JSON.parse((await readBody(request)).toString()) as { tokens: number[] };
-      const textOf = (id: number) => [...vocabulary].find(([, other]) => other === id)?.[0] ?? `<${id}>`;
-      return reply(response, 200, { prompt: tokens.map(textOf).join('') });
+      return reply(response, 200, { prompt: tokens.map(wordOf).join('') });
     }
     if (url === '/v1/chat/completions') {
       return complete(request, response).catch((error) => {
@@ -265,6 +272,7 @@ interface CompletionRequest {
   logprob_token_ids?: number[];
   top_logprobs?: number;
   return_token_ids?: boolean;
+  prompt_logprobs?: number;
 }
 
 /** Texts and images of a turn, in order. */
@@ -315,21 +323,35 @@ function imagePads(dataUrl: string): number {
 function answerTo(
   { items: shown, text, continued, salt }: Asked,
   ids: number[],
-  { logprob_token_ids: wanted, top_logprobs: most = 0, return_token_ids: withIds }: CompletionRequest,
+  {
+    logprob_token_ids: wanted,
+    top_logprobs: most = 0,
+    return_token_ids: withIds,
+    prompt_logprobs: promptWanted,
+  }: CompletionRequest,
   seen: Set<string>,
   items: Map<string, string>,
+  textsBefore: (ids: number[]) => (string | null)[],
 ): Answer {
   // Simulates the KV cache in steps of one item: an item is cached if it was seen after the same items with the same salt.
   const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
-  const cached = keys.filter((key) => seen.has(key)).length * PADS;
+  // As in vLLM, a request for the log probabilities of its prompt reads nothing from the cache.
+  const cached = promptWanted === undefined ? keys.filter((key) => seen.has(key)).length * PADS : 0;
   for (const key of keys) seen.add(key);
-  const digest = createHash('sha256')
-    .update(JSON.stringify([text, ...(continued ? [continued] : []), shown.map(({ uuid }) => items.get(uuid))]))
-    .digest();
+  const digestOf = (...texts: string[]) =>
+    createHash('sha256')
+      .update(JSON.stringify([...texts, shown.map(({ uuid }) => items.get(uuid))]))
+      .digest();
+  const digest = digestOf(text, ...(continued ? [continued] : []));
   // The probability of each of the first two tokens is less than 1/4, that of the others tiny, and that of the sampled token 1/2, so
   // the sum is at most 1.
-  const logprob = (i: number) =>
-    i < 2 ? -1.4 - digest.readUInt16LE(i * 2) / 8192 : -10 - digest.readUInt16LE((i * 2) % 30) / 8192 - i / 1024;
+  const logprob = (i: number, of = digest) =>
+    i < 2 ? -1.4 - of.readUInt16LE(i * 2) / 8192 : -10 - of.readUInt16LE((i * 2) % 30) / 8192 - i / 1024;
+  // The same numbers as in responses to requests whose text ends before the token and that ask for this token only.
+  const promptRows = () =>
+    textsBefore(ids).map((before, i) =>
+      i === 0 ? null : { [ids[i] as number]: { logprob: before === null ? -1 : logprob(0, digestOf(before)) } },
+    );
   const sampled = { token: 'token_id:0', logprob: -0.7 };
   // As in vLLM, tokens by id take precedence over the most likely tokens, and the sampled token is one of the latter.
   const others = wanted ?? Array.from({ length: Math.max(0, most - 1) }, (_, i) => i + 1);
@@ -337,6 +359,7 @@ function answerTo(
   return {
     system_fingerprint: null,
     ...(withIds && { prompt_token_ids: ids }),
+    ...(promptWanted !== undefined && { prompt_logprobs: promptRows() }),
     choices: [{ logprobs: { content: [{ ...sampled, top_logprobs: [sampled, ...top] }] } }],
     usage: { prompt_tokens: ids.length, prompt_tokens_details: { cached_tokens: cached } },
   };

@@ -34,6 +34,8 @@ interface StubOptions {
   before?: (query: number) => Promise<void> | undefined;
   order?: (queries: number[]) => number[];
   numbers?: (share: number, request: ScoreRequest) => [number, number];
+  following?: (share: number, place: number) => number;
+  words?: RegExp;
 }
 
 /**
@@ -46,6 +48,8 @@ interface StubOptions {
  * @param options.before the engine waits for it before it responds to a query
  * @param options.order order of the responses to the queries
  * @param options.numbers log probabilities of True and False, for a query's share of the longest query's frames, and its request
+ * @param options.following log probability of a token of a text that follows the prompt, for the same share, by its place in the text
+ * @param options.words matches the tokens of a text; by default words with the spaces before them
  */
 export function stubEngine(options: StubOptions = {}): StubEngine {
   const calls: Call[] = [];
@@ -95,7 +99,11 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
       const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
       const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
-      const values = valuesOf(each.read, pair, (...parts) => numbersOf([seen, ...parts])[0]);
+      const { following } = options;
+      const values =
+        following && 'follows' in each.read
+          ? each.read.follows.ids.map((_, place) => following(framesUsed / plan.queries[0].framesUsed, place))
+          : valuesOf(each.read, pair, (...parts) => numbersOf([seen, ...parts])[0]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
       const top =
@@ -119,7 +127,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     },
     alive: () => true,
     async tokenIdsOf(text) {
-      return (text.match(/ ?[^ ]+| +/g) ?? []).map((word) => {
+      return (text.match(options.words ?? / ?[^ ]+| +/g) ?? []).map((word) => {
         const id = STUB_TOKENS[word.trim()] ?? hashOf(word);
         words.set(id, word);
         return id;

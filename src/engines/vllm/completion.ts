@@ -116,8 +116,12 @@ export function readLogProbs({ choices }: Completion, answers: readonly number[]
  * @returns natural logarithms, at most 0, in their order
  * @throws EngineFault unusable, if one is missing, or if a value cannot come from a model
  */
-export function readLast({ prompt_logprobs: read }: Completion, ids: readonly number[]): number[] {
-  const rows = read?.slice(-ids.length) ?? [];
+export function readLast(
+  { prompt_logprobs: read, prompt_token_ids: prompted }: Completion,
+  ids: readonly number[],
+): number[] {
+  // Fewer rows than tokens would be those of other tokens.
+  const rows = read && read.length === prompted?.length ? read.slice(-ids.length) : [];
   const values = ids.map((id, i) => rows[i]?.[id]?.logprob);
   const found = values.filter((value) => value !== undefined);
   if (found.length < ids.length)

@@ -55,8 +55,8 @@ export type Models = Static<typeof Models>;
 /** POST /tokenize, with `return_token_strs` */
 export const TOKENS = responseKind(Type.Object({ tokens: TokenIds, token_strs: optional(Type.Array(Text)) }), 4 * MiB);
 
-/** POST /detokenize */
-export const TEXT = responseKind(Type.Object({ prompt: Text }), 64 * KiB);
+/** POST /detokenize. The tokens can be those of an instruction, which has at most 4,000 characters. */
+export const TEXT = responseKind(Type.Object({ prompt: Type.String({ maxLength: 8000 }) }), 64 * KiB);
 
 const LogProb = Type.Object({ token: Text, logprob: Type.Number() });
 const LogProbEntry = Type.Object({

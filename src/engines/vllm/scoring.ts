@@ -108,7 +108,7 @@ function asker(
     const answer = await ask(each, { read: { ids }, start, data: isFirst ? 'all' : 'own' });
     const sizes = sets.map((set) => set.length);
     const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
-    if (start && !continues(each, start, answer)) throw notContinued(start, episodePointer);
+    if (start && !continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
     if (!isFirst) return reading;
     const prompt = seenPrompt(each, answer);
     if (read.top === undefined) return { ...reading, prompt };
@@ -119,8 +119,11 @@ function asker(
     return { ...reading, ...tokensOf([answer, likely]), prompt, top };
   }
 
-  /** Reads all tokens of a text but the first, as far as they follow the tokens before them unchanged. */
-  async function readSteps(each: Query, [first, ...others]: NonEmpty<number>): Promise<Completion[]> {
+  /**
+   * Reads all tokens of a text but the first, in one query each.
+   * @returns undefined if the tokenizer makes other tokens of the text when it is cut between them
+   */
+  async function readSteps(each: Query, [first, ...others]: NonEmpty<number>): Promise<Completion[] | undefined> {
     const starts: AnswerStart[] = [];
     for (const place of others.keys()) {
       const ids: NonEmpty<number> = [first, ...others.slice(0, place)];
@@ -131,31 +134,38 @@ function asker(
       const answer = await ask(each, { read: { ids }, start, data: 'none' });
       return continues(each, start, answer) ? answer : undefined;
     });
-    return (await Promise.all(steps)).filter((answer) => answer !== undefined);
+    const answers = (await Promise.all(steps)).filter((answer) => answer !== undefined);
+    return answers.length === others.length ? answers : undefined;
   }
 
-  /** Texts whose tokens change if the text is cut between them. */
-  const uncut = new Set<string>();
+  /** The steps of the first query that read a text. Whether a text can be cut does not depend on the query. */
+  const firstSteps = new Map<string, ReturnType<typeof readSteps>>();
+
+  /** The same, but for a text that cannot be cut only the first query tries it, and the others wait for that. */
+  async function readCut(each: Query, { text, ids }: ReadText['follows']): Promise<Completion[] | undefined> {
+    const known = firstSteps.get(text);
+    if (known && !(await known)) return undefined;
+    const steps = readSteps(each, ids);
+    if (!known) firstSteps.set(text, steps);
+    return steps;
+  }
 
   /**
-   * Reads each token of a text: one query for each, with the tokens before it after the prompt. Each further one computes only these few
-   * tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
+   * Reads each token of a text: one query for each, with the tokens before it after the prompt. All queries except the first compute only
+   * these few tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
    */
   async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
-    const [id] = follows.ids;
-    const first = await ask(each, { read: { ids: [id] }, start: null, data: isFirst ? 'all' : 'own' });
+    const { ids } = follows;
+    const first = await ask(each, { read: { ids: ids.slice(0, 1) }, start: null, data: isFirst ? 'all' : 'own' });
     const prompt = isFirst ? { prompt: seenPrompt(each, first) } : {};
-    if (!uncut.has(follows.text)) {
-      const answers = await readSteps(each, follows.ids);
-      if (answers.length === follows.ids.length - 1) {
-        const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, follows.ids.slice(i, i + 1)));
-        return { values, ...tokensOf([first, ...answers]), ...prompt };
-      }
-      uncut.add(follows.text);
+    const answers = await readCut(each, follows);
+    if (answers) {
+      const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, ids.slice(i, i + 1)));
+      return { values, ...tokensOf([first, ...answers]), ...prompt };
     }
-    const whole = await ask(each, { read: { last: follows.ids }, start: follows, data: 'none' });
-    if (!continues(each, follows, whole)) throw notContinued(follows, episodePointer);
-    return { values: readLast(whole, follows.ids), ...tokensOf([first, whole]), ...prompt };
+    const whole = await ask(each, { read: { last: ids }, start: follows, data: 'none' });
+    if (!continues(each, follows, whole)) throw textNotContinued(pointer);
+    return { values: readLast(whole, ids), ...tokensOf([first, whole]), ...prompt };
   }
 
   return async (each, query) => {
@@ -174,9 +184,15 @@ interface Question {
   data: 'all' | 'own' | 'none';
 }
 
-function notContinued({ text }: AnswerStart, episodePointer: string): ProblemError {
+function startNotContinued({ text }: AnswerStart, pointer: string): ProblemError {
   const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
-  return new ProblemError('invalid-answers', detail, { pointer: `${episodePointer}/answers` });
+  return new ProblemError('invalid-answers', detail, { pointer });
+}
+
+function textNotContinued(pointer: string): ProblemError {
+  const detail =
+    'The model’s tokenizer makes other tokens of the instruction in the complete prompt than after the text before it. Send other words.';
+  return new ProblemError('invalid-request', detail, { pointer });
 }
 
 /** Tokens of some prompts together. */
