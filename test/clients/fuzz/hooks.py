@@ -3,7 +3,9 @@
 import atexit
 import base64
 import json
+import os
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +17,8 @@ EPISODE = Path(__file__).parents[3] / "examples/episodes/drawer-open-v3-success"
 FILES = [Binary(path.read_bytes()) for path in sorted(EPISODE.glob("*.jpg"))]
 TEXTS = [base64.b64encode(file.data).decode() for file in FILES]
 LINES = "application/x-ndjson"
+# The methods of the service.
+METHODS = os.environ["METHODS"].split(",")
 
 # Problems of requests whose members contradict each other, the model or the frames, which no schema can express. A valid
 # request that is refused for another reason, above all with `invalid-request`, is a fault of the schema.
@@ -26,7 +30,8 @@ CONTRADICTIONS = {
 CONTRADICTING = re.compile(
     r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame"
     r"|requires `method: "
-    r"|must be at most 0|is in the list twice|is a text for True and for False|is the default text for"
+    r"|must be at most 0|is in the list twice|is a text for True and for False|is the default text for|requires `method: "
+    r"|must be larger than the frame number before it|must be below the number of frames|the shown frames once"
 )
 
 # Outcomes of valid requests, by operation and kind of body. The test checks that enough of them were scored.
@@ -66,7 +71,7 @@ def with_pictures(request, pictures):
     frames = pictures[: 1 + length % 6]
     if length % 5 == 0:
         return {**request, "frames": frames}
-    return {"episode": consistent(episode), "frames": frames}
+    return {"episode": consistent(episode, len(frames)), "frames": frames}
 
 
 def at_most_zero(episode):
@@ -85,22 +90,43 @@ OWN_OPTIONS = {
 }
 
 
-def consistent(episode):
+def consistent(episode, frames):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    method = episode.get("method", "topreward")
-    own = OWN_OPTIONS.get(method, OWN_OPTIONS["topreward"])
-    free = ("id", "instruction", "success", "include_token_ids", *own)
+    free = ("id", "instruction", "include_token_ids", "undefined_voc")
     kept = {name: episode[name] for name in free if name in episode}
-    if "values" in episode.get("training", {}):
-        kept["training"] = {"values": episode["training"]["values"]}
-    if kept.get("success", {}).get("threshold", 0) > 0:
-        if method == "instruction_likelihood":
-            kept["success"] = {**kept["success"], "threshold": -kept["success"]["threshold"]}
-        else:
-            kept["answers"] = {"reward": "log_odds"}
+    kept["fps"] = episode.get("fps", 4)
+    # Few generated episodes have a method, so it is chosen by a number that every member changes.
+    method = METHODS[zlib.crc32(json.dumps(episode, sort_keys=True).encode()) % len(METHODS)]
+    if method == "gvl":
+        return {**kept, "method": method, "gvl": shown_once(episode.get("gvl", {}), frames)}
     prefixes = dict(list(episode.get("prefixes", {}).items())[:1])
     prefixes.pop("lengths", None)
-    return {**kept, "fps": episode.get("fps", 4), "prefixes": prefixes}
+    kept["prefixes"] = prefixes
+    if "success" in episode:
+        kept["success"] = episode["success"]
+    if "values" in episode.get("training", {}):
+        kept["training"] = {"values": episode["training"]["values"]}
+    if method == "instruction_likelihood":
+        kept.get("success", {}).pop("threshold", None)
+        # Each token takes several queries of vLLM.
+        short = {"instruction": episode["instruction"][:8], "likelihood": episode.get("likelihood", {})}
+        return {**kept, **short, "method": method}
+    kept.update({name: episode[name] for name in ("prompt", "top_answers", "controls") if name in episode})
+    if kept.get("success", {}).get("threshold", 0) > 0:
+        kept["answers"] = {"reward": "log_odds"}
+    return kept
+
+
+def shown_once(gvl, frames):
+    """Options of GVL whose frames the episode has: those of the request, or all, in the order of the request or in that of its seed."""
+    kept = {name: gvl[name] for name in ("format", "max_tokens") if name in gvl}
+    shown = sorted({number % frames for number in gvl["frames"]}) if "frames" in gvl else list(range(frames))
+    kept["frames"] = shown
+    if "order" in gvl:
+        kept["order"] = sorted(shown, key=lambda frame: gvl["order"][frame % len(gvl["order"])])
+    elif "seed" in gvl:
+        kept["seed"] = gvl["seed"]
+    return kept
 
 
 @schemathesis.check
@@ -109,7 +135,8 @@ def valid_is_refused_for_contradictions_only(context, response, case):
         return
     for outcome in outcomes_of(response):
         problem = outcome if "code" in outcome else None
-        outcomes[f"{operation_of(case)} {case.media_type} {problem['code'] if problem else 'result'}"] += 1
+        name = problem["code"] if problem else outcome.get("method", "result")
+        outcomes[f"{operation_of(case)} {case.media_type} {name}"] += 1
         if "method" in outcome:
             outcomes[f"{operation_of(case)} {outcome['method']}"] += 1
         if problem is None or response.status_code >= 500:
