@@ -4,6 +4,7 @@ import atexit
 import base64
 import json
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -87,10 +88,12 @@ OWN_OPTIONS = {
 
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    method = episode.get("method", "topreward")
+    # Most generated episodes name no method.
+    is_second = zlib.crc32(repr(episode).encode("utf-8", "replace")) % 3 == 0
+    method = "instruction_likelihood" if is_second else episode.get("method", "topreward")
     own = OWN_OPTIONS.get(method, OWN_OPTIONS["topreward"])
     free = ("id", "instruction", "success", "include_token_ids", *own)
-    kept = {name: episode[name] for name in free if name in episode}
+    kept = {name: value for name, value in {**episode, "method": method}.items() if name in free}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}
     if kept.get("success", {}).get("threshold", 0) > 0:
