@@ -31,10 +31,10 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
     });
     const profile = engine.describe();
     const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = profile;
-    const { tokensPerBlock: _, family: __, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
+    const { tokensPerBlock: _, family: __, generation, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
-      methods: ['topreward', 'instruction_likelihood'],
+      methods: ['topreward', 'instruction_likelihood', ...('unavailable' in generation ? [] : (['gvl'] as const))],
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,
       reference_frame: referenceFrame,

@@ -15,7 +15,7 @@ import {
 const MissingPercentage = Type.Enum(['not-mentioned', 'no-number', 'out-of-range', 'cut-off', 'not-json'], {
   title: 'MissingPercentage',
   description:
-    'Why a frame has no percentage. `not-mentioned`: the text does not name the frame. `no-number`: it names the frame, but no single percentage. `out-of-range`: the number is not between 0 and 100. `cut-off`: the text ends at its token limit before the frame. `not-json`: the text of `format: "structured"` is not the JSON that was requested.',
+    'Why a frame has no percentage. With `not-mentioned`, the text does not name the frame. With `no-number`, it names the frame, but no single percentage. With `out-of-range`, the number is not between 0 and 100. With `cut-off`, the text ends at its token limit before the frame, or within its number. With `not-json`, the text is not the JSON that `format: "structured"` wants.',
 });
 
 const GvlFrame = Type.Object(
@@ -61,7 +61,7 @@ const GvlProvenance = Type.Object(
     order: Type.Array(Type.Integer(), {
       description: 'Numbers of the shown frames, in the order of the prompt: the first one is shown as frame 1.',
     }),
-    initial_frame: Type.Integer({ description: 'Number of the frame that is shown as the initial scene.' }),
+    initial_frame: Type.Integer({ description: 'Number of the frame of the initial scene.' }),
     frame_size: Type.Object(
       {
         source: FrameSize,

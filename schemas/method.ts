@@ -7,7 +7,7 @@ export const MethodName = (usage: { default?: string } = {}) =>
   Type.Enum(['topreward', 'instruction_likelihood', 'gvl'], {
     title: 'MethodName',
     description:
-      'How the model is asked. `topreward`: the log probability that it answers True, for each prefix. `instruction_likelihood`: the log probability of the words of the instruction, for each prefix, which the paper compares with it. `gvl`: the model sees single frames in random order and writes a percentage for each, the baseline of the paper. `methods` of `GET /v1/model` says which of them this service can use.',
+      'How the model is asked. With `topreward`, the reward of a prefix is the log probability of True. With `instruction_likelihood`, it is the log probability of the words of the instruction; the paper compares both. With `gvl`, the model receives single frames in random order and writes a percentage for each. This is the baseline of the paper. `methods` of `GET /v1/model` says which of them this service can use.',
     ...usage,
   });
 export type MethodName = Static<ReturnType<typeof MethodName>>;
@@ -16,7 +16,7 @@ export const LikelihoodReward = (usage: { default?: string } = {}) =>
   Type.Enum(['sum', 'mean'], {
     title: 'LikelihoodReward',
     description:
-      'What `reward` is, in nats. `sum`: the log probability of all tokens of the instruction, as in the paper. `mean`: the mean log probability of a token, so that instructions of different lengths can be compared.',
+      'What `reward` is, in nats. `sum`: the log probability of all tokens of the instruction, as in the paper. `mean`: the mean log probability of a token. Then instructions of different lengths can be compared.',
     ...usage,
   });
 export type LikelihoodReward = Static<ReturnType<typeof LikelihoodReward>>;
@@ -54,7 +54,7 @@ export const GvlFormat = (usage: { default?: string } = {}) =>
   Type.Enum(['text', 'structured'], {
     title: 'GvlFormat',
     description:
-      'How the model writes the percentages. `text`: freely, after the authors’ prompt. `structured`: one more sentence in the prompt wants JSON, and the engine lets the model write nothing else (structured outputs of vLLM), so that every frame has a number.',
+      'How the model writes the percentages. With `text`, it writes freely, after the authors’ prompt. With `structured`, one more sentence in the prompt wants JSON, and the structured outputs of vLLM let it write nothing else. So every frame has a number.',
     ...usage,
   });
 export type GvlFormat = Static<ReturnType<typeof GvlFormat>>;

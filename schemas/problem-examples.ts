@@ -147,6 +147,10 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
     part: 'video',
   },
   'video-too-large': { part: 'video', limit: 5_000_000 },
+  'method-unsupported': {
+    detail: 'vLLM was started without images. Add "image" to --limit-mm-per-prompt, as docker/vllm/start.sh does.',
+    pointer: '/episode/method',
+  },
   'frame-size-unsupported': { pointer: '/episode/frame_size' },
   'context-exceeded': { limit: 880 },
   'too-many-wrong-keys': {

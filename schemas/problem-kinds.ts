@@ -224,6 +224,11 @@ export const PROBLEMS = {
     title: 'The video is too large',
     help: 'The file has more than `limit` tracks or samples, or it takes more than `limit` bytes of memory to read. Send a shorter or smaller video, or send the frames.',
   },
+  'method-unsupported': {
+    status: 422,
+    title: 'The model does not support this method',
+    help: '`detail` says why, and what the operator can change. `GET /v1/model` lists in `methods` those that the model supports.',
+  },
   'frame-size-unsupported': {
     status: 422,
     title: 'The model does not accept this frame size',
@@ -232,7 +237,7 @@ export const PROBLEMS = {
   'context-exceeded': {
     status: 422,
     title: 'The episode is longer than the model’s context',
-    help: 'The longest prefix does not fit; about `limit` sampled frames do. Send a shorter episode, or ask the operator for a longer context.',
+    help: 'The longest prefix does not fit; about `limit` sampled frames do. With `gvl`, about `limit` images do. Send a shorter episode or show fewer frames, or ask the operator for a longer context.',
   },
   'too-many-wrong-keys': {
     status: 429,
@@ -261,7 +266,7 @@ export const PROBLEMS = {
   },
   'engine-answer-unusable': {
     status: 502,
-    title: 'The engine’s response has no usable log probabilities',
+    title: 'The engine’s response cannot be used',
     help: 'The service does not invent a number. Send the `instance` to the operator: the log says what is wrong with the response, and often the engine is not set up as the service needs it.',
   },
   'server-busy': {

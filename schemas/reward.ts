@@ -179,7 +179,7 @@ export const madeBy = {
 export const Resampling = Type.Enum(['none', 'pillow-bicubic', 'published', 'gvl'], {
   title: 'Resampling',
   description:
-    '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. `published`: in the steps of the authors’ first release, then rounded to 8 bits. `gvl`: in the steps of the authors’ GVL.',
+    '`none`: the frames had the right size. `pillow-bicubic`: they were resized as Pillow’s bicubic filter does. With `published`, in the steps of the authors’ first release, then rounded to 8 bits. With `gvl`, in the steps of the authors’ GVL.',
 });
 
 /** How the prompts of prefixes were made, whatever is read after them. */

@@ -2,6 +2,7 @@ import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts'
 import type { TopAnswer } from '../../schemas/reward.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { Queues } from '../limits/fair-queue.ts';
+import type { GenerationPlan } from '../plan/generation.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
@@ -90,7 +91,25 @@ export interface Tokenizer {
   textOf(ids: NonEmpty<number>, caller: Caller): Promise<string>;
 }
 
-/** A model that scores prefixes. The rest of the service depends on this interface only. */
+/** One text to generate. */
+export interface GenerationRequest
+  extends Pick<ScoreRequest, 'frames' | 'tenant' | 'pointer' | 'episodePointer' | 'signal' | 'usage'> {
+  plan: GenerationPlan;
+}
+
+/** A text that the model wrote. */
+export interface Generated {
+  text: string;
+  /** `length`: the text was cut off at the token limit */
+  finish: 'stop' | 'length';
+  promptTokens: number;
+  generatedTokens: number;
+  cachedTokens: number | null;
+  /** the prompt as the model received it */
+  promptTokenIds: number[];
+}
+
+/** A model that scores prefixes, and possibly writes texts. The rest of the service depends on this interface only. */
 export interface Engine extends Tokenizer {
   /** where requests to the model wait */
   queues: Queues;
@@ -103,5 +122,10 @@ export interface Engine extends Tokenizer {
    * @throws ProblemError if a query cannot be scored; no number is invented
    */
   score(request: ScoreRequest): AsyncIterable<Reading>;
+  /**
+   * Lets the model write a text: at each step the most likely token.
+   * @throws ProblemError method-unsupported, if `describe` says that it cannot; any other if there is no complete response
+   */
+  generate(request: GenerationRequest): Promise<Generated>;
   close(): Promise<void>;
 }

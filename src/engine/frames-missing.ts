@@ -10,7 +10,10 @@ import { frameAt } from './render-frames.ts';
  * @param blocks that the engine does not have
  * @returns undefined if the pixels of every frame in these blocks are here
  */
-export function framesMissing(frames: ReadonlyMap<number, EngineFrame>, blocks: Block[]): ProblemError | undefined {
+export function framesMissing(
+  frames: ReadonlyMap<number, EngineFrame>,
+  blocks: Pick<Block, 'first' | 'second'>[],
+): ProblemError | undefined {
   const named = blocks.flatMap(({ first, second }) => [frameAt(frames, first), frameAt(frames, second)]);
   const missing = [...new Set(named.filter(({ bytes }) => bytes === null).map(({ digest }) => digest))];
   if (missing.length === 0) return undefined;

@@ -72,4 +72,9 @@ export interface ModelProfile extends ContextLimits {
   /** null if the engine does not tell */
   calibration: Static<typeof Calibration> | null;
   contextTokens: Static<typeof ContextTokens>;
+  /**
+   * Whether it generates text from images: the most images in a prompt (null: only the context limits them), or, in one
+   * sentence, why it cannot.
+   */
+  generation: { maxImages: number | null } | { unavailable: string };
 }

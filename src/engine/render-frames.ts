@@ -1,5 +1,4 @@
-import type { FrameEncoding } from '../../schemas/enumerations.ts';
-import type { EngineFrame } from '../frames/rendered.ts';
+import type { EngineFrame, FrameForm } from '../frames/rendered.ts';
 import type { FrameGroup } from '../plan/plan.ts';
 import type { ScoreRequest } from './engine.ts';
 
@@ -14,7 +13,7 @@ export type ComingFrames = AsyncGenerator<[index: number, frame: EngineFrame]>;
 export async function beginFrames(
   { frames, usage, signal }: Pick<ScoreRequest, 'frames' | 'usage' | 'signal'>,
   group: FrameGroup,
-  encoding: FrameEncoding,
+  encoding: FrameForm,
 ): Promise<{ coming: ComingFrames; failed: AbortSignal }> {
   const { waitedMs, tookMs, failed, each } = await frames.render(group, encoding, signal);
   usage.queuedMs += waitedMs;
@@ -41,14 +40,15 @@ export function frameAt(frames: ReadonlyMap<number, EngineFrame>, index: number)
 
 /**
  * Renders all frames of an episode's queries.
- * @returns for each group of the plan, frames by raw frame number. A frame that the caller only named has no bytes.
+ * @returns for each group, frames by raw frame number. A frame that the caller only named has no bytes.
  */
 export async function renderFrames(
-  request: ScoreRequest,
-  encoding: FrameEncoding,
+  request: Pick<ScoreRequest, 'frames' | 'usage' | 'signal'>,
+  frameGroups: FrameGroup[],
+  encoding: FrameForm,
 ): Promise<Map<number, EngineFrame>[]> {
   const groups: Map<number, EngineFrame>[] = [];
-  for (const group of request.plan.frameGroups) {
+  for (const group of frameGroups) {
     const { coming } = await beginFrames(request, group, encoding);
     groups.push(new Map(await Array.fromAsync(coming)));
   }

@@ -2,6 +2,7 @@ import type { FrameSizeMode, PromptLayout, PromptVariant } from '../../schemas/e
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { PublishedFrame } from '../episode/published-frames.ts';
+import type { PromptPart } from '../plan/generation.ts';
 import type { Block } from '../plan/plan.ts';
 
 /** How a family of models receives frames: the markup around them, their sizes, and how they are put into blocks. */
@@ -14,6 +15,10 @@ export interface Family {
    * @param time in seconds, such as "0.2"
    */
   blockText(time: string, layout: PromptLayout): string;
+  /** The prompt text of an image that is not in a block. */
+  imageText: string;
+  /** Prompt tokens of such an image, with those before and after it. */
+  imageTokens(size: FrameSize): number;
   /** The prompt text after a method's text: the end of the turn. */
   turnEnd(variant: PromptVariant): string;
   /** Finds text that the family's tokenizers read as a control token. It needs no tokenizer, and an engine can find more. */
@@ -37,6 +42,8 @@ export interface Family {
   timedBlocks(frames: PublishedFrame[]): Block[];
   /** The size at which the published pipeline sends the frames of a prefix. @param count how many the prefix shows */
   publishedSize(count: number): FrameSize;
+  /** The size at which GVL shows its frames as images. */
+  gvlSize: FrameSize;
   /** Number of complete blocks for a number of sampled frames. */
   completeBlocks(used: number): number;
   /**
@@ -47,6 +54,12 @@ export interface Family {
   sentSize(mode: FrameSizeMode, source: FrameSize, reference: FrameSize, maxPixels: number | undefined): FrameSize;
   /** Whether the reference's processor would shrink the frames of so long a video. */
   wouldShrink(frames: number, size: FrameSize): boolean;
+}
+
+/** The complete prompt of a generation as text: one turn of the user, and the start of the assistant's. */
+export function generationText(family: Family, parts: PromptPart[]): string {
+  const texts = parts.map((part) => ('text' in part ? part.text : family.imageText));
+  return `${family.opening}${texts.join('')}${family.turnEnd('chat')}`;
 }
 
 /**

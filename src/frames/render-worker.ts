@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
 import { move, transferableSymbol, valueSymbol } from 'piscina';
 import sharp, { type Sharp } from 'sharp';
-import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import type { Resampling } from '../plan/plan.ts';
 import { freeBytes } from '../process/free-bytes.ts';
 import { lowerThreadPriority } from '../process/low-priority.ts';
-import { aviFrame, emptyRawFrame } from './avi-frame.ts';
+import { aviFrame, base64, emptyRawFrame } from './avi-frame.ts';
 import { gvlPixels } from './gvl-pixels.ts';
 import { publishedPixels } from './published-pixels.ts';
+import type { FrameForm } from './rendered.ts';
 import { createResampler, type Resizing } from './resample.ts';
 import { type StopFlag, stopCheck } from './stop-flag.ts';
 
@@ -23,8 +23,8 @@ export interface RenderTask {
   from: FrameSize;
   to: FrameSize;
   resampling: Resampling;
-  /** `rgb`: height × width × 3 bytes, red first; the others: base64 texts from aviFrame */
-  encoding: FrameEncoding;
+  /** `rgb`: height × width × 3 bytes, red first; `png-file`: a PNG file in base64; the others: base64 texts from aviFrame */
+  encoding: FrameForm;
   /** raised when the frame is no longer needed */
   stop: StopFlag;
 }
@@ -107,7 +107,7 @@ function timed(image: Sharp, { width, height }: FrameSize): Sharp {
 }
 
 /** @returns a buffer of its own, which can be transferred to another thread; a buffer from sharp cannot */
-async function resize(picture: Resizing, encoding: FrameEncoding): Promise<Uint8Array> {
+async function resize(picture: Resizing, encoding: FrameForm): Promise<Uint8Array> {
   if (encoding === 'raw') {
     const { text, at } = emptyRawFrame(picture.to);
     resampler.blueFirstText(picture, text, at);
@@ -116,8 +116,8 @@ async function resize(picture: Resizing, encoding: FrameEncoding): Promise<Uint8
   const pixels = resampler.rgb(picture);
   if (encoding === 'rgb') return pixels === picture.pixels ? Uint8Array.from(pixels) : pixels;
   const image = timed(sharp(pixels, { raw: { ...picture.to, channels: 3 } }), picture.to);
-  const file = await (encoding === 'png' ? image.png(PNG) : image.jpeg(JPEG)).toBuffer();
-  const text = aviFrame(file, encoding);
+  const file = await (encoding === 'jpeg' ? image.jpeg(JPEG) : image.png(PNG)).toBuffer();
+  const text = encoding === 'png-file' ? base64(file) : aviFrame(file, encoding);
   freeBytes(file);
   if (pixels !== picture.pixels) freeBytes(pixels);
   return text;

@@ -1,6 +1,9 @@
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameGroup } from '../plan/plan.ts';
 
+/** The form of a rendered frame: that of a block's frames, or `png-file`, a PNG file of its own in base64. */
+export type FrameForm = FrameEncoding | 'png-file';
+
 /** A rendered frame. `bytes` is null if a growing episode names the frame and does not send it again. */
 export interface EngineFrame {
   bytes: Uint8Array | null;
@@ -33,8 +36,4 @@ interface RenderingFrames {
  * @param group which frames, and how they are resized
  * @throws ProblemError image-too-large; the signal's reason when it aborts
  */
-export type RenderFrames = (
-  group: FrameGroup,
-  encoding: FrameEncoding,
-  signal: AbortSignal,
-) => Promise<RenderingFrames>;
+export type RenderFrames = (group: FrameGroup, encoding: FrameForm, signal: AbortSignal) => Promise<RenderingFrames>;

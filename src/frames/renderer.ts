@@ -1,11 +1,11 @@
 import { Piscina } from 'piscina';
-import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
 import { createFairQueue, type FairQueue, type Queues } from '../limits/fair-queue.ts';
 import type { Resampling } from '../plan/plan.ts';
 import type { ProblemPlace } from '../problems/problems.ts';
 import { ownsBuffer } from '../process/free-bytes.ts';
 import type { RenderedFrame, RenderTask } from './render-worker.ts';
+import type { FrameForm } from './rendered.ts';
 import { checkResizing } from './size-limits.ts';
 import { stopFlag } from './stop-flag.ts';
 
@@ -15,7 +15,7 @@ interface Rendering {
   from: FrameSize;
   to: FrameSize;
   resampling: Resampling;
-  encoding: FrameEncoding;
+  encoding: FrameForm;
   /** where the frames are in the request, for problems */
   place: ProblemPlace;
 }

@@ -48,6 +48,7 @@ export function createMetrics(
     'engine_cached_tokens_total',
     'Prompt tokens that the engine found in its prefix cache.',
   );
+  const generatedTokens = counter('engine_generated_tokens_total', 'Tokens that the engine wrote for `gvl`.');
   const bytes = counter('engine_bytes_total', 'Bytes of request bodies sent to the engine.');
   const problemLines = new Counter({
     name: name('problem_lines_total'),
@@ -96,6 +97,7 @@ export function createMetrics(
       resends.inc(usage.engine_resends);
       promptTokens.inc(usage.prompt_tokens);
       cachedTokens.inc(usage.cached_tokens ?? 0);
+      if ('generated_tokens' in usage) generatedTokens.inc(usage.generated_tokens);
       bytes.inc(usage.engine_bytes);
     },
     streamedProblem: (code) => problemLines.inc({ code }),

@@ -62,6 +62,7 @@ export const EPISODE_PROBLEMS: ProblemCode[] = [
   'video-unavailable',
   'video-timeout',
   'storage-unavailable',
+  'method-unsupported',
   'frame-size-unsupported',
   'context-exceeded',
   'engine-unavailable',

@@ -58,7 +58,7 @@ export function planAligned(
 }
 
 /** The number of sampled frames in each prefix. Every frame is looked at once. */
-function countedFrames(schedule: number[], lengths: number[]): { length: number; count: number }[] {
+export function countedFrames(schedule: number[], lengths: number[]): { length: number; count: number }[] {
   let count = 0;
   return lengths.map((length) => {
     count = framesUsed(schedule, length, count);

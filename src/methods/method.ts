@@ -38,7 +38,7 @@ export interface TokenLookup {
 export interface PrefixMethod<Tokens, Line, Result> {
   /** Finds the tokens that the queries read. @throws ProblemError if they cannot be read */
   tokens(request: EpisodeRequest, lookup: TokenLookup): Promise<Tokens>;
-  /** How many tokens the engine is asked for about each prefix, one after another. */
+  /** How many tokens are read after each prefix, one after another. */
   steps(tokens: Tokens): number;
   /** Plans the queries about an episode. */
   plan(input: PlanInput<Tokens>, family: Family): EpisodePlan;

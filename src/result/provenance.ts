@@ -1,9 +1,19 @@
 import type { FrameSize, Provenance } from '../../schemas/reward.ts';
+import type { ModelProfile } from '../engine/model-profile.ts';
 import { promptText } from '../families/family.ts';
 import { familyOf } from '../families/registry.ts';
 import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
 import { readingOf, type Scored } from './scored.ts';
+
+/** What made the numbers of an episode, whatever the method. */
+export function madeBy({
+  engine,
+  model,
+  about,
+}: ModelProfile): Pick<Provenance, 'service' | 'engine' | 'model' | 'about'> {
+  return { service: SERVICE, engine, model, about };
+}
 
 /**
  * How the numbers of an episode were made.
@@ -20,10 +30,7 @@ export function provenanceOf<Answers extends object>(
   const [{ size, resampling }] = plan.frameGroups;
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
-    service: SERVICE,
-    engine: profile.engine,
-    model: profile.model,
-    about: profile.about,
+    ...madeBy(profile),
     pipeline: request.pipeline,
     layout: seen.layout,
     prompt: {

@@ -5,6 +5,8 @@ import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import { publishedCount } from '../episode/published-frames.ts';
+import { countedFrames } from '../methods/aligned.ts';
+import type { SampledEpisode } from '../methods/method.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** @throws ProblemError frame-size-unsupported */
@@ -22,35 +24,51 @@ export function checkFrameSize(
 /** Most frames of all prefixes together in the published pipeline. The default number of prefixes has 11,520 at most. */
 const MOST_PUBLISHED_FRAMES = 20_000;
 
-/** Most tokens that the engine is asked for one after another, in one episode. One token of every prefix is always allowed. */
-const MOST_STEPS = 100_000;
-
 /**
- * Limits the work of an episode: that of several tokens for each prefix, and that of the published pipeline, in which every prefix is a
- * video of its own.
+ * Limits the work of the published pipeline, in which every prefix is a video of its own.
  * @param lengths of the prefixes in raw frames
- * @param steps how many tokens the engine is asked for about each prefix, one after another
+ * @param steps how many tokens are read after each prefix, one after another
  * @throws ProblemError invalid-prefixes
  */
-export function checkWork(
+export function checkPublishedWork(
   lengths: number[],
   steps: number,
   { pipeline, controls }: EpisodeRequest,
   pointer: string,
 ): void {
-  // Each control is a further video of the same length.
-  const { static: isStatic, reversed, otherInstruction } = controls ?? {};
-  const videos = 1 + [isStatic, reversed, otherInstruction].filter(Boolean).length;
-  const all = videos * steps * lengths.length;
-  if (steps > 1 && all > MOST_STEPS) {
-    const detail = `Each of the ${lengths.length} prefixes needs ${steps} tokens one after another; with controls that is ${all}, and the limit is ${MOST_STEPS}. Request fewer prefixes, or send shorter texts.`;
-    throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_STEPS });
-  }
   if (pipeline !== 'published') return;
-  const frames = videos * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
+  const frames = countVideos(controls) * steps * lengths.reduce((sum, length) => sum + publishedCount(length), 0);
   if (frames <= MOST_PUBLISHED_FRAMES) return;
-  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens of answers, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
+  const detail = `With \`pipeline: "published"\` each prefix is a video of its own. The ${lengths.length} prefixes, with controls and further tokens, show ${frames} frames; the limit is ${MOST_PUBLISHED_FRAMES}. Request fewer prefixes.`;
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_PUBLISHED_FRAMES });
+}
+
+/** Most queries of an episode that reads several tokens after each prefix. With one token, 10,000 frames with all controls have as many. */
+const MOST_QUERIES = 40_000;
+
+/**
+ * Limits the queries of the aligned pipeline, which are all planned before the first one is sent.
+ * @param sampled.lengths of the prefixes in raw frames
+ * @param steps how many tokens are read after each prefix, one after another: with vLLM, each is a query
+ * @throws ProblemError invalid-prefixes
+ */
+export function checkAlignedWork(
+  { request: { pipeline, controls }, schedule, lengths }: Pick<SampledEpisode, 'request' | 'schedule' | 'lengths'>,
+  steps: number,
+  pointer: string,
+): void {
+  if (pipeline !== 'aligned' || steps === 1) return;
+  const prefixes = new Set(countedFrames(schedule, lengths).map(({ count }) => count)).size;
+  const queries = countVideos(controls) * steps * prefixes;
+  if (queries <= MOST_QUERIES) return;
+  const detail = `The ${prefixes} prefixes with different sampled frames need ${queries} queries, with controls and further tokens; the limit is ${MOST_QUERIES}. Request fewer prefixes, or send shorter texts.`;
+  throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_QUERIES });
+}
+
+/** The video of an episode, and those of its controls: each has the same length. */
+function countVideos(controls: EpisodeRequest['controls']): number {
+  const { static: isStatic, reversed, otherInstruction } = controls ?? {};
+  return 1 + [isStatic, reversed, otherInstruction !== undefined].filter(Boolean).length;
 }
 
 /**

@@ -11,7 +11,13 @@ import { checkContext } from '../plan/context.ts';
 import type { ControlPlan } from '../plan/controls.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import type { Upload } from '../upload/upload.ts';
-import { checkCalibration, checkControlTokens, checkFrameSize, checkWork } from './checks.ts';
+import {
+  checkAlignedWork,
+  checkCalibration,
+  checkControlTokens,
+  checkFrameSize,
+  checkPublishedWork,
+} from './checks.ts';
 
 /** What is needed to plan an episode. */
 interface PlanContext<Tokens, Line, Result> {
@@ -51,7 +57,8 @@ export async function planPrefixesOf<Tokens, Line, Result>(
   checkContext(longest.frames, longest.size, profile);
   await checkControlTokens(request, engine, caller, pointer);
   const tokens = await method.tokens(request, { tokenizer: engine, pointer, caller });
-  checkWork(sampled.lengths, method.steps(tokens), request, pointer);
+  checkPublishedWork(sampled.lengths, method.steps(tokens), request, pointer);
+  checkAlignedWork(sampled, method.steps(tokens), pointer);
   const input = { ...sampled, tokens };
   const plan = method.plan(input, family);
   return { plan, controlPlans: controlPlans(method, input, family, plan), tokens };

@@ -1,7 +1,18 @@
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { EpisodePlan } from '../plan/plan.ts';
+import type { EpisodePlan, Resampling } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
+
+/** What these frames are called, the option that the problem points to, and what to do. */
+const ADVICE: Record<Resampling, { frames: string; option: string; advice: string }> = {
+  'pillow-bicubic': {
+    frames: 'sampled',
+    option: 'frame_size',
+    advice: 'Send a shorter episode, or `frame_size` "reference" or "budget".',
+  },
+  published: { frames: 'sampled', option: 'frame_size', advice: 'Send a shorter episode, or request fewer prefixes.' },
+  gvl: { frames: 'shown', option: 'gvl', advice: 'Show fewer frames: send `gvl.count`, or fewer `gvl.frames`.' },
+};
 
 /**
  * Memory for the rendered frames of an episode, in bytes: three bytes per pixel, or the same in base64. No image file is larger,
@@ -9,9 +20,9 @@ import { ProblemError } from '../problems/problems.ts';
  * @throws ProblemError image-too-large if the frames do not fit into the memory even on their own
  */
 export function renderedBytes(
-  { frameGroups }: EpisodePlan,
+  { frameGroups }: Pick<EpisodePlan, 'frameGroups'>,
   frames: Frames,
-  { frameEncoding }: ModelProfile,
+  { frameEncoding }: Pick<ModelProfile, 'frameEncoding'>,
   { limit, pointer }: { limit: number; pointer: string },
 ): number {
   const held = frameGroups.map((group) => frames.countUploaded(group.frames));
@@ -20,10 +31,7 @@ export function renderedBytes(
   const bytes = total(sizes) * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
   const [{ size, resampling }] = frameGroups;
-  const advice =
-    resampling === 'published'
-      ? 'Send a shorter episode, or request fewer prefixes.'
-      : 'Send a shorter episode, or `frame_size` "reference" or "budget".';
-  const detail = `The ${total(held)} sampled frames take ${bytes} bytes at ${size.width}×${size.height} px; the limit is ${limit} bytes. ${advice}`;
-  throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/frame_size`, limit });
+  const { frames: kind, option, advice } = ADVICE[resampling];
+  const detail = `The ${total(held)} ${kind} frames take ${bytes} bytes at ${size.width}×${size.height} px; the limit is ${limit} bytes. ${advice}`;
+  throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/${option}`, limit });
 }

@@ -3,6 +3,7 @@ import type { LikelihoodPrefixEvent, PrefixEvent } from '../../schemas/reward-ev
 import { INSTRUCTION_LIKELIHOOD } from '../methods/instruction-likelihood/method.ts';
 import { TOPREWARD } from '../methods/topreward/method.ts';
 import type { Upload } from '../upload/upload.ts';
+import { scoreGvl } from './score-gvl.ts';
 import { scorePrefixes } from './score-prefixes.ts';
 import type { Scoring, ScoringContext } from './scoring.ts';
 
@@ -17,6 +18,6 @@ export function scoreEpisode(upload: Upload, context: ScoringContext): Scoring<P
     case 'instruction_likelihood':
       return scorePrefixes(upload, INSTRUCTION_LIKELIHOOD, context);
     case 'gvl':
-      throw new Error('to do');
+      return scoreGvl(upload, context);
   }
 }

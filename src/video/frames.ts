@@ -1,6 +1,5 @@
-import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { EngineFrame } from '../frames/rendered.ts';
+import type { EngineFrame, FrameForm } from '../frames/rendered.ts';
 import type { Renderer } from '../frames/renderer.ts';
 import { stopwatch } from '../frames/rendering.ts';
 import type { Reservation } from '../limits/fair-queue.ts';
@@ -28,7 +27,7 @@ export function videoFrames(
     indices: number[],
     seek: boolean,
     { size: to, resampling }: Omit<FrameGroup, 'frames'>,
-    encoding: FrameEncoding,
+    encoding: FrameForm,
     signal: AbortSignal,
   ) {
     const rendered = new Map<number, EngineFrame>();

@@ -7,7 +7,7 @@ const MODEL = 'instant';
 const ITEM_LIMIT = 4000;
 const PADS_PER_BLOCK = 64;
 const VIDEO_PAD = '<|video_pad|>';
-const VOCABULARY = ['<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', VIDEO_PAD];
+const VOCABULARY = ['<|im_start|>', '<|im_end|>', '<|vision_start|>', '<|vision_end|>', VIDEO_PAD, '<|image_pad|>'];
 const WORDS = [' True', ' False', 'True', 'False'];
 /** Token ids from here on are control tokens and words. It is higher than every character code. */
 const FIRST_ID = 200_000;
@@ -64,6 +64,8 @@ function timeOf({ uuid = '', video_url: video }: Content, index: number): string
 function complete({ messages: [{ content }], continue_final_message, logprob_token_ids, return_token_ids }: Asked) {
   const items = content.filter(({ type }) => type === 'video_url');
   if (items.length > ITEM_LIMIT) throw new Refusal(`At most ${ITEM_LIMIT} video(s) may be provided in one prompt.`);
+  if (content.some(({ type }) => type === 'image_url'))
+    throw new Refusal('At most 0 image(s) may be provided in one prompt.');
   const known = items.filter(({ video_url: video }) => !video).length;
   const blocks = items.map((item, i) => `<${timeOf(item, i)} seconds><|vision_start|>${VIDEO_PAD}<|vision_end|>`);
   const closed = continue_final_message ? '' : '<|im_end|>\n<|im_start|>assistant\n';

@@ -2,7 +2,7 @@
 //   npm run bench:methods -- [--frames N] [--repeat N]
 // Every measurement uses new frames, so that no cache of the engine helps.
 import { parseArgs } from 'node:util';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
 import { median, multipart, post, startService, table } from './support.ts';
 import { syntheticEpisode } from './synthetic.ts';
 
@@ -31,6 +31,11 @@ const ROWS: Record<string, object> = {
   'controls: static': { controls: { static: true } },
   'controls: all three': { controls: { static: true, reversed: true, other_instruction: 'Open the drawer.' } },
   'pipeline: published': { pipeline: 'published' },
+  'method: instruction_likelihood': { method: 'instruction_likelihood' },
+  // The tokens of a text that is cut inside an emoji are others, so the prompt itself is read.
+  'the same, with an emoji': { method: 'instruction_likelihood', instruction: `${INSTRUCTION} 🤖🦾` },
+  'method: gvl, 256 tokens written': { method: 'gvl', gvl: { max_tokens: 256 } },
+  'the same, structured': { method: 'gvl', gvl: { max_tokens: 256, format: 'structured' } },
 };
 
 /** Duration and tokens of one request. */
@@ -48,9 +53,10 @@ async function measure(asked: object): Promise<Cost> {
   seed += 1;
   const frames = await syntheticEpisode(seed, count, SIZE, 'jpeg');
   const body = multipart({ instruction: INSTRUCTION, fps: FPS, ...asked }, frames, 'image/jpeg');
-  const { answer, ms } = await post<RewardResult>(`${service.url}/v1/rewards`, body);
+  const { answer, ms } = await post<EpisodeResult>(`${service.url}/v1/rewards`, body);
   const { engine_requests: requests, prompt_tokens, cached_tokens } = answer.usage;
-  return { seconds: ms / 1000, requests, computed: prompt_tokens - (cached_tokens ?? 0) };
+  const written = answer.method === 'gvl' ? answer.usage.generated_tokens : 0;
+  return { seconds: ms / 1000, requests, computed: prompt_tokens - (cached_tokens ?? 0) + written };
 }
 
 const costs = new Map<string, Cost[]>(Object.keys(ROWS).map((name) => [name, []]));

@@ -111,6 +111,7 @@ export const REFUSED_BY_ENGINE: Partial<Record<ProblemCode, InjectOptions>> = {
   'instruction-too-long': REFUSED['instruction-too-long'] as InjectOptions,
   'calibration-mismatch': REFUSED['calibration-mismatch'] as InjectOptions,
   'frames-missing': REFUSED['frames-missing'] as InjectOptions,
+  'method-unsupported': postFrames({ ...SHORT, method: 'gvl' }, TWO),
   'frame-size-unsupported': postFrames({ ...SHORT, frame_size: 'native' }, TWO),
   'context-exceeded': manyFrames(1500),
 };

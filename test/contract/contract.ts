@@ -22,6 +22,9 @@ const noEngine: Engine = {
   async *score() {
     throw new Error('The contract needs no engine.');
   },
+  async generate() {
+    throw new Error('The contract needs no engine.');
+  },
   async close() {},
 };
 

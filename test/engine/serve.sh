@@ -29,7 +29,9 @@ arguments=(
   --enable-prompt-tokens-details
   # These sizes keep the profiling run at the start small. Without them it uses
   # one item as large as the context allows.
-  --limit-mm-per-prompt '{"image": 0, "video": {"count": 600, "num_frames": 2, "width": 256, "height": 256}}'
+  --limit-mm-per-prompt '{"image": {"count": 128, "width": 256, "height": 256}, "video": {"count": 600, "num_frames": 2, "width": 256, "height": 256}}'
+  # As in docker/vllm/start.sh: JSON without spaces.
+  --structured-outputs-config '{"backend": "xgrammar", "disable_any_whitespace": true}'
   # In GiB: about 2,700 pairs of 256x256. The default of 4 is more than a test needs.
   --mm-processor-cache-gb 1
   # Keep every frame of an item. By default vLLM drops frames of longer videos, but

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import sharp from 'sharp';
 import t from 'tap';
 import { createRenderer, type Unrendered } from '../../src/frames/renderer.ts';
 import { frameFile, testPixels, WIDTH } from '../support/images.ts';
@@ -114,6 +115,21 @@ t.test('a frame that changes only its height is resized in one pass', async (t) 
     new AbortController().signal,
   );
   t.equal((await render(raw(testPixels(from)))).bytes.length, WIDTH * 50 * 3);
+});
+
+t.test('a PNG file of its own has the same pixels, without the chunk of a video', async (t) => {
+  const renderer = createRenderer(1, MAX_PIXELS);
+  t.teardown(() => renderer.close());
+  const from = { width: WIDTH, height: 24 };
+  const to = { width: 64, height: 32 };
+  const begin = (encoding: 'rgb' | 'png-file') =>
+    renderer.begin({ from, to, resampling: 'pillow-bicubic', encoding, place: {} }, new AbortController().signal);
+  const { bytes: pixels } = await begin('rgb')(raw(testPixels(from)));
+  const { bytes: text } = await begin('png-file')(raw(testPixels(from)));
+  const file = Buffer.from(Buffer.from(text).toString('latin1'), 'base64');
+  t.match(await sharp(file).metadata(), { format: 'png', ...to });
+  t.strictSame(await sharp(file).removeAlpha().raw().toBuffer(), Buffer.from(pixels));
+  t.equal(file.subarray(-8, -4).toString('latin1'), 'IEND', 'nothing follows the image');
 });
 
 t.test('a few frames do not wait behind complete episodes', async (t) => {

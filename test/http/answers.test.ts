@@ -4,8 +4,8 @@ import type { ProblemCode } from '../../schemas/problem-kinds.ts';
 import type { Read, ReadNext } from '../../src/plan/plan.ts';
 import { isProblem, resultOf } from '../support/answers.ts';
 import { buildTestApp } from '../support/app.ts';
-import { episodePart, framePart, postEpisode, postParts } from '../support/forms.ts';
-import { frameFiles } from '../support/images.ts';
+import { episodePart, framePart, npyPart, postEpisode, postParts } from '../support/forms.ts';
+import { frameFiles, npyFile } from '../support/images.ts';
 import { EPISODE, stubEngine } from '../support/stub-engine.ts';
 
 /** The log probability of True rises from −3.5 to −1 over the sampled frames; that of False is −2. */
@@ -332,4 +332,23 @@ t.test('texts after the first one of more than 128 tokens in one query are not t
     limit: 128,
   });
   t.equal(tokenized.length, 129);
+});
+
+t.test('too many queries of all prefixes together are refused before they are planned', async (t) => {
+  const calls = engine.calls.length;
+  // 400 frames of one pixel: at 2 fps every frame is sampled.
+  const npy = npyFile(Buffer.alloc(400 * 3), { shape: [400, 1, 1, 3] });
+  const controls = { static: true, reversed: true, other_instruction: 'Close the drawer.' };
+  const post = (episode: object) =>
+    postParts(app, [episodePart({ ...EPISODE, fps: 2, prefixes: { every: 1 }, ...episode }), npyPart(npy)]);
+  // 26 queries for each prefix.
+  const answers = { true_texts: [' a b c d e f g h i j k l m n o p q r s t u v w x y z'] };
+  const problem = isProblem(t, await post({ answers, controls }), 'invalid-prefixes', {
+    pointer: '/prefixes',
+    limit: 40_000,
+  });
+  t.match(problem.detail, /The 400 prefixes with different sampled frames need 41600 queries/);
+  t.equal(engine.calls.length, calls);
+  resultOf(t, await post({ answers, controls: { static: true } }));
+  resultOf(t, await post({ controls }));
 });

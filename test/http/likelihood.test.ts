@@ -407,16 +407,16 @@ t.test('256 tokens are accepted, those of the full stop included', async (t) => 
 const tiny = (count: number) => npyPart(npyFile(Buffer.alloc(3 * count, 90), { shape: [count, 1, 1, 3] }));
 
 t.test('the tokens of all prefixes together are limited', async (t) => {
-  // 20 tokens with the full stop: 5,000 prefixes.
-  const instruction = Array(19).fill('a').join(' ');
+  // 200 tokens with the full stop, and 200 prefixes that differ in their sampled frames.
+  const instruction = Array(199).fill('a').join(' ');
   const post = (count: number, more: object = {}) =>
-    postParts(app, [episodePart({ ...EPISODE, instruction, fps: 1000, prefixes: { every: 1 }, ...more }), tiny(count)]);
-  t.equal(likelihoodOf(t, await post(5000)).prefixes.length, 5000);
-  const place = { pointer: '/prefixes', limit: 100_000 };
-  isProblem(t, await post(5001), 'invalid-prefixes', place);
-  // A second query for each prefix: 20 tokens and 20 others.
-  isProblem(t, await post(5000, { instruction: `${instruction}.` }), 'invalid-prefixes', place);
-  t.equal(likelihoodOf(t, await post(2500, { instruction: `${instruction}.` })).prefixes.length, 2500);
+    postParts(app, [episodePart({ ...EPISODE, instruction, fps: 2, prefixes: { every: 1 }, ...more }), tiny(count)]);
+  t.equal(likelihoodOf(t, await post(200)).prefixes.length, 200);
+  const place = { pointer: '/prefixes', limit: 40_000 };
+  isProblem(t, await post(201), 'invalid-prefixes', place);
+  // A second query for each prefix: 200 tokens and 199 others.
+  isProblem(t, await post(200, { instruction: `${instruction}.` }), 'invalid-prefixes', place);
+  t.equal(likelihoodOf(t, await post(100, { instruction: `${instruction}.` })).prefixes.length, 100);
 });
 
 t.test('10,000 prefixes are scored in bounded time and memory', async (t) => {

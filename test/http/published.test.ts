@@ -101,7 +101,7 @@ t.test('too many frames of all prefixes together are refused before a frame is r
   const many = Array.from({ length: 1200 }, () => framePart(file as Buffer));
   const answer = await postParts(app, [episodePart({ ...PUBLISHED, prefixes: { every: 1 } }), ...many]);
   const problem = isProblem(t, answer, 'invalid-prefixes', { pointer: '/prefixes', limit: 20_000 });
-  t.match(problem.detail, /The 1200 prefixes, with controls and further tokens of answers, show \d+ frames/);
+  t.match(problem.detail, /The 1200 prefixes, with controls and further tokens, show \d+ frames/);
   t.equal(engine.calls.length, calls);
 });
 
@@ -114,7 +114,7 @@ t.test('each control counts as a further video', async (t) => {
     await postEpisode(app, { ...asked, controls: { static: true, reversed: true } }, many),
     'invalid-prefixes',
   );
-  t.match(problem.detail, /The 450 prefixes, with controls and further tokens of answers, show 5\d{4} frames/);
+  t.match(problem.detail, /The 450 prefixes, with controls and further tokens, show 5\d{4} frames/);
 });
 
 t.test('thresholds of the aligned pipeline are not used, and its calibrations are refused', async (t) => {

@@ -97,7 +97,11 @@ t.test('the pinned version of vLLM accepts every flag of start.sh', async (t) =>
     host: '0.0.0.0',
     port: 8000,
     max_model_len: 32768,
-    limit_mm_per_prompt: { image: 0, video: { count: 999, num_frames: 2, width: 256, height: 256 } },
+    limit_mm_per_prompt: {
+      image: { count: 128, width: 256, height: 256 },
+      video: { count: 999, num_frames: 2, width: 256, height: 256 },
+    },
+    structured_outputs_config: /disable_any_whitespace=True/,
     enable_prefix_caching: true,
     mm_processor_cache_gb: 4,
     api_server_count: 1,

@@ -5,7 +5,7 @@ import { usageOf } from '../../src/result/usage.ts';
 
 const scored = (request: object, defaults = {}, calibration: object | null = null) =>
   ({
-    request: { pipeline: 'aligned', answers: defaultAnswers('open'), prompt: 'open', ...request },
+    request: { method: 'topreward', pipeline: 'aligned', answers: defaultAnswers('open'), prompt: 'open', ...request },
     defaults,
     profile: { calibration },
   }) as unknown as Parameters<typeof successOf>[2];
@@ -71,4 +71,9 @@ t.test('thresholds of the operator and of the model hold for the default answers
   t.equal(judged(-1, { answers: defaultAnswers('chat') }, ...all), null, 'the texts of the other prompt');
   const same = { ...defaultAnswers('open'), falseTexts: [' No'] };
   t.match(judged(-1, { answers: same }, ...all), { threshold_source: 'operator' }, 'log p is the same');
+});
+
+t.test('thresholds of operator and model are for TOPReward only', async (t) => {
+  const other = scored({ method: 'instruction_likelihood' }, { SUCCESS_THRESHOLD: -9 }, { successThreshold: -9 });
+  t.equal(successOf({ episode: -1, corrected: undefined }, 1, other), null);
 });

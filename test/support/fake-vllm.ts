@@ -6,6 +6,12 @@ import type { AddressInfo } from 'node:net';
 export interface Asked {
   /** UUID and data of each item, in order */
   items: { uuid: string; data: string | null }[];
+  /** UUID and data of each image, in order */
+  images: { uuid: string; data: string | null }[];
+  /** texts and images of the user's turn, in order: an image by its place in `images` */
+  turn: (string | number)[];
+  /** the settings of a text; undefined for a request that reads log probabilities */
+  written: { maxTokens: number; format: unknown; temperature: unknown; generationPrompt: unknown } | undefined;
   text: string;
   /** the beginning of the assistant's turn */
   continued: string;
@@ -24,6 +30,9 @@ export interface Behaviour {
   fingerprint: string | null;
   contextTokens: number;
   itemLimit: number;
+  imageLimit: number;
+  /** the text that it writes */
+  text: string;
   keepsItems: boolean;
   /** most tokens of `top_logprobs` */
   maxLogprobs: number;
@@ -35,8 +44,10 @@ export interface Behaviour {
   fault?: ((asked: Asked, response: ServerResponse, count: number) => unknown) | undefined;
   /** Changes a response before it is sent. */
   rewrite?: ((answer: Answer) => unknown) | undefined;
+  /** Changes a response that has a text before it is sent. */
+  rewriteText?: ((answer: TextAnswer) => unknown) | undefined;
   /** Sends the response to an episode in an unusual way. If it returns undefined, it is sent as usual. */
-  send?: ((response: ServerResponse, answer: Answer) => unknown) | undefined;
+  send?: ((response: ServerResponse, answer: object) => unknown) | undefined;
 }
 
 export interface Answer {
@@ -47,6 +58,18 @@ export interface Answer {
     logprobs: { content: { token: string; logprob: number; top_logprobs: { token: string; logprob: number }[] }[] };
   }[];
   usage: { prompt_tokens: number; prompt_tokens_details: { cached_tokens: number } | null };
+}
+
+/** A response that has a text. */
+export interface TextAnswer {
+  system_fingerprint: string | null;
+  prompt_token_ids: number[];
+  choices: { message: { content: string }; finish_reason: string }[];
+  usage: {
+    prompt_tokens: number;
+    completion_tokens: number;
+    prompt_tokens_details: { cached_tokens: number } | null;
+  };
 }
 
 const PADS = 64;
@@ -64,6 +87,8 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     fingerprint: 'fake-1',
     contextTokens: 32768,
     itemLimit: 600,
+    imageLimit: 128,
+    text: 'Frame 1: Task Completion Percentages:40%',
     keepsItems: true,
     maxLogprobs: 20,
     addedTokens: ['<think>', '<tts_pad>'],
@@ -100,6 +125,15 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     return tokenize(isOpen ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n${continued}`);
   }
 
+  function renderTurn({ turn, images }: Asked): number[] {
+    const texts = turn.map((part) => {
+      if (typeof part === 'string') return part;
+      const data = items.get(images[part]?.uuid ?? '') as string;
+      return `<|vision_start|>${'<|image_pad|>'.repeat(imagePads(data))}<|vision_end|>`;
+    });
+    return tokenize(`<|im_start|>user\n${texts.join('')}<|im_end|>\n<|im_start|>assistant\n`);
+  }
+
   /** For each token of a prompt the text between the last block and it; null for those of the blocks. */
   function textsBefore(ids: number[]): (string | null)[] {
     const end = ids.lastIndexOf(vocabulary.get('<|vision_end|>') ?? -1) + 1;
@@ -114,6 +148,11 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       items: content.flatMap((part) =>
         part.type === 'video_url' ? [{ uuid: part.uuid, data: part.video_url?.url ?? null }] : [],
       ),
+      images: content.flatMap((part) =>
+        part.type === 'image_url' ? [{ uuid: part.uuid, data: part.image_url?.url ?? null }] : [],
+      ),
+      turn: turnOf(content),
+      written: document.logprobs ? undefined : writtenOf(document),
       text: content.flatMap((part) => (part.type === 'text' ? [part.text] : [])).join(''),
       continued: document.messages[1]?.content ?? '',
       salt: document.cache_salt,
@@ -125,18 +164,34 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     if (question.items.length > behaviour.itemLimit) {
       return refuse(response, 400, `At most ${behaviour.itemLimit} video(s) may be provided in one prompt.`);
     }
+    if (question.images.length > behaviour.imageLimit) {
+      const message = `At most ${behaviour.imageLimit} image(s) may be provided in one prompt. (parameter=image)`;
+      return refuse(response, 400, message);
+    }
     const isProbe = question.text === '' || question.text.includes(' Probe. ');
     (isProbe ? probed : asked).push(question);
     if (!isProbe && behaviour.fault?.(question, response, asked.length) !== undefined) return;
-    for (const { uuid, data } of question.items) if (data && !items.has(uuid)) items.set(uuid, data);
-    const missing = question.items.findIndex(({ uuid }) => !items.has(uuid));
-    if (missing >= 0) {
-      return refuse(response, 400, `Cache miss for video at index ${missing} but data is not provided.`);
+    for (const [kind, named] of [
+      ['video', question.items],
+      ['image', question.images],
+    ] as const) {
+      for (const { uuid, data } of named) if (data && !items.has(uuid)) items.set(uuid, data);
+      const missing = named.findIndex(({ uuid }) => !items.has(uuid));
+      if (missing >= 0) {
+        return refuse(response, 400, `Cache miss for ${kind} at index ${missing} but data is not provided.`);
+      }
     }
-    const ids = render(question);
+    const ids = question.written && !isProbe ? renderTurn(question) : render(question);
     if (ids.length > behaviour.contextTokens) {
       const message = `Input length (${ids.length}) exceeds model's maximum context length (${behaviour.contextTokens}).`;
       return refuse(response, 400, message);
+    }
+    if (question.written && !isProbe) {
+      const answer = textAnswer(ids, tokensOf(behaviour.text), question, seen);
+      answer.system_fingerprint = behaviour.fingerprint;
+      behaviour.rewriteText?.(answer);
+      if (behaviour.send?.(response, answer) !== undefined) return;
+      return reply(response, 200, answer);
     }
     const { top_logprobs: top = 0 } = document;
     if (top > behaviour.maxLogprobs) {
@@ -201,17 +256,68 @@ interface CompletionRequest {
     {
       content: (
         | { type: 'video_url'; uuid: string; video_url: { url: string } | null }
+        | { type: 'image_url'; uuid: string; image_url: { url: string } | null }
         | { type: 'text'; text: string }
       )[];
     },
     { role: 'assistant'; content: string }?,
   ];
   cache_salt: string;
+  logprobs?: boolean;
+  max_tokens: number;
+  temperature?: number;
+  add_generation_prompt?: boolean;
+  response_format?: unknown;
   continue_final_message?: boolean;
   logprob_token_ids?: number[];
   top_logprobs?: number;
   return_token_ids?: boolean;
   prompt_logprobs?: number;
+}
+
+/** Texts and images of a turn, in order. */
+function turnOf(content: CompletionRequest['messages'][0]['content']): (string | number)[] {
+  let images = 0;
+  return content.flatMap((part): (string | number)[] => {
+    if (part.type === 'text') return [part.text];
+    if (part.type !== 'image_url') return [];
+    images += 1;
+    return [images - 1];
+  });
+}
+
+function writtenOf(document: CompletionRequest): Asked['written'] {
+  const { max_tokens, response_format, temperature, add_generation_prompt } = document;
+  return { maxTokens: max_tokens, format: response_format, temperature, generationPrompt: add_generation_prompt };
+}
+
+/** As in vLLM, a text of more tokens than requested is cut off. */
+function textAnswer(ids: number[], tokens: string[], { written, salt }: Asked, seen: Set<string>): TextAnswer {
+  const most = written?.maxTokens ?? 0;
+  const key = JSON.stringify([salt, ids]);
+  const cached = seen.has(key) ? ids.length - 1 : 0;
+  seen.add(key);
+  return {
+    system_fingerprint: null,
+    prompt_token_ids: ids,
+    choices: [
+      {
+        message: { content: tokens.slice(0, most).join('') },
+        finish_reason: tokens.length > most ? 'length' : 'stop',
+      },
+    ],
+    usage: {
+      prompt_tokens: ids.length,
+      completion_tokens: Math.min(tokens.length, most),
+      prompt_tokens_details: { cached_tokens: cached },
+    },
+  };
+}
+
+/** Image tokens of a PNG file in a data URL: one for each square of 32 px. */
+function imagePads(dataUrl: string): number {
+  const file = Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64');
+  return (file.readUInt32BE(16) / 32) * (file.readUInt32BE(20) / 32);
 }
 
 function answerTo(

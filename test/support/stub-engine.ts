@@ -65,7 +65,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     for (const hear of heard.splice(0)) hear(call);
     if (options.fault) throw options.fault;
     const digests = new Map<string, string>();
-    for (const [group, shown] of (await renderFrames(request, 'rgb')).entries()) {
+    for (const [group, shown] of (await renderFrames(request, plan.frameGroups, 'rgb')).entries()) {
       const unknown: number[] = [];
       for (const [index, { bytes, digest }] of shown) {
         const { size, resampling } = plan.frameGroups[group] ?? plan.frameGroups[0];
@@ -140,6 +140,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       return options.controlTokens?.find((token) => text.includes(token));
     },
     score,
+    async generate() {
+      throw new Error('The stub writes no text.');
+    },
     async close() {
       engine.closed = true;
     },
@@ -171,6 +174,7 @@ const PROFILE: ModelProfile = {
   contextTokens: 32_768,
   maxBlocks: null,
   tokensPerBlock: 70,
+  generation: { unavailable: 'The stub writes no text.' },
 };
 
 /** What a query reads: the pair of the longest query for True and False, and values of their own for everything else. */

@@ -21,6 +21,8 @@ type EmbeddedConfig = Pick<Config, 'MODEL_DIR' | 'EMBEDDED_THREADS' | 'EMBEDDED_
  */
 const EPISODES_AT_ONCE = { step: 2, short: 2, long: 1 };
 
+const NO_GENERATION = 'The embedded engine only scores prefixes: it writes no text.';
+
 /**
  * Creates an engine in this process: onnxruntime runs an exported Qwen3-VL checkpoint in a thread of its own.
  * @param defaultQuery the text and the answers that requests use by default
@@ -69,6 +71,9 @@ export async function createEmbeddedEngine(
       return checkpoint.controlTokens.find((token) => text.includes(token) || normalized.includes(token));
     },
     score: (request) => runQueries(request, { checkpoint, thread: host, gates }),
+    async generate({ episodePointer }) {
+      throw new ProblemError('method-unsupported', NO_GENERATION, { pointer: `${episodePointer}/method` });
+    },
     close: () => host.close(),
   };
 }
@@ -110,5 +115,6 @@ function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onn
     contextTokens,
     maxBlocks: null,
     tokensPerBlock: blockTokens('0.2', checkpoint).length,
+    generation: { unavailable: NO_GENERATION },
   };
 }

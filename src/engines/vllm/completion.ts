@@ -3,7 +3,8 @@ import { logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
-import type { Completion } from './responses.ts';
+import { joined } from './pieces.ts';
+import type { Completion, TokenUsage } from './responses.ts';
 
 /**
  * Which log probabilities a query reads: those of next tokens by their ids, those of the most likely next tokens, or those of the last
@@ -80,25 +81,6 @@ function partLength({ uuid, video }: Item, data: boolean): number {
   const shell = `{"type":"video_url","uuid":"${uuid}","video_url":},`.length;
   if (!data || !video) return shell + 'null'.length;
   return shell + `{"url":"${DATA_URL}"}`.length + video.length;
-}
-
-/** Pieces shorter than this are joined, because each chunk of a body costs a system call. */
-const SHORT_BYTES = 4 * 1024;
-
-/** Joins the short pieces between frames into one chunk each. Frames pass through unchanged. */
-function* joined(pieces: Iterable<string | Uint8Array>): Generator<Uint8Array> {
-  let short: Uint8Array[] = [];
-  for (const piece of pieces) {
-    const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece;
-    if (bytes.length < SHORT_BYTES) {
-      short.push(bytes);
-      continue;
-    }
-    yield Buffer.concat(short);
-    short = [];
-    yield bytes;
-  }
-  yield Buffer.concat(short);
 }
 
 /**
@@ -185,7 +167,7 @@ export function readTop({ choices }: Completion, count: number): LikelyToken[] {
  * @returns null if the engine does not tell
  * @throws EngineFault unusable, if the number exceeds the number of prompt tokens
  */
-export function cachedTokens({ usage }: Completion): number | null {
+export function cachedTokens({ usage }: { usage: TokenUsage }): number | null {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? null;
   if (cached === null || cached <= usage.prompt_tokens) return cached;
   throw new EngineFault('unusable', 'The response reports more cached tokens than prompt tokens.');

@@ -11,6 +11,8 @@ type FaultKind =
   | 'busy'
   | 'context'
   | 'items'
+  /** more images than --limit-mm-per-prompt */
+  | 'images'
   /** more most likely tokens than --max-logprobs */
   | 'top'
   /** no response: the connection broke, or a router in between has no engine */
@@ -22,7 +24,7 @@ type FaultKind =
 
 /** Details of a fault besides its kind. */
 interface FaultDetails {
-  /** For `context`: the token counts of the prompt and of the context. For `items` and `top`: the limit. */
+  /** For `context`: the token counts of the prompt and of the context. For `items`, `images` and `top`: the limit. */
   numbers?: number[];
   /** The engine's own text, which may contain a prompt. Only for the log, and only if no caller's prompt was sent. */
   words?: string;
@@ -46,10 +48,11 @@ export class EngineFault extends Error {
 /** Error messages of vLLM 0.32, with the numbers in them. The first match decides. */
 const WORDINGS: [FaultKind, RegExp][] = [
   ['cache-miss', /Cache miss for \w+ at index \d+ but data is not provided/],
-  ['items', /At most (\d+) video\(s\)/],
-  ['top', /requested (?:sample )?logprobs of \d+, which is greater than max allowed: (\d+)/i],
-  ['context', /Input length \((\d+)\) exceeds model's maximum context length \((\d+)\)/],
-  ['context', /maximum context length is (\d+) tokens.*?at least (\d+) input tokens/],
+  ['items', /At most ([1-9]\d*) video\(s\)/],
+  ['images', /At most (\d+) image\(s\)/],
+  ['top', /requested (?:sample )?logprobs of \d+, which is greater than max allowed: ([1-9]\d*)/i],
+  ['context', /Input length \(([1-9]\d*)\) exceeds model's maximum context length \(([1-9]\d*)\)/],
+  ['context', /maximum context length is ([1-9]\d*) tokens.*?at least ([1-9]\d*) input tokens/],
 ];
 
 /** A larger number cannot be a count of tokens or items. */
@@ -81,8 +84,7 @@ export function faultOf(request: string, status: number, body: string): EngineFa
     const match = wording.exec(message ?? '');
     if (!match) continue;
     const numbers = match.slice(1).map(Number);
-    if (numbers.every((number) => number >= 1 && number <= MOST))
-      return fault(kind, answeredBy(kind, numbers), numbers);
+    if (numbers.every((number) => number <= MOST)) return fault(kind, answeredBy(kind, numbers), numbers);
   }
   return fault('refused', `${answered}.`);
 }
@@ -92,6 +94,8 @@ function answeredBy(kind: FaultKind, [number]: number[]): string {
     return 'The item cache of the engine lost an item that was sent. Start vLLM with a larger --mm-processor-cache-gb.';
   if (kind === 'items')
     return `The engine accepts ${number} videos per prompt. Raise the limit with --limit-mm-per-prompt.`;
+  if (kind === 'images')
+    return `The engine accepts ${number} images per prompt. Raise the limit with --limit-mm-per-prompt.`;
   if (kind === 'top')
     return `The engine returns at most ${number} most likely tokens. Raise the limit with --max-logprobs.`;
   return 'The prompt is longer than the engine’s context. Start vLLM with a larger --max-model-len.';

@@ -56,14 +56,44 @@ export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemSco
     const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
     const sizes = [source.width, source.height, size.width, size.height];
     const identity = JSON.stringify([tenant, model, encoding, resampling, ...sizes, time, a.digest, b.digest]);
-    const uuid = createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
-    return { uuid, video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })) };
+    return {
+      uuid: nameOf(secret, identity),
+      video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })),
+    };
   }
   return (block) => {
     const item = items.get(block) ?? pack(block);
     items.set(block, item);
     return item;
   };
+}
+
+/** A frame in the form that vLLM accepts as an image: a PNG file with a name (uuid). */
+export interface Image {
+  uuid: string;
+  /** the file in base64; undefined if a growing episode only names the frame */
+  file: Uint8Array | undefined;
+}
+
+/**
+ * Names the frames that a prompt has as images, in the same way as blocks.
+ * @param frames by raw frame number, rendered as `png-file`
+ */
+export function imagesOf(
+  frames: ReadonlyMap<number, EngineFrame>,
+  { secret, tenant, model, source, group: { size, resampling } }: Omit<ItemScope, 'encoding'>,
+): (frame: number) => Image {
+  return (number) => {
+    const { digest, bytes } = frameAt(frames, number);
+    const sizes = [source.width, source.height, size.width, size.height];
+    const identity = JSON.stringify(['image', tenant, model, resampling, ...sizes, digest]);
+    return { uuid: nameOf(secret, identity), file: bytes ?? undefined };
+  };
+}
+
+/** @returns 40 hexadecimal digits */
+function nameOf(secret: string, identity: string): string {
+  return createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
 }
 
 function videoOf(
@@ -77,8 +107,5 @@ function videoOf(
 
 /** Makes the salt that separates tenants in vLLM's prefix cache. @returns 40 hexadecimal digits */
 export function cacheSalt(secret: string, tenant: string): string {
-  return createHmac('sha256', secret)
-    .update(JSON.stringify(['salt', tenant]))
-    .digest('hex')
-    .slice(0, 40);
+  return nameOf(secret, JSON.stringify(['salt', tenant]));
 }

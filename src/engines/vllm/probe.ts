@@ -79,8 +79,13 @@ export async function probeEngine(
   const source = { client, model, known: tokens, signal };
   if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
     throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
-  const [visionStart, videoPad] = await Promise.all([tokenOf(VISION_START, source), tokenOf('<|video_pad|>', source)]);
-  const vocabulary = { visionStart: visionStart.id, videoPad: videoPad.id };
+  const idOf = async (text: string) => (await tokenOf(text, source)).id;
+  const [visionStart, videoPad, imagePad] = await Promise.all([
+    idOf(VISION_START),
+    idOf('<|video_pad|>'),
+    idOf('<|image_pad|>'),
+  ]);
+  const vocabulary = { visionStart, videoPad, imagePad };
 
   const encoding = await chooseEncoding(choice, url, { signal });
   const { items, times } = await probeItems(encoding, frame, model);
@@ -135,8 +140,9 @@ export async function probeEngine(
       frameEncoding: encoding,
       calibration: null,
       contextTokens: context,
-      maxBlocks: await findItemLimit(client, model, signal),
+      maxBlocks: await findItemLimit('video', client, model, signal),
       tokensPerBlock: blockStride(open.tokenIds, vocabulary),
+      generation: generationBy(await findItemLimit('image', client, model, signal)),
     },
   };
 }
@@ -213,7 +219,7 @@ async function findLayout(
   vocabulary: Vocabulary,
   tokensOf: (layout: PromptLayout) => Promise<number[]>,
 ): Promise<PromptLayout> {
-  const seen = JSON.stringify(collapsePads(tokenIds, vocabulary));
+  const seen = JSON.stringify(collapsePads(tokenIds, vocabulary.videoPad));
   for (const layout of ['reference', 'nested'] as const) {
     const expected = await tokensOf(layout);
     if (JSON.stringify(expected) === seen) return layout;
@@ -241,16 +247,29 @@ function itemLimitOf(fault: EngineFault): number {
   return limit;
 }
 
+/** What a limit of images per prompt means. */
+function generationBy(maxImages: number | null): ModelProfile['generation'] {
+  if (maxImages !== 0) return { maxImages };
+  const unavailable =
+    'vLLM was started without images. Add "image" to --limit-mm-per-prompt, as docker/vllm/start.sh does.';
+  return { unavailable };
+}
+
 /**
- * Finds the limit of items per prompt: sends more items than any episode has, with random names. The engine counts
- * items before it looks them up.
+ * Finds the limit of items, or of images, per prompt: sends more than any episode has, with random names. The engine
+ * counts them before it looks them up.
  * @returns null if only the context limits them
  */
-async function findItemLimit(client: VllmClient, model: string, signal: AbortSignal): Promise<number | null> {
+async function findItemLimit(
+  kind: 'video' | 'image',
+  client: VllmClient,
+  model: string,
+  signal: AbortSignal,
+): Promise<number | null> {
   const content = Array.from({ length: PROBE_ITEM_COUNT }, () => ({
-    type: 'video_url',
+    type: `${kind}_url`,
     uuid: randomUUID(),
-    video_url: null,
+    [`${kind}_url`]: null,
   }));
   const body = jsonBody({ model, messages: [{ role: 'user', content }], max_tokens: 1 });
   try {
@@ -258,7 +277,7 @@ async function findItemLimit(client: VllmClient, model: string, signal: AbortSig
     return null;
   } catch (error) {
     if (!(error instanceof EngineFault)) throw error;
-    if (error.kind === 'items') return itemLimitOf(error);
+    if (error.kind === 'items' || error.kind === 'images') return itemLimitOf(error);
     if (error.kind === 'cache-miss' || error.kind === 'context') return null;
     throw error;
   }

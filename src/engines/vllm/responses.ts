@@ -64,6 +64,13 @@ const LogProbEntry = Type.Object({
   top_logprobs: Type.Array(LogProb, { maxItems: MOST_ENTRIES }),
 });
 
+const TokenUsage = Type.Object({
+  prompt_tokens: count(1),
+  prompt_tokens_details: optional(Type.Object({ cached_tokens: optional(count(0)) })),
+});
+/** Token counts of a response. */
+export type TokenUsage = Static<typeof TokenUsage>;
+
 const Completion = Type.Object({
   system_fingerprint: optional(Type.String({ maxLength: 1000 })),
   prompt_token_ids: optional(TokenIds),
@@ -77,15 +84,31 @@ const Completion = Type.Object({
     }),
     { minItems: 1, maxItems: MOST_ENTRIES },
   ),
-  usage: Type.Object({
-    prompt_tokens: count(1),
-    prompt_tokens_details: optional(Type.Object({ cached_tokens: optional(count(0)) })),
-  }),
+  usage: TokenUsage,
 });
 /** POST /v1/chat/completions. The token ids of the longest prompt make the largest response. */
 export const COMPLETION = responseKind(Completion, 32 * MiB);
 /** The response to POST /v1/chat/completions. */
 export type Completion = Static<typeof Completion>;
+
+/** A longer text is not read, in characters. */
+const MOST_TEXT = 256 * 1024;
+
+const Generation = Type.Object({
+  system_fingerprint: optional(Type.String({ maxLength: 1000 })),
+  prompt_token_ids: TokenIds,
+  choices: Type.Tuple([
+    Type.Object({
+      message: Type.Object({ content: Type.String({ maxLength: MOST_TEXT }) }),
+      finish_reason: Type.Enum(['stop', 'length']),
+    }),
+  ]),
+  usage: Type.Object({ ...TokenUsage.properties, completion_tokens: count(0) }),
+});
+/** POST /v1/chat/completions, for a text. The token ids of the prompt are most of it. */
+export const GENERATION = responseKind(Generation, 32 * MiB);
+/** The response to POST /v1/chat/completions, for a text. */
+export type Generation = Static<typeof Generation>;
 
 /** The body of vLLM's own error responses. A router's error responses do not have this form. */
 export const ERROR = responseKind(Type.Object({ error: Type.Object({ message: Type.String() }) }), 64 * KiB);

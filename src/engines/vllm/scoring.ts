@@ -1,11 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { TopAnswer } from '../../../schemas/reward.ts';
 import type { Reading, ScoreRequest, SeenPrompt } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { setLogProbs } from '../../engine/log-probs.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
-import type { FairQueue } from '../../limits/fair-queue.ts';
 import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
@@ -13,30 +11,16 @@ import { blocksOf, countBlocks, type EpisodePlan, type Query, type ReadNext, typ
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
-import type { VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLast, readLogProbs, readTop, type TokensToRead } from './completion.ts';
 import { EngineFault } from './faults.ts';
-import type { Poster } from './in-turn.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
+import { querySender, type VllmParts } from './queries.ts';
 import { COMPLETION, type Completion } from './responses.ts';
 import { answerIds, textOf } from './tokenizer.ts';
 import { layoutOf, padsPerBlock, textTokens } from './vocabulary.ts';
-
-/** The parts of the engine that scoring uses. */
-interface VllmParts {
-  client: VllmClient;
-  /** sends requests about tokens, in the turn of the episode's tenant */
-  tokenizer: Poster;
-  gate: FairQueue;
-  monitor: Monitor;
-  secret: string;
-}
-
-const BUSY_TRIES = 5;
-const BUSY_PAUSE_MS = 100;
 
 /**
  * Scores an episode in one pass. The longest prefix goes first, with data. All others then go in parallel and only name
@@ -49,7 +33,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const probed = context.monitor.ready();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
-  const groups = await renderFrames({ ...request, signal }, probed.encoding);
+  const groups = await renderFrames({ ...request, signal }, plan.frameGroups, probed.encoding);
   const started = performance.now();
   const ask = asker({ ...request, signal }, context, probed, groups);
   try {
@@ -67,46 +51,31 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
 
 function asker(
   { plan, frames: { size: source }, tenant, pointer, episodePointer, signal, usage }: ScoreRequest,
-  { client, tokenizer, gate, monitor, secret }: VllmParts,
+  context: VllmParts,
   probed: Probed,
   groups: ReadonlyMap<number, EngineFrame>[],
 ): (each: Query, query: number) => Promise<Reading> {
-  const { profile, tokens, texts, vocabulary, fingerprint, encoding } = probed;
+  const { secret } = context;
+  const tokenizer = context.tokenizer(tenant);
+  const { profile, tokens, texts, vocabulary, encoding } = probed;
   const { model } = profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
     itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
   );
   const items = (each: Query) => blocksOf(plan, each).flatMap((block) => itemsIn[each.frameGroup]?.(block) ?? []);
-  const owner = { tenant, episode: Symbol('episode') };
   const salt = cacheSalt(secret, tenant);
-  // With this header a router in front of several engines sends all queries of an episode to the same engine.
   const [first] = items(plan.queries[0]);
   if (!first) throw new Error('The longest query of the plan has no block.');
-  const headers = { 'x-session-id': first.uuid };
+  const send = querySender({ tenant, signal, usage }, context, probed, first.uuid);
 
-  async function send(each: Query, { read, start, data }: Question, withAllData: boolean): Promise<Completion> {
-    const waiting = performance.now();
-    const { release } = await gate.enter(owner, signal);
-    usage.queuedMs += performance.now() - waiting;
-    try {
-      const withData = (block: number) => withAllData || data === 'all' || (data === 'own' && block >= each.shows);
-      const withTokenIds = data === 'all' || start !== null;
-      const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
-      const asked = { ...common, read, salt, withTokenIds };
-      const body = completionBody(asked, items(each), withData);
-      usage.requests += 1;
-      usage.bytes += body.bytes;
-      return await client.post('/v1/chat/completions', body, COMPLETION, signal, headers);
-    } finally {
-      release();
-    }
-  }
-
-  async function ask(each: Query, question: Question): Promise<Completion> {
-    const answer = await withRepeats({ send: (withAllData) => send(each, question, withAllData), usage, signal });
-    if (fingerprint === null || answer.system_fingerprint === fingerprint) return answer;
-    monitor.changed(probed);
-    throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
+  async function ask(each: Query, { read, start, data }: Question): Promise<Completion> {
+    const withTokenIds = data === 'all' || start !== null;
+    const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
+    const asked = { ...common, read, salt, withTokenIds };
+    const withData = (block: number) => data === 'all' || (data === 'own' && block >= each.shows);
+    return send(COMPLETION, (withAllData) =>
+      completionBody(asked, items(each), (block) => withAllData || withData(block)),
+    );
   }
 
   /** Token ids of the prompt text after the blocks, by the text: from the first query that has it. */
@@ -233,38 +202,6 @@ function tokensOf(answers: Completion[]): Pick<Reading, 'promptTokens' | 'cached
     promptTokens: answers.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
     cachedTokens: cached.includes(null) ? null : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
   };
-}
-
-/**
- * Retries a request if that can help: once, with all data, after a lost item or a failure; a few times if the engine is
- * busy.
- */
-async function withRepeats({
-  send,
-  usage,
-  signal,
-}: {
-  send: (withAllData: boolean) => Promise<Completion>;
-  usage: ScoreRequest['usage'];
-  signal: AbortSignal;
-}): Promise<Completion> {
-  let resent = false;
-  for (let busy = 1; ; ) {
-    try {
-      return await send(resent);
-    } catch (error) {
-      if (!(error instanceof EngineFault)) throw error;
-      if (error.kind === 'busy' && busy < BUSY_TRIES) {
-        await sleep(BUSY_PAUSE_MS * 2 ** busy * (0.5 + Math.random() / 2), undefined, { signal });
-        busy += 1;
-      } else if (!resent && ['cache-miss', 'internal', 'unreachable'].includes(error.kind)) {
-        resent = true;
-        usage.resends += 1;
-      } else {
-        throw error;
-      }
-    }
-  }
 }
 
 /**

@@ -14,15 +14,38 @@ export type TokensByText = LRUCache<string, number[]>;
 /** How many texts are remembered. Every prefix of every episode reads the same few answers. */
 const REMEMBERED = 4096;
 
+/** Most token ids of all remembered texts: 64 for each. Texts of callers have at most 64 characters, which are seldom more tokens. */
+const MOST_IDS = 64 * REMEMBERED;
+
 /** An empty store of token ids. */
 export function createTokensByText(): TokensByText {
-  return new LRUCache<string, number[]>({ max: REMEMBERED });
+  return new LRUCache<string, number[]>({
+    max: REMEMBERED,
+    maxSize: MOST_IDS,
+    sizeCalculation: ({ length }) => Math.max(1, length),
+  });
 }
 
 /** Asks the model's tokenizer for the token ids of a text. */
 export async function tokenize(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false });
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
+}
+
+/**
+ * The token ids of a complete prompt as text: one token stands for each run of video or image tokens. Retries once after a
+ * broken connection.
+ * @throws EngineFault, or the signal's reason
+ */
+export function promptTokens(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
+  return retried(() => tokenize(text, client, model, signal));
+}
+
+async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
+  return ask().catch((error) => {
+    if (error instanceof EngineFault && error.kind === 'unreachable') return ask();
+    throw error;
+  });
 }
 
 /** Where tokens are requested, and those that are known already. */
@@ -109,11 +132,7 @@ export async function controlTokenIn(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false, return_token_strs: true });
-  const ask = () => client.post('/tokenize', body, TOKENS, signal);
-  const { tokens, token_strs: names } = await ask().catch((error) => {
-    if (error instanceof EngineFault && error.kind === 'unreachable') return ask();
-    throw error;
-  });
+  const { tokens, token_strs: names } = await retried(() => client.post('/tokenize', body, TOKENS, signal));
   if (names?.length === tokens.length) return names.find(isMarkup);
   throw new EngineFault('unusable', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
 }

@@ -5,6 +5,7 @@ import { createFairQueue } from '../../limits/fair-queue.ts';
 import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
 import { EngineFault } from './faults.ts';
+import { generateText } from './generation.ts';
 import { inTurn, TOKENIZER_REQUESTS } from './in-turn.ts';
 import { watchEngine } from './monitor.ts';
 import { faultProblem } from './problems.ts';
@@ -67,6 +68,7 @@ export function createVllmEngine(
   const findControlToken = controlTokenFinder();
   const tokenizing = createFairQueue({ places: TOKENIZER_REQUESTS });
   const tokenizer = (tenant: string) => inTurn(client, tokenizing, tenant);
+  const parts = { client, tokenizer, gate, monitor, secret: config.SECRET };
 
   function problemOf(error: unknown): unknown {
     if (!(error instanceof EngineFault)) return error;
@@ -102,8 +104,8 @@ export function createVllmEngine(
         throw problemOf(error);
       }
     },
-    score: (request) =>
-      runQueries(request, { client, tokenizer: tokenizer(request.tenant), gate, monitor, secret: config.SECRET }),
+    score: (request) => runQueries(request, parts),
+    generate: (request) => generateText(request, parts),
     async close() {
       await monitor.close();
       await client.close();

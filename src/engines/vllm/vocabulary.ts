@@ -5,6 +5,7 @@ import { EngineFault } from './faults.ts';
 export interface Vocabulary {
   visionStart: number;
   videoPad: number;
+  imagePad: number;
 }
 
 /**
@@ -19,9 +20,9 @@ export function layoutOf(tokenIds: number[], blocks: number, { visionStart }: Vo
   throw new EngineFault('unusable', `The prompt has ${starts} vision start tokens for ${blocks} blocks.`);
 }
 
-/** Replaces each run of video tokens with one video token, as in the text of a prompt. */
-export function collapsePads(tokenIds: number[], { videoPad }: Vocabulary): number[] {
-  return tokenIds.filter((id, i) => id !== videoPad || tokenIds[i - 1] !== videoPad);
+/** Replaces each run of one token, that of videos or that of images, with one such token, as in the text of a prompt. */
+export function collapsePads(tokenIds: number[], pad: number): number[] {
+  return tokenIds.filter((id, i) => id !== pad || tokenIds[i - 1] !== pad);
 }
 
 /**

@@ -12,6 +12,9 @@ export function blockText(time: string, layout: PromptLayout): string {
   return layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
 }
 
+/** The text of an image that is not in a block. One <|image_pad|> stands for all of them. */
+export const IMAGE_TEXT = '<|vision_start|><|image_pad|><|vision_end|>';
+
 /** The end of the turn. `open`: nothing, as in the reference. `chat`: the user's turn ends, and the assistant's starts. */
 export function turnEnd(variant: PromptVariant): string {
   return variant === 'open' ? '' : '<|im_end|>\n<|im_start|>assistant\n';

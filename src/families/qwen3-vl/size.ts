@@ -49,6 +49,17 @@ function shrunkSide(count: number): number {
   return Math.max(1, Math.floor(PUBLISHED_SIDE / excess / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
 }
 
+/** The size that GVL's images have after the processor in the authors' code: 244 px, rounded to 252 and then to a multiple of 32. */
+export const GVL_SIZE: FrameSize = { width: 256, height: 256 };
+
+/**
+ * Prompt tokens of an image that is not in a block: one for each square of 32 px, one before and one after them. The processor does
+ * not resize an image of at least 65,536 pixels whose sides are multiples of 32.
+ */
+export function imageTokens({ width, height }: FrameSize): number {
+  return roundHalfEven(width / PATCH_MULTIPLE) * roundHalfEven(height / PATCH_MULTIPLE) + 2;
+}
+
 /** Whether the processor would shrink the frames of a video of this many frames. It first rounds sides to its own multiples, 244 px to 256. */
 export function wouldShrink(frames: number, { width, height }: FrameSize): boolean {
   const processed = (side: number) => Math.max(1, Math.round(side / PATCH_MULTIPLE)) * PATCH_MULTIPLE;

@@ -1,5 +1,4 @@
-/** A part of the user's turn: a text, or a frame by its raw number. */
-type Part = { text: string } | { frame: number };
+import type { PromptPart } from '../../plan/generation.ts';
 
 /**
  * The user's turn of GVL: the authors' texts, copied unchanged, without context episodes. The chat template puts nothing between
@@ -8,7 +7,7 @@ type Part = { text: string } | { frame: number };
  * @param frames raw frame numbers in the order in which they are shown, ≥ 1 of them. The earliest is also the initial scene.
  * @returns parts in which the frame at index i is called Frame i + 1
  */
-export function gvlParts(instruction: string, frames: number[]): Part[] {
+export function gvlParts(instruction: string, frames: number[]): PromptPart[] {
   return [
     {
       text: `You are an expert roboticist tasked to predict task completion percentages for frames of a robot for the task of ${instruction}.
@@ -33,7 +32,7 @@ Note that the frames may be in random order, so please pay attention to the indi
  * The user's turn when the model must write JSON of `gvlSchema`. One sentence of ours is added to the authors' texts, at the end,
  * so that an engine can reuse everything before it.
  */
-export function structuredParts(instruction: string, frames: number[]): Part[] {
+export function structuredParts(instruction: string, frames: number[]): PromptPart[] {
   const text =
     'Answer in JSON: one object with a member for each frame. Its name is the number of the frame, and its value is the task completion percentage, an integer.';
   return [...gvlParts(instruction, frames), { text }];

@@ -16,8 +16,6 @@ const NUMBER = /\d[\d.,]*(?:e[+-]?\d+)?/giu;
 const PERCENT = /[\s{}()[\]*_`]{0,4}[%％]/uy;
 /** What joins two numbers to one statement. */
 const JOINED = /^[\s{}()[\]*_`%％]*(?:->|[-–—−~/→]|to|and|or|of)[\s{}()[\]*_`]*$/iu;
-/** No longer text joins two numbers. */
-const LONGEST_JOIN = 16;
 
 /** Finds the numbers of a text, in order. Digits within a word, as in "step2", are none. Takes time in proportion to the length. */
 export function* quantities(text: string): Generator<Quantity> {
@@ -46,8 +44,8 @@ export function* quantities(text: string): Generator<Quantity> {
 /** @param before up to two characters before the digits */
 function numberOf(digits: string, before: string): number {
   if (/(?:^|[^.,])[.,]$/u.test(before)) return Number.NaN;
-  // A dash is a sign if it neither follows a word, a number or a dash nor begins the text.
-  const sign = /^[^\p{L}\p{N}%％\-−][-−]$/u.test(before) ? -1 : 1;
+  // A dash is a sign if it neither follows a word or a dash nor begins the text. If it follows a number, it joins the two.
+  const sign = /^[^\p{L}\-−][-−]$/u.test(before) ? -1 : 1;
   // A negative zero is zero.
   return sign * Number(digits) + 0;
 }
@@ -59,7 +57,6 @@ function percentAt(text: string, end: number): boolean {
 
 /** Whether two numbers are one statement. After a percentage, only another percentage is: in "40% - 2 cups" it is complete. */
 function isJoined(text: string, first: Quantity, second: Quantity): boolean {
-  if (second.start - first.end > LONGEST_JOIN) return false;
   if (first.percent && !second.percent) return false;
   return JOINED.test(text.slice(first.end, second.start));
 }

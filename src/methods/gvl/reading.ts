@@ -3,13 +3,13 @@ import { readJsonBytes } from '../../json/read.ts';
 import { quantities } from './quantities.ts';
 
 /** Why a frame has no number: see `readPercentages` and `readStructured`. */
-export type UnreadReason = 'not-mentioned' | 'no-number' | 'out-of-range' | 'not-json';
+export type UnreadReason = 'not-mentioned' | 'no-number' | 'out-of-range' | 'cut-off' | 'not-json';
 
 /** What a generated text says about one frame: its task completion, 0…100 %, or why it has none. */
 export type FrameReading = { value: number; reason: null } | { value: null; reason: UnreadReason };
 
 /** What a generated text says about the frames of its prompt. */
-interface GvlReading {
+export interface GvlReading {
   /** one for each frame of the prompt: index i is Frame i + 1 */
   frames: FrameReading[];
   /** increasing numbers, from 1, of frames that were given different values. The first value counts. */
@@ -32,27 +32,35 @@ const MENTION = /(?<![\p{L}\p{N}])frame(s?)[ \t\u00a0#*_`{[(]{0,6}(\d+)(?!\d|[ \
  * - A fraction stays as it is. The authors' own mapper would scale all values to a sum of 100.
  * - If a frame is named several times, its first value counts.
  * - A value outside 0…100 is `out-of-range`. A frame that is not named is `not-mentioned`.
+ * - In a text that was cut off, a frame that is not named is `cut-off`, and so is the last one that is named if its number may go on:
+ *   "Frame 3: 10" can be the beginning of "Frame 3: 100%".
  *
  * Takes time in proportion to the length of the text, whatever it contains.
  * @param count number of frames in the prompt, ≥ 1
+ * @param isCutOff whether the model was stopped before it ended the text
  */
-export function readPercentages(text: string, count: number): GvlReading {
+export function readPercentages(text: string, count: number, isCutOff = false): GvlReading {
   const values = new Map<number, number | undefined>();
   const conflicting = new Set<number>();
   const unshown = new Set<number>();
-  for (const { frame, said } of segments(text)) {
+  let unfinished: number | undefined;
+  for (const { frame, said, isLast } of segments(text)) {
     if (frame < 1 || frame > count) {
       if (Number.isSafeInteger(frame)) unshown.add(frame);
       continue;
     }
-    const value = valueIn(said);
+    const isOpen = isCutOff && isLast;
+    if (isOpen) unfinished = frame;
+    const value = valueIn(said, isOpen);
     const earlier = values.get(frame);
     if (earlier === undefined) values.set(frame, value);
     else if (value !== undefined && value !== earlier) conflicting.add(frame);
   }
-  const frames = Array.from({ length: count }, (_, i) =>
-    values.has(i + 1) ? checked(values.get(i + 1)) : unread('not-mentioned'),
-  );
+  const frames = Array.from({ length: count }, (_, i) => {
+    const value = values.get(i + 1);
+    if (value === undefined && (unfinished === i + 1 || (isCutOff && !values.has(i + 1)))) return unread('cut-off');
+    return values.has(i + 1) ? checked(value) : unread('not-mentioned');
+  });
   return { frames, conflicting: increasing(conflicting), unshown: increasing(unshown) };
 }
 
@@ -76,22 +84,25 @@ export function readStructured(text: string, count: number): GvlReading {
   return { frames, conflicting: [], unshown: increasing(unshown) };
 }
 
-/** What is said about each frame that is named, in order. */
-function* segments(text: string): Generator<{ frame: number; said: string }> {
+/** What is said about each frame that is named, in order. The last one reaches to the end of the text. */
+function* segments(text: string): Generator<{ frame: number; said: string; isLast: boolean }> {
   let open: { frame: number; start: number } | undefined;
   for (const { 0: match, 1: plural, 2: frame, index } of text.matchAll(MENTION)) {
-    if (open) yield { frame: open.frame, said: text.slice(open.start, index) };
+    if (open) yield { frame: open.frame, said: text.slice(open.start, index), isLast: false };
     open = plural ? undefined : { frame: Number(frame), start: index + match.length };
   }
-  if (open) yield { frame: open.frame, said: text.slice(open.start) };
+  if (open) yield { frame: open.frame, said: text.slice(open.start), isLast: true };
 }
 
-/** The value in what is said about one frame; it may be out of range. */
-function valueIn(said: string): number | undefined {
+/**
+ * The value in what is said about one frame; it may be out of range.
+ * @param isOpen whether more would have been said
+ */
+function valueIn(said: string, isOpen: boolean): number | undefined {
   for (const { percent, value, compound } of quantities(said)) {
     if (percent) return compound || Number.isNaN(value) ? undefined : value;
   }
-  return bareValue(said);
+  return isOpen && !said.includes('\n') ? undefined : bareValue(said);
 }
 
 /** A number without a percent sign: directly after the last colon of the first line, and no word after it. */

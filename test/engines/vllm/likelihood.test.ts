@@ -199,7 +199,7 @@ t.test('a response with NaN or a broken end is refused', async (t) => {
     (text: string) => text.slice(0, -20),
   ]) {
     fake.behaviour.send = (response, answer) => {
-      if (!answer.prompt_logprobs) return undefined;
+      if (!('prompt_logprobs' in answer) || !answer.prompt_logprobs) return undefined;
       response.writeHead(200, { 'content-type': 'application/json' }).end(change(JSON.stringify(answer)));
       return true;
     };

@@ -143,6 +143,8 @@ t.test('numbers in an engine error are read only if they are possible', async (t
   const cases: [string, string, number[]][] = [
     ['At most 64 video(s) may be provided in one prompt.', 'items', [64]],
     ['At most 0 video(s) may be provided in one prompt.', 'refused', []],
+    ['At most 0 image(s) may be provided in one prompt. (parameter=image)', 'images', [0]],
+    ['At most 128 image(s) may be provided in one prompt. (parameter=image)', 'images', [128]],
     [`At most ${'9'.repeat(400)} video(s) may be provided in one prompt.`, 'refused', []],
     ["Input length (40000) exceeds model's maximum context length (32768).", 'context', [40000, 32768]],
     ["Input length (0) exceeds model's maximum context length (0).", 'refused', []],

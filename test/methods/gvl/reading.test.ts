@@ -60,7 +60,10 @@ t.test('the first number with a percent sign is the value', async (t) => {
     'Frame 3:\n\nThe arm has 2 cups.\n\n45%\n80%': 45,
     'Frame 3: 3/4 done (75%)': 75,
     'Frame 3: 40% - 2 cups are placed': 40,
-    'Frame 3: level2 is 45%': 45,
+    'Frame 3: step2 - 45%': 45,
+    'Frame 3: half-45%': 45,
+    'Frame 3 --45%': 45,
+    'Frame 3...45%': 45,
   });
 });
 
@@ -71,6 +74,8 @@ t.test('without a percent sign, a number directly after the last colon of the fi
     '**Frame 3:** 45.': 45,
     'Frame 3: Task Completion Percentages: 45.5 (the cup is lifted)': 45.5,
     'Frame 3: 45 percent': 45,
+    'Frame 3: 45, the cup is lifted': 45,
+    'Frame 3: 45,5': 'no-number',
     'Frame 3: 2 cups': 'no-number',
     'Frame 3 - 45': 'no-number',
     'Frame 3: the arm\nsince: 45': 'no-number',
@@ -96,6 +101,7 @@ t.test('a number that does not mean one thing is no value', async (t) => {
     'between 40 and 50%',
     '40% or 50%',
     '40% → 50%',
+    '40% -> 50%',
   ];
   const odd = ['3/4', '3/4%', '45/100%', '45 of 100%', '45,5%', '1,000%', '1.2.3%', '.5%', '{}%', '%', 'none'];
   reads(t, Object.fromEntries([...texts, ...odd].map((text) => [`Frame 3: ${text}`, 'no-number' as const])));
@@ -104,6 +110,7 @@ t.test('a number that does not mean one thing is no value', async (t) => {
 t.test('a value outside 0…100 is out of range', async (t) => {
   const texts = ['-5%', '(-5%)', '−5%', '101%', '100.01%', '1e9%', `${'9'.repeat(1000)}%`, '-5', '250', '1e999%'];
   reads(t, Object.fromEntries(texts.map((text) => [`Frame 3: ${text}`, 'out-of-range' as const])));
+  t.ok(Object.is(said('Frame 1: (-0%)', 1)[0], 0), 'a negative zero is zero');
   reads(t, {
     'Frame 3: 0%': 0,
     'Frame 3: -0%': 0,
@@ -253,4 +260,29 @@ t.test('any text is read, in time in proportion to its length', async (t) => {
     if (!fair || frames.length !== 3) t.fail(JSON.stringify(text));
   }
   t.pass('no text took longer or threw');
+});
+
+t.test('a text that was cut off', async (t) => {
+  const cut = (text: string) => readPercentages(text, 3, true).frames.map(outcome);
+  t.strictSame(cut(''), ['cut-off', 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45%\nFrame 2'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45%\nFrame 2: 4'), [45, 'cut-off', 'cut-off'], 'the number may go on');
+  t.strictSame(cut('Frame 1: 45%\nFrame 2: 40-'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(cut('Frame 1: 45\nFrame 2: 4\n'), [45, 4, 'cut-off'], 'the line is complete');
+  t.strictSame(cut('Frame 1: 45\nFrame 2: 40%'), [45, 40, 'cut-off'], 'the number is complete');
+  t.strictSame(cut('Frame 1: the arm\nFrame 2: 400%'), ['no-number', 'out-of-range', 'cut-off']);
+  t.strictSame(cut('Frame 3: 30%\nFrame 2: 20%\nFrame 1: 10%\nFrame 1'), [10, 20, 30], 'earlier values stay');
+  t.strictSame(cut('Frame 1: 45%\nFrames 2 and 3: 4'), [45, 'cut-off', 'cut-off']);
+  t.strictSame(said('Frame 1: 45%\nFrame 2: 4', 3), [45, 4, 'not-mentioned'], 'one that the model ended');
+});
+
+t.test('a part of a number is never a value, wherever a text is cut off', async (t) => {
+  const values = [10, 20, 30, 100];
+  const whole = values.map((value, i) => `Frame ${i + 1}: Task Completion Percentages:${value}%`).join('\n');
+  for (let length = 0; length <= whole.length; length += 1) {
+    const text = whole.slice(0, length);
+    const complete = text.split('%').length - 1;
+    const expected = values.map((value, i) => (i < complete ? value : 'cut-off'));
+    t.strictSame(readPercentages(text, 4, true).frames.map(outcome), expected, JSON.stringify(text.slice(-12)));
+  }
 });

@@ -1,0 +1,170 @@
+import type { Generated, GenerationRequest } from '../../engine/engine.ts';
+import { framesMissing } from '../../engine/frames-missing.ts';
+import { renderFrames } from '../../engine/render-frames.ts';
+import { generationText } from '../../families/family.ts';
+import { familyOf } from '../../families/registry.ts';
+import type { EngineFrame } from '../../frames/rendered.ts';
+import { shownFrames } from '../../plan/generation.ts';
+import { ProblemError } from '../../problems/problems.ts';
+import { freeBytes } from '../../process/free-bytes.ts';
+import { cachedTokens } from './completion.ts';
+import { EngineFault } from './faults.ts';
+import { generationBody } from './generation-body.ts';
+import { cacheSalt, imagesOf } from './items.ts';
+import type { Probed } from './probe.ts';
+import { faultProblem } from './problems.ts';
+import { querySender, type VllmParts } from './queries.ts';
+import { GENERATION, type Generation } from './responses.ts';
+import { promptTokens } from './tokenizer.ts';
+import { collapsePads, type Vocabulary } from './vocabulary.ts';
+
+/**
+ * Lets the model write a text after one turn of the user, which has texts and images.
+ * @throws ProblemError if there is no complete response; the signal's reason when it aborts
+ */
+export async function generateText(request: GenerationRequest, context: VllmParts): Promise<Generated> {
+  const { plan, usage, episodePointer } = request;
+  const probed = context.monitor.ready();
+  const { generation } = probed.profile;
+  if ('unavailable' in generation)
+    throw new ProblemError('method-unsupported', generation.unavailable, { pointer: `${episodePointer}/method` });
+  const shown = shownFrames(plan.parts);
+  if (generation.maxImages !== null && shown.length > generation.maxImages)
+    throw tooManyImages(shown.length, generation.maxImages);
+  let frames: ReadonlyMap<number, EngineFrame> = new Map();
+  try {
+    const prompt = await timed(usage, () => expectedPrompt(request, context, probed));
+    frames = await render(request);
+    return await timed(usage, () => ask(request, context, probed, frames, prompt));
+  } catch (error) {
+    throw lostFrames(error, frames, shown) ?? problemOf(error, shown.length, context);
+  } finally {
+    for (const { bytes } of frames.values()) if (bytes) freeBytes(bytes);
+  }
+}
+
+/** Adds the time of some work to that of the engine. */
+async function timed<Result>(usage: GenerationRequest['usage'], work: () => Promise<Result>): Promise<Result> {
+  const started = performance.now();
+  try {
+    return await work();
+  } finally {
+    usage.engineMs += performance.now() - started;
+  }
+}
+
+async function render(request: GenerationRequest): Promise<Map<number, EngineFrame>> {
+  const groups = await renderFrames(request, request.plan.frameGroups, 'png-file');
+  return groups[0] ?? new Map();
+}
+
+/** A prompt before it is sent. */
+interface ExpectedPrompt {
+  /** token ids, with one token in the place of each image's */
+  tokenIds: number[];
+  /** how many tokens the text may have */
+  maxTokens: number;
+}
+
+/**
+ * Counts the tokens of the prompt, before a frame is decoded.
+ * @throws ProblemError instruction-too-long or context-exceeded, if the context has no room for a text
+ */
+async function expectedPrompt(
+  { plan, tenant, pointer, signal }: GenerationRequest,
+  { tokenizer }: VllmParts,
+  { profile: { family: name, model, contextTokens } }: Probed,
+): Promise<ExpectedPrompt> {
+  const family = familyOf(name);
+  const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
+  const images = shownFrames(plan.parts).length;
+  const perImage = family.imageTokens(plan.frameGroups[0].size);
+  // The token ids have three tokens for each image: its start, one of its own, and its end.
+  const textTokens = tokenIds.length - 3 * images;
+  const room = contextTokens - textTokens - images * perImage;
+  if (room >= 1) return { tokenIds, maxTokens: Math.min(plan.maxTokens, room) };
+  const fitting = Math.floor((contextTokens - textTokens - 1) / perImage);
+  if (fitting < 1) {
+    const detail = `The prompt text with this instruction has ${textTokens} tokens; the model’s context has ${contextTokens}. Send a shorter instruction.`;
+    throw new ProblemError('instruction-too-long', detail, { pointer, limit: contextTokens });
+  }
+  throw tooManyImages(images, fitting);
+}
+
+async function ask(
+  { plan, frames: { size: source }, tenant, signal, usage }: GenerationRequest,
+  context: VllmParts,
+  probed: Probed,
+  frames: ReadonlyMap<number, EngineFrame>,
+  { tokenIds, maxTokens }: ExpectedPrompt,
+): Promise<Generated> {
+  const { secret } = context;
+  const { model } = probed.profile;
+  const [group] = plan.frameGroups;
+  const imageOf = imagesOf(frames, { secret, tenant, model, source, group });
+  const parts = plan.parts.map((part) => ('text' in part ? part.text : imageOf(part.frame)));
+  const salt = cacheSalt(secret, tenant);
+  const session = parts.find((part) => typeof part !== 'string')?.uuid ?? salt;
+  const send = querySender({ tenant, signal, usage }, context, probed, session);
+  const body = generationBody(parts, { model, maxTokens, schema: plan.schema, salt });
+  const answer = await send(GENERATION, () => body);
+  checkPrompt(answer, tokenIds, probed.vocabulary);
+  const [{ message, finish_reason: finish }] = answer.choices;
+  return {
+    text: message.content,
+    finish,
+    promptTokens: answer.usage.prompt_tokens,
+    generatedTokens: answer.usage.completion_tokens,
+    cachedTokens: cachedTokens(answer),
+    promptTokenIds: answer.prompt_token_ids,
+  };
+}
+
+/**
+ * Compares the prompt that the model received with the text of the prompt, token for token.
+ * @throws EngineFault unusable, if they differ
+ */
+function checkPrompt(
+  { prompt_token_ids: seen, usage }: Generation,
+  expected: number[],
+  { imagePad }: Vocabulary,
+): void {
+  if (seen.length !== usage.prompt_tokens)
+    throw new EngineFault('unusable', 'The response has another number of prompt tokens than of their ids.');
+  if (collapsePads(seen, imagePad).join() === expected.join()) return;
+  throw new EngineFault(
+    'unusable',
+    'The prompt with images has another layout than the text. Start vLLM with --chat-template docker/vllm/chat_template.jinja.',
+  );
+}
+
+/** Makes the problem for frames that a growing episode names and the engine does not have. @returns undefined for other faults */
+function lostFrames(error: unknown, frames: ReadonlyMap<number, EngineFrame>, shown: number[]) {
+  const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
+  const named = shown.map((frame) => ({ first: frame, second: frame }));
+  return lost && frames.size > 0 ? framesMissing(frames, named) : undefined;
+}
+
+/** Makes the problem for a fault. The engine's own text goes to the log only. */
+function problemOf(error: unknown, images: number, { monitor }: VllmParts): unknown {
+  if (!(error instanceof EngineFault)) return error;
+  switch (error.kind) {
+    case 'images':
+      return tooManyImages(images, error.numbers[0] ?? 0, error);
+    case 'context': {
+      const [a = 0, b = 0] = error.numbers;
+      return tooManyImages(images, Math.max(1, Math.floor((images * Math.min(a, b)) / Math.max(a, b)) - 1), error);
+    }
+    case 'unreachable':
+      monitor.suspect();
+      return faultProblem(error);
+    default:
+      return faultProblem(error);
+  }
+}
+
+/** The problem of a prompt whose images do not fit. */
+function tooManyImages(images: number, fitting: number, cause?: unknown): ProblemError {
+  const detail = `The prompt has ${images} images; about ${fitting} fit. Show fewer frames.`;
+  return new ProblemError('context-exceeded', detail, { limit: fitting }, cause);
+}

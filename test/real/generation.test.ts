@@ -1,0 +1,220 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { pino } from 'pino';
+import t from 'tap';
+import { loadConfig } from '../../src/config/config.ts';
+import type { Generated } from '../../src/engine/engine.ts';
+import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
+import { type GenerationPlan, type PromptPart, shownFrames } from '../../src/plan/generation.ts';
+import { environment } from '../support/oracle.ts';
+import { recorded } from '../support/recorded.ts';
+import { uploadedFrames } from '../support/uploaded.ts';
+import { synthetic } from './support.ts';
+
+t.setTimeout(900_000);
+
+const TOKENS = 40;
+/** A random model has near ties; before the first one, at least so many tokens must be sure. */
+const LEAST_SURE = 20;
+
+const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL') });
+const engine = createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { unreadyCheckMs: 500 });
+t.teardown(() => engine.close());
+
+/** Waits until the engine has been probed. */
+async function ready() {
+  for (;;) {
+    try {
+      return engine.describe();
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+  }
+}
+
+/** The turn of the authors' code: science of GVL in the TOPReward repository, without examples. */
+function gvlTurn(instruction: string, frames: number[]): PromptPart[] {
+  return [
+    {
+      text: `You are an expert roboticist tasked to predict task completion percentages for frames of a robot for the task of ${instruction}.\nThe task completion percentages are between 0 and 100, where 100 corresponds to full task completion.\nWe provide several examples of the robot performing the task at various stages and their corresponding task completion percentages.\nNote that the frames may be in random order, so please pay attention to the individual frames when reasoning about task completion percentage.\n`,
+    },
+    { text: 'Initial robot scene:' },
+    { frame: Math.min(...frames) },
+    { text: 'In the initial robot scene, the task completion percentage is 0%.' },
+    {
+      text: `Now, for the task of ${instruction}, output the task completion percentage for the following frames that are presented in random order. For each frame, format your response as follow: Frame {i}: Task Completion Percentages:{}%`,
+    },
+    { text: 'Be rigorous and precise; percentage reflects task completion.' },
+    { text: 'Remember: frames are in random order.' },
+    ...frames.flatMap((frame, i) => [{ text: `Frame ${i + 1}:` }, { frame }, { text: '' }]),
+  ];
+}
+
+const ORDER = [8, 3, 14, 1, 6, 12, 0, 10, 5, 2, 13, 7, 4, 11, 9];
+const success = await recorded('drawer-open-v3-success');
+const cases = [
+  {
+    name: 'synthetic',
+    files: await synthetic(15, 3, 256, 256),
+    parts: gvlTurn('Put the red block into the box.', ORDER),
+  },
+  { name: 'recorded', files: success.files, parts: gvlTurn(success.instruction, ORDER) },
+  { name: 'one-image', files: await synthetic(1, 9, 256, 256), parts: [{ frame: 0 }, { text: ' What is this?' }] },
+  {
+    name: 'another-turn',
+    files: await synthetic(4, 11, 256, 256),
+    parts: [{ text: 'Öffne die 2. Schublade 🤖:' }, { frame: 3 }, { frame: 0 }, { text: '' }, { frame: 2 }],
+  },
+] satisfies { name: string; files: Buffer[]; parts: PromptPart[] }[];
+
+interface Expected {
+  name: string;
+  prompt_ids: number[];
+  tokens: number;
+  sure: number;
+  text: string;
+}
+
+/** Runs test/engine/generation.py for all cases. */
+async function askTransformers(): Promise<Map<string, Expected>> {
+  const folder = await mkdtemp(join(tmpdir(), 'generation-'));
+  try {
+    const documents = cases.map(({ name, parts }) => ({
+      name,
+      tokens: TOKENS,
+      parts: parts.map((part) => ('text' in part ? part : { image: `${name}-${part.frame}` })),
+    }));
+    for (const { name, files } of cases)
+      for (const [i, file] of files.entries()) await writeFile(join(folder, `${name}-${i}`), file);
+    await writeFile(join(folder, 'cases.json'), JSON.stringify(documents));
+    const pathOf = (path: string) => new URL(path, import.meta.url).pathname;
+    const { stdout } = await promisify(execFile)(
+      environment('VLLM_PYTHON'),
+      [
+        pathOf('../engine/generation.py'),
+        environment('CHECKPOINT'),
+        join(folder, 'cases.json'),
+        pathOf('../../docker/vllm/chat_template.jinja'),
+      ],
+      { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
+    );
+    return new Map((JSON.parse(stdout) as Expected[]).map((each) => [each.name, each]));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+}
+
+async function generate(
+  files: Buffer[],
+  plan: Pick<GenerationPlan, 'parts' | 'maxTokens' | 'schema'>,
+  signal = AbortSignal.timeout(300_000),
+): Promise<Generated> {
+  const size = { width: 256, height: 256 };
+  const frames = [...new Set(shownFrames(plan.parts))];
+  return engine.generate({
+    plan: { ...plan, frameGroups: [{ size, resampling: 'pillow-bicubic', frames }] },
+    frames: await uploadedFrames(t, files),
+    tenant: 'test',
+    pointer: '/instruction',
+    episodePointer: '',
+    signal,
+    usage: { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 },
+  });
+}
+
+t.test('the engine says how many images it accepts', async (t) => {
+  t.strictSame((await ready()).generation, { maxImages: 128 });
+});
+
+t.test('prompts and texts equal those of transformers, token for token', async (t) => {
+  await ready();
+  const expected = await askTransformers();
+  for (const { name, files, parts } of cases) {
+    const known = expected.get(name);
+    if (!known) throw new Error(`Transformers wrote nothing for ${name}.`);
+    const { text, generatedTokens, promptTokens, promptTokenIds } = await generate(files, {
+      parts,
+      maxTokens: TOKENS,
+      schema: undefined,
+    });
+    t.strictSame(promptTokenIds, known.prompt_ids, `${name}: token ids of the prompt`);
+    t.equal(promptTokens, known.prompt_ids.length);
+    t.ok(known.sure >= Math.min(LEAST_SURE, known.tokens), `${name}: ${known.sure} tokens are sure`);
+    if (known.sure === known.tokens) {
+      t.equal(text, known.text, `${name}: text`);
+      t.equal(generatedTokens, known.tokens);
+    } else {
+      // The last token before a near tie may end within a character.
+      t.ok(text.startsWith(known.text.replace(/\uFFFD+$/, '')), `${name}: text up to the first near tie`);
+    }
+    t.comment(`${name}: ${promptTokens} prompt tokens, ${known.sure} of ${known.tokens} tokens are sure`);
+  }
+});
+
+t.test('a second request finds the prompt in the cache and has the same text', async (t) => {
+  await ready();
+  const [{ files, parts }] = cases as [(typeof cases)[0]];
+  const asked = { parts, maxTokens: TOKENS, schema: undefined };
+  const first = await generate(files, asked);
+  const again = await generate(files, asked);
+  t.equal(again.text, first.text);
+  t.ok((again.cachedTokens ?? 0) > again.promptTokens - 64, `${again.cachedTokens} of ${again.promptTokens}`);
+});
+
+t.test('a text follows its schema', async (t) => {
+  await ready();
+  const names = Array.from({ length: 15 }, (_, i) => String(i + 1));
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(names.map((name) => [name, { type: 'integer', minimum: 0, maximum: 100 }])),
+    required: names,
+    additionalProperties: false,
+  };
+  for (const { name, files, parts } of cases.slice(0, 2)) {
+    const { text, finish, generatedTokens } = await generate(files, { parts, maxTokens: 400, schema });
+    t.equal(finish, 'stop', name);
+    const values: Record<string, number> = JSON.parse(text);
+    t.strictSame(Object.keys(values), names);
+    t.ok(Object.values(values).every((value) => Number.isInteger(value) && value >= 0 && value <= 100));
+    t.notMatch(text, /\s/, 'no token is spent on spaces');
+    t.comment(`${name}: ${generatedTokens} tokens, ${text}`);
+  }
+});
+
+t.test('a text that reaches the limit is cut off', async (t) => {
+  await ready();
+  const [, , { files, parts }] = cases as [unknown, unknown, (typeof cases)[2]];
+  const { finish, generatedTokens } = await generate(files, { parts, maxTokens: 2, schema: undefined });
+  t.strictSame([finish, generatedTokens], ['length', 2]);
+});
+
+/** Requests that the engine is working on. */
+async function running(): Promise<number> {
+  const metrics = await (await fetch(`${environment('ENGINE_URL')}/metrics`)).text();
+  return Number(/^vllm:num_requests_running\{.*\} (\S+)$/m.exec(metrics)?.[1] ?? Number.NaN);
+}
+
+async function until(reached: () => Promise<boolean>): Promise<void> {
+  while (!(await reached())) await new Promise((resolve) => setTimeout(resolve, 100));
+}
+
+t.test('the engine stops writing when the request is aborted', async (t) => {
+  await ready();
+  const leave = new AbortController();
+  const [{ files, parts }] = cases as [(typeof cases)[0]];
+  // A random model may end its text at any token, but not a list of numbers.
+  const schema = { type: 'array', items: { type: 'integer' }, minItems: 10_000 };
+  const pending = generate(files, { parts, maxTokens: 30_000, schema }, leave.signal);
+  pending.catch(() => {});
+  await until(async () => (await running()) === 1);
+  leave.abort(new Error('gone'));
+  await t.rejects(pending, { message: 'gone' });
+  const started = performance.now();
+  await until(async () => (await running()) === 0);
+  const waited = performance.now() - started;
+  t.ok(waited < 20_000, `${waited} ms`);
+});
