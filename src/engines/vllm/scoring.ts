@@ -198,7 +198,7 @@ function textNotContinued(pointer: string): ProblemError {
 }
 
 /**
- * Most tokens of a prompt of which vLLM is asked for the log probabilities. It computes one number for each of them and each token of the
+ * Most tokens of a prompt whose own log probabilities are read. It computes one number for each of them and each token of the
  * vocabulary at once, 2 GB for 2,048 of them with Qwen3's, and does not reserve memory for that when it starts.
  */
 const MOST_READ_WHOLE = 2048;
