@@ -83,36 +83,32 @@ def at_most_zero(episode):
     return changed
 
 
-# Options that only one method has. Which one a request uses is among them, so that another method becomes the default one.
-OWN_OPTIONS = {
-    "topreward": ("prompt", "top_answers", "controls"),
-    "instruction_likelihood": ("method", "likelihood"),
-}
+# Options that only one method has.
+OWN_OPTIONS = {"topreward": ("prompt", "top_answers", "controls"), "instruction_likelihood": ("likelihood",), "gvl": ()}
 
 
 def consistent(episode, frames):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "include_token_ids", "undefined_voc")
-    kept = {name: episode[name] for name in free if name in episode}
-    kept["fps"] = episode.get("fps", 4)
     # Few generated episodes have a method, so it is chosen by a number that every member changes.
     method = METHODS[zlib.crc32(json.dumps(episode, sort_keys=True).encode()) % len(METHODS)]
+    free = ("id", "instruction", "include_token_ids", "undefined_voc", *OWN_OPTIONS[method])
+    kept = {name: episode[name] for name in free if name in episode}
+    kept.update(method=method, fps=episode.get("fps", 4))
     if method == "gvl":
-        return {**kept, "method": method, "gvl": shown_once(episode.get("gvl", {}), frames)}
-    prefixes = dict(list(episode.get("prefixes", {}).items())[:1])
-    prefixes.pop("lengths", None)
-    kept["prefixes"] = prefixes
+        return {**kept, "gvl": shown_once(episode.get("gvl", {}), frames)}
+    kept["prefixes"] = dict(list(episode.get("prefixes", {}).items())[:1])
+    kept["prefixes"].pop("lengths", None)
     if "success" in episode:
         kept["success"] = episode["success"]
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}
+    is_positive_threshold = kept.get("success", {}).get("threshold", 0) > 0
     if method == "instruction_likelihood":
-        kept.get("success", {}).pop("threshold", None)
         # Each token takes several queries of vLLM.
-        short = {"instruction": episode["instruction"][:8], "likelihood": episode.get("likelihood", {})}
-        return {**kept, **short, "method": method}
-    kept.update({name: episode[name] for name in ("prompt", "top_answers", "controls") if name in episode})
-    if kept.get("success", {}).get("threshold", 0) > 0:
+        kept["instruction"] = episode["instruction"][:8]
+        if is_positive_threshold:
+            kept["success"] = {**kept["success"], "threshold": -kept["success"]["threshold"]}
+    elif is_positive_threshold:
         kept["answers"] = {"reward": "log_odds"}
     return kept
 

@@ -245,6 +245,14 @@ t.test('a busy engine is asked again, for single tokens and for all of them', as
   }
 });
 
+t.test('a long prompt is read token by token only', async (t) => {
+  const { ask, fail } = await start(t, { addedTokens: UNCUT });
+  const long = { prefixes: { last: 1 }, fps: 2 };
+  t.ok((await ask({ instruction: 'Go up', ...long }, 64)).prefixes[0]);
+  const refused = await fail({ instruction: 'Go up on', ...long }, 64);
+  t.strictSame(refused, [422, 'invalid-request', '/instruction']);
+});
+
 t.test('an engine that stays busy with the further tokens has no result', async (t) => {
   const { fake, fail } = await start(t);
   fake.behaviour.fault = ({ text }, response) => (text === BEFORE ? undefined : refuse(response, 503, 'queue full'));
