@@ -74,9 +74,13 @@ async function lintMarkdown(file: string, text: string, kind: Kind): Promise<Fin
   return messages.map(({ loc, ruleId, message }) => ({ file, line: loc.start.line, rule: ruleId, message }));
 }
 
-export const filesToLint = (): string[] => [
-  ...new Set([...PAGES, ...OTHERS].flatMap((pattern) => globSync(pattern, { cwd: ROOT }))),
-];
+/** Written by a program from openapi.yaml, which is linted itself. */
+const GENERATED = 'clients/python/src/topreward/_contract.py';
+
+export const filesToLint = (): string[] =>
+  [...new Set([...PAGES, ...OTHERS].flatMap((pattern) => globSync(pattern, { cwd: ROOT })))].filter(
+    (file) => file !== GENERATED,
+  );
 
 if (import.meta.main) {
   const { positionals } = parseArgs({ allowPositionals: true });

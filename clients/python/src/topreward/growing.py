@@ -30,7 +30,7 @@ class Frameset:
 
     @property
     def wants_next(self) -> bool:
-        """Whether the next frame will be shown to the model. If not, ``skip`` can take its place, and saves rendering it."""
+        """Whether the model receives the next frame. If not, ``skip`` can take its place, and saves rendering it."""
         return self.growing.wants_next
 
     def add(self, frames: Frames, timestamps_s: float | Iterable[float] | None = None) -> None:
@@ -58,7 +58,7 @@ class Frameset:
         self.growing.skip()
 
     def lose(self) -> None:
-        """Count a frame that is lost. If the model would be shown it, ``score`` raises Refused until ``reset``."""
+        """Count a frame that is lost. If the model should receive it, ``score`` raises Refused until ``reset``."""
         self.growing.lose()
 
     def reset(self) -> None:
