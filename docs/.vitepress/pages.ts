@@ -9,7 +9,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     folder: 'how-to',
     pages: [
       ...['training-loop', 'fleet-upload', 'calibrate', 'score-video-files', 'score-many-episodes', 'stream-prefixes'],
-      ...['serve-a-model', 'run-in-production', 'several-engines', 'generate-a-client', 'embed-a-model'],
+      ...['serve-a-model', 'run-in-production', 'several-engines', 'python-client', 'generate-a-client', 'embed-a-model'],
       'troubleshooting',
     ],
   },

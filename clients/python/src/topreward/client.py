@@ -20,7 +20,7 @@ from ._contract import (
     RewardResult,
 )
 from ._frames import Encoding, Frames
-from ._growing import score_together
+from ._sending import score_together
 from ._transport import Address, Transport
 from .growing import GrowingEpisode, ResultT, growing_of
 

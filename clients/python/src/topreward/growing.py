@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from ._calls import Settings
 from ._contract import LikelihoodResult, RewardResult
 from ._frames import Encoding, Frames
-from ._growing import Growing, score_growing, single_frames
+from ._growing import Growing, single_frames
+from ._sending import score_growing
 from ._transport import AsyncTransport, Transport
 
 if TYPE_CHECKING:

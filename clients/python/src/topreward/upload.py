@@ -22,7 +22,8 @@ from typing import Any
 
 from ._calls import Settings, key_or_environment
 from ._contract import RewardResult
-from ._growing import Growing, score_growing
+from ._growing import Growing
+from ._sending import score_growing
 from ._transport import Address, Transport
 from .errors import Refused, Unanswered, UnusableAnswer
 
