@@ -8,6 +8,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     title: 'How-to guides',
     folder: 'how-to',
     pages: [
+      'python-client',
       ...['training-loop', 'fleet-upload', 'calibrate', 'score-video-files', 'score-many-episodes', 'stream-prefixes'],
       ...['serve-a-model', 'run-in-production', 'several-engines', 'generate-a-client', 'embed-a-model'],
       'troubleshooting',
