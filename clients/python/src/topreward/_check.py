@@ -1,11 +1,14 @@
 """Checks frames before they are sent. An array of another type would be scored as a different frame, often a black one."""
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-Frame = npt.NDArray[np.uint8]  # height × width × 3, RGB
+Frame: TypeAlias = npt.NDArray[np.uint8]  # height × width × 3, RGB
+Frames: TypeAlias = npt.NDArray[np.uint8]  # frames × height × width × 3, RGB
+Layout: TypeAlias = Callable[[str, tuple[int, ...]], str | None]  # code that changes the axes, from a name and a shape
 
 
 def checked(value: Any, earlier: Frame | None = None) -> Frame:
@@ -20,17 +23,45 @@ def checked(value: Any, earlier: Frame | None = None) -> Frame:
         )
     if isinstance(value, str):
         raise ValueError('The frame is a string. Make the environment with render_mode="rgb_array".')
-    array = np.asarray(value)
+    array, name = array_of(value, "frame")
     if array.dtype == np.uint8 and array.ndim == 3 and array.shape[2] == 3 and array.size > 0:
         if earlier is not None and array.shape != earlier.shape:
             raise ValueError(f"The frame has shape {array.shape}. Earlier frames of this episode have shape {earlier.shape}.")
         return np.array(array, order="C")
-    fix = _fix("frame" if isinstance(value, np.ndarray) else "numpy.asarray(frame)", array)
-    raise ValueError(
-        "A frame must be a uint8 array of shape (height, width, 3). "
-        f"This one is {array.dtype} of shape {array.shape}{_values(array)}. "
-        f"{f'Convert it with {fix}' if fix else 'Convert it first.'}"
-    )
+    fix = _fix(name, array, _as_frame)
+    raise ValueError(f"A frame must be a uint8 array of shape (height, width, 3). This one is {_told(array, fix)}")
+
+
+def checked_all(value: Any) -> Frames:
+    """Frames as one array, (frames, height, width, 3). It shares the memory of a NumPy array that is laid out like this.
+
+    :raises ValueError: as ``checked`` does
+    """
+    array, name = array_of(value, "frames")
+    if array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] == 3 and array.size > 0:
+        return np.ascontiguousarray(array)
+    fix = _fix(name, array, _as_frames)
+    raise ValueError(f"Frames must be a uint8 array of shape (frames, height, width, 3). These are {_told(array, fix)}")
+
+
+def array_of(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
+    """A value as an array, and the code that makes it one. A torch tensor can be on any device."""
+    if isinstance(value, np.ndarray):
+        return value, name
+    if not is_tensor(value):
+        return np.asarray(value), f"numpy.asarray({name})"
+    if value.dtype.is_floating_point:  # NumPy has no bfloat16
+        return value.detach().float().cpu().numpy(), f"{name}.detach().float().cpu().numpy()"
+    return value.detach().cpu().numpy(), f"{name}.detach().cpu().numpy()"
+
+
+def is_tensor(value: Any) -> bool:
+    """Whether this is a torch tensor. torch is not imported."""
+    return type(value).__module__.partition(".")[0] == "torch" and hasattr(value, "detach")
+
+
+def _told(array: npt.NDArray[Any], fix: str | None) -> str:
+    return f"{array.dtype} of shape {array.shape}{_values(array)}. {f'Convert it with {fix}' if fix else 'Convert it first.'}"
 
 
 def _values(array: npt.NDArray[Any]) -> str:
@@ -41,12 +72,12 @@ def _values(array: npt.NDArray[Any]) -> str:
     return f" with values {array.min():g} to {array.max():g}"
 
 
-def _fix(name: str, array: npt.NDArray[Any]) -> str | None:
+def _fix(name: str, array: npt.NDArray[Any], layout: Layout) -> str | None:
     """Code that converts the array to a frame; None if the right conversion is not known."""
     if array.size == 0 or (array.dtype.kind == "f" and not np.isfinite(array).all()):
         return None
     converted = _as_uint8(name, array)
-    return converted and _as_frame(converted, array.shape)
+    return converted and layout(converted, array.shape)
 
 
 def _as_uint8(name: str, array: npt.NDArray[Any]) -> str | None:
@@ -93,3 +124,14 @@ def _as_frame(name: str, shape: tuple[int, ...]) -> str | None:
     if channels == 4:  # RGBA
         return f"{name}[..., :3]"
     return f"{name}[..., -3:]" if channels % 3 == 0 else None  # stacked frames: the newest
+
+
+def _as_frames(name: str, shape: tuple[int, ...]) -> str | None:
+    if len(shape) == 3:  # one frame, or grey frames
+        return f"{name}[None]" if shape[2] == 3 else f"numpy.stack([{name}] * 3, axis=-1)"
+    if len(shape) != 4:
+        return None
+    if shape[3] not in (1, 3, 4) and shape[1] in (1, 3, 4):
+        return _as_frames(f"numpy.transpose({name}, (0, 2, 3, 1))", (shape[0], *shape[2:], shape[1]))
+    fixes = {1: f"numpy.repeat({name}, 3, axis=-1)", 3: name, 4: f"{name}[..., :3]"}
+    return fixes.get(shape[3])

@@ -1,0 +1,59 @@
+"""Client of topreward-server."""
+
+from ._batch import BatchItem, BatchProblem, BatchResult
+from ._calls import ScoreEvent
+from ._contract import (
+    Calibration,
+    Episode,
+    EpisodeResult,
+    GvlResult,
+    LabelledEpisode,
+    LikelihoodResult,
+    Model,
+    Problem,
+    RewardResult,
+)
+from ._frames import Encoding, Frames
+from .aio import AsyncClient
+from .client import Client
+from .errors import (
+    FramesMissing,
+    InvalidRequest,
+    Refused,
+    ServiceFault,
+    TopRewardError,
+    Unanswered,
+    Unauthorized,
+    UnusableAnswer,
+)
+from .growing import AsyncGrowingEpisode, GrowingEpisode
+
+__all__ = [
+    "AsyncClient",
+    "AsyncGrowingEpisode",
+    "BatchItem",
+    "BatchProblem",
+    "BatchResult",
+    "Calibration",
+    "Client",
+    "Encoding",
+    "Episode",
+    "EpisodeResult",
+    "Frames",
+    "FramesMissing",
+    "GrowingEpisode",
+    "GvlResult",
+    "InvalidRequest",
+    "LabelledEpisode",
+    "LikelihoodResult",
+    "Model",
+    "Problem",
+    "Refused",
+    "RewardResult",
+    "ScoreEvent",
+    "ServiceFault",
+    "TopRewardError",
+    "Unanswered",
+    "Unauthorized",
+    "UnusableAnswer",
+]
