@@ -1,0 +1,90 @@
+"""The outcome of one episode: its numbers, or why there are none."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """What is kept of a result. ``progress`` has one value for each frame, the other lists one for each prefix."""
+
+    progress: list[float]
+    prefix_lengths: list[int]
+    log_prob_true: list[float]
+    score: float
+    success: bool | None
+    success_threshold: float | None
+    voc: float | None
+    log_prob_span: float
+    flat: bool | None
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an episode has no numbers. ``code`` is that of the service's problem, or one of ``topreward annotate``."""
+
+    code: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """Either the scores or the failure of an episode. ``instruction`` is null if the dataset has none."""
+
+    episode: int
+    instruction: str | None
+    scores: Scores | None
+    failure: Failure | None
+
+
+def outcome_of_result(episode: int, instruction: str, length: int, result: Mapping[str, Any]) -> Outcome:
+    """Keep the numbers of a result, if it has as many frames as the table of the dataset.
+
+    :param length: number of frames that the dataset says
+    :param result: a result of the method ``topreward`` with progress
+    """
+    progress = result["progress_curve"]
+    if len(progress) != length:
+        detail = f"The video has {len(progress)} frames for this episode, the dataset says {length}."
+        return Outcome(episode, instruction, None, Failure("frame-count", detail))
+    success = result["success"] or {}
+    scores = Scores(
+        # The file of LeRobot has single precision. Rounded here, a journal and a part have the same numbers.
+        progress=[float(value) for value in np.asarray(progress, np.float32)],
+        prefix_lengths=[prefix["length"] for prefix in result["prefixes"]],
+        log_prob_true=[float(prefix["log_prob_true"]) for prefix in result["prefixes"]],
+        score=float(result["score"]),
+        success=success.get("flag"),
+        success_threshold=success.get("threshold"),
+        voc=result["voc"],
+        log_prob_span=float(result["log_prob_range"]["span"]),
+        flat=result["log_prob_range"]["flat"],
+        warnings=[warning["code"] for warning in result["warnings"]],
+    )
+    return Outcome(episode, instruction, scores, None)
+
+
+def failed(episode: int, instruction: str | None, code: str, detail: str) -> Outcome:
+    """Return the outcome of an episode without numbers."""
+    return Outcome(episode, instruction, None, Failure(code, detail))
+
+
+def to_json(outcome: Outcome) -> str:
+    """Return one line. Numbers keep all their digits."""
+    return json.dumps(asdict(outcome), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
+def from_json(line: str) -> Outcome:
+    """Read what ``to_json`` wrote."""
+    known = json.loads(line)
+    return Outcome(
+        known["episode"],
+        known["instruction"],
+        known["scores"] and Scores(**known["scores"]),
+        known["failure"] and Failure(**known["failure"]),
+    )
