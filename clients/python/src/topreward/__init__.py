@@ -1,0 +1,53 @@
+"""Client of topreward-server."""
+
+from ._batch import BatchItem, BatchProblem, BatchResult
+from ._calls import ScoreEvent
+from ._contract import (
+    Calibration,
+    Episode,
+    EpisodeResult,
+    GvlResult,
+    LabelledEpisode,
+    LikelihoodResult,
+    Model,
+    Problem,
+    RewardResult,
+)
+from .aio import AsyncClient
+from .client import Client
+from .errors import (
+    FramesMissing,
+    InvalidRequest,
+    Refused,
+    ServiceFault,
+    TopRewardError,
+    Unanswered,
+    Unauthorized,
+    UnusableAnswer,
+)
+
+__all__ = [
+    "AsyncClient",
+    "BatchItem",
+    "BatchProblem",
+    "BatchResult",
+    "Calibration",
+    "Client",
+    "Episode",
+    "EpisodeResult",
+    "FramesMissing",
+    "GvlResult",
+    "InvalidRequest",
+    "LabelledEpisode",
+    "LikelihoodResult",
+    "Model",
+    "Problem",
+    "Refused",
+    "RewardResult",
+    "ScoreEvent",
+    "ServiceFault",
+    "TopRewardError",
+    "Unanswered",
+    "Unauthorized",
+    "UnusableAnswer",
+]
