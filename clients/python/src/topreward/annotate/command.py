@@ -3,31 +3,18 @@
 import argparse
 import asyncio
 import json
-import os
 import shlex
 import sys
-import time
-from collections.abc import Sequence
 from pathlib import Path
 
-from .. import aio
-from ..errors import Refused, Unanswered, UnusableAnswer
-from .context import Context
+from .announce import announce
 from .cost import cost_of
-from .dataset import Camera, Dataset, choose_camera, read_dataset
-from .episodes import Episode, read_episodes, read_tasks
-from .failures import EXIT_DONE, IncompleteError, RunError, ServiceError, UsageError
-from .folder import Plan, Planned, write_plan
-from .identity import run_of, settings_of
-from .locate import find_root
-from .merge import Merged, merge
-from .options import Options, choose_scale, parse_prefixes, parse_shard, read_calibration
-from .pacing import AUTOMATIC, Pacer
-from .report import Report
-from .run import run_units
-from .units import Unit, plan_units, select_episodes, shard_of
-
-OUTPUT = "topreward_progress.parquet"
+from .failures import EXIT_DONE, EXIT_INCOMPLETE, RunError
+from .job import OUTPUT, job_of
+from .merge import merge
+from .options import parse_in_flight, parse_prefixes, parse_shard
+from .pacing import AUTOMATIC
+from .run import annotate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -55,8 +42,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     asked.add_argument("--calibration", type=Path, help="response of POST /v1/calibrations, for threshold and bounds")
     service = parser.add_argument_group("service")
     service.add_argument("--url", default="http://127.0.0.1:8080", help="address of the service (default: %(default)s)")
-    service.add_argument("--api-key", default=os.environ.get("TOPREWARD_API_KEY"), help="or set TOPREWARD_API_KEY")
-    service.add_argument("--in-flight", default="auto", help="most requests at once (default: auto, up to 8)")
+    service.add_argument("--api-key", help="one of the service's API_KEYS (default: TOPREWARD_API_KEY)")
+    service.add_argument(
+        "--in-flight", type=parse_in_flight, default=AUTOMATIC, help=f"most requests at once, or auto: {AUTOMATIC}"
+    )
     service.add_argument(
         "--patience", type=float, default=600.0, help="seconds without a result after which a run ends (default: 600)"
     )
@@ -85,123 +74,13 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _run(args: argparse.Namespace) -> int:
-    dataset = read_dataset(find_root(args.root, args.repo_id, args.revision))
-    camera = choose_camera(dataset, args.camera)
-    calibration = read_calibration(args.calibration)
-    scale = choose_scale(args.scale, calibration)
-    options = Options(args.prefixes, scale, calibration, args.instruction, args.several_tasks)
-    in_flight = _in_flight(args.in_flight)
-    episodes = read_episodes(dataset, camera)
-    units = plan_units(select_episodes(episodes, args.episodes))
+    job = job_of(args)
     if args.dry_run:
-        print(json.dumps(cost_of(dataset, camera, units, options.prefixes), indent=2))
+        print(json.dumps(cost_of(job.dataset, job.units, job.options.prefixes), indent=2))
         return EXIT_DONE
-    output = (args.out or dataset.root / OUTPUT).absolute()
-    folder = folder_of(output)
-    asyncio.run(_annotate(args, dataset, camera, options, units, episodes, output, folder, in_flight))
-    if args.shard != (0, 1):
-        print(f"This shard is done. When all are: topreward merge {shlex.quote(str(folder))}", file=sys.stderr)
+    failed = asyncio.run(annotate(job))
+    if job.shard == (0, 1):
+        announce(merge(job.folder, args.allow_missing))
         return EXIT_DONE
-    finish(merge(folder, args.allow_missing))
-    return EXIT_DONE
-
-
-def folder_of(output: Path) -> Path:
-    """Return the folder of the run that makes a file: beside it."""
-    return output.with_name(f"{output.stem}.parts")
-
-
-def _in_flight(text: str) -> int:
-    if text == "auto":
-        return AUTOMATIC
-    if not text.isdigit() or int(text) < 1:
-        raise UsageError(f"--in-flight {text}: use a number from 1 on, or auto.")
-    return int(text)
-
-
-async def _annotate(
-    args: argparse.Namespace,
-    dataset: Dataset,
-    camera: Camera,
-    options: Options,
-    units: Sequence[Unit],
-    episodes: Sequence[Episode],
-    output: Path,
-    folder: Path,
-    in_flight: int,
-) -> None:
-    async with aio.AsyncClient(args.url, api_key=args.api_key, patience_s=0) as client:
-        model = await _model(client, args.patience)
-        if camera.kind == "video" and not model["video"]:
-            raise ServiceError(f"{args.url} cannot read videos: it needs ffmpeg.")
-        settings = settings_of(dataset, camera, options, model)
-        planned = tuple(
-            Planned(unit.name, run_of(settings, unit, dataset), len(unit.episodes), unit.frames) for unit in units
-        )
-        write_plan(folder, Plan(settings, planned, str(output)), args.fresh)
-        mine = shard_of(units, *args.shard)
-        frames = sum(unit.frames for unit in mine)
-        report = Report(sum(len(unit.episodes) for unit in mine), frames / dataset.fps)
-        context = Context(
-            dataset=dataset,
-            camera=camera,
-            options=options,
-            tasks=read_tasks(dataset) if options.several_tasks == "first" else {},
-            frames_of_file=_frames_of_files(episodes),
-            folder=folder,
-            settings=settings,
-            model=model,
-            client=client,
-            pacer=Pacer(in_flight),
-            report=report,
-            patience_s=args.patience,
-            retry_failed=args.retry_failed,
-        )
-        try:
-            await run_units(context, mine, in_flight)
-        finally:
-            report.close()
-
-
-async def _model(client: aio.AsyncClient, patience_s: float) -> aio.Model:
-    """Ask which model is served. A service that is starting is given the same patience as later."""
-    end = time.monotonic() + patience_s
-    while True:
-        try:
-            return await client.model()
-        except (Refused, UnusableAnswer) as error:
-            raise ServiceError(str(error)) from error
-        except Unanswered as error:
-            if time.monotonic() > end:
-                raise ServiceError(str(error)) from error
-            await asyncio.sleep(min(5.0, max(1.0, error.retry_after_s)))
-
-
-def _frames_of_files(episodes: Sequence[Episode]) -> dict[str, int]:
-    """How many frames the episodes of each video file have together."""
-    frames: dict[str, int] = {}
-    for episode in episodes:
-        if episode.clip:
-            frames[episode.clip.file] = frames.get(episode.clip.file, 0) + episode.length
-    return frames
-
-
-def finish(merged: Merged) -> None:
-    """Say how to train with the file, and print its path on stdout."""
-    lines = [f"{merged.episodes} episodes. One row for each of them: {merged.episodes_file}"]
-    if merged.flat:
-        lines.append(f"{merged.flat} episodes have a flat curve: their progress is mostly noise.")
-    flags = [
-        "--sample_weighting.type=rabc",
-        f"--sample_weighting.progress_path={shlex.quote(str(merged.output))}",
-        "--sample_weighting.head_mode=sparse",
-    ]
-    if merged.failed:
-        flags.append("""--sample_weighting.extra_params='{"fallback_weight": 0}'""")
-        lines.append(
-            f"{merged.failed} episodes have no numbers: their frames are NaN. LeRobot gives such a frame the weight 1.0, the "
-            "largest one, unless fallback_weight is 0."
-        )
-    lines.append("To train with it: lerobot-train … " + " ".join(flags))
-    print("\n".join(lines), file=sys.stderr)
-    print(merged.output)
+    print(f"This shard is done. When all are: topreward merge {shlex.quote(str(job.folder))}", file=sys.stderr)
+    return EXIT_INCOMPLETE if failed and not args.allow_missing else EXIT_DONE

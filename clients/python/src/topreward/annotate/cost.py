@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .dataset import Camera, Dataset
+from .dataset import Dataset
 from .units import Unit
 
 # A block is two sampled frames, one second of video. At the reference size, a large model reads 74 tokens for each.
@@ -12,7 +12,7 @@ TOKENS_OF_A_BLOCK = 74
 ROBOT_SECONDS_PER_SECOND = 150
 
 
-def cost_of(dataset: Dataset, camera: Camera, units: Sequence[Unit], prefixes: Mapping[str, int]) -> dict[str, int | float]:
+def cost_of(dataset: Dataset, units: Sequence[Unit], prefixes: Mapping[str, int]) -> dict[str, int | float]:
     """Return the size of a run in numbers.
 
     ``prompt_tokens`` are those of the longest prefixes: the others share them. ``hours`` is for one vLLM process.

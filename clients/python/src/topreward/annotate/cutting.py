@@ -25,7 +25,7 @@ async def cut_video(source: Path, target: Path, start_s: float, end_s: float) ->
         stderr=asyncio.subprocess.DEVNULL,
     )
     try:
-        return await process.wait() == 0 and target.stat().st_size > 0
+        return await process.wait() == 0
     except asyncio.CancelledError:
         process.kill()
         raise

@@ -1,18 +1,18 @@
 """The folder of a run: what it was made with, finished units, and journals of unfinished ones.
 
-    run.json             settings, units and the output file
-    service.json         name and version of the service, as in the provenance of the results
-    parts/UNIT.parquet   a finished unit
-    parts/UNIT.jsonl     the journal of a unit that is not finished
+run.json             settings, units and the output file
+service.json         name and version of the service, as in the provenance of the results
+parts/UNIT.parquet   a finished unit
+parts/UNIT.jsonl     the journal of a unit that is not finished
 """
 
 import json
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pyarrow as pa
 
+from .._contract import ServiceVersion
 from .failures import ServiceError, UsageError
 from .files import write_text
 from .identity import Settings, differences
@@ -107,7 +107,7 @@ def finish_unit(folder: Path, unit: Unit, run: str, journal: Journal) -> None:
     journal_path(folder, unit.name).unlink()
 
 
-def check_service(folder: Path, service: Mapping[str, str]) -> None:
+def check_service(folder: Path, service: ServiceVersion) -> None:
     """Note the version of the service, or compare it with the one that made the earlier numbers.
 
     :raises ServiceError: if it is another one
@@ -130,7 +130,3 @@ def read_service(folder: Path) -> dict[str, str]:
     path = folder / "service.json"
     known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return known
-
-
-def episodes_in(units: Sequence[Planned]) -> int:
-    return sum(unit.episodes for unit in units)

@@ -2,9 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
-from typing import Any
 
+from .._contract import Model
 from .dataset import Camera, Dataset
 from .options import Options
 from .units import Unit
@@ -12,7 +11,7 @@ from .units import Unit
 Settings = dict[str, str]
 
 
-def settings_of(dataset: Dataset, camera: Camera, options: Options, model: Mapping[str, Any]) -> Settings:
+def settings_of(dataset: Dataset, camera: Camera, options: Options, model: Model) -> Settings:
     """Return what all units of a run share, by names that people read.
 
     :param model: the response of ``GET /v1/model``

@@ -7,9 +7,7 @@ from pathlib import Path
 from .failures import UsageError
 
 
-def find_root(
-    root: Path | None, repo_id: str | None, revision: str | None, env: Mapping[str, str] = os.environ
-) -> Path:
+def find_root(root: Path | None, repo_id: str | None, revision: str | None, env: Mapping[str, str] = os.environ) -> Path:
     """Return the folder that contains ``meta/info.json``.
 
     :param root: the folder of the dataset; if it is given, nothing else is searched
@@ -29,8 +27,7 @@ def find_root(
             return candidate
     searched = "\n".join(f"  {candidate}" for candidate in candidates)
     raise UsageError(
-        f"{repo_id} is not on this machine. Searched:\n{searched}\n"
-        f"Download it first: hf download {repo_id} --repo-type dataset"
+        f"{repo_id} is not on this machine. Searched:\n{searched}\nDownload it first: hf download {repo_id} --repo-type dataset"
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from .command import finish
+from .announce import announce
 from .failures import EXIT_DONE, RunError
 from .merge import merge
 
@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> int:
     :returns: the exit code: 0 all, 2 wrong usage, 3 units or episodes are missing
     """
     try:
-        finish(merge(args.folder, args.allow_missing))
+        announce(merge(args.folder, args.allow_missing))
     except RunError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from .failures import UsageError
+from .pacing import AUTOMATIC
 
 SeveralTasks = Literal["refuse", "first"]
 
@@ -47,6 +48,15 @@ def parse_shard(text: str) -> tuple[int, int]:
     if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not i/n with i from 0 to n - 1, for example 0/4")
     return int(number), int(count)
+
+
+def parse_in_flight(text: str) -> int:
+    """Read ``auto`` or a number from 1 on. For argparse."""
+    if text == "auto":
+        return AUTOMATIC
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
+    return int(text)
 
 
 def read_calibration(path: Path | None) -> dict[str, Any] | None:

@@ -1,11 +1,12 @@
 """The outcome of one episode: its numbers, or why there are none."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import numpy as np
+
+from .._contract import RewardResult
+from .episodes import Episode
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,36 +43,32 @@ class Outcome:
     failure: Failure | None
 
 
-def outcome_of_result(episode: int, instruction: str, length: int, result: Mapping[str, Any]) -> Outcome:
-    """Keep the numbers of a result, if it has as many frames as the table of the dataset.
-
-    :param length: number of frames that the dataset says
-    :param result: a result of the method ``topreward`` with progress
-    """
-    progress = result["progress_curve"]
-    if len(progress) != length:
-        detail = f"The video has {len(progress)} frames for this episode, the dataset says {length}."
-        return Outcome(episode, instruction, None, Failure("frame-count", detail))
-    success = result["success"] or {}
+def outcome_of_result(episode: Episode, instruction: str, result: RewardResult) -> Outcome:
+    """Keep the numbers of a result with progress, if it has as many frames as the table of episodes says."""
+    progress = result["progress_curve"] or []
+    if len(progress) != episode.length:
+        detail = f"The video has {len(progress)} frames for this episode, the table of episodes says {episode.length}."
+        return failed(episode, instruction, "frame-count", detail)
+    success = result["success"]
     scores = Scores(
         # The file of LeRobot has single precision. Rounded here, a journal and a part have the same numbers.
         progress=[float(value) for value in np.asarray(progress, np.float32)],
         prefix_lengths=[prefix["length"] for prefix in result["prefixes"]],
         log_prob_true=[float(prefix["log_prob_true"]) for prefix in result["prefixes"]],
         score=float(result["score"]),
-        success=success.get("flag"),
-        success_threshold=success.get("threshold"),
+        success=success and success["flag"],
+        success_threshold=success and success["threshold"],
         voc=result["voc"],
         log_prob_span=float(result["log_prob_range"]["span"]),
         flat=result["log_prob_range"]["flat"],
         warnings=[warning["code"] for warning in result["warnings"]],
     )
-    return Outcome(episode, instruction, scores, None)
+    return Outcome(episode.index, instruction, scores, None)
 
 
-def failed(episode: int, instruction: str | None, code: str, detail: str) -> Outcome:
+def failed(episode: Episode, instruction: str | None, code: str, detail: str) -> Outcome:
     """Return the outcome of an episode without numbers."""
-    return Outcome(episode, instruction, None, Failure(code, detail))
+    return Outcome(episode.index, instruction, None, Failure(code, detail))
 
 
 def to_json(outcome: Outcome) -> str:

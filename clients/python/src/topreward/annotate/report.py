@@ -3,7 +3,7 @@
 import json
 import sys
 import time
-from typing import TextIO
+from typing import NoReturn, TextIO
 
 from tqdm import tqdm
 
@@ -11,14 +11,18 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Report:
-    """Counts episodes. ``total`` is the number of all episodes of this run, ``seconds`` their length together."""
+    """Counts episodes, and those that ``failed``.
+
+    :param total: number of all episodes of this run
+    :param seconds: their length together
+    """
 
     def __init__(self, total: int, seconds: float, stream: TextIO = sys.stderr) -> None:
         self._total, self._seconds, self._stream = total, seconds, stream
-        self._done = self._failed = 0
+        self._done = self.failed = 0
         self._seconds_before = self._seconds_now = 0.0
         self._started = self._spoken = time.monotonic()
-        self._bar: tqdm[None] | None = None
+        self._bar: tqdm[NoReturn] | None = None
         if stream.isatty():
             self._bar = tqdm(total=total, unit=" episodes", file=stream, dynamic_ncols=True)
 
@@ -33,7 +37,7 @@ class Report:
         self._count(failed)
         if self._bar is not None:
             facts = self.facts()
-            self._bar.set_postfix_str(f"{self._failed} failed, {facts['robot_seconds_per_second']:.1f} robot-s/s", refresh=False)
+            self._bar.set_postfix_str(f"{self.failed} failed, {facts['robot_seconds_per_second']:.1f} robot-s/s", refresh=False)
         elif time.monotonic() - self._spoken >= SECONDS_BETWEEN_LINES:
             self._line()
 
@@ -59,14 +63,14 @@ class Report:
         return {
             "episodes": self._done,
             "of": self._total,
-            "failed": self._failed,
+            "failed": self.failed,
             "robot_seconds_per_second": round(rate, 2),
             "seconds_left": round(left / rate, 1) if rate > 0 else 0.0,
         }
 
     def _count(self, failed: bool) -> None:
         self._done += 1
-        self._failed += failed
+        self.failed += failed
         if self._bar is not None:
             self._bar.update()
 

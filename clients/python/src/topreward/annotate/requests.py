@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from .._batch import BatchItem
 from .._contract import Episode as EpisodeOptions
-from ..aio import BatchItem
 from .dataset import Camera, Dataset
 from .episodes import Clip, Episode
 from .options import Options
@@ -71,9 +71,7 @@ def own_videos(tasks: Sequence[Task], dataset: Dataset, options: Options) -> Req
     return Request(tuple(chosen), items, videos=videos)
 
 
-def image_frames(
-    tasks: Sequence[Task], dataset: Dataset, camera: Camera, options: Options, most_frames: int
-) -> Request:
+def image_frames(tasks: Sequence[Task], dataset: Dataset, camera: Camera, options: Options, most_frames: int) -> Request:
     """Return a request for the first of these episodes, with their images.
 
     :param most_frames: most frames in one batch; one episode is taken in any case

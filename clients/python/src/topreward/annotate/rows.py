@@ -32,10 +32,7 @@ def row_spans(file: Path) -> dict[int, RowSpan]:
     with pq.ParquetFile(file) as parquet:
         table = parquet.read(columns=["episode_index", "index"])
     groups = table.group_by("episode_index").aggregate([("index", "count"), ("index", "min")])
-    return {
-        row["episode_index"]: RowSpan(row["index_count"], row["index_min"])
-        for row in groups.to_pylist()
-    }
+    return {row["episode_index"]: RowSpan(row["index_count"], row["index_min"]) for row in groups.to_pylist()}
 
 
 def task_of_first_row(dataset: Dataset, episode: Episode) -> int | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -13,7 +14,7 @@ from .outcomes import Failure, Outcome, Scores
 
 # What ``pq.write_table`` uses without options, as LeRobot calls it. Written out, so that a file has the same bytes whatever
 # a later version of pyarrow prefers.
-SETTINGS = {
+SETTINGS: dict[str, Any] = {
     "version": "2.6",
     "compression": "snappy",
     "use_dictionary": True,
@@ -85,13 +86,11 @@ def outcomes_of(table: pa.Table) -> dict[int, Outcome]:
     return {row["episode_index"]: _outcome(row) for row in table.to_pylist()}
 
 
-def _outcome(row: dict[str, object]) -> Outcome:
+def _outcome(row: dict[str, Any]) -> Outcome:
     index, instruction = row["episode_index"], row["instruction"]
-    assert isinstance(index, int) and (instruction is None or isinstance(instruction, str))
     if row["problem"] is not None:
-        return Outcome(index, instruction, None, Failure(str(row["problem"]), str(row["problem_detail"])))
-    scores = Scores(**{name: row[name] for name in Scores.__slots__})  # type: ignore[arg-type]
-    return Outcome(index, instruction, scores, None)
+        return Outcome(index, instruction, None, Failure(row["problem"], row["problem_detail"]))
+    return Outcome(index, instruction, Scores(**{name: row[name] for name in Scores.__slots__}), None)
 
 
 def frame_table(part: pa.Table) -> pa.Table:
@@ -103,9 +102,8 @@ def frame_table(part: pa.Table) -> pa.Table:
     return pa.concat_tables(tables) if tables else PROGRESS_FIELDS.empty_table()
 
 
-def _frames(row: dict[str, object]) -> pa.Table:
+def _frames(row: dict[str, Any]) -> pa.Table:
     first, length = row["dataset_from_index"], row["length"]
-    assert isinstance(first, int) and isinstance(length, int)
     frames = np.arange(length, dtype=np.int64)
     progress = np.full(length, np.nan, np.float32) if row["problem"] else np.asarray(row["progress"], np.float32)
     log_prob = np.full(length, np.nan)

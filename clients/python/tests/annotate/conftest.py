@@ -1,0 +1,67 @@
+"""Datasets, the service and the command for the tests of ``topreward annotate``."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from datasets import TOP, write_v3
+from recordings import recordings
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A command that has ended."""
+
+    code: int
+    stdout: str
+    stderr: str
+
+
+Command = Callable[..., Ended]
+
+
+def started(*args: str | Path) -> "subprocess.Popen[str]":
+    """Start the command ``topreward``."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "topreward.cli", *map(str, args)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.fixture
+def topreward() -> Command:
+    """Run the command ``topreward`` to its end."""
+
+    def run(*args: str | Path) -> Ended:
+        with started(*args) as process:
+            stdout, stderr = process.communicate(timeout=240)
+            return Ended(process.returncode, stdout, stderr)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def service() -> str:
+    """The address of a service with the bundled model. The Node test that starts pytest also starts it."""
+    address = os.environ.get("TOPREWARD_TEST_URL")
+    if not address:
+        pytest.skip("TOPREWARD_TEST_URL is not set: start these tests with npm run test:python")
+    return address
+
+
+@pytest.fixture(scope="session")
+def v3(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six episodes in two files, whose ``from_timestamp`` drifts by 0.4 of a frame an episode… of the same file."""
+    return write_v3(tmp_path_factory.mktemp("v3") / "dataset", recordings(6), drift_s=0.03)
+
+
+@pytest.fixture
+def top() -> list[str]:
+    """Flags that choose the camera of the recordings."""
+    return ["--camera", TOP]
