@@ -25,9 +25,11 @@ from .errors import (
     Unauthorized,
     UnusableAnswer,
 )
+from .growing import AsyncGrowingEpisode, GrowingEpisode
 
 __all__ = [
     "AsyncClient",
+    "AsyncGrowingEpisode",
     "BatchItem",
     "BatchProblem",
     "BatchResult",
@@ -36,6 +38,7 @@ __all__ = [
     "Episode",
     "EpisodeResult",
     "FramesMissing",
+    "GrowingEpisode",
     "GvlResult",
     "InvalidRequest",
     "LabelledEpisode",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 from . import _calls
 from ._batch import BatchItem, BatchProblem, BatchResult
@@ -20,13 +20,15 @@ from ._contract import (
     RewardResult,
 )
 from ._frames import Encoding, Frames
+from ._growing import score_together
 from ._transport import Address, AsyncTransport
+from .growing import AsyncGrowingEpisode, ResultT, growing_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._calls import ScoreOptions
-    from ._contract import CalibrationOptions
+    from ._contract import CalibrationOptions, EpisodeOptions
 
 
 class AsyncClient:
@@ -97,6 +99,46 @@ class AsyncClient:
         """Score an episode: see ``Client.score``."""
         form = _calls.form_of_episode(frames, instruction, method, options)
         return await self._transport.run(_calls.score(self._settings, form))
+
+    @overload
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["topreward"] = "topreward",
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> AsyncGrowingEpisode[RewardResult]: ...
+    @overload
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["instruction_likelihood"],
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> AsyncGrowingEpisode[LikelihoodResult]: ...
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["topreward", "instruction_likelihood"] = "topreward",
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> AsyncGrowingEpisode[RewardResult] | AsyncGrowingEpisode[LikelihoodResult]:
+        """Start a growing episode: see ``Client.episode``."""
+        growing = growing_of(instruction, method, fps, encoding, options)
+        return AsyncGrowingEpisode(self._transport, self._settings, growing)
+
+    async def score_together(
+        self, episodes: Sequence[AsyncGrowingEpisode[ResultT]], **options: Unpack[EpisodeOptions]
+    ) -> list[ResultT]:
+        """Score many growing episodes in one batch: see ``Client.score_together``."""
+        flow = score_together(self._settings, [episode.growing for episode in episodes], dict(options))
+        return cast(list[ResultT], await self._transport.run(flow))
 
     def score_lines(
         self,

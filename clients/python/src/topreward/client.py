@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
-from typing import TYPE_CHECKING, Literal, overload
+from typing import TYPE_CHECKING, Literal, cast, overload
 
 from . import _calls
 from ._batch import BatchItem, BatchProblem, BatchResult
@@ -20,13 +20,15 @@ from ._contract import (
     RewardResult,
 )
 from ._frames import Encoding, Frames
+from ._growing import score_together
 from ._transport import Address, Transport
+from .growing import GrowingEpisode, ResultT, growing_of
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
     from ._calls import ScoreOptions
-    from ._contract import CalibrationOptions
+    from ._contract import CalibrationOptions, EpisodeOptions
 
 
 class Client:
@@ -60,6 +62,13 @@ class Client:
         address = Address(url, _calls.key_or_environment(api_key))
         self._settings = Settings(address, timeout_s, batch_timeout_s, patience_s, batch_patience_s)
         self._transport = Transport(address)
+
+    def __getstate__(self) -> Settings:
+        return self._settings
+
+    def __setstate__(self, settings: Settings) -> None:
+        """A copy in another process has the same settings, and connections of its own."""
+        self._settings, self._transport = settings, Transport(settings.address)
 
     def __enter__(self) -> Self:
         return self
@@ -122,6 +131,54 @@ class Client:
         """
         form = _calls.form_of_episode(frames, instruction, method, options)
         return self._transport.run(_calls.score(self._settings, form))
+
+    @overload
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["topreward"] = "topreward",
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> GrowingEpisode[RewardResult]: ...
+    @overload
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["instruction_likelihood"],
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> GrowingEpisode[LikelihoodResult]: ...
+    def episode(
+        self,
+        instruction: str,
+        *,
+        method: Literal["topreward", "instruction_likelihood"] = "topreward",
+        fps: float | None = None,
+        encoding: Encoding = "npy",
+        **options: Unpack[EpisodeOptions],
+    ) -> GrowingEpisode[RewardResult] | GrowingEpisode[LikelihoodResult]:
+        """Start a growing episode: ``add`` frames as they come, and ``score`` the episode so far.
+
+        :param fps: frames per second; without it, each frame is added with its time
+        :param encoding: of arrays and images, as for ``score``
+        :param options: members of the contract's Episode, for every request
+        """
+        growing = growing_of(instruction, method, fps, encoding, options)
+        return GrowingEpisode(self._transport, self._settings, growing)
+
+    def score_together(self, episodes: Sequence[GrowingEpisode[ResultT]], **options: Unpack[EpisodeOptions]) -> list[ResultT]:
+        """Score the growing episodes of many environments in one batch.
+
+        :param options: more members of the contract's Episode, for this request only
+        :returns: their results, in their order
+        :raises Refused: if the service rejects one of the episodes
+        """
+        flow = score_together(self._settings, [episode.growing for episode in episodes], dict(options))
+        return cast(list[ResultT], self._transport.run(flow))
 
     def score_lines(
         self,

@@ -1,0 +1,7 @@
+"""``python -m topreward``: the command ``topreward``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
