@@ -27,7 +27,7 @@ Command = Callable[..., Ended]
 def started(*args: str | Path) -> "subprocess.Popen[str]":
     """Start the command ``topreward``."""
     return subprocess.Popen(
-        [sys.executable, "-m", "topreward.cli", *map(str, args)],
+        [sys.executable, "-m", "topreward", *map(str, args)],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -57,11 +57,16 @@ def service() -> str:
 
 @pytest.fixture(scope="session")
 def v3(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Six episodes in two files, whose ``from_timestamp`` drifts by 0.4 of a frame an episode… of the same file."""
+    """Six episodes in two files. ``from_timestamp`` drifts by 0.03 s with each episode of a file: at most 0.4 frames."""
     return write_v3(tmp_path_factory.mktemp("v3") / "dataset", recordings(6), drift_s=0.03)
 
 
-@pytest.fixture
-def top() -> list[str]:
-    """Flags that choose the camera of the recordings."""
-    return ["--camera", TOP]
+@pytest.fixture(scope="session")
+def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Six episodes of two seconds, in three files."""
+    return write_v3(tmp_path_factory.mktemp("short") / "dataset", recordings(6, step=3), episodes_per_file=2)
+
+
+def flags(root: Path, url: str, output: Path) -> list[str | Path]:
+    """The flags of a usual run."""
+    return ["--root", root, "--camera", TOP, "--url", url, "--out", output]

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from PIL import Image
 from recordings import FPS, Recording
 
 TOP, SIDE = "observation.images.top", "observation.images.side"
-SIZE = 240
+SIZE = 128
 DATA_PATH = "data/chunk-{chunk_index:03d}/file-{file_index:03d}.parquet"
 VIDEO_PATH = "videos/{video_key}/chunk-{chunk_index:03d}/file-{file_index:03d}.mp4"
 DATA_PATH_V21 = "data/chunk-{episode_chunk:03d}/episode_{episode_index:06d}.parquet"
@@ -148,6 +149,7 @@ def _data(recording: Recording, index: int, first: int, length: int, tasks: list
     return pa.table(columns)
 
 
+@cache
 def pixels(path: Path, mirrored: bool) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     """Return a frame as a camera of the dataset sees it."""
     with Image.open(path) as image:
@@ -155,6 +157,7 @@ def pixels(path: Path, mirrored: bool) -> "np.ndarray[Any, np.dtype[np.uint8]]":
     return np.ascontiguousarray(frame[:, ::-1] if mirrored else frame)
 
 
+@cache
 def png(path: Path, mirrored: bool) -> bytes:
     """Return a frame as a PNG file."""
     file = io.BytesIO()

@@ -20,7 +20,10 @@ def _files(name: str) -> tuple[Path, ...]:
     return tuple(sorted((EPISODES / f"drawer-open-v3-{name}").glob("*.jpg")))
 
 
-def recordings(count: int) -> list[Recording]:
-    """Return different episodes: a success, a failure, both reversed, then parts of them."""
+def recordings(count: int, step: int = 1) -> list[Recording]:
+    """Return different episodes: a success, a failure, both reversed, then the same without their first frames.
+
+    :param step: take every n-th frame, which makes shorter episodes
+    """
     kinds = [_files("success"), _files("failure"), _files("success")[::-1], _files("failure")[::-1]]
-    return [Recording(kinds[number % 4][number // 4 :]) for number in range(count)]
+    return [Recording(kinds[number % 4][number // 4 :: step]) for number in range(count)]

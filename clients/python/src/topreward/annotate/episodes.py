@@ -1,6 +1,7 @@
 """The episodes of a dataset: where their frames are, and which tasks they have."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +16,14 @@ from .failures import UsageError
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Where the video of an episode is. ``start_s`` is a time in the file; null if the file has this episode only."""
+    """Where the video of an episode is. ``start_s`` is a time in the file; null if the file has this episode only.
+
+    ``drift`` is how many frames ``start_s`` is later than the lengths of the earlier episodes of the file say.
+    """
 
     file: str
     start_s: float | None
+    drift: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,7 @@ def _read_v3(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
     columns = ["episode_index", "tasks", "length", "dataset_from_index", "data/chunk_index", "data/file_index"]
     if camera.kind == "video":
         columns += [place + name for name in ("chunk_index", "file_index", "from_timestamp")]
+    frames_before: Counter[str] = Counter()
     for file in files:
         for row in _read_columns(file, columns).to_pylist():
             yield Episode(
@@ -61,14 +67,17 @@ def _read_v3(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
                 length=row["length"],
                 tasks=tuple(row["tasks"] or ()),
                 data_file=_file(dataset, "data_path", row["data/chunk_index"], row["data/file_index"]),
-                clip=_clip(dataset, camera, row) if camera.kind == "video" else None,
+                clip=_clip(dataset, camera, row, frames_before) if camera.kind == "video" else None,
             )
 
 
-def _clip(dataset: Dataset, camera: Camera, row: dict[str, Any]) -> Clip:
+def _clip(dataset: Dataset, camera: Camera, row: dict[str, Any], frames_before: Counter[str]) -> Clip:
     place = f"videos/{camera.key}/"
     file = _file(dataset, "video_path", row[place + "chunk_index"], row[place + "file_index"], camera.key)
-    return Clip(file, row[place + "from_timestamp"])
+    start_s = row[place + "from_timestamp"]
+    drift = start_s * dataset.fps - frames_before[file]
+    frames_before[file] += row["length"]
+    return Clip(file, start_s, drift)
 
 
 def _read_columns(file: Path, columns: list[str]) -> pa.Table:

@@ -61,9 +61,15 @@ def outcome_of_result(episode: Episode, instruction: str, result: RewardResult) 
         voc=result["voc"],
         log_prob_span=float(result["log_prob_range"]["span"]),
         flat=result["log_prob_range"]["flat"],
-        warnings=[warning["code"] for warning in result["warnings"]],
+        warnings=[*(warning["code"] for warning in result["warnings"]), *_drift(episode)],
     )
     return Outcome(episode.index, instruction, scores, None)
+
+
+def _drift(episode: Episode) -> list[str]:
+    """A warning if the start of an episode may lie one frame off. Larger gaps are episodes that were left out."""
+    drift = abs(episode.clip.drift) if episode.clip else 0.0
+    return ["timestamp-drift"] if 0.5 <= drift < 2 else []
 
 
 def failed(episode: Episode, instruction: str | None, code: str, detail: str) -> Outcome:
