@@ -62,9 +62,7 @@ def write_v3(
                 _video(root / VIDEO_PATH.format(video_key=camera, chunk_index=0, file_index=file), frames, camera == SIDE)
     (root / "meta/episodes/chunk-000").mkdir(parents=True)
     pq.write_table(pa.Table.from_pylist(rows), root / "meta/episodes/chunk-000/file-000.parquet")
-    pq.write_table(
-        pa.table({"task_index": list(range(len(tasks))), "__index_level_0__": tasks}), root / "meta/tasks.parquet"
-    )
+    pq.write_table(pa.table({"task_index": list(range(len(tasks))), "__index_level_0__": tasks}), root / "meta/tasks.parquet")
     _info(root, "v3.0", rows, {"data_path": DATA_PATH, "video_path": None if images else VIDEO_PATH}, images)
     return root
 

@@ -83,8 +83,7 @@ def test_images_and_files_of_one_episode_are_scored_too(topreward: Command, serv
     assert ended.code == 0, ended.stderr
     curves = pq.read_table(images / "topreward_progress.parquet")["progress_sparse"].to_numpy()
     expected = [
-        score(service, [png(frame, mirrored=True) for frame in recording.frames], prefixes={"every": 2})
-        for recording in made
+        score(service, [png(frame, mirrored=True) for frame in recording.frames], prefixes={"every": 2}) for recording in made
     ]
     assert curves == pytest.approx(np.concatenate([result["progress_curve"] for result in expected]), abs=1e-4)
 
@@ -94,9 +93,7 @@ def test_images_and_files_of_one_episode_are_scored_too(topreward: Command, serv
     assert ended.code == 0, ended.stderr
     assert [[item.get("video") for item in batch] for batch in proxy.batches] == [[0, 1, 2]]
     curves = pq.read_table(v21 / "topreward_progress.parquet")["progress_sparse"].to_numpy()
-    expected = [
-        score(service, frames_of(v21 / f"videos/chunk-000/{TOP}/episode_{index:06d}.mp4", 0, 6)) for index in range(3)
-    ]
+    expected = [score(service, frames_of(v21 / f"videos/chunk-000/{TOP}/episode_{index:06d}.mp4", 0, 6)) for index in range(3)]
     assert curves == pytest.approx(np.concatenate([result["progress_curve"] for result in expected]), abs=1e-4)
 
 
@@ -122,7 +119,8 @@ def test_a_few_episodes_of_a_file_are_cut_out_of_it(topreward: Command, service:
 def test_bounds_of_a_calibration_are_the_scale(topreward: Command, service: str, short: Path, tmp_path: Path) -> None:
     with Client(service) as client:
         labelled = [
-            {"success": number < 6, "score": -0.1 - number, "log_prob_range": {"min": -3.5, "max": -0.5}} for number in range(12)
+            {"success": number < 6, "score": -0.1 - number, "log_prob_range": {"min": -3.5, "max": -0.5}}
+            for number in range(12)
         ]
         calibration = client.calibrate(labelled, model="topreward-pico 1")  # type: ignore[arg-type]
     file = tmp_path / "calibration.json"
