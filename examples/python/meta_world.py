@@ -18,10 +18,9 @@ import gymnasium
 import metaworld
 import numpy as np
 import numpy.typing as npt
-from frames import Frame, checked
 from metaworld.policies import ENV_POLICY_MAP
-from reward_wrapper import ProgressReward
-from topreward import Service
+from topreward import Client
+from topreward.gym import Frame, ProgressReward, checked
 
 warnings.filterwarnings("ignore", module="metaworld")  # Meta-World's experts cause warnings
 
@@ -32,7 +31,7 @@ SIZE = 256
 SPEED_LIMIT = 0.13  # share of the action range that the arm may use
 
 
-def make_env(seed: int, service: Service, save: Path | None) -> gymnasium.Env:
+def make_env(seed: int, client: Client, save: Path | None) -> gymnasium.Env:
     """An environment whose seed sets the position of the drawer."""
     benchmark = metaworld.MT1(TASK, seed=seed)
     env = benchmark.train_classes[TASK](render_mode="rgb_array", camera_name="corner2", height=SIZE, width=SIZE)
@@ -46,7 +45,7 @@ def make_env(seed: int, service: Service, save: Path | None) -> gymnasium.Env:
             np.save(save / f"{seed}.npy", np.stack(saved))
         return frame
 
-    return ProgressReward(env, service, INSTRUCTION, FPS, frame=render)
+    return ProgressReward(env, client, INSTRUCTION, FPS, frame=render)
 
 
 def act(policy: Any, observation: npt.NDArray[np.float64]) -> npt.NDArray[np.float32]:
@@ -65,10 +64,10 @@ def main() -> None:
     parser.add_argument("--save", type=Path, help="folder for the sampled frames, one SEED.npy per environment")
     args = parser.parse_args()
     logging.basicConfig(format="%(message)s")
-    service = Service(args.url, args.key)
+    client = Client(args.url, api_key=args.key)
 
     envs = gymnasium.vector.AsyncVectorEnv(
-        [lambda seed=seed: make_env(seed, service, args.save) for seed in args.seeds]
+        [lambda seed=seed: make_env(seed, client, args.save) for seed in args.seeds]
     )
     experts = len(args.seeds) - args.idle
     policies = [ENV_POLICY_MAP[TASK]() for _ in range(experts)]

@@ -8,7 +8,7 @@ import json
 import sys
 
 import numpy
-from frames import checked
+from topreward.gym import checked
 
 HEIGHT, WIDTH = 24, 32
 PICTURE = numpy.random.default_rng(7).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=numpy.uint8)

@@ -21,8 +21,8 @@ export interface Running {
 }
 
 /**
- * Starts a program that can import the modules of examples/python.
- * @param args its file, relative to the root of the repository, and its arguments
+ * Starts Python with the package of clients/python.
+ * @param args arguments of Python: a file, relative to the root of the repository, and its arguments
  * @param heard called with each line of stdout and stderr as it arrives
  * @param env added to the environment of this process
  */
@@ -34,7 +34,7 @@ export function startPython(
 ): Running {
   const child = spawn(examplesPython(), args, {
     cwd: ROOT,
-    env: { ...process.env, PYTHONPATH: 'examples/python', PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa', ...env },
+    env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   t.teardown(() => child.kill());

@@ -13,8 +13,8 @@ from typing import Any
 
 import gymnasium
 import numpy as np
-from reward_wrapper import ProgressReward
-from topreward import Service, Unanswered
+from topreward import Client, Unanswered
+from topreward.gym import ProgressReward
 
 FRAMES = np.load(sys.argv[1])
 OPTIONS = json.loads(sys.argv[4]) if len(sys.argv) > 4 else {}
@@ -48,8 +48,8 @@ def put(reward: float | None, info: dict[str, Any]) -> None:
     print(json.dumps({k: None if isinstance(v, float) and math.isnan(v) else v for k, v in line.items()}), flush=True)
 
 
-service = Service(sys.argv[2], patience_s=OPTIONS.pop("patience_s", 60))
-env = ProgressReward(Film(), service, "Open the drawer.", float(sys.argv[3]), **OPTIONS)
+client = Client(sys.argv[2], patience_s=OPTIONS.pop("patience_s", 60))
+env = ProgressReward(Film(), client, "Open the drawer.", float(sys.argv[3]), **OPTIONS)
 try:
     put(None, env.reset()[1])
     done = False

@@ -11,7 +11,7 @@ const needs = needing('examples/python');
 
 t.setTimeout(120_000);
 
-const PROGRAM = 'examples/python/fleet_uploader.py';
+const PROGRAM = ['-m', 'topreward', 'upload'];
 const NAME = 'drawer-open-v3-success';
 const FOLDER = `examples/episodes/${NAME}`;
 const { files, fps, instruction } = await recorded(NAME);
@@ -42,7 +42,7 @@ t.test(
   async (t) => {
     const [{ address }, { address: other }] = await Promise.all([startServer(t), startServer(t)]);
     const calm = await linkTo(t, other);
-    const calmRun = await runPython(t, PROGRAM, FOLDER, '--url', calm.address);
+    const calmRun = await runPython(t, ...PROGRAM, FOLDER, '--url', calm.address);
     const undisturbed = resultOf(calmRun);
     sentOnce(t, calm);
     const told = undisturbed.warnings.map(({ code, message }) => `warning ${code}: ${message}`);
@@ -61,7 +61,7 @@ t.test(
         await until(async () => (await gauge(address, 'topreward_recent_frame_bytes_held')) === held);
       },
     });
-    const run = await runPython(t, PROGRAM, FOLDER, '--url', link.address);
+    const run = await runPython(t, ...PROGRAM, FOLDER, '--url', link.address);
 
     t.ok(link.broken());
     t.match(run.stderr, /the connection failed .*; retry in/);
@@ -80,9 +80,9 @@ t.test(
 
 t.test('if all frames have arrived, a restarted uploader sends only digests', needs, async (t) => {
   const { address } = await startServer(t);
-  const first = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
+  const first = resultOf(await runPython(t, ...PROGRAM, FOLDER, '--url', address));
   const link = await linkTo(t, address);
-  const second = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', link.address));
+  const second = resultOf(await runPython(t, ...PROGRAM, FOLDER, '--url', link.address));
   t.strictSame(curve(second), curve(first));
   t.equal(files.filter((file) => occurrences(file, link.upstream()) > 0).length, 0);
 });
@@ -108,7 +108,7 @@ t.test(
       'without.json': JSON.stringify({ ...calibration, bounds: null }),
     });
     const run = async (name: string) =>
-      resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address, '--calibration', `${folder}/${name}`));
+      resultOf(await runPython(t, ...PROGRAM, FOLDER, '--url', address, '--calibration', `${folder}/${name}`));
     const bounded = await run('with.json');
     t.match(bounded.progress_scale, { scale: 'bounds', bounds: { ...bounds, source: 'calibration' } });
     t.match(bounded.success, { threshold: -0.5, threshold_source: 'calibration' });
@@ -126,7 +126,7 @@ t.test(
 t.test('if the service keeps no frames, the uploader sends all frames in one request', needs, async (t) => {
   const { address } = await startServer(t, { EMBEDDED_CACHE_BYTES: '0', RECENT_FRAMES_BYTES: '0' });
   const { body: whole } = await post(address, files, { instruction, fps });
-  const answer = resultOf(await runPython(t, PROGRAM, FOLDER, '--url', address));
+  const answer = resultOf(await runPython(t, ...PROGRAM, FOLDER, '--url', address));
   t.ok(furthest(curve(answer), curve(whole)) <= 1e-4);
 });
 
@@ -135,7 +135,7 @@ t.test('if the service is busy, the uploader waits for at least Retry-After', ne
   const holder = await rawClient(t, Number(new URL(address).port));
   holder.post(1_000);
   await until(async () => (await gauge(address, 'topreward_episodes_active')) === 1);
-  const running = startPython(t, [PROGRAM, FOLDER, '--url', address], (line) => {
+  const running = startPython(t, [...PROGRAM, FOLDER, '--url', address], (line) => {
     if (line.startsWith('503')) holder.socket.destroy();
   });
   const run = await running.ended;
@@ -146,12 +146,12 @@ t.test('if the service is busy, the uploader waits for at least Retry-After', ne
 
 t.test('the exit code says whether a retry can help', needs, async (t) => {
   const { address, process: service } = await startServer(t);
-  const refused = await runPython(t, PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
+  const refused = await runPython(t, ...PROGRAM, FOLDER, '--url', address, '--instruction', ' ');
   t.match(refused, { code: 3, stdout: '', stderr: /^missing-instruction: /m });
-  const empty = await runPython(t, PROGRAM, t.testdir({}), '--url', address);
+  const empty = await runPython(t, ...PROGRAM, t.testdir({}), '--url', address);
   t.match(empty, { code: 3, stdout: '', stderr: /no \.jpg files/ });
   service.kill('SIGKILL');
-  const gone = await runPython(t, PROGRAM, FOLDER, '--url', address, '--patience', '1');
+  const gone = await runPython(t, ...PROGRAM, FOLDER, '--url', address, '--patience', '1');
   t.match(gone, { code: 1, stdout: '', stderr: /^No result from http\S+ in 1 s/m });
 });
 
@@ -159,7 +159,8 @@ t.test('if every episode would be rejected, the exit code is 2, so that a loop c
   const [key, wrong] = ['0123456789abcdef', 'fedcba9876543210'];
   const { address } = await startServer(t, { API_KEYS: `lab=${key}`, ALLOWED_HOSTS: 'rewards.example.com' });
   const run = (env: Record<string, string>, ...options: string[]) =>
-    startPython(t, [PROGRAM, FOLDER, '--url', address, ...options], undefined, { TOPREWARD_API_KEY: '', ...env }).ended;
+    startPython(t, [...PROGRAM, FOLDER, '--url', address, ...options], undefined, { TOPREWARD_API_KEY: '', ...env })
+      .ended;
   const stops = async (stderr: RegExp, ...options: string[]) =>
     t.match(await run({ TOPREWARD_API_KEY: key }, ...options), { code: 2, stdout: '', stderr });
 
@@ -174,7 +175,7 @@ t.test('if every episode would be rejected, the exit code is 2, so that a loop c
   t.equal((await run({ TOPREWARD_API_KEY: key })).code, 0, 'the key in the environment');
   await stops(/^too-many-wrong-keys: (?!.*retry in)/ms, '--key', wrong);
   await stops(/^not-found: /m, '--url', `${address}/v1`);
-  await stops(/No scheme supplied|No connection adapters/, '--url', '127.0.0.1:8080');
+  await stops(/^url must start with "http:\/\/" or "https:\/\/"/m, '--url', '127.0.0.1:8080');
   await stops(/^usage: .*--prefixes/s, '--prefixes', 'many');
   await stops(/--calibration: .*missing\.json/, '--calibration', 'missing.json');
   const calibration = {

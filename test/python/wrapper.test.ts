@@ -175,7 +175,7 @@ t.test(
 
 t.test('at any fps, frames that the wrapper skips are never sampled', needs, async (t) => {
   const [rates, frames] = [[0.5, 1, 1.9, 2, 2.2, 2.5, 3, 5, 7, 8, 9, 10, 12.5, 15, 24, 25, 29.97, 30, 59.94, 80], 241];
-  const program = `import json; from reward_wrapper import is_sampled
+  const program = `import json; from topreward.gym import is_sampled
 print(json.dumps([[is_sampled(i, fps) for i in range(${frames})] for fps in ${JSON.stringify(rates)}]))`;
   const { code, stdout, stderr } = await runPython(t, '-c', program);
   t.equal(code, 0, stderr);
@@ -210,7 +210,7 @@ t.test('an error that a retry cannot fix is raised with the problem code', needs
   const { code, lines, stderr } = await play(t, address, { on_missing: 'nan' });
   t.equal(code, 1);
   t.equal(lines.length, 5, 'frame 5 is the next sampled frame');
-  t.match(stderr, /Refused: too-many-frames/);
+  t.match(stderr, /topreward\.errors\.InvalidRequest: too-many-frames/);
 });
 
 t.test('an invalid frame is never sent, and the episode does not continue without it', async (t) => {
@@ -238,7 +238,7 @@ t.test('an invalid frame is never sent, and the episode does not continue withou
     stubborn.lines.slice(2).every(({ asked }) => !asked),
     'an episode with a missing frame has no log probability',
   );
-  t.match(stubborn.stderr, 'Refused: ');
+  t.match(stubborn.stderr, /topreward\.errors\.\w+: /);
 
   const shrinking = await play(t, link.address, { draw: 'frame[: len(frame) - at]' });
   t.equal(shrinking.code, 1);

@@ -24,7 +24,9 @@ interface Source {
 /** Something that tests need and npm does not install. */
 export type Need = keyof typeof NEEDS;
 
-/** The Python for examples/python: PYTHON, or the one that test/python/install.sh installs. */
+const PYTHON_REQUIREMENTS = ['clients/python/requirements-dev.txt', 'examples/python/requirements.txt'];
+
+/** The Python for clients/python and examples/python: PYTHON, or the one that test/python/install.sh installs. */
 export const examplesPython = (): string => process.env['PYTHON'] ?? join(ROOT, '.cache/python/bin/python');
 
 const SHELL = 'chromium-headless-shell';
@@ -64,7 +66,7 @@ const NEEDS = {
     apt: ['libjakarta-annotation-api-java'],
   },
   'examples/python': {
-    found: () => runs(examplesPython(), 'test/python/ready.py', 'examples/python/requirements.txt'),
+    found: () => runs(examplesPython(), 'test/python/ready.py', 'clients/python', ...PYTHON_REQUIREMENTS),
     after: ['venv', 'osmesa'],
     script: 'test/python/install.sh',
   },
