@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from datasets import TOP, write_v3
-from recordings import recordings
+
+from .layouts import TOP, write_v3
+from .recordings import recordings
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,8 @@ def topreward() -> Command:
 
 @pytest.fixture(scope="session")
 def service() -> str:
-    """The address of a service with the bundled model. The Node test that starts pytest also starts it."""
-    address = os.environ.get("TOPREWARD_TEST_URL")
-    if not address:
-        pytest.skip("TOPREWARD_TEST_URL is not set: start these tests with npm run test:python")
-    return address
+    """The address of a real service with the embedded model. test/python/annotate.test.ts starts it."""
+    return os.environ["TOPREWARD_URL"]
 
 
 @pytest.fixture(scope="session")

@@ -8,18 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Command, flags
-from datasets import SIDE, TOP, png, write_v3, write_v21
-from proxy import proxy_to
-from recordings import FPS, INSTRUCTION, recordings
 
 from topreward import Client, RewardResult
+from topreward._contract import PrefixSelection
+
+from .conftest import Command, flags
+from .layouts import SIDE, TOP, png, write_v3, write_v21
+from .proxy import proxy_to
+from .recordings import FPS, INSTRUCTION, recordings
 
 
-def score(service: str, frames: list[bytes], **options: object) -> RewardResult:
+def score(service: str, frames: list[bytes], prefixes: PrefixSelection | None = None) -> RewardResult:
     """Score the frames of an episode on their own."""
     with Client(service) as client:
-        return client.score(frames, INSTRUCTION, fps=FPS, **options)  # type: ignore[arg-type]
+        return client.score(frames, INSTRUCTION, fps=FPS, prefixes=prefixes or {"count": 15})
 
 
 def frames_of(video: Path, first: int, count: int) -> list[bytes]:
@@ -71,7 +73,8 @@ def test_the_file_is_lerobots_and_has_the_numbers_of_the_frames(
         assert sum(value is not None for value in log_prob) == len(expected["prefixes"]) == 15
         assert row["score"] == pytest.approx(expected["score"], abs=1e-4)
         assert row["voc"] == pytest.approx(expected["voc"], abs=1e-4)
-        assert row["success"] is (expected["success"] or {})["flag"]
+        assert expected["success"] is not None
+        assert (row["success"], row["success_threshold"]) == (expected["success"]["flag"], expected["success"]["threshold"])
         assert row["log_prob_span"] == pytest.approx(expected["log_prob_range"]["span"], abs=1e-4)
         assert (row["flat"], row["instruction"], row["problem"]) == (False, INSTRUCTION, None)
 

@@ -4,8 +4,6 @@ import json
 from pathlib import Path
 
 import pytest
-from datasets import SIDE, TOP, png, write_v3, write_v21
-from recordings import Recording, recordings
 
 from topreward.annotate.dataset import Camera, choose_camera, read_dataset
 from topreward.annotate.episodes import Clip, read_episodes, read_tasks
@@ -15,6 +13,9 @@ from topreward.annotate.requests import clock_of
 from topreward.annotate.rows import RowSpan, read_images, row_spans, task_of_first_row
 from topreward.annotate.units import plan_units, select_episodes, shard_of
 
+from .layouts import SIDE, TOP, png, write_v3, write_v21
+from .recordings import Recording, recordings
+
 
 def test_v3_episodes_know_their_place_in_the_file_of_the_camera(v3: Path) -> None:
     dataset = read_dataset(v3)
@@ -22,7 +23,10 @@ def test_v3_episodes_know_their_place_in_the_file_of_the_camera(v3: Path) -> Non
     assert [episode.length for episode in episodes] == [24, 24, 24, 24, 23, 23]
     assert [episode.first_frame for episode in episodes] == [0, 24, 48, 72, 96, 119]
     assert episodes[5].data_file == "data/chunk-000/file-001.parquet"
-    assert episodes[5].clip == Clip(f"videos/{SIDE}/chunk-000/file-001.mp4", 5.78, pytest.approx(0.12))
+    clip = episodes[5].clip
+    assert clip is not None
+    assert (clip.file, clip.start_s) == (f"videos/{SIDE}/chunk-000/file-001.mp4", 5.78)
+    assert clip.drift == pytest.approx(0.03 * 4)
     assert episodes[0].tasks == ("Open the drawer.",)
     assert read_tasks(dataset) == {0: "Open the drawer."}
 

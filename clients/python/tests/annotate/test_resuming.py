@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from conftest import Command, flags, started
-from datasets import SIDE, write_v3
-from proxy import Proxy, proxy_to
-from recordings import recordings
+
+from .conftest import Command, flags, started
+from .layouts import SIDE, write_v3
+from .proxy import Proxy, proxy_to
+from .recordings import recordings
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +20,7 @@ def undisturbed(service: str, short: Path, tmp_path_factory: pytest.TempPathFact
     """The final files of a run that nothing interrupts."""
     folder = tmp_path_factory.mktemp("undisturbed")
     with started("annotate", *flags(short, service, folder / "topreward_progress.parquet")) as process:
-        stdout, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=120)
     assert process.returncode == 0, stderr
     return files_of(folder)
 

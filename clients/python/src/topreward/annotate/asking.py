@@ -52,7 +52,7 @@ class Attempts:
     most: int
     of_episode: Counter[int] = field(default_factory=Counter)
     failures: int = 0
-    last_outcome: float = field(default_factory=time.monotonic)
+    last_answer: float = field(default_factory=time.monotonic)
     retry_after_s: float = 0.0
     reason: str = ""
 
@@ -74,7 +74,7 @@ async def score_tasks(context: Context, name: str, tasks: Sequence[Task], journa
     """Ask for the outcome of every task, and write each to the journal as soon as it is known.
 
     :param name: of the unit
-    :raises ServiceError: if there is no outcome for ``patience_s``, or if the service refuses every request
+    :raises ServiceError: if the service does not respond, or is busy, for ``patience_s``, or if the service refuses every request
     """
     attempts = Attempts(most=context.model["limits"]["batch_episodes"])
     waiting = list(tasks)
@@ -99,6 +99,7 @@ async def _send(context: Context, request: Request, attempts: Attempts, journal:
     if reply.is_busy:
         context.pacer.slower()
     else:
+        attempts.last_answer = time.monotonic()
         await context.pacer.faster()
     if reply.whole is None:
         steps = [_judge(context, request, attempts, journal, *each) for each in reply.problems]
@@ -124,7 +125,8 @@ async def _read(context: Context, request: Request, attempts: Attempts, journal:
             result = cast(RewardResult, line["result"])
             _check_maker(context, result)
             record(context, journal, task.episode, outcome_of_result(task.episode, task.instruction, result))
-            attempts.last_outcome, attempts.failures = time.monotonic(), 0
+            attempts.failures = 0
+            attempts.last_answer = time.monotonic()
     except Refused as error:
         if error.every_request:
             raise ServiceError(f"The service refuses every request: {error}") from error
@@ -156,12 +158,12 @@ def _judge(context: Context, request: Request, attempts: Attempts, journal: Jour
 async def _pause(context: Context, attempts: Attempts) -> None:
     """Wait as long as the service says, and longer after each failure in a row.
 
-    :raises ServiceError: if the pause would end after ``patience_s`` without an outcome
+    :raises ServiceError: if the pause would end ``patience_s`` after the last response
     """
     attempts.failures += 1
     growing = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts.failures - 1))
     seconds = attempts.retry_after_s + random.uniform(0.5, 1.0) * growing
-    if time.monotonic() + seconds - attempts.last_outcome > context.job.patience_s:
+    if time.monotonic() + seconds - attempts.last_answer > context.job.patience_s:
         raise ServiceError(f"No result for {context.job.patience_s:g} s. Last failure: {attempts.reason}")
     await asyncio.sleep(seconds)
 

@@ -12,7 +12,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
-from recordings import FPS, Recording
+
+from .recordings import FPS, Recording
 
 TOP, SIDE = "observation.images.top", "observation.images.side"
 SIZE = 128
