@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
 import { FormData, fetch } from 'undici';
@@ -31,9 +32,10 @@ export function startPython(
   args: string[],
   heard: (line: string) => void = () => {},
   env: Record<string, string> = {},
+  cwd = ROOT,
 ): Running {
   const child = spawn(examplesPython(), args, {
-    cwd: ROOT,
+    cwd,
     env: { ...process.env, PYTHONDONTWRITEBYTECODE: '1', MUJOCO_GL: 'osmesa', ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -75,4 +77,20 @@ export async function gauge(address: string, name: string): Promise<number> {
 /** Repeats the check until it is true. The time limit of the test ends it. */
 export async function until(isSo: () => Promise<boolean>): Promise<void> {
   while (!(await isSo()));
+}
+
+/**
+ * Runs a folder of the package's tests. Each of them is a subtest.
+ * @param folder relative to clients/python
+ */
+export async function pytest(t: Test, folder: string, env: Record<string, string>): Promise<void> {
+  const args = ['-m', 'pytest', '-rA', '--tb=short', '-p', 'no:cacheprovider', folder];
+  const { code, stdout, stderr } = await startPython(t, args, undefined, env, join(ROOT, 'clients/python')).ended;
+  const summary = stdout.slice(stdout.lastIndexOf('short test summary info'));
+  const lines = [...summary.matchAll(/^(PASSED|FAILED|ERROR|SKIPPED) (?:\[\d+\] )?(.+)$/gm)];
+  t.ok(lines.length > 0, `${folder} has tests`, { diagnostic: true, stdout, stderr });
+  for (const [, outcome, name = ''] of lines)
+    if (outcome === 'SKIPPED') t.skip(name);
+    else t.equal(outcome, 'PASSED', name);
+  t.equal(code, 0, 'exit code', code === 0 ? {} : { stdout, stderr });
 }

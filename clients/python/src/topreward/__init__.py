@@ -13,6 +13,7 @@ from ._contract import (
     Problem,
     RewardResult,
 )
+from ._frames import Encoding, Frames
 from .aio import AsyncClient
 from .client import Client
 from .errors import (
@@ -35,8 +36,10 @@ __all__ = [
     "BatchResult",
     "Calibration",
     "Client",
+    "Encoding",
     "Episode",
     "EpisodeResult",
+    "Frames",
     "FramesMissing",
     "GrowingEpisode",
     "GvlResult",

@@ -29,7 +29,7 @@ def checked(value: Any, earlier: Frame | None = None) -> Frame:
             raise ValueError(f"The frame has shape {array.shape}. Earlier frames of this episode have shape {earlier.shape}.")
         return np.array(array, order="C")
     fix = _fix(name, array, _as_frame)
-    raise ValueError(f"A frame must be a uint8 array of shape (height, width, 3). {_told(array, fix)}")
+    raise ValueError(f"A frame must be a uint8 array of shape (height, width, 3). This one is {_told(array, fix)}")
 
 
 def checked_all(value: Any) -> Frames:
@@ -41,7 +41,7 @@ def checked_all(value: Any) -> Frames:
     if array.dtype == np.uint8 and array.ndim == 4 and array.shape[3] == 3 and array.size > 0:
         return np.ascontiguousarray(array)
     fix = _fix(name, array, _as_frames)
-    raise ValueError(f"Frames must be a uint8 array of shape (frames, height, width, 3). {_told(array, fix)}")
+    raise ValueError(f"Frames must be a uint8 array of shape (frames, height, width, 3). These are {_told(array, fix)}")
 
 
 def array_of(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
@@ -51,8 +51,8 @@ def array_of(value: Any, name: str) -> tuple[npt.NDArray[Any], str]:
     if not is_tensor(value):
         return np.asarray(value), f"numpy.asarray({name})"
     if value.dtype.is_floating_point:  # NumPy has no bfloat16
-        return value.detach().float().cpu().numpy(), f"{name}.float().cpu().numpy()"
-    return value.detach().cpu().numpy(), f"{name}.cpu().numpy()"
+        return value.detach().float().cpu().numpy(), f"{name}.detach().float().cpu().numpy()"
+    return value.detach().cpu().numpy(), f"{name}.detach().cpu().numpy()"
 
 
 def is_tensor(value: Any) -> bool:
@@ -61,10 +61,7 @@ def is_tensor(value: Any) -> bool:
 
 
 def _told(array: npt.NDArray[Any], fix: str | None) -> str:
-    return (
-        f"This one is {array.dtype} of shape {array.shape}{_values(array)}. "
-        f"{f'Convert it with {fix}' if fix else 'Convert it first.'}"
-    )
+    return f"{array.dtype} of shape {array.shape}{_values(array)}. {f'Convert it with {fix}' if fix else 'Convert it first.'}"
 
 
 def _values(array: npt.NDArray[Any]) -> str:

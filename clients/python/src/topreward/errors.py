@@ -93,5 +93,7 @@ def problem_of(status: int, reason: str, document: object) -> Problem:
 
 
 def _words(problem: Problem) -> str:
-    where = [f"{error['pointer'] or '/'}: {error['detail']}" for error in problem.get("errors", [])]
+    # The detail can have the first of several errors already.
+    others = [error for error in problem.get("errors", []) if error["detail"] not in problem["detail"]]
+    where = [f"{error['pointer'] or '/'}: {error['detail']}" for error in others]
     return " ".join([f"{problem['code']}: {problem['detail']}", *where])
