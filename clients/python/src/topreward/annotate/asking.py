@@ -74,7 +74,7 @@ async def score_tasks(context: Context, name: str, tasks: Sequence[Task], journa
     """Ask for the outcome of every task, and write each to the journal as soon as it is known.
 
     :param name: of the unit
-    :raises ServiceError: if the service does not respond, or is busy, for ``patience_s``, or if the service refuses every request
+    :raises ServiceError: if the service is busy or away for ``patience_s``, or if it refuses every request
     """
     attempts = Attempts(most=context.model["limits"]["batch_episodes"])
     waiting = list(tasks)
