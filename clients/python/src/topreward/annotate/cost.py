@@ -8,8 +8,8 @@ from .units import Unit
 
 # A block is two sampled frames, one second of video. At the reference size, a large model reads 74 tokens for each.
 TOKENS_OF_A_BLOCK = 74
-# Robot-seconds per second of one vLLM process (docs/reference/benchmarks.md).
-ROBOT_SECONDS_PER_SECOND = 150
+# One API process of vLLM reads at most so many seconds of video in a second: docs/reference/benchmarks.md.
+ROBOT_SECONDS_PER_SECOND = 107
 
 
 def cost_of(dataset: Dataset, units: Sequence[Unit], prefixes: Mapping[str, int]) -> dict[str, int | float]:
