@@ -1,8 +1,16 @@
 """Runs that are killed, refused, divided and continued."""
 
+import fcntl
 import json
+import os
+import pty
 import signal
+import struct
+import subprocess
+import sys
+import termios
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -29,23 +37,24 @@ def files_of(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.glob("*.parquet")}
 
 
-@pytest.mark.parametrize("results", [1, 2, 4])
 def test_a_killed_run_continues_and_makes_the_same_bytes(
-    service: str, short: Path, tmp_path: Path, undisturbed: dict[str, bytes], topreward: Command, results: int
+    service: str, short: Path, tmp_path: Path, undisturbed: dict[str, bytes], topreward: Command
 ) -> None:
     output = tmp_path / "topreward_progress.parquet"
     with proxy_to(service) as proxy:
         process = started("annotate", *flags(short, proxy.address, output), "--in-flight", "1")
         enough = threading.Event()
-        proxy.on_line = lambda: enough.set() if proxy.results >= results else None
+        proxy.on_line = lambda: enough.set() if proxy.results == 3 else None
         assert enough.wait(60)
         process.send_signal(signal.SIGKILL)
         process.communicate()
     assert not output.exists()
     folder = tmp_path / "topreward_progress.parts"
     finished = {path.name: path.read_bytes() for path in folder.glob("parts/*.parquet")}
+    assert list(finished) == ["000000-000001.parquet"]
     state = json.loads(topreward("status", folder).stdout)
-    assert 0 < state["scored"] + results < 12
+    assert (state["units_finished"], state["failed"]) == (1, 0)
+    assert state["scored"] in (2, 3)
     with proxy_to(service) as proxy:
         ended = topreward("annotate", *flags(short, proxy.address, output))
     assert ended.code == 0, ended.stderr
@@ -57,6 +66,47 @@ def test_a_killed_run_continues_and_makes_the_same_bytes(
     with proxy_to(service) as proxy:
         ended = topreward("annotate", *flags(short, proxy.address, output))
     assert (ended.code, proxy.batches) == (0, [])
+
+
+def test_an_interrupted_run_says_how_to_continue(
+    service: str, short: Path, tmp_path: Path, undisturbed: dict[str, bytes], topreward: Command
+) -> None:
+    output = tmp_path / "topreward_progress.parquet"
+    with proxy_to(service) as proxy:
+        process = started("annotate", *flags(short, proxy.address, output), "--in-flight", "1")
+        first = threading.Event()
+        proxy.on_line = first.set
+        assert first.wait(60)
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=60)
+    assert (process.returncode, stdout) == (130, "")
+    assert stderr.endswith("Stopped. Run the same command again to continue.\n")
+    assert "Traceback" not in stderr
+    assert topreward("annotate", *flags(short, service, output)).code == 0
+    assert files_of(tmp_path) == undisturbed
+
+
+def test_a_terminal_shows_a_bar_and_a_file_gets_lines(service: str, short: Path, tmp_path: Path, topreward: Command) -> None:
+    outputs = [tmp_path / name / "topreward_progress.parquet" for name in ("terminal", "lines")]
+    main, terminal = pty.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 25, 120, 0, 0))
+    command = [sys.executable, "-m", "topreward", "annotate", *map(str, flags(short, service, outputs[0]))]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=terminal) as process:
+        os.close(terminal)
+        shown = b""
+        with suppress(OSError):  # the end of a terminal
+            while piece := os.read(main, 4096):
+                shown += piece
+    os.close(main)
+    assert process.returncode == 0
+    assert b"6/6 [" in shown
+    assert b"0 failed, " in shown
+
+    ended = topreward("annotate", *flags(short, service, outputs[1]))
+    facts = json.loads(ended.stderr.splitlines()[0])
+    rate = facts.pop("robot_seconds_per_second")
+    assert facts == {"episodes": 6, "of": 6, "failed": 0, "seconds_left": 0.0}
+    assert 0 < rate < 1000
 
 
 def test_a_busy_service_slows_the_run_down(
