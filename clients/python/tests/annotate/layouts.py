@@ -93,8 +93,8 @@ def _row_v3(
     return row
 
 
-def write_v21(root: Path, recordings: Sequence[Recording]) -> Path:
-    """Write a v2.1 dataset with two cameras: a data file and two video files for each episode."""
+def write_v21(root: Path, recordings: Sequence[Recording], *, images: bool = False) -> Path:
+    """Write a v2.1 dataset with two cameras: a data file for each episode, and two video files or images."""
     tasks = sorted({recording.instruction for recording in recordings})
     rows: list[dict[str, Any]] = []
     for index, recording in enumerate(recordings):
@@ -102,14 +102,14 @@ def write_v21(root: Path, recordings: Sequence[Recording]) -> Path:
         rows.append({"episode_index": index, "tasks": [recording.instruction], "length": len(recording.frames)})
         data = root / DATA_PATH_V21.format(episode_chunk=0, episode_index=index)
         data.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(_data(recording, index, first, len(recording.frames), tasks, images=False), data)
-        for camera in (TOP, SIDE):
+        pq.write_table(_data(recording, index, first, len(recording.frames), tasks, images), data)
+        for camera in () if images else (TOP, SIDE):
             path = root / VIDEO_PATH_V21.format(video_key=camera, episode_chunk=0, episode_index=index)
             _video(path, recording.frames, camera == SIDE)
     (root / "meta").mkdir(exist_ok=True)
     _lines(root / "meta/episodes.jsonl", rows)
     _lines(root / "meta/tasks.jsonl", [{"task_index": number, "task": task} for number, task in enumerate(tasks)])
-    _info(root, "v2.1", rows, {"data_path": DATA_PATH_V21, "video_path": VIDEO_PATH_V21}, images=False)
+    _info(root, "v2.1", rows, {"data_path": DATA_PATH_V21, "video_path": VIDEO_PATH_V21}, images)
     return root
 
 

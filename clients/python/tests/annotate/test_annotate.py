@@ -90,6 +90,17 @@ def test_images_and_files_of_one_episode_are_scored_too(topreward: Command, serv
     ]
     assert curves == pytest.approx(np.concatenate([result["progress_curve"] for result in expected]), abs=1e-4)
 
+    data = images / "data/chunk-000/file-000.parquet"
+    table = pq.read_table(data)
+    rows = table.to_pylist()
+    rows[8][TOP] = {"bytes": None, "path": "gone.png"}
+    pq.write_table(pa.Table.from_pylist(rows, schema=table.schema), data)
+    ended = topreward("annotate", *flags(images, service, tmp_path / "topreward_progress.parquet"), "--allow-missing")
+    assert ended.code == 0, ended.stderr
+    assert "episode 1: data-unreadable" in ended.stderr
+    problems = pq.read_table(tmp_path / "topreward_episodes.parquet")["problem"].to_pylist()
+    assert problems == [None, "data-unreadable", None]
+
     v21 = write_v21(tmp_path / "v21", made)
     with proxy_to(service) as proxy:
         ended = topreward("annotate", "--root", v21, "--camera", TOP, "--url", proxy.address)

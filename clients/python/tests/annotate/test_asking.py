@@ -104,7 +104,7 @@ def job(short: Path, tmp_path: Path) -> Job:
 def score(job: Job, fake: Fake, count: int = 4) -> tuple[Journal, Context]:
     """Score episodes of two frames each, whose instruction is their number."""
     (video,) = job.frames_of_file
-    episodes = [Episode(number, 2 * number, 2, (), "", Clip(video, 0.5 * number)) for number in range(count)]
+    episodes = [Episode(number, 2 * number, 2, (), "", Clip(video, 0.5 * number), video) for number in range(count)]
     tasks = [Task(episode, str(episode.index)) for episode in episodes]
     pacer, report = Pacer(8), Report(count, 1.0)
     context = Context(job, SETTINGS, cast(Any, MODEL), cast(AsyncClient, fake), pacer, report)

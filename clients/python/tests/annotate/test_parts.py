@@ -33,7 +33,7 @@ SCORES = Scores(
 )
 SCORED = Outcome(4, "Öffne die Schublade.\u2028", SCORES, None)
 FAILED = Outcome(5, None, None, Failure("frame-count", "The video has 2 frames."))
-EPISODES = [Episode(number, 3 * number, 3, ("x",), "data.parquet", Clip("video.mp4", 0.0)) for number in (4, 5)]
+EPISODES = [Episode(number, 3 * number, 3, ("x",), "data.parquet", Clip("video.mp4", 0.0), "video.mp4") for number in (4, 5)]
 
 
 def test_a_journal_keeps_every_digit_and_drops_a_torn_line(tmp_path: Path) -> None:

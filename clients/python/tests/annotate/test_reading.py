@@ -1,8 +1,11 @@
 """Reading datasets: layouts, cameras, clocks and tasks. No service is needed."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from topreward.annotate.dataset import Camera, choose_camera, read_dataset
@@ -39,6 +42,10 @@ def test_v21_episodes_have_a_file_each(tmp_path: Path) -> None:
     assert episodes[4].clip == Clip(f"videos/chunk-000/{TOP}/episode_000004.mp4", None)
     assert read_tasks(dataset) == {0: "Open the drawer."}
     assert [unit.name for unit in plan_units(episodes)] == ["000000-000004"]
+    images = read_dataset(write_v21(tmp_path / "images", recordings(2, step=6), images=True))
+    episodes = read_episodes(images, Camera(TOP, "image"))
+    assert [unit.name for unit in plan_units(episodes)] == ["000000-000001"]
+    assert [len(read_images(images, episode, Camera(TOP, "image"))) for episode in episodes] == [4, 4]
 
 
 def test_two_cameras_are_a_choice_and_depth_is_none(v3: Path) -> None:
@@ -75,8 +82,7 @@ def test_the_first_row_names_a_task(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("start_s", "expected"), [(0.0, (0.0, 1.875)), (5.78, (5.655, 7.655))])
 def test_the_range_has_half_a_frame_of_room(start_s: float, expected: tuple[float, float], v3: Path) -> None:
     episode = read_episodes(read_dataset(v3), Camera(TOP, "video"))[0]
-    eight = type(episode)(0, 0, 8, episode.tasks, episode.data_file, Clip("x.mp4", start_s))
-    clock = clock_of(eight, eight.clip or Clip("", None), 4.0)
+    clock = clock_of(replace(episode, length=8), Clip("x.mp4", start_s), 4.0)
     assert (clock["from_s"], clock["to_s"]) == pytest.approx(expected)
 
 
@@ -85,7 +91,7 @@ def test_units_do_not_cross_files_and_shards_share_them(v3: Path) -> None:
     units = plan_units(episodes)
     assert [unit.name for unit in units] == ["000000-000003", "000004-000005"]
     assert [unit.name for unit in shard_of(units, 1, 2)] == ["000004-000005"]
-    many = [type(episodes[0])(number, 0, 1, (), "a.parquet", Clip("a.mp4", float(number))) for number in range(150)]
+    many = [replace(episodes[0], index=number) for number in range(150)]
     assert [len(unit.episodes) for unit in plan_units(many)] == [64, 64, 22]
 
 
@@ -120,6 +126,18 @@ def test_a_dataset_is_found_where_lerobot_and_the_hub_keep_it(tmp_path: Path) ->
     (home / "robot/drawer/meta").mkdir(parents=True)
     (home / "robot/drawer/meta/info.json").write_text("{}")
     assert find_root(None, "robot/drawer", None, env) == home / "robot/drawer"
+
+
+def test_a_damaged_table_is_a_usage_error(tmp_path: Path) -> None:
+    root = write_v3(tmp_path / "v3", recordings(1, step=6), images=True)
+    path = root / "meta/episodes/chunk-000/file-000.parquet"
+    rows = pq.read_table(path).to_pylist()
+    pq.write_table(pa.Table.from_pylist([{**row, "length": None} for row in rows]), path)
+    with pytest.raises(UsageError, match="rows without a value in length"):
+        read_episodes(read_dataset(root), Camera(TOP, "image"))
+    path.write_bytes(b"no parquet")
+    with pytest.raises(UsageError, match="cannot be read"):
+        read_episodes(read_dataset(root), Camera(TOP, "image"))
 
 
 def test_an_unknown_layout_is_a_usage_error(tmp_path: Path) -> None:

@@ -84,7 +84,9 @@ async def score_tasks(context: Context, name: str, tasks: Sequence[Task], journa
                 record(context, journal, waiting[0].episode, _too_large(waiting[0]))
                 step = Next.GO_ON
             else:
-                step = await _send(context, request, attempts, journal)
+                for task, reason in request.unreadable:
+                    record(context, journal, task.episode, failed(task.episode, task.instruction, "data-unreadable", reason))
+                step = await _send(context, request, attempts, journal) if request.tasks else Next.GO_ON
         waiting = [task for task in waiting if task.episode.index not in journal.outcomes]
         if step is Next.SMALLER:
             attempts.most = max(1, min(attempts.most, len(request.tasks) if request else 1) // 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .announce import announce
 from .cost import cost_of
-from .failures import EXIT_DONE, EXIT_INCOMPLETE, RunError
+from .failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
 from .job import OUTPUT, job_of
 from .merge import merge
 from .options import parse_in_flight, parse_prefixes, parse_shard
@@ -68,6 +68,9 @@ def run(args: argparse.Namespace) -> int:
     except RunError as error:
         print(error, file=sys.stderr)
         return error.exit_code
+    except OSError as error:  # a folder that cannot be written, or a full disk
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
     except KeyboardInterrupt:
         print("Stopped. Run the same command again to continue.", file=sys.stderr)
         return 130

@@ -31,6 +31,7 @@ class Episode:
     """One episode. ``first_frame`` is the number of its first frame in the dataset, ``length`` its number of frames.
 
     Files are relative to the folder of the dataset. ``clip`` is null for cameras whose frames are in the data file.
+    ``shared_file`` is the file with the frames, if other episodes are in it too.
     """
 
     index: int
@@ -39,15 +40,19 @@ class Episode:
     tasks: tuple[str, ...]
     data_file: str
     clip: Clip | None
+    shared_file: str | None
 
 
 def read_episodes(dataset: Dataset, camera: Camera) -> list[Episode]:
     """Return all episodes in the order of their numbers.
 
-    :raises UsageError: if a table is missing, or lacks a column
+    :raises UsageError: if a table is missing, damaged, or lacks a column
     """
-    rows = _read_v3(dataset, camera) if dataset.layout == "v3.0" else _read_v21(dataset, camera)
-    return sorted(rows, key=lambda episode: episode.index)
+    read = _read_v3 if dataset.layout == "v3.0" else _read_v21
+    try:
+        return sorted(read(dataset, camera), key=lambda episode: episode.index)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError) as error:
+        raise UsageError(f"The table of episodes in {dataset.root}/meta cannot be read: {error}") from error
 
 
 def _read_v3(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
@@ -61,13 +66,16 @@ def _read_v3(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
     frames_before: Counter[str] = Counter()
     for file in files:
         for row in _read_columns(file, columns).to_pylist():
+            data_file = _file(dataset, "data_path", row["data/chunk_index"], row["data/file_index"])
+            clip = _clip(dataset, camera, row, frames_before) if camera.kind == "video" else None
             yield Episode(
                 index=row["episode_index"],
                 first_frame=row["dataset_from_index"],
                 length=row["length"],
                 tasks=tuple(row["tasks"] or ()),
-                data_file=_file(dataset, "data_path", row["data/chunk_index"], row["data/file_index"]),
-                clip=_clip(dataset, camera, row, frames_before) if camera.kind == "video" else None,
+                data_file=data_file,
+                clip=clip,
+                shared_file=clip.file if clip else data_file,
             )
 
 
@@ -86,7 +94,11 @@ def _read_columns(file: Path, columns: list[str]) -> pa.Table:
         missing = [name for name in columns if name not in parquet.schema_arrow.names]
         if missing:
             raise UsageError(f"{file} has no column {', '.join(missing)}.")
-        return parquet.read(columns=columns)
+        table = parquet.read(columns=columns)
+    empty = [name for name in columns if name != "tasks" and table[name].null_count]
+    if empty:
+        raise UsageError(f"{file} has rows without a value in {', '.join(empty)}: the dataset is not complete.")
+    return table
 
 
 def _file(dataset: Dataset, template: str, chunk_index: int, file_index: int, video_key: str = "") -> str:
@@ -116,7 +128,7 @@ def _read_v21(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
         }
         clip = Clip(_fill(dataset, "video_path", values), None) if camera.kind == "video" else None
         tasks = tuple(row.get("tasks") or ())
-        yield Episode(index, first_frame, length, tasks, _fill(dataset, "data_path", values), clip)
+        yield Episode(index, first_frame, length, tasks, _fill(dataset, "data_path", values), clip, None)
         first_frame += length
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+import pyarrow as pa
+
 from .._batch import BatchItem
 from .._contract import Episode as EpisodeOptions
 from .dataset import Camera, Dataset
@@ -26,11 +28,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A batch: one item for each task, in their order, and the files that they name."""
+    """A batch: one item for each task, in their order, and the files that they name.
+
+    ``unreadable`` has tasks that are not in the batch, and why their images cannot be read.
+    """
 
     tasks: tuple[Task, ...]
     items: list[BatchItem]
     videos: list[Path] = field(default_factory=list)
+    unreadable: list[tuple[Task, str]] = field(default_factory=list)
 
 
 def clock_of(episode: Episode, clip: Clip, fps: float) -> dict[str, float]:
@@ -78,11 +84,16 @@ def image_frames(tasks: Sequence[Task], dataset: Dataset, camera: Camera, option
     """
     chosen: list[Task] = []
     items: list[BatchItem] = []
+    unreadable: list[tuple[Task, str]] = []
     frames = total = 0
     for task in tasks:
         if chosen and frames + task.episode.length > most_frames:
             break
-        images = read_images(dataset, task.episode, camera)
+        try:
+            images = read_images(dataset, task.episode, camera)
+        except (OSError, pa.ArrowException) as error:
+            unreadable.append((task, str(error)))
+            continue
         total += sum(map(len, images))
         if chosen and total > GROUP_BYTES:
             break
@@ -90,7 +101,7 @@ def image_frames(tasks: Sequence[Task], dataset: Dataset, camera: Camera, option
         frames += len(images)
         asked = {**options.episode(task.instruction), "fps": dataset.fps}
         items.append(BatchItem(cast(EpisodeOptions, asked), frames=images))
-    return Request(tuple(chosen), items)
+    return Request(tuple(chosen), items, unreadable=unreadable)
 
 
 def _video_item(task: Task, options: Options, fps: float, video: int) -> BatchItem:

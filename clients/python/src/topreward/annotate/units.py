@@ -29,19 +29,12 @@ def plan_units(episodes: Sequence[Episode]) -> list[Unit]:
     of its own.
     """
     units: list[Unit] = []
-    for _, group in groupby(episodes, key=_shared_file):
+    for _, group in groupby(episodes, key=lambda episode: episode.shared_file):
         same_file = tuple(group)
         for start in range(0, len(same_file), EPISODES_OF_A_UNIT):
             part = same_file[start : start + EPISODES_OF_A_UNIT]
             units.append(Unit(f"{part[0].index:06d}-{part[-1].index:06d}", part))
     return units
-
-
-def _shared_file(episode: Episode) -> str | None:
-    """The file that an episode shares with others; null if it has a file of its own."""
-    if episode.clip is None:
-        return episode.data_file
-    return None if episode.clip.start_s is None else episode.clip.file
 
 
 def shard_of(units: Sequence[Unit], shard: int, count: int) -> list[Unit]:
