@@ -4,12 +4,14 @@ import { bringIntoView, byId } from './dom.js';
 import { createStrip } from './filmstrip.js';
 import { episodeOptions, fillIn, formFps, key } from './form.js';
 import { counted } from './format.js';
+import { showMethodOptions } from './method.js';
 import { askForKey, needsKey, watchModel } from './model.js';
 import { hideProblem, showProblem } from './problem.js';
-import { hideResult, markStale, showResult, summary } from './result.js';
+import { hideResult, markStale, partsOf, showResult } from './result.js';
 import { ServiceProblem, score } from './service.js';
 import { offerEpisodes } from './source.js';
 import { tarOf } from './tar.js';
+import { pointOf, viewOf } from './view.js';
 
 /** @typedef {import('./source.js').Chosen} Chosen */
 
@@ -20,10 +22,10 @@ const VIDEO_NOTE = 'This page extracts frames from the video at this rate, and s
 let chosen;
 /** @type {AbortController | undefined} */
 let running;
-const curve = createCurve(({ length }) => showFrame(length - 1));
+const curve = createCurve(({ frame }) => showFrame(frame));
 const strip = createStrip((index) => {
   showFrame(index);
-  curve.pickLength(index + 1);
+  curve.pickFrame(index);
   bringIntoView(byId('figure'));
 });
 
@@ -49,7 +51,14 @@ function clear() {
   hideResult();
   strip.unmark();
   const frames = chosen?.frames.length ?? 1;
-  curve.clear({ threshold: episodeOptions().success?.threshold ?? null, duration: (frames - 1) / formFps() || 1 });
+  const episode = episodeOptions();
+  const { method = 'topreward', success } = episode;
+  for (const text of document.querySelectorAll('.explanation')) {
+    const explanation = /** @type {HTMLElement} */ (text);
+    explanation.hidden = explanation.dataset['method'] !== method;
+  }
+  const duration = (frames - 1) / formFps() || 1;
+  curve.clear({ view: viewOf(episode), threshold: success?.threshold ?? null, duration });
 }
 
 /** @param {boolean} isRunning */
@@ -64,18 +73,19 @@ function showRunning(isRunning) {
 async function run() {
   if (!chosen) return;
   const { frames } = chosen;
+  const episode = episodeOptions();
   const mine = new AbortController();
   running = mine;
   clear();
   showRunning(true);
   say(`Scoring ${counted(frames.length, 'frame')}…`);
   try {
-    for await (const event of score(episodeOptions(), frames, { key: key(), signal: mine.signal })) {
-      if (event.event === 'prefix') {
-        curve.add(event);
-        showProgress(event);
+    for await (const event of score(episode, frames, { key: key(), signal: mine.signal })) {
+      if (event.event === 'result') {
+        finish(event.result, episode, frames.length);
       } else {
-        finish(event.result, frames.length);
+        curve.add(pointOf(event, episode));
+        showProgress(event);
       }
     }
   } catch (error) {
@@ -92,12 +102,18 @@ function showProgress({ known, total }) {
   progress.value = known;
 }
 
-/** @param {import('./result.js').RewardResult} result @param {number} frames */
-function finish(result, frames) {
-  curve.complete(result.success?.threshold ?? null);
-  showResult(result);
-  strip.markSampled(result.provenance, frames, formFps());
-  say(summary(result));
+/**
+ * @param {import('./result.js').EpisodeResult} result
+ * @param {import('./service.js').Episode} episode that was scored
+ * @param {number} frames of the episode
+ */
+function finish(result, episode, frames) {
+  if (result.method === 'gvl') for (const frame of result.frames) curve.add(pointOf(frame, episode));
+  curve.complete(result.method === 'gvl' ? null : (result.success?.threshold ?? null));
+  const parts = partsOf(result);
+  showResult(parts);
+  strip.markSent(parts.sent.frames, parts.sent.when, frames, episode.fps ?? Number.NaN);
+  say(parts.summary);
   bringIntoView(byId('outcome'));
 }
 
@@ -123,6 +139,12 @@ function showCommand() {
   byId('command').textContent = chosen ? curlCommand(episodeOptions(), chosen.origin, needsKey()) : '';
 }
 
+/** Shows which method is chosen. An earlier result keeps its curve until the episode is scored again. */
+function chooseMethod() {
+  const isFree = byId('result').hidden && byId('stop').hidden;
+  if (isFree) clear();
+}
+
 /** Stops scoring, and removes the episode and its result from the page. @param {string} status */
 function unloadEpisode(status) {
   running?.abort();
@@ -145,6 +167,8 @@ byId('form').addEventListener('submit', (event) => {
 });
 byId('stop').addEventListener('click', () => running?.abort());
 byId('form').addEventListener('input', ({ target }) => {
+  showMethodOptions();
+  if (target === byId('method')) chooseMethod();
   showCommand();
   if (target !== byId('key')) markStale();
 });
@@ -177,6 +201,12 @@ async function copy(text) {
   document.execCommand('copy');
 }
 
+new ResizeObserver(() => {
+  byId('form').style.setProperty('--form-height', `${byId('form').offsetHeight}px`);
+}).observe(byId('form'));
+
+// Browsers restore the fields of a page that is opened again.
+showMethodOptions();
 watchModel();
 offerEpisodes({
   onLoading: unloadEpisode,

@@ -1,32 +1,38 @@
 import { draw } from './dom.js';
 import { decimal } from './format.js';
-import { logProbRange, ticks } from './scale.js';
+import { ticks } from './scale.js';
 
 /**
- * @typedef {import('./service.js').PrefixEvent} PrefixEvent
+ * @typedef {import('./view.js').Point} Point
  * @typedef {{
- *   points: PrefixEvent[],
- *   selected: PrefixEvent | undefined,
+ *   view: import('./view.js').View,
+ *   points: Point[],
+ *   selected: Point | undefined,
  *   threshold: number | null,
  *   duration: number,
  *   complete: boolean,
- * }} Curve points are sorted by length; duration is in seconds
+ * }} Curve points are sorted by frame; duration is in seconds
  */
 
 const HEIGHT = 264;
-const MARGIN = { top: 16, right: 18, bottom: 42, left: 54 };
+const MARGIN = { top: 16, right: 18, bottom: 42, left: 62 };
+
+/** Half the size of the mark of a point without a value, in pixels. */
+const GAP = 4;
 
 /**
- * Draws the log probability of True over time, for the prefixes known so far.
+ * Draws the values known so far over time. A point without a value is a cross at the bottom, and a gap in the line.
  * @param {SVGSVGElement} chart
  * @param {Curve} curve
  */
 export function drawCurve(chart, curve) {
   const width = Math.max(240, chart.clientWidth);
   chart.setAttribute('viewBox', `0 0 ${width} ${HEIGHT}`);
-  const { points, threshold } = curve;
-  const values = points.map(({ log_prob_true }) => log_prob_true);
-  const [low, high] = logProbRange(values.length > 0 ? values : [-1, 0], threshold);
+  const { view, points, threshold } = curve;
+  const [low, high] = view.range(
+    points.flatMap(({ value }) => value ?? []),
+    threshold,
+  );
   const [left, right] = [MARGIN.left, width - MARGIN.right];
   const [top, bottom] = [MARGIN.top, HEIGHT - MARGIN.bottom];
   const frame = {
@@ -44,15 +50,15 @@ export function drawCurve(chart, curve) {
 }
 
 /**
- * The prefix whose point is nearest to a horizontal position on the chart.
+ * The point that is nearest to a horizontal position on the chart.
  * @param {SVGSVGElement} chart
  * @param {number} clientX
  * @param {Curve} curve
  */
-export function prefixAt(chart, clientX, { points, duration }) {
+export function pointAt(chart, clientX, { points, duration }) {
   const box = chart.getBoundingClientRect();
   const time = ((clientX - box.left - MARGIN.left) / (box.width - MARGIN.left - MARGIN.right)) * (duration || 1);
-  return points.reduce((best, point) => (Math.abs(point.time_s - time) < Math.abs(best.time_s - time) ? point : best));
+  return points.reduce((best, point) => (Math.abs(point.time - time) < Math.abs(best.time - time) ? point : best));
 }
 
 /**
@@ -61,7 +67,7 @@ export function prefixAt(chart, clientX, { points, duration }) {
  */
 
 /** @param {Plot} plot @param {Curve} curve */
-function axes({ left, right, top, bottom, low, high, x, y }, { duration, points }) {
+function axes({ left, right, top, bottom, low, high, x, y }, { view, duration, points }) {
   const vertical = ticks(low, high);
   const horizontal = ticks(0, duration || 1);
   const middle = (top + bottom) / 2;
@@ -86,15 +92,11 @@ function axes({ left, right, top, bottom, low, high, x, y }, { duration, points 
         time.toFixed(horizontal.digits),
       ),
     ),
+    draw('text', { class: 'name', x: right, y: bottom + 36, 'text-anchor': 'end' }, view.timeAxis),
     draw(
       'text',
-      { class: 'name', x: right, y: bottom + 36, 'text-anchor': 'end' },
-      'time of the prefix’s last frame (s)',
-    ),
-    draw(
-      'text',
-      { class: 'name', x: 0, y: 0, transform: `translate(12 ${middle}) rotate(-90)`, 'text-anchor': 'middle' },
-      'log probability of True (nats)',
+      { class: 'name', x: 0, y: 0, transform: `translate(14 ${middle}) rotate(-90)`, 'text-anchor': 'middle' },
+      view.axis,
     ),
   ];
 }
@@ -115,21 +117,42 @@ function limit({ left, right, top, bottom, low, high, y }, threshold) {
 
 /** @param {Plot} plot @param {Curve} curve */
 function line({ top, bottom, x, y }, { points, selected, complete }) {
-  const place = (/** @type {PrefixEvent} */ point) =>
-    `${x(point.time_s).toFixed(1)},${y(point.log_prob_true).toFixed(1)}`;
   const radius = points.length > 60 ? 2 : 4;
+  const mark = (/** @type {Point} */ point) => {
+    const isSelected = point === selected ? ' selected' : '';
+    const at = x(point.time).toFixed(1);
+    const { value } = point;
+    if (value === null) {
+      const cross = `M${at} ${bottom - GAP}m${-GAP} ${-GAP}l${2 * GAP} ${2 * GAP}m0 ${-2 * GAP}l${-2 * GAP} ${2 * GAP}`;
+      return draw('path', { class: `gap${isSelected}`, d: cross });
+    }
+    const r = point === selected ? radius + 2 : radius;
+    return draw('circle', { class: `point${isSelected}`, cx: at, cy: y(value).toFixed(1), r });
+  };
+  const place = (/** @type {{ time: number, value: number }} */ { time, value }) =>
+    `${x(time).toFixed(1)},${y(value).toFixed(1)}`;
   return [
-    draw('polyline', { class: complete ? 'curve' : 'curve open', points: points.map(place).join(' ') }),
-    ...(selected
-      ? [draw('line', { class: 'cursor', x1: x(selected.time_s), x2: x(selected.time_s), y1: top, y2: bottom })]
-      : []),
-    ...points.map((point) =>
-      draw('circle', {
-        class: point === selected ? 'point selected' : 'point',
-        cx: x(point.time_s).toFixed(1),
-        cy: y(point.log_prob_true).toFixed(1),
-        r: point === selected ? radius + 2 : radius,
-      }),
+    ...withoutGaps(points).map((run) =>
+      draw('polyline', { class: complete ? 'curve' : 'curve open', points: run.map(place).join(' ') }),
     ),
+    ...(selected
+      ? [draw('line', { class: 'cursor', x1: x(selected.time), x2: x(selected.time), y1: top, y2: bottom })]
+      : []),
+    ...points.map(mark),
   ];
+}
+
+/** The parts of a curve between its gaps. @param {Point[]} points @returns {{ time: number, value: number }[][]} */
+function withoutGaps(points) {
+  /** @type {{ time: number, value: number }[][]} */
+  const runs = [];
+  let isOpen = false;
+  for (const { time, value } of points) {
+    if (value !== null) {
+      if (!isOpen) runs.push([]);
+      runs.at(-1)?.push({ time, value });
+    }
+    isOpen = value !== null;
+  }
+  return runs;
 }

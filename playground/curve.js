@@ -1,26 +1,29 @@
-import { drawCurve, prefixAt } from './chart.js';
+import { drawCurve, pointAt } from './chart.js';
 import { byId, make } from './dom.js';
-import { counted, decimal, percent, seconds } from './format.js';
+import { counted, decimal } from './format.js';
+import { viewOf } from './view.js';
 
 /**
- * @typedef {import('./service.js').PrefixEvent} PrefixEvent
+ * @typedef {import('./view.js').Point} Point
+ * @typedef {import('./view.js').View} View
  * @typedef {import('./chart.js').Curve} Curve
  */
 
 /**
- * The curve, and its selected prefix. The pointer selects a prefix on the chart, the keyboard with the slider.
- * @param {(prefix: PrefixEvent) => void} onSelect
+ * The curve, and its selected point. The pointer selects a point on the chart, the keyboard with the slider.
+ * @param {(point: Point) => void} onSelect
  */
 export function createCurve(onSelect) {
   const chart = /** @type {SVGSVGElement} */ (byId('chart'));
   const slider = /** @type {HTMLInputElement} */ (byId('scrub'));
+  const empty = { points: [], selected: undefined, complete: false };
   /** @type {Curve} */
-  let curve = { points: [], selected: undefined, threshold: null, duration: 1, complete: false };
+  let curve = { ...empty, view: viewOf({ instruction: '' }), threshold: null, duration: 1 };
   let isScheduled = false;
-  // Until the user picks a prefix, the longest known prefix is selected.
+  // Until the user picks a point, the last known point is selected.
   let isPicked = false;
 
-  // Many prefixes can arrive between two repaints of the screen.
+  // Many points can arrive between two repaints of the screen.
   function redraw() {
     if (isScheduled) return;
     isScheduled = true;
@@ -30,52 +33,53 @@ export function createCurve(onSelect) {
     });
   }
 
-  /** @param {PrefixEvent | undefined} prefix */
-  function select(prefix) {
-    if (!prefix) return;
-    curve.selected = prefix;
-    slider.value = String(curve.points.indexOf(prefix));
-    slider.setAttribute('aria-valuetext', description(prefix));
-    byId('readout').replaceChildren(...readout(prefix));
-    onSelect(prefix);
+  /** @param {Point | undefined} point */
+  function select(point) {
+    if (!point) return;
+    curve.selected = point;
+    slider.value = String(curve.points.indexOf(point));
+    slider.setAttribute('aria-valuetext', point.reading);
+    byId('readout').replaceChildren(...readout(point.cells));
+    onSelect(point);
     redraw();
   }
 
-  /** Selects no prefix: no scored prefix ends at this frame. @param {number} length */
-  function deselect(length) {
+  /** Selects no point: this frame has none. @param {number} frame from 0 */
+  function deselect(frame) {
     curve.selected = undefined;
-    byId('readout').replaceChildren(...noReadout(length));
+    byId('readout').replaceChildren(...readout([curve.view.absent(frame)]));
     redraw();
   }
 
-  /** @param {PrefixEvent | undefined} prefix */
-  function pick(prefix) {
+  /** @param {Point | undefined} point */
+  function pick(point) {
     isPicked = true;
-    select(prefix);
+    select(point);
   }
 
   slider.addEventListener('input', () => pick(curve.points[slider.valueAsNumber]));
   for (const kind of ['pointermove', 'pointerdown']) {
     chart.addEventListener(kind, (event) => {
-      if (curve.points.length > 0) pick(prefixAt(chart, /** @type {PointerEvent} */ (event).clientX, curve));
+      if (curve.points.length > 0) pick(pointAt(chart, /** @type {PointerEvent} */ (event).clientX, curve));
     });
   }
   new ResizeObserver(redraw).observe(chart);
 
   return {
-    /** Removes all points. @param {{ threshold: number | null, duration: number }} frame */
-    clear({ threshold, duration }) {
-      curve = { points: [], selected: undefined, threshold, duration, complete: false };
+    /** Removes all points. @param {{ view: View, threshold: number | null, duration: number }} frame */
+    clear(frame) {
+      curve = { ...empty, ...frame };
       isPicked = false;
       slider.disabled = true;
+      slider.setAttribute('aria-label', frame.view.noun === 'prefix' ? 'Prefix' : 'Frame');
       byId('empty').hidden = false;
       byId('readout').replaceChildren();
-      chart.setAttribute('aria-label', 'Log probability of True over time: no values yet');
+      chart.setAttribute('aria-label', `${frame.view.name} over time: no values yet`);
       redraw();
     },
-    /** @param {PrefixEvent} prefix */
-    add(prefix) {
-      curve.points = [...curve.points, prefix].sort((a, b) => a.length - b.length);
+    /** @param {Point} point */
+    add(point) {
+      curve.points = [...curve.points, point].sort((a, b) => a.frame - b.frame);
       slider.disabled = false;
       slider.max = String(curve.points.length - 1);
       byId('empty').hidden = true;
@@ -83,48 +87,35 @@ export function createCurve(onSelect) {
       if (curve.selected) slider.value = String(curve.points.indexOf(curve.selected));
       redraw();
     },
-    /** Selects the prefix with this number of frames, if it is scored. @param {number} length */
-    pickLength(length) {
+    /** Selects the point of a frame, if it has one. @param {number} frame from 0 */
+    pickFrame(frame) {
       if (curve.points.length === 0) return;
-      const prefix = curve.points.find((point) => point.length === length);
-      if (prefix) return pick(prefix);
+      const point = curve.points.find((each) => each.frame === frame);
+      if (point) return pick(point);
       isPicked = true;
-      deselect(length);
+      deselect(frame);
     },
     /** @param {number | null} threshold that the service applied */
     complete(threshold) {
       curve = { ...curve, threshold, complete: true };
-      const { points } = curve;
-      const [first, last] = [points[0], points.at(-1)];
-      if (first && last) {
-        const ends = `${decimal(first.log_prob_true)} at the start, ${decimal(last.log_prob_true)} at the end`;
-        chart.setAttribute(
-          'aria-label',
-          `Log probability of True over time, ${counted(points.length, 'prefix')}: ${ends}`,
-        );
-      }
+      chart.setAttribute('aria-label', summaryOf(curve));
       redraw();
     },
   };
 }
 
-/** @param {PrefixEvent} prefix */
-function description({ length, time_s, log_prob_true }) {
-  return `${counted(length, 'frame')}, ${seconds(time_s)}, log probability of True ${decimal(log_prob_true)} nats`;
+/** @param {Curve} curve */
+function summaryOf({ view, points }) {
+  const values = points.flatMap(({ value }) => value ?? []);
+  const [first, last] = [values[0], values.at(-1)];
+  const gaps = points.length - values.length;
+  const without = gaps > 0 ? `, ${gaps} without a value` : '';
+  const ends =
+    first === undefined || last === undefined ? '' : `: ${decimal(first)} at the start, ${decimal(last)} at the end`;
+  return `${view.name} over time, ${counted(points.length, view.noun)}${without}${ends}`;
 }
 
-/** @param {PrefixEvent} prefix */
-function readout({ length, time_s, frames_used, log_prob_true, log_prob_false }) {
-  return [
-    ['Prefix', `${counted(length, 'frame')}, ${seconds(time_s)}`],
-    ['Sent to the model', counted(frames_used, 'frame')],
-    ['Log probability of True', `${decimal(log_prob_true)} nats (${percent(Math.exp(log_prob_true))})`],
-    ['Log probability of False', `${decimal(log_prob_false)} nats (${percent(Math.exp(log_prob_false))})`],
-  ].map(([name = '', value = '']) => make('div', {}, make('dt', {}, name), make('dd', {}, value)));
-}
-
-/** @param {number} length */
-function noReadout(length) {
-  const cells = [make('dt', {}, 'Prefix'), make('dd', {}, `${counted(length, 'frame')}: not scored`)];
-  return [make('div', {}, ...cells)];
+/** @param {[string, string][]} cells names and values */
+function readout(cells) {
+  return cells.map(([name, value]) => make('div', {}, make('dt', {}, name), make('dd', {}, value)));
 }

@@ -38,6 +38,14 @@ export function draw(tag, attributes = {}, ...children) {
   return element;
 }
 
+/** A text whose parts in backticks are code. @param {string} text @returns {(Node | string)[]} */
+export function withCode(text) {
+  const parts = text.split('`');
+  // A backtick without a second one is no mark.
+  if (parts.length % 2 === 0) return [text];
+  return parts.map((part, i) => (i % 2 === 1 ? make('code', {}, part) : part));
+}
+
 /** Scrolls just far enough to show the complete element. @param {Element} element */
 export function bringIntoView(element) {
   element.scrollIntoView({ block: 'nearest' });

@@ -43,23 +43,22 @@ export function createStrip(onPick) {
     },
 
     /**
-     * Marks the sampled frames and shows their number.
-     * @param {import('./result.js').RewardResult['provenance']} provenance
+     * Marks the frames that the model received, and shows their number.
+     * @param {number[]} sent frames from 0
+     * @param {string} when empty, or with which prefix the model received them
      * @param {number} count frames of the episode
      * @param {number} fps
      */
-    markSampled({ sampled_frame_indices: sampled, pipeline }, count, fps) {
-      const indices = new Set(sampled);
+    markSent(sent, when, count, fps) {
+      const indices = new Set(sent);
       strip.classList.add('scored');
       for (const item of items()) {
-        const isSampled = indices.has(Number(item.dataset['frame']));
-        item.classList.toggle('sampled', isSampled);
+        const isSent = indices.has(Number(item.dataset['frame']));
+        item.classList.toggle('sampled', isSent);
         const image = item.querySelector('img');
-        if (image && isSampled) image.alt = `${image.alt}, sent to the model`;
+        if (image && isSent) image.alt = `${image.alt}, sent to the model`;
       }
-      // Shorter prefixes have other frames in the published pipeline.
-      const when = pipeline === 'published' ? ' with the longest prefix' : '';
-      describe(count, fps, `${sampled.length} sent to the model${when} (underlined)`);
+      describe(count, fps, `${sent.length} sent to the model${when} (underlined)`);
     },
 
     /** Removes all marks. */

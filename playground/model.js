@@ -1,6 +1,7 @@
 import { byId } from './dom.js';
 import { key } from './form.js';
 import { decimal } from './format.js';
+import { offerMethods } from './method.js';
 import { getModel, ServiceProblem } from './service.js';
 
 const PAUSE_MS = 3000;
@@ -31,8 +32,10 @@ export function askForKey() {
 /** Whether the service requires an API key. */
 export const needsKey = () => !byId('key-field').hidden;
 
-/** @param {import('./service.js').Model} model */
-function showModel({ model, engine, success_threshold }) {
+/** @param {import('./service.js').Model} description */
+function showModel(description) {
+  const { model, engine, success_threshold } = description;
+  offerMethods(description);
   say('ready', `${model} on ${engine.name} ${engine.version}`);
   if (success_threshold !== null) byId('threshold').setAttribute('placeholder', decimal(success_threshold));
 }

@@ -1,4 +1,4 @@
-import { byId, make } from './dom.js';
+import { byId, make, withCode } from './dom.js';
 import { FileFault } from './images.js';
 import { address, ServiceProblem } from './service.js';
 
@@ -12,6 +12,17 @@ const FIELDS = {
   '/prefixes/count': 'count',
   '/pipeline': 'pipeline',
   '/prompt': 'prompt',
+  '/method': 'method',
+  '/likelihood/reward': 'likelihood-reward',
+  '/likelihood/full_stop': 'full-stop',
+  '/gvl/count': 'gvl-count',
+  '/gvl/seed': 'gvl-seed',
+  '/gvl/format': 'gvl-format',
+  '/gvl/max_tokens': 'gvl-tokens',
+  '/answers/true_texts': 'true-texts',
+  '/answers/false_texts': 'false-texts',
+  '/answers/reward': 'answer-reward',
+  '/top_answers': 'top-answers',
 };
 
 /**
@@ -22,15 +33,20 @@ export function showProblem(error) {
   const { title, detail, next, facts } = textOf(error);
   byId('problem').replaceChildren(
     make('h2', {}, title),
-    make('p', {}, detail),
+    make('p', {}, ...withCode(detail)),
     ...(next ? [make('p', { class: 'next' }, next)] : []),
     ...(facts ? [make('p', { class: 'facts' }, ...facts)] : []),
   );
   byId('problem').hidden = false;
-  const field = error instanceof ServiceProblem ? FIELDS[error.problem.pointer ?? ''] : undefined;
+  const field = error instanceof ServiceProblem ? fieldAt(error.problem.pointer) : undefined;
   if (!field) return;
   byId(field).setAttribute('aria-invalid', 'true');
   byId(field).closest('details')?.setAttribute('open', '');
+}
+
+/** The field of a pointer, or of what is in it: of one text among several. @param {string | undefined} pointer */
+function fieldAt(pointer = '') {
+  return FIELDS[pointer] ?? FIELDS[pointer.replace(/\/\d+$/, '')];
 }
 
 export function hideProblem() {

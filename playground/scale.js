@@ -20,13 +20,15 @@ const LEAST_SPAN = 1;
 /**
  * The range of the log probability axis. It holds all values, and the threshold if it is near. It is never so small that
  * noise looks like a rising curve.
- * @param {number[]} values nats, at least one
+ * @param {number[]} values nats; if there are none, the range is that of an empty chart
  * @param {number | null} threshold
+ * @param {number} [most] the axis does not go above it: 0 for log probabilities
  * @returns {[number, number]}
  */
-export function logProbRange(values, threshold) {
-  let low = Math.min(...values);
-  let high = Math.max(...values);
+export function logProbRange(values, threshold, most = 0) {
+  const known = values.length > 0 ? values : [-1, 0];
+  let low = Math.min(...known);
+  let high = Math.max(...known);
   const reach = 2 * Math.max(high - low, LEAST_SPAN);
   if (threshold !== null && threshold > low - reach && threshold < high + reach) {
     low = Math.min(low, threshold);
@@ -34,7 +36,7 @@ export function logProbRange(values, threshold) {
   }
   const lacking = Math.max(0, LEAST_SPAN - (high - low)) / 2;
   const room = Math.max(high - low, LEAST_SPAN) * 0.06;
-  // Log probabilities are at most 0: space that does not fit above goes below.
-  const top = Math.min(0, high + lacking);
+  // Space that does not fit above goes below.
+  const top = Math.min(most, high + lacking);
   return [Math.min(low - lacking, top - LEAST_SPAN) - room, top + room];
 }

@@ -4,6 +4,7 @@ import { jsonLines } from './lines.js';
  * @typedef {import('../schemas/model.ts').Model} Model
  * @typedef {import('../schemas/problem.ts').Problem} Problem
  * @typedef {import('../schemas/reward-event.ts').PrefixEvent} PrefixEvent
+ * @typedef {import('../schemas/reward-event.ts').LikelihoodPrefixEvent} LikelihoodPrefixEvent
  * @typedef {import('../schemas/reward-event.ts').ResultEvent} ResultEvent
  * @typedef {import('../schemas/episode.ts').Episode} Episode
  * @typedef {{ name: string, file: Blob, url: string }} Frame
@@ -41,7 +42,7 @@ export async function getRecordings() {
  * @param {Episode} episode
  * @param {Frame[]} frames
  * @param {{ key: string, signal: AbortSignal }} options
- * @returns {AsyncGenerator<PrefixEvent | ResultEvent>}
+ * @returns {AsyncGenerator<PrefixEvent | LikelihoodPrefixEvent | ResultEvent>}
  * @throws ServiceProblem
  */
 export async function* score(episode, frames, { key, signal }) {

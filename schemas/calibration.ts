@@ -22,8 +22,8 @@ const belonging = {
     }),
   ),
   /** The service refuses this calibration with another prompt or pipeline. */
-  prompt: Type.Optional(PromptVariant()),
-  pipeline: Type.Optional(Pipeline()),
+  prompt: Type.Optional(PromptVariant),
+  pipeline: Type.Optional(Pipeline),
   /** The service refuses this calibration with other answers. Absent: the default answers. */
   answers: Type.Optional(ChosenAnswers),
   curve: Type.Optional(ScoredCurve),

@@ -1,36 +1,33 @@
 import { type Static, Type } from 'typebox';
-import { REFERENCE_SIDE } from './defaults.ts';
+import { DEFAULTS, REFERENCE_SIDE } from './defaults.ts';
 
-/** Enumerations that more than one schema uses. A title makes each one type, with named values, in generated clients. */
+/**
+ * Enumerations that more than one schema uses. A title makes each one type, with named values, in generated clients.
+ *
+ * A member that some other member excludes has no `default` in the contract, only in its description: generated clients send every
+ * `default`.
+ */
 
-export const FrameSizeMode = (usage: { default?: string } = {}) =>
-  Type.Enum(['reference', 'native', 'budget'], {
-    title: 'FrameSizeMode',
-    description: `How frames are resized before they go to the model. With \`reference\`, every frame is resized to the model’s own size, whatever its aspect ratio. That is ${REFERENCE_SIDE}×${REFERENCE_SIDE} for large models, as in the authors’ code; \`GET /v1/model\` says which size. With \`native\`, frames keep their size. With \`budget\`, a frame with more than \`max_pixels\` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept \`reference\` only.`,
-    ...usage,
-  });
+export const FrameSizeMode = Type.Enum(['reference', 'native', 'budget'], {
+  title: 'FrameSizeMode',
+  description: `How frames are resized before they go to the model. With \`reference\`, every frame is resized to the model’s own size, whatever its aspect ratio. That is ${REFERENCE_SIDE}×${REFERENCE_SIDE} for large models, as in the authors’ code; \`GET /v1/model\` says which size. With \`native\`, frames keep their size. With \`budget\`, a frame with more than \`max_pixels\` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept \`reference\` only. The default is \`${DEFAULTS.frame_size}\`; \`gvl\` has a size of its own.`,
+});
 
-export type FrameSizeMode = Static<ReturnType<typeof FrameSizeMode>>;
+export type FrameSizeMode = Static<typeof FrameSizeMode>;
 
-export const Pipeline = (usage: { default?: string } = {}) =>
-  Type.Enum(['aligned', 'published'], {
-    title: 'Pipeline',
-    description:
-      'How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. `published` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared.',
-    ...usage,
-  });
+export const Pipeline = Type.Enum(['aligned', 'published'], {
+  title: 'Pipeline',
+  description: `How frames become the model’s video. \`aligned\` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. \`published\` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared. The default is \`${DEFAULTS.pipeline}\`.`,
+});
 
-export type Pipeline = Static<ReturnType<typeof Pipeline>>;
+export type Pipeline = Static<typeof Pipeline>;
 
-export const PromptVariant = (usage: { default?: string } = {}) =>
-  Type.Enum(['open', 'chat'], {
-    title: 'PromptVariant',
-    description:
-      'With `open`, the prompt is the reference’s: a user turn that does not end. It scores the token ` True`. With `chat`, the user turn ends and the assistant’s starts. It scores the token `True` (no leading space).',
-    ...usage,
-  });
+export const PromptVariant = Type.Enum(['open', 'chat'], {
+  title: 'PromptVariant',
+  description: `With \`open\`, the prompt is the reference’s: a user turn that does not end. It scores the token \` True\`. With \`chat\`, the user turn ends and the assistant’s starts. It scores the token \`True\` (no leading space). The default is \`${DEFAULTS.prompt}\`.`,
+});
 
-export type PromptVariant = Static<ReturnType<typeof PromptVariant>>;
+export type PromptVariant = Static<typeof PromptVariant>;
 
 export const ScoredCurve = Type.Enum(['episode', 'corrected'], {
   title: 'ScoredCurve',

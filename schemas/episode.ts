@@ -126,8 +126,8 @@ export const Episode = Type.Object(
     likelihood: Type.Optional(LikelihoodOptions),
     gvl: Type.Optional(GvlOptions),
     prefixes: Type.Optional(PrefixSelection),
-    pipeline: Type.Optional(Pipeline({ default: DEFAULTS.pipeline })),
-    frame_size: Type.Optional(FrameSizeMode({ default: DEFAULTS.frame_size })),
+    pipeline: Type.Optional(Pipeline),
+    frame_size: Type.Optional(FrameSizeMode),
     max_pixels: Type.Optional(
       Type.Integer({
         minimum: 1024,
@@ -135,7 +135,7 @@ export const Episode = Type.Object(
         description: 'Most pixels per frame. Required with `frame_size: "budget"`, refused otherwise.',
       }),
     ),
-    prompt: Type.Optional(PromptVariant({ default: DEFAULTS.prompt })),
+    prompt: Type.Optional(PromptVariant),
     answers: Type.Optional(Answers),
     top_answers: Type.Optional(
       Type.Integer({

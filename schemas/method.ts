@@ -65,9 +65,7 @@ export const GvlOptions = Type.Object(
       Type.Integer({
         minimum: 1,
         maximum: MOST_GVL_FRAMES,
-        default: DEFAULTS.gvl.count,
-        description:
-          'How many frames are shown: evenly spaced from the second frame to the last, as the authors’ uniform sampler chooses them; all frames if there are no more. Not with `frames`.',
+        description: `How many frames are shown: evenly spaced from the second frame to the last, as the authors’ uniform sampler chooses them; all frames if there are no more. The default is ${DEFAULTS.gvl.count}. Not with \`frames\`.`,
       }),
     ),
     frames: Type.Optional(
@@ -82,9 +80,7 @@ export const GvlOptions = Type.Object(
       Type.Integer({
         minimum: 0,
         maximum: MOST_SEED,
-        default: DEFAULTS.gvl.seed,
-        description:
-          'Seed of the order in which the frames are shown: that of `numpy.random.default_rng(seed).permutation(n)`. The authors use 42 + the number of the episode in the dataset. Not with `order`.',
+        description: `Seed of the order in which the frames are shown: that of \`numpy.random.default_rng(seed).permutation(n)\`. The default is ${DEFAULTS.gvl.seed}. The authors use 42 + the number of the episode in the dataset. Not with \`order\`.`,
       }),
     ),
     order: Type.Optional(

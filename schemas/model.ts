@@ -32,7 +32,7 @@ export const Model = Type.Object(
       }),
     ),
     reference_frame: FrameSize,
-    frame_sizes: Type.Array(FrameSizeMode(), {
+    frame_sizes: Type.Array(FrameSizeMode, {
       description: 'The values of `frame_size` that this model accepts. `reference` stands for `reference_frame`.',
     }),
     frame_encoding: FrameEncoding,

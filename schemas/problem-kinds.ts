@@ -237,7 +237,7 @@ export const PROBLEMS = {
   'context-exceeded': {
     status: 422,
     title: 'The episode is longer than the model’s context',
-    help: 'The longest prefix does not fit; about `limit` sampled frames do. Send a shorter episode, or ask the operator for a longer context.',
+    help: 'The longest prefix does not fit; about `limit` sampled frames do. With `gvl`, about `limit` images do. Send a shorter episode or show fewer frames, or ask the operator for a longer context.',
   },
   'too-many-wrong-keys': {
     status: 429,
@@ -266,7 +266,7 @@ export const PROBLEMS = {
   },
   'engine-answer-unusable': {
     status: 502,
-    title: 'The engine’s response has no usable log probabilities',
+    title: 'The engine’s response cannot be used',
     help: 'The service does not invent a number. Send the `instance` to the operator: the log says what is wrong with the response, and often the engine is not set up as the service needs it.',
   },
   'server-busy': {

@@ -185,11 +185,11 @@ export const Resampling = Type.Enum(['none', 'pillow-bicubic', 'published', 'gvl
 /** How the prompts of prefixes were made, whatever is read after them. */
 export const prefixProvenance = {
   ...madeBy,
-  pipeline: Pipeline(),
+  pipeline: Pipeline,
   layout: PromptLayout,
   prompt: Type.Object(
     {
-      variant: PromptVariant(),
+      variant: PromptVariant,
       text: Type.String({
         description: 'Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.',
       }),
@@ -208,7 +208,7 @@ export const prefixProvenance = {
   }),
   frame_size: Type.Object(
     {
-      mode: FrameSizeMode(),
+      mode: FrameSizeMode,
       source: FrameSize,
       sent: FrameSize,
       resampling: Resampling,

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { Calibration } from '../../schemas/calibration.ts';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
+import { startGvl, writtenText } from '../support/gvl.ts';
 import { needing } from '../support/needs.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { describeModel, startServer } from '../support/server.ts';
@@ -23,24 +24,42 @@ const LABELLED = [
 ];
 
 interface Told {
-  status: number;
   code: string;
   detail: string;
   missing: string[];
 }
 
-/** The output that every program `usage` must print, made from responses of the service without a client, and one of them. */
-async function expectedOutput(): Promise<{ expected: string; whole: RewardResult }> {
-  const { address } = await startServer(t);
+/** A response as the programs show it. */
+function shown({ status, body }: { status: number; body: unknown }): string {
+  if (status === 200) return shownResult(body as EpisodeResult);
+  const { code, detail } = body as Told;
+  return `${status} ${code}: ${detail}`;
+}
+
+function shownResult(result: EpisodeResult): string {
+  if (result.method === 'gvl') {
+    const known = result.frames.filter(({ percentage }) => percentage !== null);
+    return `${known.length} of ${result.frames.length} frames have a percentage`;
+  }
+  const curve = `${result.prefixes.length} prefixes, score ${result.score.toFixed(4)}`;
+  if (result.method === 'topreward') return `${curve}, success ${result.success?.flag}`;
+  return `${curve}, ${result.provenance.instruction_tokens.length} tokens`;
+}
+
+/**
+ * The output that every program `usage` must print, made from responses of a service without a client.
+ * @param address of a service that has just started
+ * @returns it, and the score of the episode
+ */
+async function expectedOutput(address: string): Promise<{ expected: string; score: string }> {
   const { model, reference_frame, frame_sizes } = await describeModel(address);
   const { files, instruction, fps } = await recorded('drawer-open-v3-success');
-  const ask = async (episode: object, sent = files) => (await post(address, sent, { instruction, ...episode })).body;
-  const scored = ({ prefixes, score, success }: RewardResult) =>
-    `${prefixes.length} prefixes, score ${score.toFixed(4)}, success ${success?.flag}`;
-  const told = (body: unknown) => body as Told;
+  const ask = async (episode: object, sent = files) => post(address, sent, { instruction, ...episode });
   const result = await ask({ fps, prefixes: { count: 15 } });
-  const whole = scored(result);
-  const { code, detail } = told(await ask({}));
+  const whole = shown(result);
+  const clockless = shown(await ask({}));
+  const likelihood = shown(await ask({ fps, method: 'instruction_likelihood' }));
+  const gvl = await ask({ fps, method: 'gvl' });
   const calibration = (await (
     await fetch(`${address}/v1/calibrations`, {
       method: 'POST',
@@ -49,24 +68,34 @@ async function expectedOutput(): Promise<{ expected: string; whole: RewardResult
     })
   ).json()) as Calibration;
   const growing = { fps: 2, frame_digests: files.map((file) => createHash('sha256').update(file).digest('hex')) };
-  const asked = told(await ask(growing, files.slice(-1)));
+  const { missing } = (await ask(growing, files.slice(-1))).body as unknown as Told;
   const lines = [
     `model: ${model}, ${reference_frame.width} px, ${frame_sizes[0]}`,
     `form: ${whole}`,
     `json: ${whole}`,
-    `no clock: 422 ${code}: ${detail}`,
+    `no clock: ${clockless}`,
     `lines: 15 and: ${whole}`,
+    `likelihood: 15 and: ${likelihood}`,
+    `gvl: ${shown(gvl)}`,
     `batch 0: ${whole}`,
-    `batch 1: 422 ${code}: ${detail}`,
-    'batch: 1 scored, 1 failed',
+    `batch 1: ${clockless}`,
+    `batch 2: ${likelihood}`,
+    `batch 3: ${shown(gvl)}`,
+    gvl.status === 200 ? 'batch: 3 scored, 1 failed' : 'batch: 2 scored, 2 failed',
     `calibration: threshold ${calibration.threshold?.toFixed(4)}, AUC ${calibration.auc?.value.toFixed(4)}`,
-    `calibrated: ${scored(await ask({ fps, calibration }))}`,
-    `growing: 409 frames-missing, ${asked.missing.length} to send`,
-    `growing: ${scored(await ask({ fps: 2, prefixes: { last: 1 } }))}`,
+    `calibrated: ${shown(await ask({ fps, calibration }))}`,
+    `growing: 409 frames-missing, ${missing.length} to send`,
+    `growing: ${shown(await ask({ fps: 2, prefixes: { last: 1 } }))}`,
   ];
-  return { expected: `${lines.join('\n')}\n`, whole: result };
+  return { expected: `${lines.join('\n')}\n`, score: `score ${result.body.score.toFixed(4)}\n` };
 }
-const { expected, whole } = await expectedOutput();
+
+/** Starts a service whose model writes a text about 14 of 15 frames. */
+const startWriting = (t: Test) =>
+  startGvl(t, { text: writtenText(Array.from({ length: 14 }, (_, i) => 7 * i)) }, { SUCCESS_THRESHOLD: '-5' });
+
+const { expected, score } = await expectedOutput((await startServer(t)).address);
+const written = await expectedOutput((await startWriting(t)).address);
 
 for (const language of ['python', 'typescript', 'java', 'go']) {
   t.test(language, needs, async (t) => {
@@ -78,10 +107,13 @@ for (const language of ['python', 'typescript', 'java', 'go']) {
     t.equal((await run('usage', address, KEY)).out, expected, 'the output is as expected');
     const again = await run('usage', address, KEY);
     t.match(again, { code: 0, out: /^growing: 1 prefixes/m }, 'it can run again');
-    t.strictSame(await run('score', address, KEY), { code: 0, out: `score ${whole.score.toFixed(4)}\n` });
+    t.strictSame(await run('score', address, KEY), { code: 0, out: score });
     t.match(await run('score', address), { code: 1, out: /401 unauthorized: / }, 'without a key');
     const later = await laterVersion(t, (await startServer(t)).address);
     t.equal((await run('usage', later)).out, expected, 'the output is the same with a later version of the service');
+    const writing = await startWriting(t);
+    t.equal((await run('usage', writing.address)).out, written.expected, 'a model that writes texts');
+    t.match(written.expected, /^gvl: 14 of 15 frames have a percentage$/m);
   });
 }
 

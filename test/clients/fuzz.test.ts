@@ -21,6 +21,10 @@ t.test('the service behaves as openapi.yaml says for valid and invalid requests'
       const scored = outcomes[`${operation} ${type} result`] ?? 0;
       t.ok(scored >= 10, `${operation}, ${type}: ${scored} episodes were scored`);
     }
+    for (const method of ['topreward', 'instruction_likelihood']) {
+      const scored = outcomes[`${operation} ${method}`] ?? 0;
+      t.ok(scored >= 10, `${operation}: ${scored} episodes were scored with ${method}`);
+    }
   }
   t.ok((outcomes['calibrate application/json result'] ?? 0) >= 10, 'calibrations were made');
   t.comment(/^Test cases:\n.*$/m.exec(out)?.[0].replaceAll(/\s+/g, ' '));

@@ -9,11 +9,13 @@ CASES.json is a list of
      "lengths": [1, 7, 64],           these prefix lengths instead of a count
      "top": 5,                        the most likely next tokens of the longest prefix
      "answers": {"true": [" True", " Yes"], "false": [" No"]},  texts that are read, instead of True and False
+     "likelihood": true,              instead of True and False the tokens of the instruction, with and without a full stop
      "resize": false,                 do not resize the frames to --frame
+     "own_size": true,                with "pipeline": frames resized to --frame in one step, as for a model of one size
      "pipeline": "published"}         the steps of published.py; "log_prob_true_float" then has the values of unrounded pixels
 
 Every prefix is one video and one full forward pass: no cache, no blocks, float32. Each result also has the time that it
-took, in seconds. The method is TOPReward (arXiv 2602.19313), implemented from its description.
+took, in seconds. The methods are TOPReward and instruction likelihood (arXiv 2602.19313), implemented from their description.
 """
 
 import argparse
@@ -182,6 +184,47 @@ class Oracle:
             raise RuntimeError("this version of transformers does not build the published pipeline's prompt")
         return inputs
 
+    def tail_log_probs(self, inputs: Any, count: int) -> list[float]:
+        """Log probability of each of the last tokens of a prompt, from one pass over the complete prompt."""
+        logits = self.model(**inputs, logits_to_keep=count + 1, use_cache=False).logits[0, :-1]
+        log_probs = torch.log_softmax(logits.double(), dim=-1)
+        last = inputs["input_ids"][0, -count:]
+        return log_probs.gather(1, last[:, None])[:, 0].tolist()
+
+    @torch.inference_mode()
+    def score_likelihood(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
+        """Instruction likelihood (arXiv 2602.19313, Appendix A, Eq. 6): the prompt ends with the instruction."""
+        started = time.perf_counter()
+        is_published, own_size = case.get("pipeline") == "published", case.get("own_size", False)
+        images = [folder / path for path in case["frames"]]
+        if is_published and not own_size:
+            frames = [published.first_steps(Image.open(path)) for path in images]
+        else:
+            frames = [load_frame(path, self.frame) for path in images]
+        lengths = case.get("lengths") or prefix_lengths(len(frames), case.get("count", 15))
+        shown = schedule(len(frames), float(case["fps"]))
+        before = f"<|im_start|>user\n{VIDEO}{STATEMENT.rstrip()}"
+        encode = lambda text: self.processor.tokenizer.encode(text, add_special_tokens=False)
+        answer: dict[str, Any] = {"name": case["name"], "lengths": lengths, "likelihood": {}}
+        for name, stop in (("without_full_stop", ""), ("with_full_stop", ".")):
+            text = f"{before} {case['instruction']}{stop}"
+            ids = encode(text)[len(encode(before)) :]
+            rows = []
+            for length in lengths:
+                if is_published:
+                    positions = published.sampled(length)
+                    size = self.frame[0] if own_size else published.side(len(positions))
+                    pixels = [frame.float() for frame in frames[:length]]
+                    inputs = self.published_inputs(pixels, positions, text, size, rounded=True)
+                else:
+                    inputs = self.inputs(frames, shown_indices(shown, length), length, float(case["fps"]), text)
+                if inputs["input_ids"][0, -len(ids) :].tolist() != ids:
+                    raise RuntimeError("the prompt does not end with the tokens of the instruction")
+                rows.append(self.tail_log_probs(inputs, len(ids)))
+            answer["likelihood"][name] = {"ids": ids, "log_probs": rows}
+        answer["seconds"] = time.perf_counter() - started
+        return answer
+
     def log_probs(self, inputs: Any) -> torch.Tensor:
         logits = self.model(**inputs, logits_to_keep=1, use_cache=False).logits[0, -1]
         return torch.log_softmax(logits.float(), dim=-1)
@@ -223,6 +266,8 @@ class Oracle:
 
     @torch.inference_mode()
     def score(self, case: dict[str, Any], folder: Path) -> dict[str, Any]:
+        if case.get("likelihood"):
+            return self.score_likelihood(case, folder)
         if case.get("pipeline") == "published":
             return self.score_published(case, folder)
         started = time.perf_counter()

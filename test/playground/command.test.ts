@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import t, { type Test } from 'tap';
-import type { RewardResult } from '../../schemas/reward.ts';
+import type { EpisodeResult } from '../../schemas/result.ts';
+import { ofTopreward } from '../support/answers.ts';
 import { frameFiles } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
 import { stubEngine } from '../support/stub-engine.ts';
-import { openPage, startBrowser } from './support.ts';
+import { fakeVllmEngine, openPage, scored, startBrowser } from './support.ts';
 import { webmOf } from './webm.ts';
 
 const needs = needing('chromium', 'curl');
@@ -28,7 +29,7 @@ async function folder(t: Test): Promise<string> {
 }
 
 /** Copies the command with the button of the page, and runs it in bash. */
-async function runCopied(page: Page, cwd: string, env: Record<string, string> = {}): Promise<RewardResult> {
+async function runCopied(page: Page, cwd: string, env: Record<string, string> = {}): Promise<EpisodeResult> {
   await page.locator('#copy').click();
   await page.getByText('Command copied.').waitFor();
   const command: string = await page.evaluate('navigator.clipboard.readText()');
@@ -39,18 +40,7 @@ async function runCopied(page: Page, cwd: string, env: Record<string, string> = 
   return JSON.parse(stdout);
 }
 
-/** Scores the episode on the page. @returns the result in the response to the page's own request */
-async function scored(page: Page): Promise<RewardResult> {
-  const [answer] = await Promise.all([
-    page.waitForResponse((response) => response.url().endsWith('/v1/rewards')),
-    page.locator('#score').click(),
-  ]);
-  await page.locator('#result').waitFor();
-  const last = (await answer.text()).trimEnd().split('\n').at(-1) as string;
-  return JSON.parse(last).result;
-}
-
-function same(t: Test, one: RewardResult, other: RewardResult): void {
+function same(t: Test, one: EpisodeResult, other: EpisodeResult): void {
   const { usage: _, ...seen } = one;
   const { usage: __, ...expected } = other;
   t.strictSame(seen, expected);
@@ -69,7 +59,7 @@ t.test(
     await page.getByText('More options').click();
     await page.locator('#count').fill('4');
     await page.locator('#prompt').selectOption('chat');
-    const onPage = await scored(page);
+    const onPage = ofTopreward(await scored(page));
     t.equal(onPage.prefixes.length, 4);
     t.equal(onPage.provenance.prompt.variant, 'chat');
     t.equal(onPage.success?.threshold, -1.5);
@@ -93,7 +83,7 @@ t.test('the copied command works for file names with special characters', needs,
   await page.getByText('4 frames', { exact: true }).waitFor();
   await page.locator('#instruction').fill('Open it.');
   await page.locator('#fps').fill('2');
-  const onPage = await scored(page);
+  const onPage = ofTopreward(await scored(page));
   t.equal(onPage.prefixes.length, 4);
   same(t, await runCopied(page, cwd), onPage);
   t.strictSame(faults, []);
@@ -113,5 +103,42 @@ t.test('the copied command works for a video whose frames were saved', needs, as
   const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#save').click()]);
   await download.saveAs(join(cwd, download.suggestedFilename()));
   same(t, await runCopied(page, cwd), onPage);
+  t.strictSame(faults, []);
+});
+
+t.test('the copied command works with every method', needs, async (t) => {
+  const [engine] = await fakeVllmEngine(t, { text: 'Frame 1: 40%, Frame 2: 20%' });
+  const { page, faults } = await openPage(t, browser, { engine, context });
+  await page.getByText('More options').click();
+  await page.locator('#count').fill('2');
+  await page.locator('#method').selectOption('instruction_likelihood');
+  await page.locator('#likelihood-reward').selectOption('mean');
+  await page.locator('#full-stop').selectOption('yes');
+  const likelihood = await scored(page);
+  t.match(likelihood.provenance, { likelihood: { reward: 'mean', full_stop: true } });
+  same(t, await runCopied(page, await folder(t)), likelihood);
+
+  await page.locator('#method').selectOption('topreward');
+  await page.locator('#true-texts').fill(' True\n it\'s "so" $x');
+  await page.locator('#answer-reward').selectOption('log_odds');
+  await page.locator('#top-answers').fill('3');
+  const rewards = ofTopreward(await scored(page));
+  t.match(rewards.provenance.answers, { true_texts: [' True', ' it\'s "so" $x'], reward: 'log_odds' });
+  t.equal(rewards.top_answers?.length, 3);
+  same(t, await runCopied(page, await folder(t)), rewards);
+
+  await page.locator('#method').selectOption('gvl');
+  const buffer = await webmOf([20, 60, 100, 140, 180], 4);
+  await page.locator('#files').setInputFiles({ name: 'clip.webm', mimeType: 'video/webm', buffer });
+  await page.getByText('5 frames · ').waitFor();
+  await page.locator('#instruction').fill('Turn white.');
+  await page.locator('#gvl-count').fill('3');
+  await page.locator('#gvl-seed').fill('7');
+  const percentages = await scored(page);
+  t.match(percentages, { method: 'gvl', frames: { length: 3 }, provenance: { seed: 7 } });
+  const cwd = await folder(t);
+  const [download] = await Promise.all([page.waitForEvent('download'), page.locator('#save').click()]);
+  await download.saveAs(join(cwd, download.suggestedFilename()));
+  same(t, await runCopied(page, cwd), percentages);
   t.strictSame(faults, []);
 });

@@ -1,21 +1,11 @@
 import axe from 'axe-core';
-import type { Page } from 'playwright-core';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { needing } from '../support/needs.ts';
-import { openPage, risingEngine, startBrowser } from './support.ts';
+import { isAccessible, openPage, risingEngine, startBrowser } from './support.ts';
 
 const needs = needing('chromium');
 
 const browser = startBrowser(t);
-
-/** Checks the page against the rules of axe. The page must be opened with the script of axe. */
-async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
-  const found: { id: string; targets: string[] }[] = await page.evaluate(`(async () => {
-    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
-    return violations.map(({ id, nodes }) => ({ id, targets: nodes.map(({ target, failureSummary }) => target.join(' ') + ' ' + failureSummary) }));
-  })()`);
-  t.strictSame(found, [], what);
-}
 
 for (const colorScheme of ['light', 'dark'] as const) {
   for (const width of [1280, 360]) {
@@ -63,7 +53,8 @@ t.test('the page can be used with only the keyboard', needs, async (t) => {
       await page.evaluate('document.activeElement.id || document.activeElement.name || document.activeElement.tagName'),
     );
   }
-  t.strictSame(visited, ['A', 'A', 'A', 'recording', 'files', 'instruction', 'fps', 'threshold', 'SUMMARY', 'score']);
+  const fields = ['recording', 'files', 'instruction', 'method', 'fps', 'threshold', 'SUMMARY', 'score'];
+  t.strictSame(visited, ['A', 'A', 'A', ...fields]);
   await page.keyboard.press('Enter');
   await page.locator('#result').waitFor();
   t.strictSame(faults, []);

@@ -99,7 +99,7 @@ t.test('points of the curve can be selected with the pointer and the keyboard', 
   t.match(await page.locator('#readout').innerText(), '24 frames, 5.75 s', 'the longest prefix is selected at first');
   await page.locator('#scrub').focus();
   await page.keyboard.press('Home');
-  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 nats \(6\.1 %\)/);
+  t.match(await page.locator('#readout').innerText(), /1 frame, 0\.00 s[\s\S]*−2\.792 nats \(6\.1\u00a0%\)/);
   t.equal(
     await page.locator('#scrub').getAttribute('aria-valuetext'),
     '1 frame, 0.00 s, log probability of True −2.792 nats',

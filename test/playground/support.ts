@@ -1,8 +1,14 @@
 import type { FastifyInstance } from 'fastify';
+import { pino } from 'pino';
 import { type Browser, type BrowserContextOptions, type Page, chromium as playwright } from 'playwright-core';
 import type { Test } from 'tap';
+import type { EpisodeResult } from '../../schemas/result.ts';
+import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
+import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { buildTestApp, listen } from '../support/app.ts';
+import { type Behaviour, type FakeVllm, startFakeVllm } from '../support/fake-vllm.ts';
 import { chromium } from '../support/needs.ts';
 import { type StubEngine, stubEngine } from '../support/stub-engine.ts';
 
@@ -25,6 +31,15 @@ export const logProbOf = (share: number) => -3 + 2.5 * share;
 
 export function risingEngine(options: Parameters<typeof stubEngine>[0] = {}): StubEngine {
   return stubEngine({ numbers: (share) => [logProbOf(share), -share], ...options });
+}
+
+/** The engine vLLM, with a fake server. The page must wait until it is ready. */
+export async function fakeVllmEngine(t: Test, behaviour: Partial<Behaviour> = {}): Promise<[Engine, FakeVllm]> {
+  const fake = await startFakeVllm(behaviour);
+  t.teardown(() => fake.close());
+  const config = loadConfig({ ENGINE_URL: fake.url, SECRET: 'secret' });
+  const times = { unreadyCheckMs: 20, readyCheckMs: 60_000 };
+  return [createVllmEngine(config, pino({ level: 'silent' }), TOPREWARD, times), fake];
 }
 
 /** The page, opened on a service of its own. */
@@ -73,6 +88,26 @@ export async function openPage(
   await page.goto(origin);
   await page.locator('#score:enabled').waitFor();
   return { page, app, origin, faults };
+}
+
+/** Scores the episode on the page. @returns the result in the response to the page's own request */
+export async function scored(page: Page): Promise<EpisodeResult> {
+  const [answer] = await Promise.all([
+    page.waitForResponse((response) => response.url().endsWith('/v1/rewards')),
+    page.locator('#score').click(),
+  ]);
+  await page.locator('#result').waitFor();
+  const last = (await answer.text()).trimEnd().split('\n').at(-1) as string;
+  return JSON.parse(last).result;
+}
+
+/** Checks the page against the rules of axe. The page must be opened with the script of axe. */
+export async function isAccessible(t: Test, page: Page, what: string): Promise<void> {
+  const found: { id: string; targets: string[] }[] = await page.evaluate(`(async () => {
+    const { violations } = await axe.run(document, { resultTypes: ['violations'] });
+    return violations.map(({ id, nodes }) => ({ id, targets: nodes.map(({ target, failureSummary }) => target.join(' ') + ' ' + failureSummary) }));
+  })()`);
+  t.strictSame(found, [], what);
 }
 
 /** Waits until the page has drawn what it has scheduled: the curve is drawn with the next repaint of the screen. */

@@ -1,18 +1,14 @@
-import { execFile } from 'node:child_process';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { pino } from 'pino';
 import t from 'tap';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Generated } from '../../src/engine/engine.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
 import { TOPREWARD } from '../../src/methods/topreward/method.ts';
-import { type GenerationPlan, type PromptPart, shownFrames } from '../../src/plan/generation.ts';
+import { type GenerationPlan, shownFrames } from '../../src/plan/generation.ts';
 import { environment } from '../support/oracle.ts';
 import { recorded } from '../support/recorded.ts';
 import { uploadedFrames } from '../support/uploaded.ts';
+import { askTransformers, authorsTurn, type GenerationCase } from './generation.ts';
 import { synthetic } from './support.ts';
 
 t.setTimeout(900_000);
@@ -36,77 +32,22 @@ async function ready() {
   }
 }
 
-/** The turn of the authors' code: science of GVL in the TOPReward repository, without examples. */
-function gvlTurn(instruction: string, frames: number[]): PromptPart[] {
-  return [
-    {
-      text: `You are an expert roboticist tasked to predict task completion percentages for frames of a robot for the task of ${instruction}.\nThe task completion percentages are between 0 and 100, where 100 corresponds to full task completion.\nWe provide several examples of the robot performing the task at various stages and their corresponding task completion percentages.\nNote that the frames may be in random order, so please pay attention to the individual frames when reasoning about task completion percentage.\n`,
-    },
-    { text: 'Initial robot scene:' },
-    { frame: Math.min(...frames) },
-    { text: 'In the initial robot scene, the task completion percentage is 0%.' },
-    {
-      text: `Now, for the task of ${instruction}, output the task completion percentage for the following frames that are presented in random order. For each frame, format your response as follow: Frame {i}: Task Completion Percentages:{}%`,
-    },
-    { text: 'Be rigorous and precise; percentage reflects task completion.' },
-    { text: 'Remember: frames are in random order.' },
-    ...frames.flatMap((frame, i) => [{ text: `Frame ${i + 1}:` }, { frame }, { text: '' }]),
-  ];
-}
-
 const ORDER = [8, 3, 14, 1, 6, 12, 0, 10, 5, 2, 13, 7, 4, 11, 9];
 const success = await recorded('drawer-open-v3-success');
 const cases = [
   {
     name: 'synthetic',
     files: await synthetic(15, 3, 256, 256),
-    parts: gvlTurn('Put the red block into the box.', ORDER),
+    parts: authorsTurn('Put the red block into the box.', ORDER),
   },
-  { name: 'recorded', files: success.files, parts: gvlTurn(success.instruction, ORDER) },
+  { name: 'recorded', files: success.files, parts: authorsTurn(success.instruction, ORDER) },
   { name: 'one-image', files: await synthetic(1, 9, 256, 256), parts: [{ frame: 0 }, { text: ' What is this?' }] },
   {
     name: 'another-turn',
     files: await synthetic(4, 11, 256, 256),
     parts: [{ text: 'Öffne die 2. Schublade 🤖:' }, { frame: 3 }, { frame: 0 }, { text: '' }, { frame: 2 }],
   },
-] satisfies { name: string; files: Buffer[]; parts: PromptPart[] }[];
-
-interface Expected {
-  name: string;
-  prompt_ids: number[];
-  tokens: number;
-  sure: number;
-  text: string;
-}
-
-/** Runs test/engine/generation.py for all cases. */
-async function askTransformers(): Promise<Map<string, Expected>> {
-  const folder = await mkdtemp(join(tmpdir(), 'generation-'));
-  try {
-    const documents = cases.map(({ name, parts }) => ({
-      name,
-      tokens: TOKENS,
-      parts: parts.map((part) => ('text' in part ? part : { image: `${name}-${part.frame}` })),
-    }));
-    for (const { name, files } of cases)
-      for (const [i, file] of files.entries()) await writeFile(join(folder, `${name}-${i}`), file);
-    await writeFile(join(folder, 'cases.json'), JSON.stringify(documents));
-    const pathOf = (path: string) => new URL(path, import.meta.url).pathname;
-    const { stdout } = await promisify(execFile)(
-      environment('VLLM_PYTHON'),
-      [
-        pathOf('../engine/generation.py'),
-        environment('CHECKPOINT'),
-        join(folder, 'cases.json'),
-        pathOf('../../docker/vllm/chat_template.jinja'),
-      ],
-      { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
-    );
-    return new Map((JSON.parse(stdout) as Expected[]).map((each) => [each.name, each]));
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+] satisfies GenerationCase[];
 
 async function generate(
   files: Buffer[],
@@ -132,7 +73,7 @@ t.test('the engine says how many images it accepts', async (t) => {
 
 t.test('prompts and texts equal those of transformers, token for token', async (t) => {
   await ready();
-  const expected = await askTransformers();
+  const expected = await askTransformers(cases, TOKENS);
   for (const { name, files, parts } of cases) {
     const known = expected.get(name);
     if (!known) throw new Error(`Transformers wrote nothing for ${name}.`);

@@ -19,6 +19,7 @@ const SLOW = [
   'test/playground/reference.test.ts',
   'test/playground/view.test.ts',
   'test/playground/page.test.ts',
+  'test/playground/methods.test.ts',
   'test/engines/vllm/responses.test.ts',
   'test/engines/vllm/monitor.test.ts',
   'test/http/wrong-variables.test.ts',
@@ -90,7 +91,7 @@ export const SUITES: Record<string, Suite> = {
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: {
-    files: ['exact', 'published', 'controls', 'answers', 'generation', 'service', 'embedded'].map(
+    files: ['exact', 'published', 'controls', 'answers', 'likelihood', 'generation', 'gvl', 'service', 'embedded'].map(
       (name) => `test/real/${name}.test.ts`,
     ),
     timeoutS: 900,

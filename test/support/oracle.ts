@@ -23,6 +23,16 @@ export interface Case {
   /** false: the oracle does not resize the frames */
   resize?: boolean;
   pipeline?: 'published';
+  /** with `pipeline`: frames are resized to the size of the model in one step */
+  own_size?: boolean;
+  /** the tokens of the instruction are read, instead of True and False */
+  likelihood?: boolean;
+}
+
+/** Tokens of a text, and the log probability of each of them after each prefix. */
+interface TextLogProbs {
+  ids: number[];
+  log_probs: number[][];
 }
 
 /** The result of test/engine/oracle.py for a case. */
@@ -39,6 +49,8 @@ export interface OracleAnswer {
   /** only with the published pipeline: side of the frames of each prefix, and the values with pixels that are not rounded */
   sides?: number[];
   log_prob_true_float?: number[];
+  /** only if the case wants it; the members for True and False are then absent */
+  likelihood?: { without_full_stop: TextLogProbs; with_full_stop: TextLogProbs };
   /** time that the oracle took, including the decoding of frames */
   seconds: number;
 }

@@ -138,7 +138,7 @@ function asker(
     return answers.length === others.length ? answers : undefined;
   }
 
-  /** What the first query that read a text made of it. Whether the text can be cut does not depend on the query. */
+  /** The steps of the first query that read a text. Whether a text can be cut does not depend on the query. */
   const firstSteps = new Map<string, ReturnType<typeof readSteps>>();
 
   /** The same, but for a text that cannot be cut only the first query tries it, and the others wait for that. */
@@ -151,8 +151,8 @@ function asker(
   }
 
   /**
-   * Reads each token of a text: one query for each, with the tokens before it after the prompt. Each further one computes only these few
-   * tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
+   * Reads each token of a text: one query for each, with the tokens before it after the prompt. All queries except the first compute only
+   * these few tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
    */
   async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
     const { ids } = follows;
@@ -163,6 +163,8 @@ function asker(
       const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, ids.slice(i, i + 1)));
       return { values, ...tokensOf([first, ...answers]), ...prompt };
     }
+    const length = first.usage.prompt_tokens + ids.length;
+    if (length > MOST_READ_WHOLE) throw tooLongToRead(length, pointer);
     const whole = await ask(each, { read: { last: ids }, start: follows, data: 'none' });
     if (!continues(each, follows, whole)) throw textNotContinued(pointer);
     return { values: readLast(whole, ids), ...tokensOf([first, whole]), ...prompt };
@@ -193,6 +195,17 @@ function textNotContinued(pointer: string): ProblemError {
   const detail =
     'The model’s tokenizer makes other tokens of the instruction in the complete prompt than after the text before it. Send other words.';
   return new ProblemError('invalid-request', detail, { pointer });
+}
+
+/**
+ * Most tokens of a prompt whose own log probabilities are read. It computes one number for each of them and each token of the
+ * vocabulary at once, 2 GB for 2,048 of them with Qwen3's, and does not reserve memory for that when it starts.
+ */
+const MOST_READ_WHOLE = 2048;
+
+function tooLongToRead(length: number, pointer: string): ProblemError {
+  const detail = `The model’s tokenizer splits a character of the instruction into several tokens, as it does with many emoji. Their log probabilities can be read up to a prompt of ${MOST_READ_WHOLE} tokens; this one has ${length}. Send an instruction without such characters, or a shorter episode.`;
+  return new ProblemError('invalid-request', detail, { pointer, limit: MOST_READ_WHOLE });
 }
 
 /** Tokens of some prompts together. */

@@ -4,6 +4,7 @@ import atexit
 import base64
 import json
 import re
+import zlib
 from collections import Counter
 from pathlib import Path
 
@@ -25,6 +26,7 @@ CONTRADICTIONS = {
 }
 CONTRADICTING = re.compile(
     r"must be sent with|cannot be combined with|must not be below `min`|must be above `low`|but the schedule selects this frame"
+    r"|requires `method: "
     r"|must be at most 0|is in the list twice|is a text for True and for False|is the default text for"
 )
 
@@ -77,14 +79,28 @@ def at_most_zero(episode):
     return changed
 
 
+# Options that only one method has. Which one a request uses is among them, so that another method becomes the default one.
+OWN_OPTIONS = {
+    "topreward": ("prompt", "top_answers", "controls"),
+    "instruction_likelihood": ("method", "likelihood"),
+}
+
+
 def consistent(episode):
     """Keeps one of the members that exclude each other, and none that only a larger model accepts."""
-    free = ("id", "instruction", "prompt", "success", "include_token_ids", "top_answers", "controls")
-    kept = {name: episode[name] for name in free if name in episode}
+    # Most generated episodes name no method.
+    is_second = zlib.crc32(repr(episode).encode("utf-8", "replace")) % 3 == 0
+    method = "instruction_likelihood" if is_second else episode.get("method", "topreward")
+    own = OWN_OPTIONS.get(method, OWN_OPTIONS["topreward"])
+    free = ("id", "instruction", "success", "include_token_ids", *own)
+    kept = {name: value for name, value in {**episode, "method": method}.items() if name in free}
     if "values" in episode.get("training", {}):
         kept["training"] = {"values": episode["training"]["values"]}
     if kept.get("success", {}).get("threshold", 0) > 0:
-        kept["answers"] = {"reward": "log_odds"}
+        if method == "instruction_likelihood":
+            kept["success"] = {**kept["success"], "threshold": -kept["success"]["threshold"]}
+        else:
+            kept["answers"] = {"reward": "log_odds"}
     prefixes = dict(list(episode.get("prefixes", {}).items())[:1])
     prefixes.pop("lengths", None)
     return {**kept, "fps": episode.get("fps", 4), "prefixes": prefixes}
@@ -97,6 +113,8 @@ def valid_is_refused_for_contradictions_only(context, response, case):
     for outcome in outcomes_of(response):
         problem = outcome if "code" in outcome else None
         outcomes[f"{operation_of(case)} {case.media_type} {problem['code'] if problem else 'result'}"] += 1
+        if "method" in outcome:
+            outcomes[f"{operation_of(case)} {outcome['method']}"] += 1
         if problem is None or response.status_code >= 500:
             continue
         if problem["code"] == "invalid-request":

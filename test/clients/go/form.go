@@ -14,7 +14,7 @@ import (
 
 // postForm sends the files unchanged. Base64 would have a third more bytes. The generated operation accepts JSON only,
 // because the generator supports one body per operation. The form uses the same generated types.
-func postForm(ctx context.Context, client *topreward.APIClient, episode topreward.Episode, files []string) (*topreward.RewardResult, error) {
+func postForm(ctx context.Context, client *topreward.APIClient, episode topreward.Episode, files []string) (*topreward.EpisodeResult, error) {
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
 	description, err := json.Marshal(episode)
@@ -53,7 +53,7 @@ func postForm(ctx context.Context, client *topreward.APIClient, episode toprewar
 	}
 	defer response.Body.Close()
 	if response.StatusCode == http.StatusOK {
-		var result topreward.RewardResult
+		var result topreward.EpisodeResult
 		return &result, json.NewDecoder(response.Body).Decode(&result)
 	}
 	var problem topreward.Problem

@@ -70,9 +70,30 @@ func main() {
 		}
 	}))
 
+	// The type of a result depends on the method of the request.
+	likelihood := topreward.NewRewardRequest(*topreward.NewEpisode(known.Instruction))
+	likelihood.Episode.SetFps(known.Fps)
+	likelihood.Episode.SetMethod(topreward.METHODNAME_INSTRUCTION_LIKELIHOOD)
+	likelihood.Frames = request.Frames
+	prefixes = 0
+	check(postLines(ctx, client, "/v1/rewards", likelihood, func(event topreward.RewardEvent) {
+		if event.LikelihoodPrefixEvent != nil {
+			prefixes++
+		}
+		if event.ResultEvent != nil {
+			show(fmt.Sprintf("likelihood: %d and", prefixes), &event.ResultEvent.Result, nil)
+		}
+	}))
+	gvl := topreward.NewRewardRequest(*topreward.NewEpisode(known.Instruction))
+	gvl.Episode.SetFps(known.Fps)
+	gvl.Episode.SetMethod(topreward.METHODNAME_GVL)
+	gvl.Frames = request.Frames
+	result, _, err = client.RewardsAPI.ScoreEpisode(ctx).RewardRequest(*gvl).Execute()
+	show("gvl", result, err)
+
 	clockless := topreward.NewRewardRequest(*topreward.NewEpisode(known.Instruction))
 	clockless.Frames = request.Frames
-	batch := topreward.NewBatchRequest([]topreward.RewardRequest{*request, *clockless})
+	batch := topreward.NewBatchRequest([]topreward.RewardRequest{*request, *clockless, *likelihood, *gvl})
 	shown := make([]func(), len(batch.Items))
 	check(postLines(ctx, client, "/v1/rewards/batch", batch, func(event topreward.BatchEvent) {
 		if done := event.BatchResultEvent; done != nil {
@@ -148,17 +169,32 @@ func showProblem(name string, problem topreward.Problem) {
 	fmt.Printf("%s: %d %s: %s\n", name, problem.Status, problem.Code, problem.Detail)
 }
 
-func show(name string, result *topreward.RewardResult, err error) {
+func show(name string, result *topreward.EpisodeResult, err error) {
 	if problem, ok := problemOf(err); ok {
 		showProblem(name, problem)
 		return
 	}
 	check(err)
-	flag := "null"
-	if success := result.Success.Get(); success != nil {
-		flag = fmt.Sprint(success.Flag)
+	if reward := result.RewardResult; reward != nil {
+		flag := "null"
+		if success := reward.Success.Get(); success != nil {
+			flag = fmt.Sprint(success.Flag)
+		}
+		fmt.Printf("%s: %d prefixes, score %.4f, success %s\n", name, len(reward.Prefixes), reward.Score, flag)
 	}
-	fmt.Printf("%s: %d prefixes, score %.4f, success %s\n", name, len(result.Prefixes), result.Score, flag)
+	if likelihood := result.LikelihoodResult; likelihood != nil {
+		tokens := len(likelihood.Provenance.InstructionTokens)
+		fmt.Printf("%s: %d prefixes, score %.4f, %d tokens\n", name, len(likelihood.Prefixes), likelihood.Score, tokens)
+	}
+	if gvl := result.GvlResult; gvl != nil {
+		known := 0
+		for _, frame := range gvl.Frames {
+			if frame.Percentage.Get() != nil {
+				known++
+			}
+		}
+		fmt.Printf("%s: %d of %d frames have a percentage\n", name, known, len(gvl.Frames))
+	}
 }
 
 func check(err error) {

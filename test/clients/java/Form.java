@@ -10,14 +10,14 @@ import java.util.UUID;
 import topreward.ApiClient;
 import topreward.ApiException;
 import topreward.model.Episode;
-import topreward.model.RewardResult;
+import topreward.model.EpisodeResult;
 
 /**
  * Sends the files unchanged. Base64 would have a third more bytes. The generated operation accepts JSON only, because the
  * generator supports one body per operation. The form uses the same generated types.
  */
 class Form {
-  static RewardResult post(ApiClient client, Episode episode, List<Path> files) throws Exception {
+  static EpisodeResult post(ApiClient client, Episode episode, List<Path> files) throws Exception {
     var boundary = UUID.randomUUID().toString();
     var body = new ByteArrayOutputStream();
     part(body, boundary, "name=\"episode\"", client.getObjectMapper().writeValueAsBytes(episode));
@@ -34,7 +34,7 @@ class Form {
     if (response.statusCode() != 200) {
       throw new ApiException(response.statusCode(), "refused", response.headers(), response.body());
     }
-    return client.getObjectMapper().readValue(response.body(), RewardResult.class);
+    return client.getObjectMapper().readValue(response.body(), EpisodeResult.class);
   }
 
   private static void part(ByteArrayOutputStream body, String boundary, String name, byte[] content) throws Exception {

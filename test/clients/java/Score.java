@@ -30,7 +30,7 @@ public class Score {
     }
 
     try {
-      System.out.printf("score %.4f%n", new RewardsApi(client).scoreEpisode(request).getScore());
+      System.out.printf("score %.4f%n", new RewardsApi(client).scoreEpisode(request).getRewardResult().getScore());
     } catch (ApiException failure) {
       if (failure.getCode() == 0) throw failure; // no response
       var problem = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);

@@ -16,7 +16,11 @@ import topreward.model.BatchRequest;
 import topreward.model.BatchResultEvent;
 import topreward.model.CalibrationRequest;
 import topreward.model.Episode;
+import topreward.model.EpisodeResult;
+import topreward.model.GvlResult;
 import topreward.model.LabelledEpisode;
+import topreward.model.LikelihoodResult;
+import topreward.model.MethodName;
 import topreward.model.PrefixSelection;
 import topreward.model.Problem;
 import topreward.model.RewardEvent;
@@ -62,8 +66,19 @@ public class Usage {
     var last = events.remove(events.size() - 1).getResultEvent();
     show(client, "lines: %d and".formatted(events.size()), last::getResult);
 
+    // The class of a result depends on the method of the request.
+    var likelihood = new RewardRequest().frames(request.getFrames()).episode(new Episode()
+        .instruction(instruction).fps(episode.getFps()).method(MethodName.INSTRUCTION_LIKELIHOOD));
+    events = Lines.post(client, "/v1/rewards", likelihood, RewardEvent.class);
+    last = events.remove(events.size() - 1).getResultEvent();
+    for (var event : events) event.getLikelihoodPrefixEvent();
+    show(client, "likelihood: %d and".formatted(events.size()), last::getResult);
+    var gvl = new RewardRequest().frames(request.getFrames()).episode(new Episode()
+        .instruction(instruction).fps(episode.getFps()).method(MethodName.GVL));
+    show(client, "gvl", () -> rewards.scoreEpisode(gvl));
+
     var clockless = new RewardRequest().episode(new Episode().instruction(instruction)).frames(request.getFrames());
-    var batch = new BatchRequest().addItemsItem(request).addItemsItem(clockless);
+    var batch = new BatchRequest().items(List.of(request, clockless, likelihood, gvl));
     var shown = new TreeMap<Long, Call>();
     for (var event : Lines.post(client, "/v1/rewards/batch", batch, BatchEvent.class)) {
       if (event.getActualInstance() instanceof BatchResultEvent done) shown.put(done.getIndex(), done::getResult);
@@ -125,15 +140,23 @@ public class Usage {
   }
 
   interface Call {
-    RewardResult result() throws Exception;
+    EpisodeResult result() throws Exception;
   }
 
   static void show(ApiClient client, String name, Call call) throws Exception {
     try {
-      var result = call.result();
-      var flag = result.getSuccess() == null ? null : result.getSuccess().getFlag();
-      System.out.printf("%s: %d prefixes, score %.4f, success %s%n",
-          name, result.getPrefixes().size(), result.getScore(), flag);
+      var result = call.result().getActualInstance();
+      if (result instanceof RewardResult reward) {
+        var flag = reward.getSuccess() == null ? null : reward.getSuccess().getFlag();
+        System.out.printf("%s: %d prefixes, score %.4f, success %s%n",
+            name, reward.getPrefixes().size(), reward.getScore(), flag);
+      } else if (result instanceof LikelihoodResult likelihood) {
+        System.out.printf("%s: %d prefixes, score %.4f, %d tokens%n", name, likelihood.getPrefixes().size(),
+            likelihood.getScore(), likelihood.getProvenance().getInstructionTokens().size());
+      } else if (result instanceof GvlResult gvl) {
+        var known = gvl.getFrames().stream().filter(frame -> frame.getPercentage() != null).count();
+        System.out.printf("%s: %d of %d frames have a percentage%n", name, known, gvl.getFrames().size());
+      }
     } catch (ApiException failure) {
       if (failure.getCode() == 0) throw failure; // no response
       var problem = client.getObjectMapper().readValue(failure.getResponseBody(), Problem.class);

@@ -10,6 +10,7 @@ from topreward_server_client.models import (
     BatchProblemEvent,
     BatchRequest,
     BatchResultEvent,
+    LikelihoodPrefixEvent,
     PrefixEvent,
     Problem,
     ProblemEvent,
@@ -17,7 +18,12 @@ from topreward_server_client.models import (
     RewardRequest,
 )
 
-REWARD = {"prefix": PrefixEvent, "result": ResultEvent, "problem": ProblemEvent}
+REWARD = {
+    "prefix": PrefixEvent,
+    "likelihood_prefix": LikelihoodPrefixEvent,
+    "result": ResultEvent,
+    "problem": ProblemEvent,
+}
 BATCH = {"result": BatchResultEvent, "problem": BatchProblemEvent, "end": BatchEndEvent}
 
 

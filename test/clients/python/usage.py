@@ -19,7 +19,11 @@ from topreward_server_client.models import (
     Calibration,
     CalibrationRequest,
     Episode,
+    GvlResult,
     LabelledEpisode,
+    LikelihoodPrefixEvent,
+    LikelihoodResult,
+    MethodName,
     Model,
     PrefixEvent,
     PrefixSelection,
@@ -40,12 +44,18 @@ key = os.environ.get("TOPREWARD_API_KEY") or "none"
 client = AuthenticatedClient(base_url=address, token=key, timeout=130)
 
 
-def show(name: str, response: RewardResult | Problem | None) -> None:
+def show(name: str, response: RewardResult | LikelihoodResult | GvlResult | Problem | None) -> None:
     if isinstance(response, Problem):
         print(f"{name}: {response.status} {response.code}: {response.detail}")
     elif isinstance(response, RewardResult):
         flag = response.success.flag if response.success else None
         print(f"{name}: {len(response.prefixes)} prefixes, score {response.score:.4f}, success {str(flag).lower()}")
+    elif isinstance(response, LikelihoodResult):
+        tokens = len(response.provenance.instruction_tokens)
+        print(f"{name}: {len(response.prefixes)} prefixes, score {response.score:.4f}, {tokens} tokens")
+    elif isinstance(response, GvlResult):
+        known = [frame for frame in response.frames if frame.percentage is not None]
+        print(f"{name}: {len(known)} of {len(response.frames)} frames have a percentage")
     else:
         sys.exit(f"{name}: the status is not in the contract")
 
@@ -69,7 +79,17 @@ with client:
     assert all(isinstance(event, PrefixEvent) for event in prefixes)
     show(f"lines: {len(prefixes)} and", last.result)
 
-    items = [RewardRequest(episode=episode, frames=texts), RewardRequest(episode=clockless, frames=texts)]
+    # The class of a result depends on the method of the request.
+    likelihood = Episode(
+        instruction=known["instruction"], fps=known["fps"], method=MethodName.INSTRUCTION_LIKELIHOOD
+    )
+    *prefixes, last = lines(client, RewardRequest(episode=likelihood, frames=texts))
+    assert all(isinstance(event, LikelihoodPrefixEvent) for event in prefixes)
+    show(f"likelihood: {len(prefixes)} and", last.result)
+    gvl = Episode(instruction=known["instruction"], fps=known["fps"], method=MethodName.GVL)
+    show("gvl", score_episode.sync(client=client, body=RewardRequest(episode=gvl, frames=texts)))
+
+    items = [RewardRequest(episode=each, frames=texts) for each in (episode, clockless, likelihood, gvl)]
     *events, end = lines(client, BatchRequest(items=items))
     for event in sorted(events, key=lambda event: event.index):
         show(f"batch {event.index}", event.result if isinstance(event, BatchResultEvent) else event.problem)

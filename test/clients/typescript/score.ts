@@ -21,4 +21,5 @@ const { data, error } = await client.POST('/v1/rewards', {
   signal: AbortSignal.timeout(130_000),
 });
 if (error) throw new Error(`${error.status} ${error.code}: ${error.detail}`);
+if (data.method !== 'topreward') throw new Error(`The result is of the method ${data.method}.`);
 console.log(`score ${data.score.toFixed(4)}`);

@@ -20,11 +20,21 @@ const client = createClient<paths, 'application/json' | 'application/problem+jso
   headers: authorization,
 });
 
-function show(name: string, result: Schemas['RewardResult'] | undefined, problem: Schemas['Problem'] | undefined) {
+function show(name: string, result: Schemas['EpisodeResult'] | undefined, problem: Schemas['Problem'] | undefined) {
   if (problem) console.log(`${name}: ${problem.status} ${problem.code}: ${problem.detail}`);
-  if (!result) return;
-  const { prefixes, score, success } = result;
-  console.log(`${name}: ${prefixes.length} prefixes, score ${score.toFixed(4)}, success ${success?.flag ?? null}`);
+  if (result) console.log(`${name}: ${described(result)}`);
+}
+
+/** `method` says which kind of result it is. */
+function described(result: Schemas['EpisodeResult']): string {
+  if (result.method === 'gvl') {
+    const known = result.frames.filter(({ percentage }) => percentage !== null);
+    return `${known.length} of ${result.frames.length} frames have a percentage`;
+  }
+  const curve = `${result.prefixes.length} prefixes, score ${result.score.toFixed(4)}`;
+  return result.method === 'instruction_likelihood'
+    ? `${curve}, ${result.provenance.instruction_tokens.length} tokens`
+    : `${curve}, success ${result.success?.flag ?? null}`;
 }
 
 const { data: model } = await client.GET('/v1/model');
@@ -48,13 +58,26 @@ let prefixes = 0;
 for await (const line of lines<Schemas['RewardEvent']>(asLines.data)) {
   if (line.event === 'prefix') prefixes += 1;
   else if (line.event === 'result') show(`lines: ${prefixes} and`, line.result, undefined);
-  else show('lines', undefined, line.problem);
+  else if (line.event === 'problem') show('lines', undefined, line.problem);
 }
 
-const items = [
-  { episode, frames },
-  { episode: { instruction }, frames },
-];
+// The type of a result depends on the method of the request.
+const likelihood: Schemas['Episode'] = { instruction, fps, method: 'instruction_likelihood' };
+const likelihoods = await client.POST('/v1/rewards', {
+  body: { episode: likelihood, frames },
+  headers,
+  parseAs: 'stream',
+});
+prefixes = 0;
+for await (const line of lines<Schemas['RewardEvent']>(likelihoods.data)) {
+  if (line.event === 'likelihood_prefix') prefixes += 1;
+  else if (line.event === 'result') show(`likelihood: ${prefixes} and`, line.result, undefined);
+}
+const gvl: Schemas['Episode'] = { instruction, fps, method: 'gvl' };
+const written = await client.POST('/v1/rewards', { body: { episode: gvl, frames } });
+show('gvl', written.data, written.error);
+
+const items = [episode, { instruction }, likelihood, gvl].map((episode) => ({ episode, frames }));
 const batch = await client.POST('/v1/rewards/batch', { body: { items }, parseAs: 'stream' });
 const done: (Schemas['BatchResultEvent'] | Schemas['BatchProblemEvent'])[] = [];
 for await (const line of lines<Schemas['BatchEvent']>(batch.data)) {

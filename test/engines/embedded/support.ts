@@ -12,7 +12,7 @@ import { promptTokens } from '../../../src/engines/embedded/prompt-tokens.ts';
 import { type Answer, taskOf } from '../../../src/engines/embedded/task.ts';
 import { sampleSchedule } from '../../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../../src/frames/render-worker.ts';
-import type { Query } from '../../../src/plan/plan.ts';
+import type { Query, Read } from '../../../src/plan/plan.ts';
 import { planEpisode } from '../../support/plans.ts';
 
 /** The model under test: the bundled model, or the export that MODEL_DIR names. */
@@ -67,6 +67,9 @@ export interface Asking {
   prompt?: PromptVariant;
   /** texts of the answers that each query reads, the longest query first; by default those of TOPReward */
   answers?: string[][];
+  /** what every query reads, instead of answers; or what each one reads, the longest query first */
+  read?: Read;
+  reads?: readonly (Read | undefined)[];
   tenant?: string;
   cache?: BlockCache;
   pasts?: Pasts;
@@ -89,6 +92,7 @@ export async function ask(asking: Asking): Promise<Map<number, Answer>> {
   );
   for (const [i, texts] of (asking.answers ?? []).entries())
     (plan.queries[i] as Query).read = { answers: texts.map((text) => [text]) };
+  for (const [i, query] of plan.queries.entries()) query.read = asking.read ?? asking.reads?.[i] ?? query.read;
   const named = { blocks: plan.blocks, tenant, source: checkpoint.frame };
   const task = taskOf(tenant, promptTokens(plan, checkpoint), (frame) => frames.has(frame), checkpoint);
   const arrivals = createArrivals();

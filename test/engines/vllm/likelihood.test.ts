@@ -136,7 +136,7 @@ t.test('a long instruction is read, whatever the length of its texts', async (t)
 });
 
 t.test('an instruction that has other tokens in the prompt of the model is refused', async (t) => {
-  // Two letters are one token only in a prompt with a turn: the tokenizer alone makes two of them.
+  // Two letters are one token only in a prompt with a turn: without a prompt the tokenizer makes two of them.
   const { fail, fake, address } = await start(t, { addedTokens: ['(?<=user[^]*)Go'] });
   t.strictSame(await fail(), [422, 'invalid-request', '/instruction']);
   t.ok(fake.asked.length > 0);
@@ -243,6 +243,14 @@ t.test('a busy engine is asked again, for single tokens and for all of them', as
     t.equal(refused, 2);
     fake.behaviour.fault = undefined;
   }
+});
+
+t.test('a long prompt is read token by token only', async (t) => {
+  const { ask, fail } = await start(t, { addedTokens: UNCUT });
+  const long = { prefixes: { last: 1 }, fps: 2 };
+  t.ok((await ask({ instruction: 'Go up', ...long }, 64)).prefixes[0]);
+  const refused = await fail({ instruction: 'Go up on', ...long }, 64);
+  t.strictSame(refused, [422, 'invalid-request', '/instruction']);
 });
 
 t.test('an engine that stays busy with the further tokens has no result', async (t) => {

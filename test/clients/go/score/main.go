@@ -54,7 +54,7 @@ func main() {
 		}
 	}
 	check(err)
-	fmt.Printf("score %.4f\n", result.Score)
+	fmt.Printf("score %.4f\n", result.RewardResult.Score)
 }
 
 func check(err error) {
