@@ -103,7 +103,7 @@ t.test('the defaults: loopback, no key, no threshold', async (t) => {
 t.test('every Python example has under 150 lines', async (t) => {
   const folder = new URL('../../examples/python/', import.meta.url);
   const programs = (await readdir(folder)).filter((name) => name.endsWith('.py'));
-  t.ok(programs.length >= 4, `${programs}`);
+  t.ok(programs.length >= 1, `${programs}`);
   for (const name of programs) {
     const lines = (await readFile(new URL(name, folder), 'utf8')).trimEnd().split('\n').length;
     t.ok(lines < 150, `${name}: ${lines} lines`);

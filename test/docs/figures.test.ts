@@ -91,13 +91,20 @@ t.test('the pages give the memory limit of ffmpeg for each size', async (t) => {
 
 t.test('clients wait longer than the deadline of the service', async (t) => {
   const deadline = loadConfig({}).DEADLINE_S;
-  const [, timeout] = /timeout_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
-  t.ok(Number(timeout) > deadline, `topreward.py: ${timeout} s`);
-  t.match(pageText('how-to/fleet-upload.md'), `| \`--timeout\` | ${Number(timeout)} |`);
-  const [, patience] = /patience_s: float = ([\d.]+)/.exec(textOf('examples/python/topreward.py')) ?? [];
-  t.ok(Number(patience) > 2 * Number(timeout), `topreward.py tries again after a lost response: ${patience} s`);
-  t.match(pageText('reference/api.md'), `stops after ${Number(patience)} s`);
-  t.match(pageText('how-to/training-loop.md'), `\`Service.patience_s\` (${Number(patience)} s)`);
+  const setting = (name: string) =>
+    Number(new RegExp(`\\b${name}: float = ([\\d.]+)`).exec(textOf('clients/python/src/topreward/client.py'))?.[1]);
+  const timeout = setting('timeout_s');
+  t.ok(timeout > deadline, `the Python client: ${timeout} s`);
+  t.ok(setting('batch_timeout_s') > loadConfig({}).BATCH_DEADLINE_S, 'the Python client, for a batch');
+  t.equal(setting('batch_patience_s'), 3600);
+  const [, ...upload] =
+    /TIMEOUT_S, PATIENCE_S = ([\d.]+), ([\d.]+)/.exec(textOf('clients/python/src/topreward/upload.py')) ?? [];
+  t.strictSame(upload.map(Number), [timeout, 3600], 'topreward upload');
+  t.match(pageText('how-to/fleet-upload.md'), `| \`--timeout\` | ${timeout} |`);
+  const patience = setting('patience_s');
+  t.ok(patience > 2 * timeout, `the Python client tries again after a lost response: ${patience} s`);
+  t.match(pageText('reference/api.md'), `stops after ${patience} s`);
+  t.match(pageText('how-to/training-loop.md'), `\`patience_s\` of the client (${patience} s)`);
   const examples = pagesWithBlocks().flatMap((file) =>
     [...textOf(file).matchAll(/\btimeout=(\d+)/g)].map(([, seconds]) => ({ file, seconds: Number(seconds) })),
   );

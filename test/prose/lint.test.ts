@@ -124,7 +124,8 @@ t.test('everything that people read is linted', async (t) => {
     'openapi.yaml',
     'playground/index.html',
     'src/server.ts',
-    'examples/python/frames.py',
+    'examples/python/meta_world.py',
+    'clients/python/src/topreward/client.py',
   ])
     t.ok(files.includes(file), file);
   t.notOk(files.some((file) => file.includes('node_modules')));

@@ -113,7 +113,7 @@ def score_batch(
     patience_s: float | None,
 ) -> Stream[BatchResult | BatchProblem]:
     paths = [Path(fspath(video)) for video in videos]
-    yield from batch(entries_of(items, paths, encoding), paths, settings.batch_attempts(patience_s))
+    return batch(entries_of(items, paths, encoding), paths, settings.batch_attempts(patience_s))
 
 
 def calibrate(settings: Settings, episodes: Iterable[LabelledEpisode], options: CalibrationOptions) -> Flow[Calibration]:

@@ -256,7 +256,7 @@ class FrameSize(TypedDict):
 
 FrameSizeMode: TypeAlias = Literal["reference", "native", "budget"]
 """
-How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept `reference` only.
+How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept `reference` only. The default is `reference`; `gvl` has a size of its own.
 """
 
 
@@ -290,7 +290,7 @@ class GvlOptions(TypedDict):
 
     count: NotRequired[int]
     """
-    How many frames are shown: evenly spaced from the second frame to the last, as the authors’ uniform sampler chooses them; all frames if there are no more. Not with `frames`.
+    How many frames are shown: evenly spaced from the second frame to the last, as the authors’ uniform sampler chooses them; all frames if there are no more. The default is 15. Not with `frames`.
     """
     frames: NotRequired[list[int]]
     """
@@ -298,7 +298,7 @@ class GvlOptions(TypedDict):
     """
     seed: NotRequired[int]
     """
-    Seed of the order in which the frames are shown: that of `numpy.random.default_rng(seed).permutation(n)`. The authors use 42 + the number of the episode in the dataset. Not with `order`.
+    Seed of the order in which the frames are shown: that of `numpy.random.default_rng(seed).permutation(n)`. The default is 42. The authors use 42 + the number of the episode in the dataset. Not with `order`.
     """
     order: NotRequired[list[int]]
     """
@@ -474,7 +474,7 @@ Reward of a frame at which no requested prefix ends. `zero`: 0. `interpolate`: l
 
 Pipeline: TypeAlias = Literal["aligned", "published"]
 """
-How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. `published` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared.
+How frames become the model’s video. `aligned` is the authors’ current code: two frames per second of true time, at one size. All prefixes share one pass. `published` is their first release, which made the tables of the paper. Each prefix has evenly spaced frames of its own, from its first to its last, and times that assume 24 fps. Frames have 320 px, or fewer in a prefix with more than 245 of them. Prefixes share almost nothing, so each costs a pass of its own. The values of the two pipelines cannot be compared. The default is `aligned`.
 """
 
 
@@ -678,7 +678,7 @@ How blocks are written in the prompt. With `reference`, the prompt equals the re
 
 PromptVariant: TypeAlias = Literal["open", "chat"]
 """
-With `open`, the prompt is the reference’s: a user turn that does not end. It scores the token ` True`. With `chat`, the user turn ends and the assistant’s starts. It scores the token `True` (no leading space).
+With `open`, the prompt is the reference’s: a user turn that does not end. It scores the token ` True`. With `chat`, the user turn ends and the assistant’s starts. It scores the token `True` (no leading space). The default is `open`.
 """
 
 

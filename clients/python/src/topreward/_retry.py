@@ -103,7 +103,7 @@ def opened(request: Request, attempts: Attempts) -> Flow[Failure | None]:
 
 
 def next_event() -> Flow[dict[str, Any] | Failure]:
-    """The next line of the open response. A response that ends here was cut off, because no last line came."""
+    """The next line of the open response. A response that ends here was cut off."""
     line = yield from next_line()
     if line is None:
         return Failure("the response was cut off")

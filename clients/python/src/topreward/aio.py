@@ -20,7 +20,7 @@ from ._contract import (
     RewardResult,
 )
 from ._frames import Encoding, Frames
-from ._growing import score_together
+from ._sending import score_together
 from ._transport import Address, AsyncTransport
 from .growing import AsyncGrowingEpisode, ResultT, growing_of
 
@@ -162,7 +162,7 @@ class AsyncClient:
     ) -> AsyncIterator[BatchResult | BatchProblem]:
         """Score many episodes: see ``Client.score_batch``.
 
-        With ``patience_s=0`` the batch is sent once: every problem is given as it comes, and Unanswered is raised if the
+        With ``patience_s=0`` the batch is sent once: every problem is an event, and Unanswered is raised if the
         response is cut off. Its ``problem`` and ``retry_after_s`` say why and how long to wait.
         """
         return self._transport.stream(_calls.score_batch(self._settings, items, videos, encoding, patience_s))

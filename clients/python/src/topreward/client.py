@@ -20,7 +20,7 @@ from ._contract import (
     RewardResult,
 )
 from ._frames import Encoding, Frames
-from ._growing import score_together
+from ._sending import score_together
 from ._transport import Address, Transport
 from .growing import GrowingEpisode, ResultT, growing_of
 
@@ -161,7 +161,7 @@ class Client:
         encoding: Encoding = "npy",
         **options: Unpack[EpisodeOptions],
     ) -> GrowingEpisode[RewardResult] | GrowingEpisode[LikelihoodResult]:
-        """Start a growing episode: ``add`` frames as they come, and ``score`` the episode so far.
+        """Start a growing episode: ``add`` frames when they arrive, and ``score`` the episode so far.
 
         :param fps: frames per second; without it, each frame is added with its time
         :param encoding: of arrays and images, as for ``score``
@@ -211,7 +211,7 @@ class Client:
         :param videos: video files, from which items choose ranges. They are read in pieces while they are sent
         :param encoding: of arrays and PIL images, as for ``score``
         :param patience_s: longest time for all attempts together; default: ``batch_patience_s`` of the client. With 0, the
-            batch is sent once: every problem is given as it comes, and Unanswered is raised if the response is cut off
+            batch is sent once: every problem is an event, and Unanswered is raised if the response is cut off
         :raises Refused: if the complete batch is rejected
         """
         return self._transport.stream(_calls.score_batch(self._settings, items, videos, encoding, patience_s))

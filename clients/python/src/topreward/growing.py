@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 from ._calls import Settings
 from ._contract import LikelihoodResult, RewardResult
 from ._frames import Encoding, Frames
-from ._growing import Growing, score_growing, single_frames
+from ._growing import Growing, single_frames
+from ._sending import score_growing
 from ._transport import AsyncTransport, Transport
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ class Frameset:
 
     @property
     def wants_next(self) -> bool:
-        """Whether the next frame will be shown to the model. If not, ``skip`` can take its place, and saves rendering it."""
+        """Whether the model receives the next frame. If not, ``skip`` can take its place, and saves rendering it."""
         return self.growing.wants_next
 
     def add(self, frames: Frames, timestamps_s: float | Iterable[float] | None = None) -> None:
@@ -58,7 +59,7 @@ class Frameset:
         self.growing.skip()
 
     def lose(self) -> None:
-        """Count a frame that is lost. If the model would be shown it, ``score`` raises Refused until ``reset``."""
+        """Count a frame that is lost. If the model should receive it, ``score`` raises Refused until ``reset``."""
         self.growing.lose()
 
     def reset(self) -> None:

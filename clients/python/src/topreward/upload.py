@@ -22,7 +22,8 @@ from typing import Any
 
 from ._calls import Settings, key_or_environment
 from ._contract import RewardResult
-from ._growing import Growing, score_growing
+from ._growing import Growing
+from ._sending import score_growing
 from ._transport import Address, Transport
 from .errors import Refused, Unanswered, UnusableAnswer
 
@@ -34,19 +35,21 @@ class Progress:
     """Reports uploads, one line for each quarter."""
 
     def __init__(self) -> None:
-        self._reported, self.bytes, self._before = 0, 0, 0
+        self._reported, self.bytes, self._before, self._line = 0, 0, 0, ""
 
     def begin(self, digests: list[str]) -> None:
         say(f"frames to send: {len(digests)}" if digests else "asking which frames are needed")
-        self._reported, self._before = 0, 0
+        self._reported, self._before, self._line = 0, 0, ""
 
     def sent(self, done: int, total: int) -> None:
         self.bytes += done - self._before
         self._before = done
         if done == self._reported or self._reported + STEP * total > done < total:
             return
-        self._reported = done
-        say(f"  {done / 1000:.0f} of {total / 1000:.0f} kB")
+        line = f"  {done / 1000:.0f} of {total / 1000:.0f} kB"
+        if line != self._line:
+            say(line)
+        self._reported, self._line = done, line
 
 
 def say(text: str) -> None:

@@ -45,6 +45,7 @@ def test_the_installed_package_is_the_wheel() -> None:
         f"topreward/{path.relative_to(SOURCES)}" for path in SOURCES.rglob("*") if path.suffix in (".py", ".typed")
     }
     assert (installed / "py.typed").exists()
+    assert any(file.name == "LICENSE" for file in distribution("topreward-client").files or [])
     assert distribution("topreward-client").metadata["License-Expression"] == "Apache-2.0"
 
 

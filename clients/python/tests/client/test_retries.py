@@ -261,4 +261,4 @@ def test_a_batch_item_has_frames_or_a_video() -> None:
     with pytest.raises(ValueError, match="either frames or video"):
         BatchItem(EPISODE, [FRAME], 0)
     with Client("http://127.0.0.1:9") as client, pytest.raises(ValueError, match="names video 1, but videos has 1 files"):
-        list(client.score_batch([BatchItem(EPISODE, video=1)], videos=["a.mp4"]))
+        client.score_batch([BatchItem(EPISODE, video=1)], videos=["a.mp4"])
