@@ -1,4 +1,4 @@
-"""A proxy in front of the service. It records which episodes were asked for, and can refuse requests for a while."""
+"""A proxy in front of the service. It records which episodes were requested, and can refuse requests for a while."""
 
 import http.client
 import json

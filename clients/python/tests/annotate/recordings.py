@@ -10,7 +10,7 @@ FPS = 4
 
 @dataclass(frozen=True)
 class Recording:
-    """The frames of an episode: JPEG files, 4 a second."""
+    """The frames of an episode: JPEG files, 4 frames per second."""
 
     frames: tuple[Path, ...]
     instruction: str = INSTRUCTION

@@ -115,7 +115,7 @@ async def _send(context: Context, request: Request, attempts: Attempts, journal:
 
 
 async def _read(context: Context, request: Request, attempts: Attempts, journal: Journal) -> Reply:
-    """Write each result to the journal as it comes."""
+    """Write each result to the journal as soon as it arrives."""
     problems: list[tuple[Task, Problem]] = []
     attempts.retry_after_s = 0.0
     try:

@@ -36,7 +36,7 @@ def cost_of(dataset: Dataset, units: Sequence[Unit], prefixes: Mapping[str, int]
 
 
 def sampled_frames(length: int, fps: float) -> int:
-    """Return how many frames of an episode the model is shown: two a second."""
+    """Return how many frames of an episode the model receives: 2 frames per second."""
     step = max(fps / 2, 1)
     return len({min(round(number * step), length - 1) for number in range(int((length - 1) / step) + 1)})
 

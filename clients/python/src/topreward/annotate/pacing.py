@@ -1,4 +1,4 @@
-"""How many requests are in flight: one more after each that was answered, half after each that was refused as busy."""
+"""How many requests are in flight: one more after each response, half as many after each refusal of a busy service."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -35,7 +35,7 @@ class Pacer:
                 self._changed.notify_all()
 
     async def faster(self) -> None:
-        """A request was answered."""
+        """The service responded."""
         async with self._changed:
             self._limit = min(self._limit + 1, self._most)
             self._changed.notify_all()

@@ -44,7 +44,7 @@ def clock_of(episode: Episode, clip: Clip, fps: float) -> dict[str, float]:
 
     ``from_timestamp`` of a dataset is a sum of durations and can lie off by almost half a frame. So the range begins half
     a frame before it and ends half a frame after the last frame, and the number of frames decides where that is. A file of
-    one episode is read as a whole: a wrong number of frames is then seen in both directions.
+    one episode is read completely: a wrong number of frames is then seen in both directions.
     """
     if clip.start_s is None:
         return {}

@@ -1,4 +1,4 @@
-"""Units of work: up to 64 consecutive episodes of one video file. A unit is scored, stored and resumed as a whole."""
+"""Units of work: up to 64 consecutive episodes of one video file. A unit is stored when all its episodes are scored."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
