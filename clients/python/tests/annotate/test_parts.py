@@ -54,11 +54,28 @@ def test_a_journal_keeps_every_digit_and_drops_a_torn_line(tmp_path: Path) -> No
         assert path.read_bytes() == whole
     assert read_journal(path, "run 1") == {4: SCORED, 5: FAILED}
     assert read_journal(path, "run 2") == {}
+
+
+def test_forgotten_failures_are_scored_again(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
     with open_journal(path, "run 1") as journal:
+        journal.add(SCORED)
+        journal.add(FAILED)
         journal.forget_failures()
+        assert journal.outcomes == {4: SCORED}
     assert read_journal(path, "run 1") == {4: SCORED}
+    with open_journal(path, "run 1") as journal:
+        journal.add(FAILED)
+    assert read_journal(path, "run 1") == {4: SCORED, 5: FAILED}
+
+
+def test_a_journal_of_another_run_is_dropped(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    with open_journal(path, "run 1") as journal:
+        journal.add(SCORED)
     with open_journal(path, "run 2") as journal:
         assert journal.outcomes == {}
+    assert path.read_bytes() == b"run 2\n"
 
 
 def test_only_one_process_has_a_journal(tmp_path: Path) -> None:

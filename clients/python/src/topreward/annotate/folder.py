@@ -102,9 +102,8 @@ def finished_outcomes(folder: Path, name: str, run: str) -> dict[int, Outcome]:
 
 
 def finish_unit(folder: Path, unit: Unit, run: str, journal: Journal) -> None:
-    """Make a part of the journal of a unit. Killed at any moment, there is the part, the journal, or both."""
+    """Make a part of the journal of a unit. The journal can be removed then."""
     write_table(part_path(folder, unit.name), part_table(unit.episodes, journal.outcomes), {"run": run})
-    journal_path(folder, unit.name).unlink()
 
 
 def check_service(folder: Path, service: ServiceVersion) -> None:

@@ -1,7 +1,7 @@
 """The journal of a unit: one line for each episode as soon as its outcome is known, on the disk before the next one."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -26,51 +26,58 @@ else:
             return
 
 
+# Replaces the line of an outcome where failures before it no longer count.
+FORGET = "forget failures"
+
+
 class Journal:
-    """Outcomes of a unit so far. ``run`` says what they were made with; those of another run are dropped."""
+    """Outcomes of a unit so far. ``run`` says what they were made with; those of another run are dropped.
+
+    A journal only grows, so a process that is killed while it writes leaves a cut last line, and nothing else.
+    """
 
     def __init__(self, file: BinaryIO, run: str) -> None:
-        self._file, self._run = file, run
-        self.outcomes: dict[int, Outcome] = {}
-        kept = _lines(file.read(), run)
-        for outcome in map(from_json, kept):
-            self.outcomes[outcome.episode] = outcome
-        self._write([run, *kept])
-
-    def _write(self, lines: Sequence[str]) -> None:
-        """Replace the content. Only a cut off line or lines of another run are lost if the process is killed here."""
-        content = "".join(f"{line}\n" for line in lines).encode()
-        self._file.seek(0)
-        self._file.write(content)
-        self._file.truncate(len(content))
-        self._sync()
+        self._file = file
+        content = file.read()
+        self.outcomes = _outcomes(content, run)
+        if content.startswith(f"{run}\n".encode()):
+            file.truncate(file.seek(content.rfind(b"\n") + 1))
+        else:
+            file.truncate(file.seek(0))
+            self._append(run)
 
     def add(self, outcome: Outcome) -> None:
         """Write an outcome, and wait until it is on the disk."""
+        self._append(to_json(outcome))
         self.outcomes[outcome.episode] = outcome
-        self._file.write(f"{to_json(outcome)}\n".encode())
-        self._sync()
 
     def forget_failures(self) -> None:
-        """Drop the outcomes of episodes that failed, so that they are asked again."""
+        """Drop the outcomes of episodes that failed, so that they are scored again."""
+        self._append(FORGET)
         self.outcomes = {index: outcome for index, outcome in self.outcomes.items() if outcome.failure is None}
-        self._write([self._run, *map(to_json, self.outcomes.values())])
 
-    def _sync(self) -> None:
+    def _append(self, line: str) -> None:
+        self._file.write(f"{line}\n".encode())
         self._file.flush()
         os.fsync(self._file.fileno())
 
 
-def _lines(content: bytes, run: str) -> list[str]:
-    """The complete lines of a journal of this run. The last one can be cut off: the process was killed while it wrote."""
+def _outcomes(content: bytes, run: str) -> dict[int, Outcome]:
+    """The outcomes in a journal of this run. The last line can be cut."""
     header, *lines = content[: content.rfind(b"\n") + 1].decode().split("\n")
-    return [line for line in lines if line] if header == run else []
+    outcomes: dict[int, Outcome] = {}
+    for line in lines if header == run else []:
+        if line == FORGET:
+            outcomes = {index: outcome for index, outcome in outcomes.items() if outcome.failure is None}
+        elif line:
+            outcome = from_json(line)
+            outcomes[outcome.episode] = outcome
+    return outcomes
 
 
 def read_journal(path: Path, run: str) -> dict[int, Outcome]:
     """Return the outcomes in a journal, also while a run writes it; none if there is no journal of this run."""
-    content = path.read_bytes() if path.is_file() else b""
-    return {outcome.episode: outcome for outcome in map(from_json, _lines(content, run))}
+    return _outcomes(path.read_bytes(), run) if path.is_file() else {}
 
 
 @contextmanager

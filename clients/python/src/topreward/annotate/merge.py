@@ -69,8 +69,8 @@ def _metadata(folder: Path, plan: Plan) -> dict[str, str]:
 
 def _parts(folder: Path, unit: Planned) -> pa.Table:
     part = finished_part(folder, unit.name, unit.run)
-    if part is None:
-        raise IncompleteError(f"The part of unit {unit.name} has disappeared.")
+    if part is None or (part.num_rows, pc.sum(part["length"]).as_py()) != (unit.episodes, unit.frames):
+        raise IncompleteError(f"The part of unit {unit.name} is gone, or has other episodes.")
     return part.replace_schema_metadata(None)
 
 

@@ -86,6 +86,7 @@ async def _run_unit(context: Context, unit: Unit) -> None:
             record(context, journal, episode, outcome)
         await score_tasks(context, unit.name, tasks, journal)
         finish_unit(context.job.folder, unit, run, journal)
+    journal_path(context.job.folder, unit.name).unlink(missing_ok=True)
 
 
 def _has_failures(outcomes: dict[int, Outcome]) -> bool:
