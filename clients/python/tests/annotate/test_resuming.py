@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from .conftest import Command, flags, started
-from .layouts import SIDE, write_v3
+from .layouts import SIDE, TOP, write_v3
 from .proxy import Proxy, proxy_to
 from .recordings import recordings
 
@@ -269,3 +269,33 @@ def test_a_second_run_is_kept_away_from_the_same_unit(service: str, short: Path,
     assert (process.returncode, stdout) == (0, f"{output}\n"), stderr
     assert second.code == 2
     assert "Another run works on" in second.stderr
+
+
+def test_a_dataset_can_grow(service: str, tmp_path: Path, topreward: Command) -> None:
+    output = tmp_path / "topreward_progress.parquet"
+    requested: list[int] = []
+    for count in (4, 6):
+        root = write_v3(tmp_path / str(count), recordings(count, step=3), episodes_per_file=2)
+        with proxy_to(service) as proxy:
+            ended = topreward("annotate", *flags(root, proxy.address, output))
+        assert ended.code == 0, ended.stderr
+        requested.append(proxy.episodes)
+    assert requested == [4, 2]
+    assert pq.read_metadata(output).num_rows == 48
+
+
+def test_a_large_file_is_not_read_into_memory(service: str, tmp_path: Path) -> None:
+    root = write_v3(tmp_path / "dataset", recordings(1, step=6))
+    video = root / f"videos/{TOP}/chunk-000/file-000.mp4"
+    padding = 200 * 1024 * 1024
+    with video.open("ab") as file:
+        file.write(padding.to_bytes(4, "big") + b"free")  # a box that players skip
+        file.truncate(file.tell() + padding - 8)
+    output = tmp_path / "topreward_progress.parquet"
+    process = started("annotate", *flags(root, service, output))
+    assert process.stderr is not None
+    stderr = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, stderr
+    assert usage.ru_maxrss * 1024 < padding
