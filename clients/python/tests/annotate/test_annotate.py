@@ -150,6 +150,17 @@ def test_bounds_of_a_calibration_are_the_scale(topreward: Command, service: str,
     assert [row["success_threshold"] for row in rows] == [calibration["threshold"]] * 2
 
 
+def test_a_calibration_of_another_model_ends_the_run(topreward: Command, service: str, short: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    counts = {"episodes": 1, "successes": 1, "failures": 0, "ranges": 0}
+    known = {"model": "another", "threshold": -1.0, "bounds": {"low": -4.0, "high": -0.1}, "best": None, "precise": None}
+    file.write_text(json.dumps({**known, "auc": None, "counts": counts, "warnings": []}))
+    ended = topreward("annotate", *flags(short, service, tmp_path / "x.parquet"), "--calibration", file)
+    assert ended.code == 2
+    assert "Every episode would fail:" in ended.stderr
+    assert "another" in ended.stderr
+
+
 def test_a_dry_run_sends_nothing_and_says_what_it_costs(topreward: Command, v3: Path, tmp_path: Path) -> None:
     ended = topreward("annotate", *flags(v3, "http://127.0.0.1:9", tmp_path / "x.parquet"), "--dry-run")
     assert ended.code == 0, ended.stderr

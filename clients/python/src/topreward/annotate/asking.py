@@ -10,10 +10,10 @@ from enum import Enum
 from typing import cast
 
 from .._contract import Problem, RewardResult
-from ..errors import Refused, Unanswered, UnusableAnswer
+from ..errors import Refused, Unanswered, UnusableAnswer, refusal
 from .context import Context
 from .episodes import Episode
-from .failures import ServiceError
+from .failures import ServiceError, UsageError
 from .folder import check_service
 from .identity import differences
 from .journal import Journal
@@ -142,12 +142,17 @@ async def _read(context: Context, request: Request, attempts: Attempts, journal:
 
 
 def _judge(context: Context, request: Request, attempts: Attempts, journal: Journal, task: Task, problem: Problem) -> Next:
-    """Record the problem of an episode, or decide to ask again."""
+    """Record the problem of an episode, or decide to ask again.
+
+    :raises UsageError: if every episode would have this problem
+    """
     status, code = problem["status"], problem["code"]
     attempts.reason = f"{status} {code}"
     attempts.retry_after_s = max(attempts.retry_after_s, problem.get("retry_after_s", 0.0))
     if status in BUSY:
         return Next.WAIT
+    if refusal(problem).every_request:
+        raise UsageError(f"Every episode would fail: {problem['detail']}")
     if code == "deadline-exceeded" and len(request.tasks) > 1:
         return Next.SMALLER
     attempts.of_episode[task.episode.index] += 1
