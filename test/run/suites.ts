@@ -51,6 +51,9 @@ const PURE = [
   'scores',
 ];
 
+/** Tests on a real vLLM. */
+const real = (...names: string[]) => names.map((name) => `test/real/${name}.test.ts`);
+
 /** All suites: which command runs which tests. docs/reference/testing.md explains each suite. */
 export const SUITES: Record<string, Suite> = {
   test: {
@@ -90,13 +93,9 @@ export const SUITES: Record<string, Suite> = {
   clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
-  engine: {
-    files: ['exact', 'published', 'controls', 'answers', 'likelihood', 'generation', 'gvl', 'service', 'embedded'].map(
-      (name) => `test/real/${name}.test.ts`,
-    ),
-    timeoutS: 900,
-    comments: true,
-  },
+  engine: { files: real('exact', 'answers', 'generation', 'service', 'embedded'), timeoutS: 900, comments: true },
+  // As long as the suite before: not in .ci/run.
+  methods: { files: real('published', 'controls', 'likelihood', 'gvl'), timeoutS: 900, comments: true },
   // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
   long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
   stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
