@@ -8,7 +8,14 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     title: 'How-to guides',
     folder: 'how-to',
     pages: [
-      ...['python-client', 'training-loop', 'fleet-upload', 'calibrate', 'label-a-lerobot-dataset', 'score-video-files'],
+      ...[
+        'python-client',
+        'training-loop',
+        'fleet-upload',
+        'calibrate',
+        'label-a-lerobot-dataset',
+        'score-video-files',
+      ],
       ...['score-many-episodes', 'stream-prefixes', 'serve-a-model', 'run-in-production', 'several-engines'],
       ...['generate-a-client', 'embed-a-model'],
       'troubleshooting',
