@@ -8,9 +8,16 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     title: 'How-to guides',
     folder: 'how-to',
     pages: [
-      'python-client',
-      ...['training-loop', 'fleet-upload', 'calibrate', 'score-video-files', 'score-many-episodes', 'stream-prefixes'],
-      ...['serve-a-model', 'run-in-production', 'several-engines', 'generate-a-client', 'embed-a-model'],
+      ...[
+        'python-client',
+        'training-loop',
+        'fleet-upload',
+        'calibrate',
+        'label-a-lerobot-dataset',
+        'score-video-files',
+      ],
+      ...['score-many-episodes', 'stream-prefixes', 'serve-a-model', 'run-in-production', 'several-engines'],
+      ...['generate-a-client', 'embed-a-model'],
       'troubleshooting',
     ],
   },
@@ -19,7 +26,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     folder: 'reference',
     pages: [
       ...['api', 'configuration', 'problems', 'warnings', 'metrics', 'exactness', 'benchmarks', 'video', 'calibration'],
-      ...['methods', 'controls', 'training-signals', 'embedded-engine', 'glossary', 'testing'],
+      ...['methods', 'controls', 'training-signals', 'annotate', 'embedded-engine', 'glossary', 'testing'],
     ],
   },
   { title: 'Explanation', folder: 'explanation', pages: ['method', 'one-pass', 'architecture', 'comparison'] },

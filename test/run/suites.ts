@@ -83,6 +83,8 @@ export const SUITES: Record<string, Suite> = {
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
   python: { files: ['test/python/*.test.ts'] },
+  // The real lerobot writes a dataset and reads the file of topreward annotate: 4 minutes.
+  lerobot: { files: ['test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
   docs: {
     files: ['test/docs/run.test.ts', 'test/docs/site.test.ts', 'test/docs/*.test.ts', 'test/prose/*.test.ts'],
     timeoutS: 600,

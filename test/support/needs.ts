@@ -70,6 +70,11 @@ const NEEDS = {
     after: ['venv', 'osmesa'],
     script: 'test/python/install.sh',
   },
+  lerobot: {
+    found: () => runs('test/lerobot/install.sh', '--check'),
+    after: ['venv'],
+    script: 'test/lerobot/install.sh',
+  },
   'test/clients': {
     found: () => runs('test/clients/install.sh', '--check'),
     after: ['venv', 'go', 'java', 'jakarta'],

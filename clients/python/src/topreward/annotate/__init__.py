@@ -1,0 +1,1 @@
+"""Labels LeRobot datasets: ``topreward annotate``, ``topreward merge`` and ``topreward status``."""

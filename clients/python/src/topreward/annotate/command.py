@@ -1,0 +1,89 @@
+"""``topreward annotate``: labels a LeRobot dataset with progress."""
+
+import argparse
+import asyncio
+import json
+import shlex
+import sys
+from pathlib import Path
+
+from .announce import announce
+from .cost import cost_of
+from .failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
+from .job import OUTPUT, job_of
+from .merge import merge
+from .options import parse_in_flight, parse_prefixes, parse_shard
+from .pacing import AUTOMATIC
+from .run import annotate
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the flags of ``topreward annotate``."""
+    source = parser.add_argument_group("dataset")
+    source.add_argument("--root", type=Path, help="folder of the dataset")
+    source.add_argument("--repo-id", help="USER/NAME: a dataset that LeRobot or the hub has stored on this machine")
+    source.add_argument("--revision", help="branch, tag or commit of --repo-id in the hub cache")
+    source.add_argument("--camera", help="feature with the frames; required if the dataset has several cameras")
+    source.add_argument("--episodes", help="for example 0:100 (100 excluded), 7, or 0:10,20: (default: all)")
+    source.add_argument("--instruction", help="one instruction for all episodes, instead of the dataset's tasks")
+    source.add_argument(
+        "--several-tasks",
+        choices=["refuse", "first"],
+        default="refuse",
+        help="an episode with several tasks fails, or has the task of its first frame (default: %(default)s)",
+    )
+    asked = parser.add_argument_group("numbers")
+    asked.add_argument(
+        "--prefixes", type=parse_prefixes, default={"count": 15}, help="count=N or every=N frames (default: count=15)"
+    )
+    asked.add_argument(
+        "--scale", choices=["episode", "bounds"], help="progress between each episode's own values, or on bounds"
+    )
+    asked.add_argument("--calibration", type=Path, help="response of POST /v1/calibrations, for threshold and bounds")
+    service = parser.add_argument_group("service")
+    service.add_argument("--url", default="http://127.0.0.1:8080", help="address of the service (default: %(default)s)")
+    service.add_argument("--api-key", help="one of the service's API_KEYS (default: TOPREWARD_API_KEY)")
+    service.add_argument(
+        "--in-flight", type=parse_in_flight, default=AUTOMATIC, help=f"most requests at once, or auto: {AUTOMATIC}"
+    )
+    service.add_argument(
+        "--patience", type=float, default=600.0, help="seconds without a result after which a run ends (default: 600)"
+    )
+    run = parser.add_argument_group("run")
+    run.add_argument("--out", type=Path, help=f"file for LeRobot (default: {OUTPUT} in the folder of the dataset)")
+    run.add_argument("--shard", type=parse_shard, default=(0, 1), help="i/n: only every n-th unit, from i = 0 on")
+    run.add_argument("--fresh", action="store_true", help="drop what an earlier run left, and start over")
+    run.add_argument("--retry-failed", action="store_true", help="ask again for episodes that failed")
+    run.add_argument("--allow-missing", action="store_true", help="write the file although episodes failed")
+    run.add_argument("--dry-run", action="store_true", help="print what the run costs, and send nothing")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Label a dataset.
+
+    :returns: the exit code: 0 all, 1 the service does not respond, 2 wrong usage, 3 some episodes failed
+    """
+    try:
+        return _run(args)
+    except RunError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    except OSError as error:  # a folder that cannot be written, or a full disk
+        print(error, file=sys.stderr)
+        return EXIT_USAGE
+    except KeyboardInterrupt:
+        print("Stopped. Run the same command again to continue.", file=sys.stderr)
+        return 130
+
+
+def _run(args: argparse.Namespace) -> int:
+    job = job_of(args)
+    if args.dry_run:
+        print(json.dumps(cost_of(job.dataset, job.units, job.options.prefixes), indent=2))
+        return EXIT_DONE
+    failed = asyncio.run(annotate(job))
+    if job.shard == (0, 1):
+        announce(merge(job.folder, args.allow_missing))
+        return EXIT_DONE
+    print(f"This shard is done. When all are: topreward merge {shlex.quote(str(job.folder))}", file=sys.stderr)
+    return EXIT_INCOMPLETE if failed and not args.allow_missing else EXIT_DONE

@@ -1,0 +1,86 @@
+"""What a LeRobot dataset says about itself: ``meta/info.json``, its cameras and its layout."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .failures import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A feature with RGB frames. ``kind`` says whether they are in video files or in the data files."""
+
+    key: str
+    kind: Literal["video", "image"]
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """A dataset on this machine. ``info`` is the content of ``meta/info.json``."""
+
+    root: Path
+    layout: Literal["v2.1", "v3.0"]
+    fps: float
+    cameras: tuple[Camera, ...]
+    info: Mapping[str, Any]
+
+
+def read_dataset(root: Path) -> Dataset:
+    """Read ``meta/info.json``.
+
+    :raises UsageError: if the layout is unknown, or if there is no frame rate
+    """
+    path = root / "meta/info.json"
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"{path} cannot be read: {error}") from error
+    if not isinstance(info, dict):
+        raise UsageError(f"{path} has no object.")
+    version = str(info.get("codebase_version", ""))
+    fps = info.get("fps")
+    if not isinstance(fps, int | float) or not fps > 0:
+        raise UsageError(f"{path}: fps must be a number above 0, found {fps!r}.")
+    features = info.get("features")
+    return Dataset(root, _layout(version), float(fps), _cameras(features if isinstance(features, dict) else {}), info)
+
+
+def _layout(version: str) -> Literal["v2.1", "v3.0"]:
+    if version.startswith("v2."):
+        return "v2.1"
+    if version.startswith("v3."):
+        return "v3.0"
+    raise UsageError(f"The dataset has the layout {version or 'without codebase_version'}: v2.1 and v3.0 can be read.")
+
+
+def _cameras(features: Mapping[str, Any]) -> tuple[Camera, ...]:
+    """All RGB cameras. Depth maps are left out: no model was trained on them."""
+    return tuple(
+        Camera(key, feature["dtype"])
+        for key, feature in features.items()
+        if feature.get("dtype") in ("video", "image") and not _is_depth(feature)
+    )
+
+
+def _is_depth(feature: Mapping[str, Any]) -> bool:
+    facts = (feature, feature.get("info") or {}, feature.get("video_info") or {})
+    return any(fact.get("is_depth_map") or fact.get("video.is_depth_map") for fact in facts)
+
+
+def choose_camera(dataset: Dataset, key: str | None) -> Camera:
+    """Return the camera with this key, or the only one.
+
+    :raises UsageError: if there is none, no such one, or several to choose from
+    """
+    names = "\n".join(f"  {camera.key} ({camera.kind})" for camera in dataset.cameras)
+    if not dataset.cameras:
+        raise UsageError("The dataset has no RGB camera.")
+    if key is None and len(dataset.cameras) > 1:
+        raise UsageError(f"The dataset has several cameras. Choose one with --camera:\n{names}")
+    for camera in dataset.cameras:
+        if key in (None, camera.key):
+            return camera
+    raise UsageError(f"The dataset has no camera {key!r}. It has:\n{names}")

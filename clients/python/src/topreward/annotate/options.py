@@ -1,0 +1,88 @@
+"""Which numbers to ask for. All of it is part of the identity of a run."""
+
+import argparse
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from .failures import UsageError
+from .pacing import AUTOMATIC
+
+SeveralTasks = Literal["refuse", "first"]
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Options of every episode of a run. ``instruction`` replaces the tasks of the dataset."""
+
+    prefixes: Mapping[str, int]
+    scale: Literal["episode", "bounds"]
+    calibration: Mapping[str, Any] | None
+    instruction: str | None
+    several_tasks: SeveralTasks
+
+    def episode(self, instruction: str) -> dict[str, Any]:
+        """Return these options as the member ``episode`` of a request, without a clock."""
+        asked: dict[str, Any] = {
+            "instruction": instruction,
+            "prefixes": dict(self.prefixes),
+            "progress": {"scale": self.scale},
+        }
+        return {**asked, "calibration": self.calibration} if self.calibration else asked
+
+
+def parse_prefixes(text: str) -> dict[str, int]:
+    """Read ``count=15`` or ``every=4``. For argparse."""
+    name, _, number = text.partition("=")
+    smallest = {"count": 2, "every": 1}.get(name)
+    if smallest is None or not number.isascii() or not number.isdigit() or int(number) < smallest:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither count=N (at least 2) nor every=N (at least 1)")
+    return {name: int(number)}
+
+
+def parse_shard(text: str) -> tuple[int, int]:
+    """Read ``i/n``, with i from 0. For argparse."""
+    number, _, count = text.partition("/")
+    if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
+        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with i from 0 to n - 1, for example 0/4")
+    return int(number), int(count)
+
+
+def parse_in_flight(text: str) -> int:
+    """Read ``auto`` or a number from 1 on. For argparse."""
+    if text == "auto":
+        return AUTOMATIC
+    if not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
+    return int(text)
+
+
+def read_calibration(path: Path | None) -> dict[str, Any] | None:
+    """Read a response of ``POST /v1/calibrations``.
+
+    :raises UsageError: if the file has no such response
+    """
+    if path is None:
+        return None
+    try:
+        calibration = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"--calibration {path} cannot be read: {error}") from error
+    if not isinstance(calibration, dict) or not {"threshold", "bounds", "counts"} <= calibration.keys():
+        raise UsageError(f"--calibration {path} is not a response of POST /v1/calibrations.")
+    return calibration
+
+
+def choose_scale(scale: str | None, calibration: Mapping[str, Any] | None) -> Literal["episode", "bounds"]:
+    """Return the scale of progress: bounds if a calibration has them, unless another one was requested.
+
+    :raises UsageError: if bounds were requested and there are none
+    """
+    has_bounds = calibration is not None and calibration["bounds"] is not None
+    if scale == "bounds" and not has_bounds:
+        raise UsageError("--scale bounds needs a --calibration with bounds.")
+    if scale == "episode" or not has_bounds:
+        return "episode"
+    return "bounds"

@@ -1,0 +1,45 @@
+"""How many requests are in flight: one more after each response, half as many after each refusal of a busy service."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+AUTOMATIC = 8
+FIRST = 2
+
+
+class Pacer:
+    """Limits the requests in flight to what the service takes, at most ``most``."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._limit = min(FIRST, most)
+        self._active = 0
+        self._changed = asyncio.Condition()
+
+    @property
+    def limit(self) -> int:
+        return self._limit
+
+    @asynccontextmanager
+    async def slot(self) -> AsyncIterator[None]:
+        """Wait until another request may be sent."""
+        async with self._changed:
+            await self._changed.wait_for(lambda: self._active < self._limit)
+            self._active += 1
+        try:
+            yield
+        finally:
+            async with self._changed:
+                self._active -= 1
+                self._changed.notify_all()
+
+    async def faster(self) -> None:
+        """The service responded."""
+        async with self._changed:
+            self._limit = min(self._limit + 1, self._most)
+            self._changed.notify_all()
+
+    def slower(self) -> None:
+        """The service was busy."""
+        self._limit = max(self._limit // 2, 1)

@@ -1,0 +1,108 @@
+"""Works through the units of a run: several at once, each resumed where an earlier run stopped."""
+
+import asyncio
+from collections.abc import Iterator, Sequence
+
+from ..aio import AsyncClient
+from ..errors import Refused, Unanswered, UnusableAnswer
+from .asking import record, score_tasks
+from .context import Context
+from .failures import ServiceError, UsageError
+from .folder import Plan, Planned, finish_unit, finished_outcomes, journal_path, write_plan
+from .identity import Settings, run_of, settings_of
+from .job import Job
+from .journal import Journal, open_journal
+from .outcomes import Outcome
+from .pacing import Pacer
+from .report import Report
+from .tasks import prepare
+from .units import Unit, shard_of
+
+
+async def annotate(job: Job) -> int:
+    """Score all units of this shard that have no part yet.
+
+    :returns: the number of episodes without numbers
+    :raises RunError: what ended the run
+    """
+    try:
+        client = AsyncClient(job.url, api_key=job.api_key, patience_s=job.patience_s)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    async with client:
+        try:
+            model = await client.model()
+        except (Refused, Unanswered, UnusableAnswer) as error:
+            raise ServiceError(str(error)) from error
+        if job.camera.kind == "video" and not model["video"]:
+            raise ServiceError(f"{job.url} cannot read videos: it needs ffmpeg.")
+        settings = settings_of(job.dataset, job.camera, job.options, model)
+        write_plan(job.folder, _plan(job, settings), job.fresh)
+        units = shard_of(job.units, *job.shard)
+        seconds = sum(unit.frames for unit in units) / job.dataset.fps
+        report = Report(sum(len(unit.episodes) for unit in units), seconds)
+        try:
+            await _run_units(Context(job, settings, model, client, Pacer(job.in_flight), report), units)
+        finally:
+            report.close()
+        return report.failed
+
+
+def _plan(job: Job, settings: Settings) -> Plan:
+    units = (Planned(unit.name, run_of(settings, unit, job.dataset), len(unit.episodes), unit.frames) for unit in job.units)
+    return Plan(settings, tuple(units), str(job.output))
+
+
+async def _run_units(context: Context, units: Sequence[Unit]) -> None:
+    """Score units, several at once. If the run ends early, units that were being scored keep their journals."""
+    waiting = iter(units)
+    workers = [asyncio.create_task(_work(context, waiting)) for _ in range(min(context.job.in_flight, len(units)))]
+    try:
+        await asyncio.gather(*workers)
+    finally:
+        for worker in workers:
+            worker.cancel()
+        await asyncio.gather(*workers, return_exceptions=True)
+
+
+async def _work(context: Context, waiting: Iterator[Unit]) -> None:
+    for unit in waiting:
+        await _run_unit(context, unit)
+
+
+async def _run_unit(context: Context, unit: Unit) -> None:
+    run = run_of(context.settings, unit, context.job.dataset)
+    done = finished_outcomes(context.job.folder, unit.name, run)
+    if done and not (context.job.retry_failed and _has_failures(done)):
+        _count_before(context, unit, done)
+        return
+    with open_journal(journal_path(context.job.folder, unit.name), run) as journal:
+        if context.job.retry_failed:
+            _take_over(journal, done)
+        _count_before(context, unit, journal.outcomes)
+        rest = [episode for episode in unit.episodes if episode.index not in journal.outcomes]
+        tasks, outcomes = await asyncio.to_thread(prepare, context, rest)
+        for episode, outcome in outcomes:
+            record(context, journal, episode, outcome)
+        await score_tasks(context, unit.name, tasks, journal)
+        finish_unit(context.job.folder, unit, run, journal)
+    journal_path(context.job.folder, unit.name).unlink(missing_ok=True)
+
+
+def _has_failures(outcomes: dict[int, Outcome]) -> bool:
+    return any(outcome.failure for outcome in outcomes.values())
+
+
+def _take_over(journal: Journal, done: dict[int, Outcome]) -> None:
+    """Keep the numbers of a finished unit, and drop the failures."""
+    for index, outcome in done.items():
+        if index not in journal.outcomes and outcome.failure is None:
+            journal.add(outcome)
+    journal.forget_failures()
+
+
+def _count_before(context: Context, unit: Unit, outcomes: dict[int, Outcome]) -> None:
+    for episode in unit.episodes:
+        if episode.index in outcomes:
+            failure = outcomes[episode.index].failure
+            context.report.known_before(failure is not None, episode.length / context.job.dataset.fps)
