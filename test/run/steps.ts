@@ -27,6 +27,7 @@ export const CI: readonly string[] = [
 /** Bash commands that `npm run test:all` runs after those of `.ci/run`. */
 export const HEAVY: readonly string[] = [
   'test/engine/with-engine.sh npm run test:methods',
+  'npm run test:fuzz',
   'npm run test:lerobot',
   'npm run test:image',
   'npm run test:fresh',

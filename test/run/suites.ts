@@ -82,15 +82,23 @@ export const SUITES: Record<string, Suite> = {
       .concat(['contract', ...PURE].map((folder) => `test/${folder}/*.test.ts`)),
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
-  python: { files: ['test/python/*.test.ts'] },
-  // The real lerobot writes a dataset and reads the file of topreward annotate: 4 minutes.
-  lerobot: { files: ['test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
+  python: { files: ['test/python/*.test.ts'], except: ['test/python/annotate.test.ts'] },
+  // Datasets of each layout, then one that the real lerobot writes, and its reader of our file: 6 minutes. Not in .ci/run.
+  lerobot: { files: ['test/python/annotate.test.ts', 'test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
   docs: {
     files: ['test/docs/run.test.ts', 'test/docs/site.test.ts', 'test/docs/*.test.ts', 'test/prose/*.test.ts'],
     timeoutS: 600,
     comments: true,
   },
-  clients: { files: ['test/clients/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
+  clients: {
+    files: ['test/clients/*.test.ts'],
+    except: ['test/clients/fuzz-writing.test.ts'],
+    jobs: 1,
+    timeoutS: 600,
+    comments: true,
+  },
+  // The same fuzzing with an engine that writes texts: 3 minutes. Not in .ci/run.
+  fuzz: { files: ['test/clients/fuzz-writing.test.ts'], timeoutS: 900, comments: true },
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: { files: real('exact', 'answers', 'generation', 'service', 'embedded'), timeoutS: 900, comments: true },
