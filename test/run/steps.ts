@@ -21,12 +21,12 @@ export const CI: readonly string[] = [
   'npm run test:python',
   'npm run test:docs',
   'test/engine/with-engine.sh npm run test:engine',
-  'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
 ];
 
 /** Bash commands that `npm run test:all` runs after those of `.ci/run`. */
 export const HEAVY: readonly string[] = [
   'test/engine/with-engine.sh npm run test:methods',
+  'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
   'npm run test:fuzz',
   'npm run test:lerobot',
   'npm run test:image',
