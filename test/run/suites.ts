@@ -90,15 +90,9 @@ export const SUITES: Record<string, Suite> = {
     timeoutS: 600,
     comments: true,
   },
-  clients: {
-    files: ['test/clients/*.test.ts'],
-    except: ['test/clients/fuzz-writing.test.ts'],
-    jobs: 1,
-    timeoutS: 600,
-    comments: true,
-  },
-  // The same fuzzing with an engine that writes texts: 3 minutes. Not in .ci/run.
-  fuzz: { files: ['test/clients/fuzz-writing.test.ts'], timeoutS: 900, comments: true },
+  clients: { files: ['test/clients/clients.test.ts'], jobs: 1, timeoutS: 600, comments: true },
+  // 6 minutes: not in .ci/run.
+  fuzz: { files: ['test/clients/fuzz*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   // test/image/with-image.sh prepares these tests.
   image: { files: ['test/image/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   engine: { files: real('exact', 'answers', 'generation', 'service', 'embedded'), timeoutS: 900, comments: true },
