@@ -103,14 +103,18 @@ def job(short: Path, tmp_path: Path) -> Job:
 
 def score(job: Job, fake: Fake, count: int = 4) -> tuple[Journal, Context]:
     """Score episodes of two frames each, whose instruction is their number."""
+    context, tasks = context_of(job, fake, count)
+    with open_journal(job.folder / "parts/a.jsonl", "run") as journal:
+        asyncio.run(score_tasks(context, "a", tasks, journal))
+        return journal, context
+
+
+def context_of(job: Job, fake: Fake, count: int) -> tuple[Context, list[Task]]:
     (video,) = job.frames_of_file
     episodes = [Episode(number, 2 * number, 2, (), "", Clip(video, 0.5 * number), video) for number in range(count)]
     tasks = [Task(episode, str(episode.index)) for episode in episodes]
     pacer, report = Pacer(8), Report(count, 1.0)
-    context = Context(job, SETTINGS, cast(Any, MODEL), cast(AsyncClient, fake), pacer, report)
-    with open_journal(job.folder / "parts/a.jsonl", "run") as journal:
-        asyncio.run(score_tasks(context, "a", tasks, journal))
-        return journal, context
+    return Context(job, SETTINGS, cast(Any, MODEL), cast(AsyncClient, fake), pacer, report), tasks
 
 
 def codes(journal: Journal) -> dict[int, str | None]:
@@ -187,6 +191,32 @@ def test_a_busy_service_is_asked_less_and_results_are_kept(job: Job) -> None:
 def test_some_answers_end_the_run(job: Job, answer: Answer, words: str) -> None:
     with pytest.raises(ServiceError, match=words):
         score(job, Fake(*[answer] * 1000))
+
+
+def test_a_busy_service_ends_no_run_that_gets_results(job: Job) -> None:
+    """One unit gets results for longer than the patience. The other one waits for its turn, and is refused then."""
+    now = [0]
+
+    class Slow(Fake):
+        async def score_batch(
+            self, items: Sequence[BatchItem], *, videos: Sequence[Path] = (), patience_s: float | None = None
+        ) -> AsyncIterator[Line]:
+            now[0] += 1
+            if now[0] == 2:
+                raise Unanswered("Busy.", problem(503, "server-busy"))
+            for line in results([int(item.episode["instruction"]) for item in items]):
+                if now[0] == 1:
+                    await asyncio.sleep(0.2)
+                yield line
+
+    async def both() -> list[dict[int, str | None]]:
+        context, tasks = context_of(job, Slow(), 4)
+        context = replace(context, pacer=Pacer(1))
+        with open_journal(job.folder / "parts/a.jsonl", "a") as a, open_journal(job.folder / "parts/b.jsonl", "b") as b:
+            await asyncio.gather(score_tasks(context, "a", tasks, a), score_tasks(context, "b", tasks, b))
+            return [codes(a), codes(b)]
+
+    assert asyncio.run(both()) == [{0: None, 1: None, 2: None, 3: None}] * 2
 
 
 def test_the_pacer_halves_and_grows() -> None:

@@ -52,7 +52,6 @@ class Attempts:
     most: int
     of_episode: Counter[int] = field(default_factory=Counter)
     failures: int = 0
-    last_answer: float = field(default_factory=time.monotonic)
     retry_after_s: float = 0.0
     reason: str = ""
 
@@ -101,7 +100,6 @@ async def _send(context: Context, request: Request, attempts: Attempts, journal:
     if reply.is_busy:
         context.pacer.slower()
     else:
-        attempts.last_answer = time.monotonic()
         await context.pacer.faster()
     if reply.whole is None:
         steps = [_judge(context, request, attempts, journal, *each) for each in reply.problems]
@@ -128,7 +126,7 @@ async def _read(context: Context, request: Request, attempts: Attempts, journal:
             _check_maker(context, result)
             record(context, journal, task.episode, outcome_of_result(task.episode, task.instruction, result))
             attempts.failures = 0
-            attempts.last_answer = time.monotonic()
+            context.pacer.responded()
     except Refused as error:
         if error.every_request:
             raise ServiceError(f"The service refuses every request: {error}") from error
@@ -165,12 +163,12 @@ def _judge(context: Context, request: Request, attempts: Attempts, journal: Jour
 async def _pause(context: Context, attempts: Attempts) -> None:
     """Wait as long as the service says, and longer after each failure in a row.
 
-    :raises ServiceError: if the pause would end ``patience_s`` after the last response
+    :raises ServiceError: if the pause would end ``patience_s`` after the last response to any unit
     """
     attempts.failures += 1
     growing = min(LONGEST_PAUSE_S, FIRST_PAUSE_S * 2 ** (attempts.failures - 1))
     seconds = attempts.retry_after_s + random.uniform(0.5, 1.0) * growing
-    if time.monotonic() + seconds - attempts.last_answer > context.job.patience_s:
+    if time.monotonic() + seconds - context.pacer.last_response > context.job.patience_s:
         raise ServiceError(f"No result for {context.job.patience_s:g} s. Last failure: {attempts.reason}")
     await asyncio.sleep(seconds)
 
