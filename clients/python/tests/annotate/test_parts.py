@@ -56,6 +56,16 @@ def test_a_journal_keeps_every_digit_and_drops_a_torn_line(tmp_path: Path) -> No
     assert read_journal(path, "run 2") == {}
 
 
+def test_an_outcome_is_on_the_disk_before_the_next_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.jsonl"
+    flushed: list[list[str]] = []
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.append(path.read_text(encoding="utf-8").split("\n")[:-1]))
+    with open_journal(path, "run 1") as journal:
+        journal.add(SCORED)
+        journal.add(FAILED)
+    assert [len(lines) for lines in flushed] == [1, 2, 3]
+
+
 def test_forgotten_failures_are_scored_again(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     with open_journal(path, "run 1") as journal:
