@@ -81,6 +81,7 @@ t.test('without a percent sign, a number directly after the last colon of the fi
     'Frame 3: the arm\nsince: 45': 'no-number',
     'Frame 3: 40-50': 'no-number',
     'Frame 3: 45 / 100': 'no-number',
+    'Frame 3.5%': 'no-number',
     'Frame 3: about 45': 'no-number',
   });
 });
