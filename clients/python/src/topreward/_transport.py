@@ -116,7 +116,7 @@ class _Exchange:
                 return None
             return next(self._lines, None)
         except httpx2.RequestError as error:
-            return Lost(type(error).__name__)
+            return Lost(_words(error))
 
     def _ask(self, request: Request) -> Reply:
         self._opened.close()
@@ -192,7 +192,7 @@ class _AsyncExchange:
                 return None
             return await anext(self._lines, None) if self._lines else None
         except httpx2.RequestError as error:
-            return Lost(type(error).__name__)
+            return Lost(_words(error))
 
     async def _ask(self, request: Request) -> Reply:
         await self._opened.aclose()
@@ -218,6 +218,12 @@ def _headers(request: Request) -> dict[str, str]:
     if isinstance(request.body, Form):
         return {**accept, "content-type": request.body.content_type, "content-length": str(request.body.size)}
     return {**accept, "content-type": "application/json", "content-length": str(len(request.body))}
+
+
+def _words(error: httpx2.RequestError) -> str:
+    """Why there is no response. A connection that cannot be opened has many reasons: a name, a port, a certificate."""
+    name = type(error).__name__
+    return f"{name}: {error}" if isinstance(error, httpx2.ConnectError) and str(error) else name
 
 
 def _timeout(request: Request) -> httpx2.Timeout:

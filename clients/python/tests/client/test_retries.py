@@ -129,6 +129,12 @@ def test_a_silent_service_is_left_after_the_patience() -> None:
             client.model()
 
 
+def test_a_connection_that_cannot_be_opened_says_why(stub: Stub) -> None:
+    for address, reason in ((stub.url.replace("http://", "https://"), "SSL"), ("http://127.0.0.1:9", "refused")):
+        with Client(address, patience_s=0) as client, pytest.raises(Unanswered, match=rf"\(ConnectError: .*{reason}.*\)"):
+            client.model()
+
+
 def test_a_page_that_is_not_json_says_that_the_url_is_wrong(stub: Stub) -> None:
     stub.answers = [Answer(body=b"<html>Log in</html>")]
     with Client(stub.url) as client, pytest.raises(UnusableAnswer, match="Log in"):
