@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import Negotiator from 'negotiator';
 import type { Problem } from '../../schemas/problem.ts';
@@ -45,8 +46,19 @@ export function problemInLine(error: unknown, request: FastifyRequest, metrics: 
   return problem;
 }
 
+/** Characters of lines after which other requests have a turn. A client that reads fast would else get all waiting lines in one. */
+const CHARACTERS_OF_A_TURN = 256 * 1024;
+
 async function* linesOf(events: AsyncIterable<object>): AsyncGenerator<string> {
-  for await (const event of events) yield `${escaped(JSON.stringify(event))}\n`;
+  let written = 0;
+  for await (const event of events) {
+    const line = `${escaped(JSON.stringify(event))}\n`;
+    yield line;
+    written += line.length;
+    if (written < CHARACTERS_OF_A_TURN) continue;
+    written = 0;
+    await nextTurn();
+  }
 }
 
 /** Escapes three characters that JSON allows but that Python's splitlines and httpx read as the end of a line. */

@@ -40,6 +40,8 @@ export interface PrefixMethod<Tokens, Line, Result> {
   tokens(request: EpisodeRequest, lookup: TokenLookup): Promise<Tokens>;
   /** How many tokens are read after each prefix, one after another. */
   steps(tokens: Tokens): number;
+  /** How many values of tokens the response has for each prefix. */
+  listed(tokens: Tokens): number;
   /** Plans the queries about an episode. */
   plan(input: PlanInput<Tokens>, family: Family): EpisodePlan;
   /**

@@ -65,6 +65,22 @@ export function checkAlignedWork(
   throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_QUERIES });
 }
 
+/** Most values of tokens in a response. A document with 5 million of them has 100 MB, and blocked all other requests for 5 s. */
+const MOST_LISTED = 200_000;
+
+/**
+ * Limits the size of a response that has the value of each token after each prefix. Prefixes with the same sampled frames cost no
+ * query, but their values are written for each of them.
+ * @param listed values of each prefix
+ * @throws ProblemError invalid-prefixes
+ */
+export function checkListedValues(prefixes: number, listed: number, pointer: string): void {
+  const values = prefixes * listed;
+  if (values <= MOST_LISTED) return;
+  const detail = `The response would have ${values} log probabilities, ${listed} for each of ${prefixes} prefixes; the limit is ${MOST_LISTED}. Request fewer prefixes: those with the same sampled frames have the same values.`;
+  throw new ProblemError('invalid-prefixes', detail, { pointer: `${pointer}/prefixes`, limit: MOST_LISTED });
+}
+
 /** The video of an episode, and those of its controls: each has the same length. */
 function countVideos(controls: EpisodeRequest['controls']): number {
   const { static: isStatic, reversed, otherInstruction } = controls ?? {};

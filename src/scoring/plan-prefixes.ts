@@ -16,6 +16,7 @@ import {
   checkCalibration,
   checkControlTokens,
   checkFrameSize,
+  checkListedValues,
   checkPublishedWork,
 } from './checks.ts';
 
@@ -59,6 +60,7 @@ export async function planPrefixesOf<Tokens, Line, Result>(
   const tokens = await method.tokens(request, { tokenizer: engine, pointer, caller });
   checkPublishedWork(sampled.lengths, method.steps(tokens), request, pointer);
   checkAlignedWork(sampled, method.steps(tokens), pointer);
+  checkListedValues(sampled.lengths.length, method.listed(tokens), pointer);
   const input = { ...sampled, tokens };
   const plan = method.plan(input, family);
   return { plan, controlPlans: controlPlans(method, input, family, plan), tokens };

@@ -435,6 +435,20 @@ t.test('10,000 prefixes are scored in bounded time and memory', async (t) => {
   t.comment(`${body.length} bytes, ${seconds.toFixed(2)} s, ${megabytes.toFixed(0)} MiB`);
 });
 
+t.test('the values of tokens in a response are limited', async (t) => {
+  // Two sampled frames need two queries at most, but each of the prefixes has the values of both texts.
+  const post = (words: number, every: number) => {
+    const instruction = Array(words).fill('a').join(' ');
+    const episode = { ...EPISODE, instruction, fps: 10_000, prefixes: { every } };
+    return postParts(app, [episodePart(episode), tiny(10_000)]);
+  };
+  const place = { pointer: '/prefixes', limit: 200_000 };
+  const { detail } = isProblem(t, await post(10, 1), 'invalid-prefixes', place);
+  t.match(detail, '210000 log probabilities, 21 for each of 10000 prefixes');
+  isProblem(t, await post(255, 20), 'invalid-prefixes', place);
+  t.equal(likelihoodOf(t, await post(255, 26)).prefixes.length, 385);
+});
+
 t.test('a tokenizer that makes one token of the end of the prompt and the instruction is refused', async (t) => {
   const joined = stubEngine({ words: /[^ ]+:? ?[A-Z]?|./g });
   const to = await buildTestApp(t, {}, joined);

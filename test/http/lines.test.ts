@@ -1,9 +1,11 @@
 import { Writable } from 'node:stream';
+import fastify from 'fastify';
 import t, { type Test } from 'tap';
 import { Compile } from 'typebox/compile';
 import { request } from 'undici';
 import type { Problem } from '../../schemas/problem.ts';
 import { type PrefixEvent, RewardEvent } from '../../schemas/reward-event.ts';
+import { sendLines } from '../../src/http/lines.ts';
 import { sendReward } from '../../src/http/reward-lines.ts';
 import { ProblemError } from '../../src/problems/problems.ts';
 import { comparable, isProblem, ofTopreward, resultOf } from '../support/answers.ts';
@@ -52,6 +54,30 @@ function gates(count: number) {
   const all = Array.from({ length: count }, () => Promise.withResolvers<void>());
   return { before: (query: number) => all[query]?.promise, open: (query: number) => all[query]?.resolve() };
 }
+
+t.test('other requests have a turn between large lines that are known already', async (t) => {
+  let turns = 0;
+  const turn = () => {
+    turns += 1;
+    timer = setImmediate(turn);
+  };
+  let timer = setImmediate(turn);
+  t.teardown(() => clearImmediate(timer));
+  const seen: number[] = [];
+  async function* known() {
+    for (let line = 0; line < 8; line += 1) {
+      seen.push(turns);
+      yield { text: 'a'.repeat(300_000) };
+    }
+  }
+  const app = fastify();
+  t.teardown(() => app.close());
+  const deadline = { signal: new AbortController().signal, admitted() {}, markStreaming() {} };
+  app.get('/', (_, reply) => sendLines(known(), reply, deadline));
+  const { body } = await app.inject('/');
+  t.equal(body.split('\n').length, 9);
+  t.equal(new Set(seen).size, 8, `each line in a turn of its own: ${seen}`);
+});
 
 t.test('each prefix is sent before the engine finishes the next one', { timeout: 20_000 }, async (t) => {
   const { before, open } = gates(3);

@@ -35,7 +35,13 @@ export async function generateText(request: GenerationRequest, context: VllmPart
   try {
     const prompt = await timed(usage, () => expectedPrompt(request, context, probed));
     frames = await render(request);
-    return await timed(usage, () => ask(request, context, probed, frames, prompt));
+    const place = await context.texts.enter({ tenant: request.tenant }, request.signal);
+    usage.queuedMs += place.waitedMs;
+    try {
+      return await timed(usage, () => ask(request, context, probed, frames, prompt));
+    } finally {
+      place.release();
+    }
   } catch (error) {
     throw lostFrames(error, frames, shown) ?? problemOf(error, shown.length, context);
   } finally {

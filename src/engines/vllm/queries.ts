@@ -14,6 +14,8 @@ export interface VllmParts {
   /** sends requests about tokens, in the turn of a tenant */
   tokenizer(tenant: string): Poster;
   gate: FairQueue;
+  /** A text takes minutes, a query milliseconds: texts have some of the places only, so that no query waits for a text to end. */
+  texts: FairQueue;
   monitor: Monitor;
   secret: string;
 }

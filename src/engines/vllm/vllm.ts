@@ -22,6 +22,7 @@ type VllmConfig = Pick<
   | 'ENGINE_FRAME_ENCODING'
   | 'ENGINE_FRAME_SIDE'
   | 'SECRET'
+  | 'tenants'
 >;
 
 const READY_CHECK_MS = 15_000;
@@ -51,6 +52,10 @@ export function createVllmEngine(
     connections: config.ENGINE_CONCURRENCY + TOKENIZER_REQUESTS,
   });
   const gate = createFairQueue({ places: config.ENGINE_CONCURRENCY });
+  const texts = createFairQueue({
+    places: Math.max(1, Math.floor(config.ENGINE_CONCURRENCY / 2)),
+    share: new Set(config.tenants.values()).size > 1 ? 0.5 : 1,
+  });
   const monitor = watchEngine(
     client,
     {
@@ -68,7 +73,7 @@ export function createVllmEngine(
   const findControlToken = controlTokenFinder();
   const tokenizing = createFairQueue({ places: TOKENIZER_REQUESTS });
   const tokenizer = (tenant: string) => inTurn(client, tokenizing, tenant);
-  const parts = { client, tokenizer, gate, monitor, secret: config.SECRET };
+  const parts = { client, tokenizer, gate, texts, monitor, secret: config.SECRET };
 
   function problemOf(error: unknown): unknown {
     if (!(error instanceof EngineFault)) return error;
@@ -77,7 +82,7 @@ export function createVllmEngine(
   }
 
   return {
-    queues: { engine: gate, 'engine-tokens': tokenizing },
+    queues: { engine: gate, 'engine-texts': texts, 'engine-tokens': tokenizing },
     describe: () => monitor.ready().profile,
     // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
@@ -89,9 +94,9 @@ export function createVllmEngine(
       }
     },
     async textOf(ids, { tenant, signal }) {
-      const { profile, texts } = monitor.ready();
+      const { profile, texts: known } = monitor.ready();
       try {
-        return await textOf(ids, { client: tokenizer(tenant), model: profile.model, texts, signal });
+        return await textOf(ids, { client: tokenizer(tenant), model: profile.model, texts: known, signal });
       } catch (error) {
         throw problemOf(error);
       }

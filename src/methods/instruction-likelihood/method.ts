@@ -19,6 +19,7 @@ type PrefixLine = Omit<LikelihoodPrefixEvent, 'known' | 'total'>;
 export const INSTRUCTION_LIKELIHOOD = {
   tokens: tokensOfInstruction,
   steps: (tokens) => tokens.withStop.tokens.length + (isOneMore(tokens) ? 0 : tokens.withoutStop.tokens.length),
+  listed: ({ withStop, withoutStop }) => withStop.tokens.length + withoutStop.tokens.length,
   plan(input, family) {
     const { withoutStop, withStop } = input.tokens;
     const plan = planPrefixes(input, family, { text: BEFORE_INSTRUCTION, read: readOf(withStop) });

@@ -22,6 +22,7 @@ export const TOPREWARD = {
   text: statement,
   tokens: tokensOfAnswers,
   steps: ({ steps }) => steps.length,
+  listed: () => 2,
   plan(input, family) {
     const { instruction, answers, topAnswers } = input.request;
     const prefixes = planPrefixes(input, family, { text: statement(instruction), read: readOf(answers) });

@@ -38,6 +38,30 @@ t.test('the metrics say how many requests to the engine are in progress, and how
   t.match([(await byQueue(app, 'active'))['engine'], (await byQueue(app, 'waiting'))['engine']], [0, 0]);
 });
 
+t.test('texts of one tenant delay neither the queries of another nor its texts', async (t) => {
+  const [many, few] = ['the-key-of-many-texts', 'the-key-of-few-texts'];
+  const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
+  const keys = { API_KEYS: `many=${many},few=${few}`, ENGINE_CONCURRENCY: '8' };
+  const { fake, app, address } = await startService(t, {}, keys);
+  await readiness(app, 200);
+  // A text ends when the test has looked. Queries are answered at once.
+  const { promise: until, resolve: end } = Promise.withResolvers<void>();
+  fake.behaviour.send = (response, answer) => {
+    if (!JSON.stringify(answer).includes('finish_reason')) return undefined;
+    until.then(() => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(answer)));
+    return true;
+  };
+  const texts = Array.from({ length: 8 }, () => post(address, 2, { method: 'gvl' }, as(many)));
+  while ((await byQueue(app, 'waiting'))['engine-texts'] !== 6) await setImmediate();
+  t.equal((await byQueue(app, 'active'))['engine-texts'], 2, 'a tenant has half of the places for texts');
+  texts.push(post(address, 2, { method: 'gvl' }, as(few)));
+  while ((await byQueue(app, 'active'))['engine-texts'] !== 3) await setImmediate();
+  t.equal((await byQueue(app, 'waiting'))['engine-texts'], 6, 'the text of another tenant has a place');
+  t.equal((await post(address, 8, { prefixes: { every: 1 } }, as(few))).status, 200, 'queries have places');
+  end();
+  for (const { status } of await Promise.all(texts)) t.equal(status, 200);
+});
+
 t.test('docs/reference/metrics.md names every queue', async (t) => {
   const { app: vllm } = await startService(t);
   const config = loadConfig({ MODEL_DIR, RENDER_WORKERS: '1' });
