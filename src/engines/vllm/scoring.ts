@@ -7,7 +7,15 @@ import type { EngineFrame } from '../../frames/rendered.ts';
 import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
-import { blocksOf, countBlocks, type EpisodePlan, type Query, type ReadNext, type ReadText } from '../../plan/plan.ts';
+import {
+  blocksOf,
+  countBlocks,
+  type EpisodePlan,
+  idsToRead,
+  type Query,
+  type ReadNext,
+  type ReadText,
+} from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
@@ -120,54 +128,70 @@ function asker(
   }
 
   /**
-   * Reads all tokens of a text but the first, in one query each.
+   * Reads all tokens of a text but the first, in one query for each place.
    * @returns undefined if the tokenizer makes other tokens of the text when it is cut between them
    */
-  async function readSteps(each: Query, [first, ...others]: NonEmpty<number>): Promise<Completion[] | undefined> {
+  async function readSteps(each: Query, read: ReadText): Promise<Completion[] | undefined> {
+    const [first, ...others] = read.follows.ids;
+    const [, ...places] = idsToRead(read);
     const starts: AnswerStart[] = [];
-    for (const place of others.keys()) {
+    for (const place of places.keys()) {
       const ids: NonEmpty<number> = [first, ...others.slice(0, place)];
       starts.push({ ids, text: await textOf(ids, { client: tokenizer, model, texts, signal }) });
     }
     const steps = starts.map(async (start, place) => {
-      const ids = others.slice(place, place + 1);
+      const ids = places[place] ?? [];
       const answer = await ask(each, { read: { ids }, start, data: 'none' });
       return continues(each, start, answer) ? answer : undefined;
     });
     const answers = (await Promise.all(steps)).filter((answer) => answer !== undefined);
-    return answers.length === others.length ? answers : undefined;
+    return answers.length === places.length ? answers : undefined;
   }
 
   /** The steps of the first query that read a text. Whether a text can be cut does not depend on the query. */
   const firstSteps = new Map<string, ReturnType<typeof readSteps>>();
 
   /** The same, but for a text that cannot be cut only the first query tries it, and the others wait for that. */
-  async function readCut(each: Query, { text, ids }: ReadText['follows']): Promise<Completion[] | undefined> {
+  async function readCut(each: Query, read: ReadText): Promise<Completion[] | undefined> {
+    const { text } = read.follows;
     const known = firstSteps.get(text);
     if (known && !(await known)) return undefined;
-    const steps = readSteps(each, ids);
+    const steps = readSteps(each, read);
     if (!known) firstSteps.set(text, steps);
     return steps;
   }
 
   /**
    * Reads each token of a text: one query for each, with the tokens before it after the prompt. All queries except the first compute only
-   * these few tokens. If the tokenizer makes other tokens of a text that is cut there, one query computes the complete prompt instead.
+   * these few tokens. If the tokenizer makes other tokens of a text that is cut there, one query for each text computes the complete
+   * prompt instead.
    */
-  async function readText(each: Query, { follows }: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
-    const { ids } = follows;
-    const first = await ask(each, { read: { ids: ids.slice(0, 1) }, start: null, data: isFirst ? 'all' : 'own' });
+  async function readText(each: Query, read: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
+    const places = idsToRead(read);
+    const first = await ask(each, { read: { ids: places[0] }, start: null, data: isFirst ? 'all' : 'own' });
     const prompt = isFirst ? { prompt: seenPrompt(each, first) } : {};
-    const answers = await readCut(each, follows);
+    const answers = await readCut(each, read);
     if (answers) {
-      const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, ids.slice(i, i + 1)));
+      const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, places[i] ?? []));
       return { values, ...tokensOf([first, ...answers]), ...prompt };
     }
-    const length = first.usage.prompt_tokens + ids.length;
+    const length = first.usage.prompt_tokens + places.length;
     if (length > MOST_READ_WHOLE) throw tooLongToRead(length, pointer);
-    const whole = await ask(each, { read: { last: ids }, start: follows, data: 'none' });
-    if (!continues(each, follows, whole)) throw textNotContinued(pointer);
-    return { values: readLast(whole, ids), ...tokensOf([first, whole]), ...prompt };
+    const { follows, or } = read;
+    const whole = await readWhole(each, follows);
+    const other = or && (await readWhole(each, or));
+    return {
+      values: [...readLast(whole, follows.ids), ...(other ? readLast(other, or.ids.slice(-1)) : [])],
+      ...tokensOf([first, whole, ...(other ? [other] : [])]),
+      ...prompt,
+    };
+  }
+
+  /** Reads all tokens of a text in one query, which computes the complete prompt. */
+  async function readWhole(each: Query, text: ReadText['follows']): Promise<Completion> {
+    const whole = await ask(each, { read: { last: text.ids }, start: text, data: 'none' });
+    if (continues(each, text, whole)) return whole;
+    throw textNotContinued(pointer);
   }
 
   return async (each, query) => {
