@@ -25,7 +25,18 @@ export interface ReadNext {
 
 /** Reads the log probability of each token of a text that follows the prompt, each after those before it. */
 export interface ReadText {
-  follows: { text: string; ids: NonEmpty<number> };
+  follows: FollowingText;
+  /**
+   * A text that differs from it in its last token only. That token is read in the same place, after all tokens of the first text. Absent:
+   * none.
+   */
+  or?: FollowingText;
+}
+
+/** A text that follows the prompt, and its tokens. */
+interface FollowingText {
+  text: string;
+  ids: NonEmpty<number>;
 }
 
 /** A `Read` of two sets: the tokens that mean True, then those that mean False. */
@@ -95,6 +106,12 @@ export interface PlannedPrefix {
 /** Indices of all queries of a prefix, in the order of their steps. */
 export function queriesOf({ query, further = [] }: PlannedPrefix): NonEmpty<number> {
   return [query, ...further];
+}
+
+/** The ids that are read after the tokens of a text before each place: one id, and in the last place that of the other text, too. */
+export function idsToRead({ follows: { ids }, or }: ReadText): NonEmpty<NonEmpty<number>> {
+  const other = or?.ids.at(-1);
+  return mapAll(ids, (id, place) => (place === ids.length - 1 && other !== undefined ? [id, other] : [id]));
 }
 
 /** The blocks of a query, in order. */

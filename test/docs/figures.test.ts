@@ -335,7 +335,7 @@ t.test('the limits of the instruction likelihood', async (t) => {
   for (const [file, name, words] of [
     ['methods/instruction-likelihood/tokens.ts', 'MOST_TOKENS', 'An instruction has at most LIMIT tokens'],
     ['scoring/checks.ts', 'MOST_QUERIES', 'different sampled frames × tokens are at most LIMIT;'],
-    ['engines/vllm/scoring.ts', 'MOST_READ_WHOLE', 'Such a prompt may have at most LIMIT tokens'],
+    ['engines/vllm/text-reading.ts', 'MOST_READ_WHOLE', 'Such a prompt may have at most LIMIT tokens'],
   ] as const) {
     const [, digits = ''] = new RegExp(`const ${name} = ([\\d_]+);`).exec(textOf(`src/${file}`)) ?? [];
     t.match(page, words.replace('LIMIT', Number(digits.replace('_', '')).toLocaleString('en')), name);

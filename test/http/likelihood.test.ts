@@ -13,8 +13,8 @@ import { frameFile, frameFiles, npyFile } from '../support/images.ts';
 import { needing } from '../support/needs.ts';
 import { INSTRUCTION, stubEngine } from '../support/stub-engine.ts';
 
-/** Like real tokenizers, it has tokens for a word, for a full stop, and for two full stops. */
-const words = /\.\.| ?[^ .]+|\.| +/g;
+/** Like real tokenizers, it has tokens for a word, for a full stop, and for some other signs with a full stop. */
+const words = /\.\.|!\?\.| ?[^ .!?]+|[.!?]| +/g;
 /** The longer the prefix, the likelier each token; the later the token, the less likely. */
 const following = (share: number, place: number) => -(place + 1) * (1.5 - share);
 const engine = stubEngine({ words, following, controlTokens: ['<odd>'] });
@@ -22,6 +22,9 @@ const app = await buildTestApp(t, {}, engine);
 const frames = await frameFiles(6);
 
 const BARE = INSTRUCTION.slice(0, -1);
+/** Its last two tokens become one with a full stop. */
+const APART = `${BARE}!?`;
+const ENDS = [BARE, INSTRUCTION, APART];
 const WORDS = [' Open', ' the', ' zebra-striped', ' drawer'];
 const EPISODE = { method: 'instruction_likelihood', instruction: BARE, fps: 2 };
 const SHARES = [1, 2, 3, 4, 5, 6].map((count) => count / 6);
@@ -198,7 +201,7 @@ async function linesOf(episode: object): Promise<RewardEvent[]> {
 }
 
 t.test('lines have the likelihoods of each prefix, once both texts are read', async (t) => {
-  for (const instruction of [BARE, INSTRUCTION]) {
+  for (const instruction of ENDS) {
     const events = await linesOf({ instruction, prefixes: { lengths: [1, 2, 4] } });
     const last = events.pop();
     t.equal(events.length, 3);
@@ -223,14 +226,14 @@ t.test('lines have the likelihoods of each prefix, once both texts are read', as
   }
 });
 
-t.test('a full stop that makes another token of the last one is read in a second query', async (t) => {
+t.test('a full stop that makes another token of the last one is read in its place, in the same query', async (t) => {
   const second = stubEngine({ words });
   const merging = await buildTestApp(t, {}, second);
   const { prefixes, provenance, usage } = await ask({ instruction: INSTRUCTION }, merging);
   const texts = (tokens: { text: string }[]) => tokens.map(({ text }) => text);
   t.strictSame(texts(provenance.instruction_tokens), [...WORDS, '.']);
   t.strictSame(texts(provenance.full_stop_tokens), [...WORDS, '..']);
-  t.equal(usage.engine_requests, 12, 'two queries for each of six prefixes');
+  t.equal(usage.engine_requests, 6, 'one query for each prefix');
   // The stub computes a token from what comes before it: the shared beginning is equal in both texts.
   const bare = await ask({}, merging);
   for (const [i, { without_full_stop: stop, with_full_stop: stops, reward }] of prefixes.entries()) {
@@ -241,25 +244,43 @@ t.test('a full stop that makes another token of the last one is read in a second
     t.ok(near([stop.sum, stops.sum], [sum(stop.tokens), sum(stops.tokens)]));
     t.equal(reward, stop.sum);
   }
+});
+
+t.test('a full stop that makes other tokens of the last two is read in a second query', async (t) => {
+  const second = stubEngine({ words });
+  const merging = await buildTestApp(t, {}, second);
+  const { prefixes, provenance, usage } = await ask({ instruction: APART }, merging);
+  const texts = (tokens: { text: string }[]) => tokens.map(({ text }) => text);
+  t.strictSame(texts(provenance.instruction_tokens), [...WORDS, '!', '?']);
+  t.strictSame(texts(provenance.full_stop_tokens), [...WORDS, '!?.']);
+  t.equal(usage.engine_requests, 12, 'two queries for each of six prefixes');
+  const bare = await ask({ instruction: `${BARE}!` }, merging);
+  for (const [i, { without_full_stop: stop, with_full_stop: stops, reward }] of prefixes.entries()) {
+    const other = bare.prefixes[i];
+    t.strictSame(stop.tokens.slice(0, 5), other?.without_full_stop.tokens, 'the instruction itself');
+    t.strictSame(stops.tokens.slice(0, 4), other?.without_full_stop.tokens.slice(0, 4));
+    t.equal(stops.tokens.length, 5);
+    t.equal(reward, stop.sum);
+  }
   const plan = second.calls[0]?.request.plan;
   t.strictSame(
     plan?.queries.slice(0, 2).map(({ read, framesUsed }) => ['follows' in read && read.follows.text, framesUsed]),
     [
-      [` ${INSTRUCTION}.`, 6],
-      [` ${INSTRUCTION}`, 6],
+      [` ${APART}.`, 6],
+      [` ${APART}`, 6],
     ],
   );
 });
 
 t.test('prefixes with the same sampled frames have the same numbers, in order of their lengths', async (t) => {
-  for (const instruction of [BARE, INSTRUCTION]) {
+  for (const instruction of ENDS) {
     const { prefixes, usage, warnings } = await ask({ instruction, fps: 6, prefixes: { every: 1 } });
     t.strictSame(
       prefixes.map(({ length, frames_used }) => [length, frames_used]),
       [1, 2, 3, 4, 5, 6].map((length) => [length, length < 4 ? 1 : 2]),
     );
     t.strictSame(new Set(rewards({ prefixes } as LikelihoodResult).map(String)).size, 2);
-    t.equal(usage.engine_requests, instruction === BARE ? 2 : 4);
+    t.equal(usage.engine_requests, instruction === APART ? 4 : 2);
     t.strictSame(warnings, []);
   }
 });
@@ -328,7 +349,7 @@ t.test('a video has the numbers of its frames', needing('ffmpeg'), async (t) => 
 });
 
 t.test('the published pipeline shows each prefix its own frames', async (t) => {
-  const { prefixes, provenance } = await ask({ pipeline: 'published', instruction: INSTRUCTION });
+  const { prefixes, provenance } = await ask({ pipeline: 'published', instruction: APART });
   t.equal(provenance.pipeline, 'published');
   t.equal(provenance.frame_size.per_prefix?.length, prefixes.length);
   const { queries } = lastCall();
@@ -414,9 +435,11 @@ t.test('the tokens of all prefixes together are limited', async (t) => {
   t.equal(likelihoodOf(t, await post(200)).prefixes.length, 200);
   const place = { pointer: '/prefixes', limit: 40_000 };
   isProblem(t, await post(201), 'invalid-prefixes', place);
-  // A second query for each prefix: 200 tokens and 199 others.
-  isProblem(t, await post(200, { instruction: `${instruction}.` }), 'invalid-prefixes', place);
-  t.equal(likelihoodOf(t, await post(100, { instruction: `${instruction}.` })).prefixes.length, 100);
+  // Another last token is read with the others.
+  t.equal(likelihoodOf(t, await post(200, { instruction: `${instruction}.` })).prefixes.length, 200);
+  // A second query for each prefix: 200 tokens, and 201 others.
+  isProblem(t, await post(100, { instruction: `${instruction}!?` }), 'invalid-prefixes', place);
+  t.equal(likelihoodOf(t, await post(99, { instruction: `${instruction}!?` })).prefixes.length, 99);
 });
 
 t.test('10,000 prefixes are scored in bounded time and memory', async (t) => {
@@ -461,7 +484,7 @@ t.test('a tokenizer that makes one token of the end of the prompt and the instru
 
 t.test('an engine that leaves a query out has no result', async (t) => {
   const forgetful = await buildTestApp(t, {}, stubEngine({ words, order: (queries) => queries.slice(0, -1) }));
-  for (const instruction of [BARE, INSTRUCTION])
+  for (const instruction of ENDS)
     isProblem(t, await postEpisode(forgetful, { ...EPISODE, instruction }, frames), 'internal-error');
 });
 

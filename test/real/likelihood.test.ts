@@ -114,19 +114,16 @@ for (const [name, address] of Object.entries(addresses)) {
 /** How each text was read by vLLM: token by token, or all tokens in one query. */
 const ways = { 'token by token': 0, 'in one query': 0 };
 
-/** How many requests vLLM receives: one for each token, or two for each text after the first query has tried to cut it. */
+/** How many requests vLLM receives: one for each place, or one for the first token and one for each text after the first query has tried to cut it. */
 function requestsOf({ prefixes, provenance }: LikelihoodResult, { pipeline }: Case): number {
   const { instruction_tokens: bare, full_stop_tokens: full } = provenance;
-  const isOneMore = full.length === bare.length + 1 && bare.every(({ id }, i) => id === full[i]?.id);
   const queries = pipeline ? prefixes.length : new Set(prefixes.map(({ frames_used }) => frames_used)).size;
-  return (isOneMore ? [full] : [full, bare])
-    .map((tokens) => {
-      // A text can be cut between characters only.
-      const way = tokens.some(({ text }) => text.includes('\ufffd')) ? 'in one query' : 'token by token';
-      ways[way] += 1;
-      return way === 'in one query' ? 2 * queries + tokens.length - 1 : queries * tokens.length;
-    })
-    .reduce((sum, count) => sum + count, 0);
+  // In all of these instructions, the full stop is one more token, or changes the last one only.
+  const texts = full.length > bare.length ? 1 : 2;
+  // A text can be cut between characters only.
+  const way = full.some(({ text }) => text.includes('\ufffd')) ? 'in one query' : 'token by token';
+  ways[way] += 1;
+  return way === 'in one query' ? (1 + texts) * queries + full.length - 1 : queries * full.length;
 }
 
 t.test('vLLM has read texts in both ways', async (t) => {

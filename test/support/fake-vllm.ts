@@ -198,7 +198,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       const message = `Requested sample logprobs of ${top}, which is greater than max allowed: ${behaviour.maxLogprobs}`;
       return refuse(response, 400, message);
     }
-    const answer = answerTo(question, ids, document, seen, items, textsBefore);
+    const answer = answerTo(question, ids, document, { seen, items, textsBefore, wordOf });
     answer.system_fingerprint = behaviour.fingerprint;
     if (!isProbe) promptTokens.push(answer.usage.prompt_tokens);
     if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
@@ -320,6 +320,14 @@ function imagePads(dataUrl: string): number {
   return (file.readUInt32BE(16) / 32) * (file.readUInt32BE(20) / 32);
 }
 
+/** What the fake knows besides the request. */
+interface FakeState {
+  seen: Set<string>;
+  items: Map<string, string>;
+  textsBefore: (ids: number[]) => (string | null)[];
+  wordOf: (id: number) => string;
+}
+
 function answerTo(
   { items: shown, text, continued, salt }: Asked,
   ids: number[],
@@ -329,9 +337,7 @@ function answerTo(
     return_token_ids: withIds,
     prompt_logprobs: promptWanted,
   }: CompletionRequest,
-  seen: Set<string>,
-  items: Map<string, string>,
-  textsBefore: (ids: number[]) => (string | null)[],
+  { seen, items, textsBefore, wordOf }: FakeState,
 ): Answer {
   // Simulates the KV cache in steps of one item: an item is cached if it was seen after the same items with the same salt.
   const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
@@ -347,15 +353,18 @@ function answerTo(
   // the sum is at most 1.
   const logprob = (i: number, of = digest) =>
     i < 2 ? -1.4 - of.readUInt16LE(i * 2) / 8192 : -10 - of.readUInt16LE((i * 2) % 30) / 8192 - i / 1024;
-  // The same numbers as in responses to requests whose text ends before the token and that ask for this token only.
+  // A full stop has the number of the second token, whichever tokens are read with it.
+  const placeOf = (id: number, i: number) => (wordOf(id) === '.' ? 1 : i);
+  // The same numbers as in responses to requests whose text ends before the token and that ask for this token.
   const promptRows = () =>
-    textsBefore(ids).map((before, i) =>
-      i === 0 ? null : { [ids[i] as number]: { logprob: before === null ? -1 : logprob(0, digestOf(before)) } },
-    );
+    textsBefore(ids).map((before, i) => {
+      const id = ids[i] as number;
+      return i === 0 ? null : { [id]: { logprob: before === null ? -1 : logprob(placeOf(id, 0), digestOf(before)) } };
+    });
   const sampled = { token: 'token_id:0', logprob: -0.7 };
   // As in vLLM, tokens by id take precedence over the most likely tokens, and the sampled token is one of the latter.
   const others = wanted ?? Array.from({ length: Math.max(0, most - 1) }, (_, i) => i + 1);
-  const top = others.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(i) }));
+  const top = others.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(placeOf(id, i)) }));
   return {
     system_fingerprint: null,
     ...(withIds && { prompt_token_ids: ids }),

@@ -3,7 +3,7 @@ import type { Engine, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import type { ModelProfile, ServedPrompt } from '../../src/engine/model-profile.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
-import { blocksOf, type Query, type Read } from '../../src/plan/plan.ts';
+import { blocksOf, idsToRead, type Query, type Read } from '../../src/plan/plan.ts';
 
 /** No problem and no log line may contain words of it. */
 export const INSTRUCTION = 'Open the zebra-striped drawer.';
@@ -102,7 +102,9 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const { following } = options;
       const values =
         following && 'follows' in each.read
-          ? each.read.follows.ids.map((_, place) => following(framesUsed / plan.queries[0].framesUsed, place))
+          ? idsToRead(each.read).flatMap((ids, place) =>
+              ids.map(() => following(framesUsed / plan.queries[0].framesUsed, place)),
+            )
           : valuesOf(each.read, pair, (...parts) => numbersOf([seen, ...parts])[0]);
       const prompt = { layout: 'reference', videoTokensPerBlock: 64, tokenIds: [1, 2, 3] } as const;
       const common = { query, values, promptTokens: 70 * blocks.length, cachedTokens: 0 };
@@ -179,7 +181,8 @@ const PROFILE: ModelProfile = {
 
 /** What a query reads: the pair of the longest query for True and False, and values of their own for everything else. */
 function valuesOf(read: Read, pair: [number, number], own: (...parts: unknown[]) => number): number[] {
-  if ('follows' in read) return read.follows.ids.map((id, i) => own(read.follows.ids.slice(0, i), id));
+  if ('follows' in read)
+    return idsToRead(read).flatMap((ids, i) => ids.map((id) => own(read.follows.ids.slice(0, i), id)));
   const { answers, start } = read;
   return answers.length === 2 && !start ? pair : answers.map((set, i) => own(set, start?.ids, i));
 }

@@ -170,9 +170,8 @@ async function appendBlocks(
   const before = marks.after(place);
   const ids = [...seen.flatMap((block) => block.ids), ...(asked?.text ?? [])];
   const segment = { ids, start: before.position, sees: before.tokens, features };
-  const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), [
-    asked ? tokensToRead(asked, task) : [[task.checkToken]],
-  ]);
+  const rows = asked ? rowsOf([asked], task) : [[[task.checkToken]]];
+  const { new: all, logProbs } = await model.read([segment], past.view(before.tokens), rows);
   const kept = blocks.map((_, i) => {
     const [from, to] = [marks.after(place + i), marks.after(place + i + 1)];
     return sliceTokens(all, from.tokens - before.tokens, to.tokens - before.tokens, model.width);
@@ -207,12 +206,15 @@ async function ask(
     };
   });
   const longest = Math.max(...segments.map(({ sees }) => sees));
+  return (await model.read(segments, past.view(longest), rowsOf(queries, task))).logProbs;
+}
+
+/** What the graph reads for some queries. All rows of a call have the same length: shorter ones repeat the check token. */
+function rowsOf(queries: QueryTask[], task: Task): number[][][] {
   const rows = queries.map((each) => tokensToRead(each, task));
   const most = Math.max(...rows.flat().map((row) => row.length));
-  // Each row of the graph's input has the same length: shorter ones repeat the check token.
   const padded = (row: number[]) => [...row, ...Array<number>(most - row.length).fill(task.checkToken)];
-  const even = rows.map((each) => each.map(padded));
-  return (await model.read(segments, past.view(longest), even)).logProbs;
+  return rows.map((each) => each.map(padded));
 }
 
 /**

@@ -5,7 +5,7 @@ import { logProbFault, setLogProbs, topFault } from '../../engine/log-probs.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import { checkTextLength, tooLong } from '../../plan/context.ts';
-import { countBlocks, type EpisodePlan, type Read } from '../../plan/plan.ts';
+import { countBlocks, type EpisodePlan, idsToRead, type Read } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import { arrivalsOf } from './arrivals.ts';
@@ -224,5 +224,5 @@ function readingOf(
 
 /** How many tokens a query reads after each of its last tokens. */
 function rowLengths(read: Read): number[] {
-  return 'follows' in read ? read.follows.ids.map(() => 1) : [read.answers.flat().length];
+  return 'follows' in read ? idsToRead(read).map(({ length }) => length) : [read.answers.flat().length];
 }

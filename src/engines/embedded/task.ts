@@ -1,4 +1,5 @@
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
+import { idsToRead } from '../../plan/plan.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { BlockTokens, PromptTokens } from './prompt-tokens.ts';
 
@@ -100,7 +101,7 @@ export function taskOf(
       const own = blocks.map(block);
       if (!own.every(({ isHere }) => isHere)) throw new Error('A block of one query lacks the pixels of its frames.');
       const query = { query: place, sees: shows, own, text };
-      if ('follows' in read) return { ...query, answers: mapAll(read.follows.ids, (id) => [id]), top: 0 };
+      if ('follows' in read) return { ...query, answers: idsToRead(read), top: 0 };
       const ids = read.answers.flat().map((each) => (typeof each === 'number' ? each : answer(each).id));
       return { ...query, answers: [ids], top: read.top ?? 0 };
     }),

@@ -1,4 +1,5 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
+import type { Reading } from '../../engine/engine.ts';
 import { logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
@@ -171,4 +172,13 @@ export function cachedTokens({ usage }: { usage: TokenUsage }): number | null {
   const cached = usage.prompt_tokens_details?.cached_tokens ?? null;
   if (cached === null || cached <= usage.prompt_tokens) return cached;
   throw new EngineFault('unusable', 'The response reports more cached tokens than prompt tokens.');
+}
+
+/** Tokens of the prompts of some responses together. */
+export function tokensOf(answers: Completion[]): Pick<Reading, 'promptTokens' | 'cachedTokens'> {
+  const cached = answers.map(cachedTokens);
+  return {
+    promptTokens: answers.reduce((sum, { usage }) => sum + usage.prompt_tokens, 0),
+    cachedTokens: cached.includes(null) ? null : cached.reduce<number>((sum, tokens) => sum + (tokens ?? 0), 0),
+  };
 }

@@ -59,6 +59,11 @@ interface TokenSource {
 /** Texts of tokens, by the ids joined with commas. */
 export type TextsByTokens = LRUCache<string, string>;
 
+/** Where texts of tokens are requested, and those that are known already. */
+export interface TextSource extends Omit<TokenSource, 'known'> {
+  texts: TextsByTokens;
+}
+
 /** An empty store of texts. */
 export function createTextsByTokens(): TextsByTokens {
   return new LRUCache<string, string>({ max: REMEMBERED });
@@ -68,10 +73,7 @@ export function createTextsByTokens(): TextsByTokens {
  * The text of some tokens, or remembers it. Bytes that are not valid UTF-8 on their own become U+FFFD.
  * @throws EngineFault, or the signal's reason
  */
-export async function textOf(
-  ids: readonly number[],
-  { client, model, texts, signal }: Omit<TokenSource, 'known'> & { texts: TextsByTokens },
-): Promise<string> {
+export async function textOf(ids: readonly number[], { client, model, texts, signal }: TextSource): Promise<string> {
   const ask = async () => (await client.post('/detokenize', jsonBody({ model, tokens: ids }), TEXT, signal)).prompt;
   const text = texts.get(ids.join()) ?? (await ask());
   texts.set(ids.join(), text);

@@ -6,7 +6,7 @@ import type { PrefixMethod } from '../method.ts';
 import { planPrefixes } from '../prefixes.ts';
 import { BEFORE_INSTRUCTION } from './prompt.ts';
 import { likelihoodResult, prefixLikelihoods } from './result.ts';
-import { type InstructionTokens, isOneMore, readOf, tokensOfInstruction } from './tokens.ts';
+import { type InstructionTokens, readsOf, tokensOfInstruction } from './tokens.ts';
 
 /** The line of one prefix, without the counts. */
 type PrefixLine = Omit<LikelihoodPrefixEvent, 'known' | 'total'>;
@@ -18,12 +18,12 @@ type PrefixLine = Omit<LikelihoodPrefixEvent, 'known' | 'total'>;
  */
 export const INSTRUCTION_LIKELIHOOD = {
   tokens: tokensOfInstruction,
-  steps: (tokens) => tokens.withStop.tokens.length + (isOneMore(tokens) ? 0 : tokens.withoutStop.tokens.length),
+  steps: (tokens) => readsOf(tokens).reduce((sum, { follows }) => sum + follows.ids.length, 0),
   listed: ({ withStop, withoutStop }) => withStop.tokens.length + withoutStop.tokens.length,
   plan(input, family) {
-    const { withoutStop, withStop } = input.tokens;
-    const plan = planPrefixes(input, family, { text: BEFORE_INSTRUCTION, read: readOf(withStop) });
-    return isOneMore(input.tokens) ? plan : alsoReading(plan, readOf(withoutStop));
+    const [read, second] = readsOf(input.tokens);
+    const plan = planPrefixes(input, family, { text: BEFORE_INSTRUCTION, read });
+    return second ? alsoReading(plan, second) : plan;
   },
   prefixes: (...scored) => prefixLikelihoods(...scored).map((each) => ({ event: 'likelihood_prefix', ...each })),
   result: likelihoodResult,

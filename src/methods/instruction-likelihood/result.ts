@@ -9,21 +9,21 @@ import { usageOf } from '../../result/usage.ts';
 import { engineWarnings, pipelineWarnings, sizeWarnings } from '../../result/warnings.ts';
 import { curveOf, NOISE } from '../curve.ts';
 import { curveWarnings } from '../curve-warnings.ts';
-import type { InstructionTokens } from './tokens.ts';
+import { type InstructionTokens, valuesOfTexts } from './tokens.ts';
 
 /** A prefix with what does not depend on the other prefixes. */
 type Likelihood = Omit<PrefixLikelihood, 'progress'>;
 
 /**
  * The likelihoods of prefixes with the same queries.
- * @param values what their queries read: the tokens with the full stop, then those without it if these are others, nats
+ * @param values what their queries read, nats
  */
 export function prefixLikelihoods(
   prefixes: readonly PlannedPrefix[],
   values: readonly (readonly number[])[],
   { request, tokens }: Pick<Scored<InstructionTokens>, 'request' | 'tokens'>,
 ): Likelihood[] {
-  const [withStop = [], withoutStop = withStop.slice(0, tokens.withoutStop.tokens.length)] = values;
+  const { withStop, withoutStop } = valuesOfTexts(tokens, values);
   const read = { without_full_stop: summed(withoutStop), with_full_stop: summed(withStop) };
   const { reward, fullStop } = request.likelihood;
   const chosen = { ...read, reward: (fullStop ? read.with_full_stop : read.without_full_stop)[reward] };

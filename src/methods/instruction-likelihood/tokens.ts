@@ -1,6 +1,6 @@
 import type { Token } from '../../../schemas/reward.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { NonEmpty } from '../../plan/non-empty.ts';
+import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { ReadText } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import type { TokenLookup } from '../method.ts';
@@ -57,13 +57,31 @@ async function tokenized(text: string, { tokenizer, pointer: episode, caller }: 
   return { text, tokens };
 }
 
-/** What a query reads to find the log probability of each token of a text. */
-export function readOf({ text, tokens: [first, ...others] }: TokenizedText): ReadText {
-  return { follows: { text, ids: [first.id, ...others.map(({ id }) => id)] } };
+/**
+ * What the queries of a prefix read to find the log probability of each token of both texts. One query is enough if the full stop is one
+ * more token, or if only the last token differs: when the instruction ends with a full stop itself, the last token is often `..`.
+ */
+export function readsOf({ withoutStop, withStop }: InstructionTokens): NonEmpty<ReadText> {
+  const [follows, other] = [textOf(withStop), textOf(withoutStop)];
+  const before = follows.ids.slice(0, -1);
+  const begins = before.every((id, i) => id === other.ids[i]);
+  if (begins && other.ids.length === before.length) return [{ follows }];
+  if (begins && other.ids.length === follows.ids.length) return [{ follows, or: other }];
+  return [{ follows }, { follows: other }];
 }
 
-/** Whether the full stop is only one more token: then one query reads both texts. */
-export function isOneMore({ withoutStop, withStop }: InstructionTokens): boolean {
-  const [shorter, longer] = [withoutStop.tokens, withStop.tokens];
-  return longer.length === shorter.length + 1 && shorter.every(({ id }, i) => id === longer[i]?.id);
+function textOf({ text, tokens }: TokenizedText): ReadText['follows'] {
+  return { text, ids: mapAll(tokens, ({ id }) => id) };
+}
+
+/**
+ * The log probabilities of the tokens of each text.
+ * @param values what the queries of `readsOf` read for a prefix, nats
+ */
+export function valuesOfTexts({ withStop }: InstructionTokens, [read = [], apart]: readonly (readonly number[])[]) {
+  const last = withStop.tokens.length - 1;
+  return {
+    withStop: read.slice(0, last + 1),
+    withoutStop: apart ?? [...read.slice(0, last), ...read.slice(last + 1)],
+  };
 }

@@ -66,6 +66,28 @@ t.test('a text costs as many calls as one token, and its other tokens', async (t
   }
 });
 
+t.test('another last token is read in the same pass, alone and among other queries', async (t) => {
+  const frames = pictures(8, 4, checkpoint);
+  const [follows, or] = [textOf(' Open the drawer.'), textOf(' Open the drawer!')];
+  t.strictSame(follows.ids.slice(0, -1), or.ids.slice(0, -1));
+  for (const prefixes of [lengths, [8]]) {
+    const [both, one, other] = [
+      await ask({ checkpoint, model, frames, lengths: prefixes, read: { follows, or } }),
+      await ask({ checkpoint, model, frames, lengths: prefixes, read: { follows } }),
+      await ask({ checkpoint, model, frames, lengths: prefixes, read: { follows: or } }),
+    ];
+    for (const length of prefixes) {
+      const [found, first, second] = [both, one, other].map((each) => each.get(length));
+      t.equal(found?.promptTokens, first?.promptTokens, 'it costs nothing');
+      const values = (answer = found) => answer?.logProbs.flatMap((row) => row.slice(0, -1)) ?? [];
+      const expected = [...values(first), values(second).at(-1) ?? Number.NaN];
+      t.equal(values().length, expected.length);
+      const differences = expected.map((value, i) => Math.abs(value - (values()[i] ?? Number.NaN)));
+      t.ok(Math.max(...differences) <= TOLERANCE, `${length} frames: ${Math.max(...differences)} nats`);
+    }
+  }
+});
+
 t.test('texts of different lengths, and answers, are read in one call', async (t) => {
   const frames = pictures(8, 3, checkpoint);
   const [long, one, some] = [TEXT, ' Open', ' the drawer slowly'].map((text): Read => ({ follows: textOf(text) }));

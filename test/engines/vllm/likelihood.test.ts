@@ -11,6 +11,8 @@ const EPISODE = { method: 'instruction_likelihood', instruction: 'Go up', prefix
 /** The first of these words is a token before the second one only: a text that is cut between them has other tokens. */
 const UNCUT = ['up(?= on)'];
 
+const lastOf = ({ tokens }: { tokens: number[] }) => tokens.at(-1);
+
 async function start(t: Test, behaviour: Partial<Behaviour> = {}, env: Record<string, string> = {}) {
   // The fake hashes all items for each token. Small frames keep that fast.
   const service = await startService(t, behaviour, { ENGINE_FRAME_SIDE: '32', ...env });
@@ -62,6 +64,24 @@ t.test('each token is read on its own; only the first query of the episode has d
   );
 });
 
+t.test('the last token of an instruction that ends with a full stop is read twice, in one query', async (t) => {
+  const { fake, ask } = await start(t, { addedTokens: ['\\.\\.'] });
+  const bare = await ask();
+  fake.asked.length = 0;
+  const { prefixes, usage, provenance } = await ask({ instruction: 'Go up.' });
+  t.strictSame(
+    provenance.full_stop_tokens.map(({ text }) => text),
+    [...' Go up', '..'],
+  );
+  t.equal(usage.engine_requests, 14, 'as many as for one text');
+  t.equal(fake.asked.length, 14);
+  for (const [i, { with_full_stop: stops, without_full_stop: stop }] of prefixes.entries()) {
+    t.strictSame(stop, bare.prefixes[i]?.with_full_stop, 'the instruction with its own full stop');
+    t.strictSame(stops.tokens.slice(0, -1), stop.tokens.slice(0, -1));
+    t.not(lastOf(stops), lastOf(stop));
+  }
+});
+
 t.test('a doubled block is sent by the first query of its prefix, and then named', async (t) => {
   const { fake, ask } = await start(t);
   await ask({ prefixes: { lengths: [1, 3, 4] } });
@@ -99,6 +119,8 @@ t.test('a text that has other tokens when it is cut is read in one query, with t
       [`${instruction}.`, instruction].some((end) => text === `${BEFORE} ${end}`),
     );
     t.ok(asked.length >= 2);
+    const lasts = other.prefixes.map((prefix) => [prefix.with_full_stop, prefix.without_full_stop].map(lastOf));
+    t.ok(lasts.every(([one, two]) => one !== two));
     t.ok(
       asked.every(({ items }) => items.every(({ data }) => data === null)),
       'its blocks are named',
@@ -108,15 +130,15 @@ t.test('a text that has other tokens when it is cut is read in one query, with t
 
 t.test('once a text is known to have other tokens when it is cut, it is not cut again', async (t) => {
   const { fake, ask } = await start(t, { addedTokens: [...UNCUT, '\\.\\.'] });
-  // For each text: its first token, and all of it. The first query that reads it also tries the cuts.
-  for (const [instruction, texts, cuts] of [
-    ['Go up on', 1, 8],
-    ['Go up on.', 2, 16],
+  // For each prefix: the first token, and each complete text. The first query that reads them also tries the cuts.
+  for (const [instruction, each] of [
+    ['Go up on', 2],
+    ['Go up on.', 3],
   ] as const) {
     fake.asked.length = 0;
     const { usage, prefixes } = await ask({ instruction, prefixes: { every: 1 } }, 6);
     t.equal(prefixes.length, 6);
-    t.equal(usage.engine_requests, 6 * 2 * texts + cuts, instruction);
+    t.equal(usage.engine_requests, 6 * each + 8, instruction);
   }
 });
 

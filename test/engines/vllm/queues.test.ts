@@ -44,7 +44,7 @@ t.test('texts of one tenant delay neither the queries of another nor its texts',
   const keys = { API_KEYS: `many=${many},few=${few}`, ENGINE_CONCURRENCY: '8' };
   const { fake, app, address } = await startService(t, {}, keys);
   await readiness(app, 200);
-  // A text ends when the test has looked. Queries are answered at once.
+  // A text ends when the test lets it. Queries end at once.
   const { promise: until, resolve: end } = Promise.withResolvers<void>();
   fake.behaviour.send = (response, answer) => {
     if (!JSON.stringify(answer).includes('finish_reason')) return undefined;

@@ -47,7 +47,7 @@ class Pacer:
             self._changed.notify_all()
 
     def responded(self) -> None:
-        """The run has a response: its patience begins anew."""
+        """The run has a response: its patience starts again."""
         self.last_response = time.monotonic()
 
     def slower(self) -> None:

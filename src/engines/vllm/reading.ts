@@ -1,0 +1,58 @@
+import type { TopAnswer } from '../../../schemas/reward.ts';
+import type { Reading, ScoreRequest } from '../../engine/engine.ts';
+import { setLogProbs } from '../../engine/log-probs.ts';
+import type { AnswerStart } from '../../plan/answer-steps.ts';
+import type { Query, ReadNext } from '../../plan/plan.ts';
+import { ProblemError } from '../../problems/problems.ts';
+import type { Ask } from './asking.ts';
+import { readLogProbs, readTop, tokensOf } from './completion.ts';
+import type { Probed } from './probe.ts';
+import { promptCheck } from './prompt-check.ts';
+import type { VllmParts } from './queries.ts';
+import { textReader } from './text-reading.ts';
+import { answerIds, textOf } from './tokenizer.ts';
+
+/**
+ * Makes the function that reads a query of one episode. The longest query, number 0, must be read before the others begin.
+ * @param ask sends a query
+ */
+export function queryReader(
+  { plan, tenant, pointer, episodePointer, signal }: ScoreRequest,
+  context: VllmParts,
+  { profile: { model }, tokens: known, texts, vocabulary }: Probed,
+  ask: Ask,
+): (each: Query, query: number) => Promise<Reading> {
+  const tokenizer = { client: context.tokenizer(tenant), model, known, texts, signal };
+  const check = promptCheck(plan, vocabulary, pointer);
+  const readText = textReader({ ask, check, tokenizer, pointer });
+
+  /** Reads the next token, and the most likely ones if the query wants them. vLLM returns these only to a query of their own. */
+  async function readNext(each: Query, read: ReadNext, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
+    const sets = await answerIds(read, tokenizer);
+    const ids = sets.flat();
+    const start = read.start ?? null;
+    const answer = await ask(each, { read: { ids }, start, data: isFirst ? 'all' : 'own' });
+    const sizes = sets.map((set) => set.length);
+    const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
+    if (start && !check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
+    if (!isFirst) return reading;
+    const prompt = check.seen(each, answer);
+    if (read.top === undefined) return { ...reading, prompt };
+    const likely = await ask(each, { read: { top: read.top }, start: null, data: 'none' });
+    const top: TopAnswer[] = [];
+    for (const { id, logProb } of readTop(likely, read.top))
+      top.push({ text: await textOf([id], tokenizer), id, log_prob: logProb });
+    return { ...reading, ...tokensOf([answer, likely]), prompt, top };
+  }
+
+  return async (each, query) => {
+    const { read } = each;
+    const reading = 'follows' in read ? readText(each, read, query === 0) : readNext(each, read, query === 0);
+    return { query, ...(await reading) };
+  };
+}
+
+function startNotContinued({ text }: AnswerStart, pointer: string): ProblemError {
+  const detail = `After the prompt, the model’s tokenizer makes other tokens of ${JSON.stringify(text)}. Send texts that begin with another token, or that have one token each.`;
+  return new ProblemError('invalid-answers', detail, { pointer });
+}
