@@ -142,7 +142,7 @@ export const Episode = Type.Object(
         minimum: 1,
         maximum: MOST_TOP_ANSWERS,
         description:
-          'How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query.',
+          'How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query, or one for each token if vLLM is busy with others.',
       }),
     ),
     success: Type.Optional(SuccessRule),

@@ -4,7 +4,7 @@
  */
 const MOST_PROBABILITY = 1.001;
 /** vLLM writes −9999 for minus infinity. No model returns so low a log probability for a token. */
-const LEAST_LOG_PROB = -9999;
+export const LEAST_LOG_PROB = -9999;
 
 /**
  * Checks that log probabilities of distinct tokens after one prompt can come from a working model.
@@ -33,6 +33,7 @@ export function logProbFault(asked: readonly number[], others: readonly number[]
 export function topFault(values: readonly number[]): string | undefined {
   if (!values.every((value) => Number.isFinite(value) && value <= 0))
     return 'A log probability is positive or not a finite number.';
+  if (values.some((value) => value <= LEAST_LOG_PROB)) return 'A log probability is minus infinity.';
   const sum = values.reduce((total, value) => total + Math.exp(value), 0);
   return sum > MOST_PROBABILITY ? 'The probabilities of different tokens sum to more than 1.' : undefined;
 }

@@ -83,6 +83,26 @@ for (const [name, address] of Object.entries({ embedded, vllm })) {
   }
 }
 
+t.test('vllm: the most likely tokens stay the same while other queries are computed with theirs', async (t) => {
+  const { name, files, fps, instruction, top } = cases[0] as Case;
+  const expected = oracle.get(name)?.top ?? [];
+  const likely = { instruction, fps, prefixes: { last: 1 }, top_answers: top };
+  const others = { instruction, fps, prefixes: { every: 1 } };
+  const asked = Array.from({ length: 8 }, async (_, i) => {
+    await post(vllm, files, others);
+    return post(vllm, files, i % 2 ? likely : others);
+  });
+  const found = (await Promise.all(asked)).filter((_, i) => i % 2);
+  for (const { status, body } of found) {
+    t.equal(status, 200, JSON.stringify(body));
+    const furthest = Math.max(
+      ...expected.map(({ log_prob }, i) => Math.abs(log_prob - (body.top_answers?.[i]?.log_prob ?? 1))),
+    );
+    t.ok(furthest <= TOLERANCE, `largest difference ${furthest}`);
+  }
+  t.comment(`engine requests: ${found.map(({ body }) => body.usage?.engine_requests)}`);
+});
+
 const logSigmoid = (x: number) => -Math.log1p(Math.exp(-x));
 
 for (const [name, address] of Object.entries({ embedded, vllm })) {

@@ -43,7 +43,7 @@ export interface Behaviour {
   /** Replaces the response to an episode's completion. If it returns undefined, the fake responds as usual. */
   fault?: ((asked: Asked, response: ServerResponse, count: number) => unknown) | undefined;
   /** Changes a response before it is sent. */
-  rewrite?: ((answer: Answer) => unknown) | undefined;
+  rewrite?: ((answer: Answer, request: CompletionRequest) => unknown) | undefined;
   /** Changes a response that has a text before it is sent. */
   rewriteText?: ((answer: TextAnswer) => unknown) | undefined;
   /** Sends the response to an episode in an unusual way. If it returns undefined, it is sent as usual. */
@@ -201,7 +201,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     const answer = answerTo(question, ids, document, { seen, items, textsBefore, wordOf });
     answer.system_fingerprint = behaviour.fingerprint;
     if (!isProbe) promptTokens.push(answer.usage.prompt_tokens);
-    if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer);
+    if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer, document);
     if (!behaviour.keepsItems) items.clear();
     if (!isProbe && behaviour.send?.(response, answer) !== undefined) return;
     return reply(response, 200, answer);
@@ -271,6 +271,7 @@ interface CompletionRequest {
   continue_final_message?: boolean;
   logprob_token_ids?: number[];
   top_logprobs?: number;
+  logit_bias?: Record<string, number>;
   return_token_ids?: boolean;
   prompt_logprobs?: number;
 }
@@ -334,6 +335,7 @@ function answerTo(
   {
     logprob_token_ids: wanted,
     top_logprobs: most = 0,
+    logit_bias: bias = {},
     return_token_ids: withIds,
     prompt_logprobs: promptWanted,
   }: CompletionRequest,
@@ -361,10 +363,13 @@ function answerTo(
       const id = ids[i] as number;
       return i === 0 ? null : { [id]: { logprob: before === null ? -1 : logprob(placeOf(id, 0), digestOf(before)) } };
     });
-  const sampled = { token: 'token_id:0', logprob: -0.7 };
+  const named = (id: number, i: number) => ({ token: `token_id:${id}`, logprob: logprob(placeOf(id, i)) });
+  const first = { token: 'token_id:0', logprob: -0.7 };
+  const others = Array.from({ length: 20 }, (_, i) => named(i + 1, i));
+  const likeliest = [first, ...others.sort((a, b) => b.logprob - a.logprob)];
+  const sampled = likeliest.find(({ token }) => !(token.slice('token_id:'.length) in bias)) ?? first;
   // As in vLLM, tokens by id take precedence over the most likely tokens, and the sampled token is one of the latter.
-  const others = wanted ?? Array.from({ length: Math.max(0, most - 1) }, (_, i) => i + 1);
-  const top = others.map((id, i) => ({ token: `token_id:${id}`, logprob: logprob(placeOf(id, i)) }));
+  const top = wanted?.map(named) ?? likeliest.slice(1, most);
   return {
     system_fingerprint: null,
     ...(withIds && { prompt_token_ids: ids }),

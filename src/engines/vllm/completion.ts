@@ -1,6 +1,6 @@
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Reading } from '../../engine/engine.ts';
-import { logProbFault, topFault } from '../../engine/log-probs.ts';
+import { LEAST_LOG_PROB, logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Body } from './client.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
@@ -8,10 +8,14 @@ import { joined } from './pieces.ts';
 import type { Completion, TokenUsage } from './responses.ts';
 
 /**
- * Which log probabilities a query reads: those of next tokens by their ids, those of the most likely next tokens, or those of the last
- * tokens of the prompt itself. vLLM returns one of these.
+ * Which log probabilities a query reads: those of next tokens by their ids, those of the most likely next tokens, that of the most likely
+ * token that is not one of some others, or those of the last tokens of the prompt itself. vLLM returns one of these.
  */
-export type TokensToRead = { ids: readonly number[] } | { top: number } | { last: readonly number[] };
+export type TokensToRead =
+  | { ids: readonly number[] }
+  | { top: number }
+  | { likeliestExcept: readonly number[] }
+  | { last: readonly number[] };
 
 /** One query to vLLM, without its items: the text of the prompt, and what is read. */
 export interface PromptRequest {
@@ -64,8 +68,14 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
 /** How a request names what it reads. */
 function wanted(read: TokensToRead): object {
   if ('ids' in read) return { logprob_token_ids: read.ids };
-  return 'top' in read ? { top_logprobs: read.top } : { prompt_logprobs: 0 };
+  if ('top' in read) return { top_logprobs: read.top };
+  if ('last' in read) return { prompt_logprobs: 0 };
+  // A bias changes which token vLLM chooses, and by default not the log probability that it returns.
+  return { logit_bias: Object.fromEntries(read.likeliestExcept.map((id) => [id, LEAST_BIAS])) };
 }
+
+/** The lowest bias that the OpenAI protocol permits, in nats. */
+const LEAST_BIAS = -100;
 
 function* part({ uuid, video }: Item, data: boolean): Generator<string | Uint8Array> {
   const head = `{"type":"video_url","uuid":"${uuid}","video_url":`;
@@ -133,7 +143,7 @@ export function readLast(
 }
 
 /** A token and its log probability in nats. */
-interface LikelyToken {
+export interface LikelyToken {
   id: number;
   logProb: number;
 }
@@ -141,18 +151,19 @@ interface LikelyToken {
 /**
  * Reads the most likely next tokens from a response.
  * @param count how many
- * @returns the most likely one first
+ * @returns the most likely one first; undefined if the response has other tokens in their place. vLLM does that when it computes the query
+ * together with one that reads tokens by their ids (0.32, gather_specific_token_logprobs): each is token 0 with minus infinity.
  * @throws EngineFault unusable, if there are fewer, or if the values cannot come from a model
  */
-export function readTop({ choices }: Completion, count: number): LikelyToken[] {
+export function readTop({ choices }: Completion, count: number): LikelyToken[] | undefined {
   const [entry] = choices[0]?.logprobs.content ?? [];
+  const entries = entry ? [entry, ...entry.top_logprobs].map(likelyToken) : [];
+  if (entries.some(({ id, logProb }) => id === 0 && logProb <= LEAST_LOG_PROB)) return undefined;
   const byId = new Map<number, number>();
-  for (const { token, logprob } of entry ? [entry, ...entry.top_logprobs] : []) {
-    const [, id] = /^token_id:(\d{1,9})$/.exec(token) ?? [];
-    if (id === undefined) throw new EngineFault('unusable', 'The response names a token by its text, not by its id.');
-    if (byId.has(Number(id)) && byId.get(Number(id)) !== logprob)
+  for (const { id, logProb } of entries) {
+    if (byId.has(id) && byId.get(id) !== logProb)
       throw new EngineFault('unusable', 'The response has two different log probabilities for one token.');
-    byId.set(Number(id), logprob);
+    byId.set(id, logProb);
   }
   const fault = topFault([...byId.values()]);
   if (fault) throw new EngineFault('unusable', fault);
@@ -161,6 +172,25 @@ export function readTop({ choices }: Completion, count: number): LikelyToken[] {
     .map(([id, logProb]) => ({ id, logProb }))
     .sort((a, b) => b.logProb - a.logProb)
     .slice(0, count);
+}
+
+/**
+ * Reads the token that the engine chose.
+ * @throws EngineFault unusable, if its log probability cannot come from a model
+ */
+export function readChosen({ choices }: Completion): LikelyToken {
+  const [entry] = choices[0]?.logprobs.content ?? [];
+  if (!entry) throw new EngineFault('unusable', 'The response lacks the log probability of its token.');
+  const chosen = likelyToken(entry);
+  const fault = topFault([chosen.logProb]);
+  if (fault) throw new EngineFault('unusable', fault);
+  return chosen;
+}
+
+function likelyToken({ token, logprob }: { token: string; logprob: number }): LikelyToken {
+  const [, id] = /^token_id:(\d{1,9})$/.exec(token) ?? [];
+  if (id !== undefined) return { id: Number(id), logProb: logprob };
+  throw new EngineFault('unusable', 'The response names a token by its text, not by its id.');
 }
 
 /**

@@ -5,7 +5,8 @@ import type { AnswerStart } from '../../plan/answer-steps.ts';
 import type { Query, ReadNext } from '../../plan/plan.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import type { Ask } from './asking.ts';
-import { readLogProbs, readTop, tokensOf } from './completion.ts';
+import { readLogProbs, tokensOf } from './completion.ts';
+import { likelyTokens } from './likely-tokens.ts';
 import type { Probed } from './probe.ts';
 import { promptCheck } from './prompt-check.ts';
 import type { VllmParts } from './queries.ts';
@@ -38,11 +39,10 @@ export function queryReader(
     if (!isFirst) return reading;
     const prompt = check.seen(each, answer);
     if (read.top === undefined) return { ...reading, prompt };
-    const likely = await ask(each, { read: { top: read.top }, start: null, data: 'none' });
+    const { likely, answers } = await likelyTokens(ask, each, read.top);
     const top: TopAnswer[] = [];
-    for (const { id, logProb } of readTop(likely, read.top))
-      top.push({ text: await textOf([id], tokenizer), id, log_prob: logProb });
-    return { ...reading, ...tokensOf([answer, likely]), prompt, top };
+    for (const { id, logProb } of likely) top.push({ text: await textOf([id], tokenizer), id, log_prob: logProb });
+    return { ...reading, ...tokensOf([answer, ...answers]), prompt, top };
   }
 
   return async (each, query) => {

@@ -205,6 +205,44 @@ t.test('numbers of most likely tokens that cannot come from a model are refused'
   }
 });
 
+t.test('most likely tokens that vLLM leaves out are read one by one', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const ask = { top_answers: 5, prefixes: { last: 1 } };
+  const together = await post(address, 2, ask);
+  const biases: unknown[] = [];
+  let change: object | undefined;
+  fake.behaviour.rewrite = ({ choices }, { logit_bias: bias = {}, top_logprobs: top }) => {
+    biases.push(bias);
+    const entry = choices[0]?.logprobs.content[0];
+    // What vLLM 0.32 returns for a query that it computes together with one that reads tokens by their ids.
+    if (top && entry) entry.top_logprobs = [{ ...entry }, { token: 'token_id:0', logprob: -9999 }].slice(-top);
+    if (Object.keys(bias).length === 1 && entry) Object.assign(entry, change);
+  };
+  for (const [count, requests] of [
+    [5, 7],
+    [1, 3],
+  ] as const) {
+    biases.length = 0;
+    const { status, body } = await post(address, 2, { ...ask, top_answers: count });
+    t.equal(status, 200, JSON.stringify(body));
+    t.same(body.top_answers, together.body.top_answers?.slice(0, count));
+    t.equal(body.usage?.engine_requests, requests, 'usage says what they cost');
+    const known = (body.top_answers ?? []).slice(0, -1).map(({ id }) => [id, -100]);
+    const excluded = [0, ...known.keys()].map((_, i) => Object.fromEntries(known.slice(0, i)));
+    t.same(biases.slice(2), excluded, 'each query excludes the tokens before it');
+  }
+  for (change of [
+    { token: 'token_id:0', logprob: -0.7 },
+    { token: 'token_id:9', logprob: -0.1 },
+    { token: ' True', logprob: -3 },
+    { token: 'token_id:9', logprob: 0.1 },
+  ]) {
+    const { status, body } = await post(address, 2, ask);
+    t.match({ status, code: body['code'] }, { status: 502, code: 'engine-answer-unusable' }, JSON.stringify(change));
+  }
+});
+
 t.test('two most likely tokens with equal probabilities are no fault', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);

@@ -1679,7 +1679,7 @@ class Episode(TypedDict):
     answers: NotRequired[Answers]
     top_answers: NotRequired[int]
     """
-    How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query.
+    How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query, or one for each token if vLLM is busy with others.
     """
     success: NotRequired[SuccessRule]
     progress: NotRequired[ProgressRule]
@@ -1879,7 +1879,7 @@ class EpisodeOptions(TypedDict):
     answers: NotRequired[Answers]
     top_answers: NotRequired[int]
     """
-    How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query.
+    How many of the most likely next tokens of the longest prefix to return. With vLLM this is one more query, or one for each token if vLLM is busy with others.
     """
     success: NotRequired[SuccessRule]
     progress: NotRequired[ProgressRule]
