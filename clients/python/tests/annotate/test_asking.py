@@ -14,13 +14,13 @@ from topreward.annotate import asking
 from topreward.annotate.asking import score_tasks
 from topreward.annotate.command import add_arguments
 from topreward.annotate.context import Context
-from topreward.annotate.episodes import Clip, Episode
-from topreward.annotate.failures import ServiceError
 from topreward.annotate.job import Job, job_of
 from topreward.annotate.journal import Journal, open_journal
-from topreward.annotate.pacing import Pacer
-from topreward.annotate.report import Report
 from topreward.annotate.requests import Task
+from topreward.lerobot.episodes import Clip, Episode
+from topreward.lerobot.failures import ServiceError
+from topreward.lerobot.pacing import Pacer
+from topreward.lerobot.report import Report
 
 SETTINGS = {"model": "m", "engine": "e 1", "prompt layout": "reference"}
 MODEL = {"limits": {"batch_episodes": 256, "batch_frames": 1000, "upload_bytes": 1 << 28}}

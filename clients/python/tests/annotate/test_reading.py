@@ -8,13 +8,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from topreward.annotate.dataset import Camera, choose_camera, read_dataset
-from topreward.annotate.episodes import Clip, read_episodes, read_tasks
-from topreward.annotate.failures import UsageError
-from topreward.annotate.locate import find_root
 from topreward.annotate.requests import clock_of
-from topreward.annotate.rows import RowSpan, read_images, row_spans, task_of_first_row
 from topreward.annotate.units import plan_units, select_episodes, shard_of
+from topreward.lerobot.dataset import Camera, choose_camera, read_dataset
+from topreward.lerobot.episodes import Clip, read_episodes, read_tasks
+from topreward.lerobot.failures import UsageError
+from topreward.lerobot.locate import find_root
+from topreward.lerobot.rows import RowSpan, read_images, row_spans, task_of_first_row
 
 from .layouts import SIDE, TOP, png, write_v3, write_v21
 from .recordings import Recording, recordings

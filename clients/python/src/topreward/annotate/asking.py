@@ -11,9 +11,9 @@ from typing import cast
 
 from .._contract import Problem, RewardResult
 from ..errors import Refused, Unanswered, UnusableAnswer, refusal
+from ..lerobot.episodes import Episode
+from ..lerobot.failures import ServiceError, UsageError
 from .context import Context
-from .episodes import Episode
-from .failures import ServiceError, UsageError
 from .folder import check_service
 from .identity import differences
 from .journal import Journal

@@ -7,13 +7,13 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
+from ..lerobot.pacing import AUTOMATIC
 from .announce import announce
 from .cost import cost_of
-from .failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
 from .job import OUTPUT, job_of
 from .merge import merge
 from .options import parse_in_flight, parse_prefixes, parse_shard
-from .pacing import AUTOMATIC
 from .run import annotate
 
 

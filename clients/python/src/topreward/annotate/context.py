@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from .._contract import Model
 from ..aio import AsyncClient
+from ..lerobot.pacing import Pacer
+from ..lerobot.report import Report
 from .identity import Settings
 from .job import Job
-from .pacing import Pacer
-from .report import Report
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 from .._contract import Model
-from .dataset import Camera, Dataset
+from ..lerobot.dataset import Camera, Dataset
 from .options import Options
 from .units import Unit
 

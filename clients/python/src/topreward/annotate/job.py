@@ -5,10 +5,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .dataset import Camera, Dataset, choose_camera, read_dataset
-from .episodes import Episode, read_episodes, read_tasks
-from .failures import UsageError
-from .locate import find_root
+from ..lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
+from ..lerobot.episodes import Episode, read_episodes, read_tasks
+from ..lerobot.failures import UsageError
+from ..lerobot.locate import find_root
 from .options import Options, choose_scale, read_calibration
 from .units import Unit, plan_units, select_episodes
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from .failures import UsageError
+from ..lerobot.failures import UsageError
 from .outcomes import Outcome, from_json, to_json
 
 if os.name == "nt":

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .failures import UsageError
-from .pacing import AUTOMATIC
+from ..lerobot.failures import UsageError
+from ..lerobot.pacing import AUTOMATIC
 
 SeveralTasks = Literal["refuse", "first"]
 

@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from .._batch import BatchItem
 from .._contract import Episode as EpisodeOptions
-from .dataset import Camera, Dataset
-from .episodes import Clip, Episode
+from ..lerobot.dataset import Camera, Dataset
+from ..lerobot.episodes import Clip, Episode
+from ..lerobot.rows import read_images
 from .options import Options
-from .rows import read_images
 
 # Files of several episodes are sent together up to this size. It bounds the memory for images.
 GROUP_BYTES = 64 * 1024 * 1024

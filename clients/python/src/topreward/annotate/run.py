@@ -5,16 +5,16 @@ from collections.abc import Iterator, Sequence
 
 from ..aio import AsyncClient
 from ..errors import Refused, Unanswered, UnusableAnswer
+from ..lerobot.failures import ServiceError, UsageError
+from ..lerobot.pacing import Pacer
+from ..lerobot.report import Report
 from .asking import record, score_tasks
 from .context import Context
-from .failures import ServiceError, UsageError
 from .folder import Plan, Planned, finish_unit, finished_outcomes, journal_path, write_plan
 from .identity import Settings, run_of, settings_of
 from .job import Job
 from .journal import Journal, open_journal
 from .outcomes import Outcome
-from .pacing import Pacer
-from .report import Report
 from .tasks import prepare
 from .units import Unit, shard_of
 

@@ -5,9 +5,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from ..lerobot.cutting import cut_video, has_ffmpeg
+from ..lerobot.episodes import Clip
 from .context import Context
-from .cutting import cut_video, has_ffmpeg
-from .episodes import Clip
 from .requests import Request, Task, clock_of, image_frames, own_videos, shared_video
 
 

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pyarrow as pa
 
+from ..lerobot.episodes import Episode
+from ..lerobot.rows import RowSpan, row_spans, task_of_first_row
 from .context import Context
-from .episodes import Episode
 from .outcomes import Outcome, failed
 from .requests import Task
-from .rows import RowSpan, row_spans, task_of_first_row
 
 
 def prepare(context: Context, episodes: Sequence[Episode]) -> tuple[list[Task], list[tuple[Episode, Outcome]]]:

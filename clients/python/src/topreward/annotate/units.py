@@ -4,8 +4,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from .episodes import Episode
-from .failures import UsageError
+from ..lerobot.episodes import Episode
+from ..lerobot.failures import UsageError
 
 EPISODES_OF_A_UNIT = 64
 
