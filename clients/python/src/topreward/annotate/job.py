@@ -55,6 +55,8 @@ def job_of(args: argparse.Namespace) -> Job:
     scale = choose_scale(args.scale, calibration)
     episodes = read_episodes(dataset, camera)
     output = (args.out or dataset.root / OUTPUT).absolute()
+    if output.is_dir():
+        raise UsageError(f"--out {output} is a folder. Name the file, for example {output / OUTPUT}.")
     return Job(
         dataset=dataset,
         camera=camera,

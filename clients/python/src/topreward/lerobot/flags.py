@@ -1,6 +1,7 @@
 """Flags that several commands have: the dataset, the prefixes and the service."""
 
 import argparse
+import math
 from pathlib import Path
 
 from .pacing import AUTOMATIC
@@ -13,7 +14,9 @@ def add_dataset_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--revision", help="branch, tag or commit of --repo-id in the hub cache")
     group.add_argument("--camera", help="feature with the frames; required if the dataset has several cameras")
     group.add_argument("--episodes", help="for example 0:100 (100 excluded), 7, or 0:10,20: (default: all)")
-    group.add_argument("--instruction", help="one instruction for all episodes, instead of the dataset's tasks")
+    group.add_argument(
+        "--instruction", type=parse_instruction, help="one instruction for all episodes, instead of the dataset's tasks"
+    )
     group.add_argument(
         "--several-tasks",
         choices=["refuse", "first"],
@@ -37,7 +40,7 @@ def add_service_flags(group: argparse._ArgumentGroup) -> None:
         "--in-flight", type=parse_in_flight, default=AUTOMATIC, help=f"most requests at once, or auto: {AUTOMATIC}"
     )
     group.add_argument(
-        "--patience", type=float, default=600.0, help="seconds without a result after which a run ends (default: 600)"
+        "--patience", type=parse_seconds, default=600.0, help="seconds without a result after which a run ends (default: 600)"
     )
 
 
@@ -57,3 +60,21 @@ def parse_in_flight(text: str) -> int:
     if not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
     return int(text)
+
+
+def parse_seconds(text: str) -> float:
+    """Read a number of seconds, 0 or more. For argparse."""
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not (math.isfinite(seconds) and seconds >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return seconds
+
+
+def parse_instruction(text: str) -> str:
+    """Read an instruction. For argparse."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("--instruction is empty: leave it out to use the tasks of the dataset")
+    return text
