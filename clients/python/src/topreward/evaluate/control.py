@@ -49,7 +49,9 @@ class TimeIndex(TypedDict):
 
 
 class Plateau(TypedDict):
-    """VOC of the curves, held from a ``share`` of their prefixes on. ``straight_line``: that of a line that rises until there."""
+    """VOC of curves that are held from a ``share`` of their prefixes on.
+
+    ``straight_line`` is that of a line that rises until there."""
 
     share: float
     voc: Estimate

@@ -77,7 +77,7 @@ def _on_success(auc: AucEstimate | None) -> list[str]:
         return [f"Too few labelled episodes ({_labels(auc)}) to say whether the score tells success from failure."]
     low, high = auc["newcombe"]
     if low > 0.5:
-        return [f"The score tells success from failure: a success scores higher in {100 * auc['value']:.0f} of 100 pairs."]
+        return [f"The score tells success from failure: a success scores higher in {100 * auc['value']:.1f} % of all pairs."]
     if high < 0.5:
         return ["The score is the wrong way round: failures score higher than successes."]
     return ["These episodes do not show that the score tells success from failure: the interval of the AUC contains 0.5."]
