@@ -28,7 +28,12 @@ def reward_result(
     :param tokens: log probability of each of the most likely tokens
     """
     prefixes = [
-        {"length": 2 * place + 2, "log_prob_true": reward, "log_odds": log_odds[place] if log_odds else reward, "reward": reward}
+        {
+            "length": 2 * place + 2,
+            "log_prob_true": reward,
+            "log_odds": log_odds[place] if log_odds else reward,
+            "reward": reward,
+        }
         for place, reward in enumerate(rewards)
     ]
     asked = {"static": None, "reversed": None, "other_instruction": None, **_controls(rewards, controls or {})}
@@ -71,7 +76,9 @@ def gvl_result(correlation: float | None, complete: bool = True) -> GvlResult:
 
 def problem(code: str) -> Problem:
     """A problem of one episode."""
-    return cast(Problem, {"code": code, "title": code, "detail": code, "status": 422, "type": f"/problems/{code}", "instance": "1"})
+    return cast(
+        Problem, {"code": code, "title": code, "detail": code, "status": 422, "type": f"/problems/{code}", "instance": "1"}
+    )
 
 
 def episode(
@@ -136,7 +143,12 @@ def _numbers(rewards: Sequence[float]) -> dict[str, Any]:
 def _controls(rewards: Sequence[float], controls: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, values in controls.items():
-        made[name] = {"rewards": list(values), "log_prob_true": list(values), "span": max(values) - min(values), "voc": voc(values)}
+        made[name] = {
+            "rewards": list(values),
+            "log_prob_true": list(values),
+            "span": max(values) - min(values),
+            "voc": voc(values),
+        }
     if "static" in made:
         corrected = [real - still for real, still in zip(rewards, controls["static"], strict=True)]
         made["static"]["corrected"] = {"values": corrected, "score": float(np.mean(corrected[-3:])), "voc": voc(corrected)}

@@ -181,12 +181,16 @@ def _npy(path: Path, fps: float) -> Footage | Problem:
 
 
 def _images(path: Path, fps: float) -> Footage | Problem:
-    files = [file for file in _entries(path) if file.suffix.lower() in IMAGES]
+    files = _image_files(path)
     if not files:
         return fault("data-unreadable", f"{path} has no images ({', '.join(sorted(IMAGES))}).")
     return Pictures(lambda: [file.read_bytes() for file in files], len(files), fps)
 
 
+def _image_files(path: Path) -> list[Path]:
+    return [file for file in _entries(path) if file.suffix.lower() in IMAGES]
+
+
 def _sizes(path: Path) -> list[tuple[str, int]]:
-    files = _entries(path) if path.is_dir() else [path]
+    files = _image_files(path) if path.is_dir() else [path]
     return [(file.name, file.stat().st_size) for file in files if file.is_file()]

@@ -85,6 +85,8 @@ def _subjects(args: argparse.Namespace) -> LabelledSet:
     if args.folder is None:
         if args.fps is not None:
             raise UsageError("--fps is for --folder: a LeRobot dataset has its own.")
+        if args.root is None and args.repo_id is None:
+            raise UsageError("Name the dataset with --root DIR or --repo-id USER/NAME, or a folder with --folder DIR.")
         return set_of_dataset(args)
     wrong = [name for name, value in only_of_datasets.items() if value is not None]
     if wrong:

@@ -74,7 +74,8 @@ async def score(job: Job) -> tuple[Model, dict[str, str]]:
             left_out = _left_out_before(job, journal)
             for name, reason in left_out.items():
                 print(f"{name} is left out: {reason}", file=sys.stderr)
-            report = Report(len(job.subjects.subjects), sum(subject.seconds or 0.0 for subject in job.subjects.subjects))
+            seconds = sum(subject.seconds or 0.0 for subject in job.subjects.subjects)
+            report = Report(len(job.subjects.subjects), seconds, sys.stderr)
             context = Context(job, settings, model, client, Pacer(job.in_flight), report, journal, left_out)
             try:
                 await work_through(list(_units(context)), job.in_flight, partial(_score_unit, context))

@@ -114,5 +114,5 @@ def _csv(path: Path) -> list[tuple[int, dict[str, Any]]]:
                 raise UsageError(f"{path} line {reader.line_num}: there are more values than columns.")
             rows.append((reader.line_num, dict(values)))
     except csv.Error as error:
-        raise UsageError(f"{path} line {reader.line_num}: {error}") from error
+        raise UsageError(f"{path} after line {reader.line_num}: {error}") from error
     return rows
