@@ -28,7 +28,12 @@ def reward_result(
     :param tokens: log probability of each of the most likely tokens
     """
     prefixes = [
-        {"length": 2 * place + 2, "log_prob_true": reward, "log_odds": log_odds[place] if log_odds else reward, "reward": reward}
+        {
+            "length": 2 * place + 2,
+            "log_prob_true": reward,
+            "log_odds": log_odds[place] if log_odds else reward,
+            "reward": reward,
+        }
         for place, reward in enumerate(rewards)
     ]
     asked = {"static": None, "reversed": None, "other_instruction": None, **_controls(rewards, controls or {})}
@@ -58,20 +63,22 @@ def likelihood_result(sums: Sequence[float], tokens: int) -> LikelihoodResult:
         }
         for place, value in enumerate(sums)
     ]
-    known = {"prefixes": prefixes, **_numbers(sums), "usage": USAGE, "provenance": PROVENANCE, "warnings": []}
+    known: dict[str, Any] = {"prefixes": prefixes, **_numbers(sums), "usage": USAGE, "provenance": PROVENANCE, "warnings": []}
     return cast(LikelihoodResult, {"method": "instruction_likelihood", **known})
 
 
 def gvl_result(correlation: float | None, complete: bool = True) -> GvlResult:
     """A result of GVL."""
     usage = {**USAGE, "generated_tokens": 30}
-    known = {"voc": correlation, "complete": complete, "usage": usage, "provenance": PROVENANCE, "warnings": []}
+    known: dict[str, Any] = {"voc": correlation, "complete": complete, "usage": usage, "provenance": PROVENANCE, "warnings": []}
     return cast(GvlResult, {"method": "gvl", **known})
 
 
 def problem(code: str) -> Problem:
     """A problem of one episode."""
-    return cast(Problem, {"code": code, "title": code, "detail": code, "status": 422, "type": f"/problems/{code}", "instance": "1"})
+    return cast(
+        Problem, {"code": code, "title": code, "detail": code, "status": 422, "type": f"/problems/{code}", "instance": "1"}
+    )
 
 
 def episode(
@@ -119,8 +126,8 @@ def random_evaluation(seed: int, count: int, tasks: int) -> Evaluation:
             log_odds=(rewards + rng.normal(0, 1, 9)).tolist(),
             tokens={" True": float(rewards[-1]), " False": -1.0 if success else -0.3, f" t{number % 3}": -5.0},
         )
-        known = {"task": f"task {number % tasks}", "duration_s": float(rng.integers(5, 20))}
-        episodes.append(episode(str(number), result, success, **known))
+        duration_s = float(rng.integers(5, 20))
+        episodes.append(episode(str(number), result, success, f"task {number % tasks}", duration_s=duration_s))
     return evaluation(episodes)
 
 
@@ -136,7 +143,12 @@ def _numbers(rewards: Sequence[float]) -> dict[str, Any]:
 def _controls(rewards: Sequence[float], controls: Mapping[str, Sequence[float]]) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, values in controls.items():
-        made[name] = {"rewards": list(values), "log_prob_true": list(values), "span": max(values) - min(values), "voc": voc(values)}
+        made[name] = {
+            "rewards": list(values),
+            "log_prob_true": list(values),
+            "span": max(values) - min(values),
+            "voc": voc(values),
+        }
     if "static" in made:
         corrected = [real - still for real, still in zip(rewards, controls["static"], strict=True)]
         made["static"]["corrected"] = {"values": corrected, "score": float(np.mean(corrected[-3:])), "voc": voc(corrected)}

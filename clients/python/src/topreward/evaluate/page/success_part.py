@@ -35,7 +35,7 @@ def _measures(measures: list[Measure]) -> Element:
         Column("Newcombe", True),
         Column(scale_mark(*_SCALE)),
     ]
-    columns += [Column("Within tasks", True), Column("Successes", True), Column("Failures", True)]
+    columns += [Column("Within tasks", True), Column("Episodes", True)]
     rows: list[list[Child]] = [
         [
             measure["what"],
@@ -44,8 +44,7 @@ def _measures(measures: list[Measure]) -> Element:
             span(*_newcombe(measure), 3),
             dot_mark(measure["auc"]["value"], *_newcombe(measure), _SCALE),
             f"{number(measure['within_tasks'], 3)} ({measure['tasks']})" if measure["tasks"] else "–",
-            whole(measure["auc"]["successes"]),
-            whole(measure["auc"]["failures"]),
+            f"{whole(measure['auc']['successes'])} + {whole(measure['auc']['failures'])}",
         ]
         for measure in measures
     ]
@@ -53,8 +52,9 @@ def _measures(measures: list[Measure]) -> Element:
         "div",
         table("AUC of every measure", columns, rows),
         paragraph(
-            "Within tasks: mean of the AUC of each task that has both labels, and how many tasks these are. The "
-            "bootstrap shrinks to a point if all pairs are right; Newcombe’s interval, which is drawn, does not.",
+            "Episodes: successes + failures. Within tasks: mean of the AUC of each task that has both labels, and how "
+            "many tasks these are. The bootstrap shrinks to a point if all pairs are right; Newcombe’s interval, which "
+            "is drawn, does not.",
             class_="note",
         ),
     )
