@@ -38,9 +38,9 @@ def html_of(report: Report) -> str:
         method_part(report),
         comparison_part(report["comparison"]),
         gate_part(report["gate"]),
-        episodes_part(report),
         made_part(report),
         terms_part(report),
+        episodes_part(report),
     ]
     shown = [part for part in parts if part is not None]
     links = [element("a", _LINKS[part.get("id", "")], href=f"#{part.get('id')}") for part in shown]

@@ -109,18 +109,18 @@ def scores_chart(rows: Sequence[EpisodeRow], threshold: Fit | None) -> Element:
     low, high = min(values), max(values)
     low, high = (low - 0.1, high + 0.1) if high - low < 0.2 else (low, high)
     counts = [np.histogram(group, _BINS, (low, high))[0] for group in groups]
-    most = max(1, *(int(count.max()) for count in counts))
-    frame = Frame(*_PAIR, (low, high), (-most, most), top=26, bottom=38)
-    parts = [line(*frame.at(tick, -most), *frame.at(tick, most), "axis") for tick in ticks(low, high)]
+    up, down = (max(1, int(count.max())) for count in counts)
+    frame = Frame(*_PAIR, (low, high), (-down, up), top=26, bottom=38)
+    parts = [line(*frame.at(tick, -down), *frame.at(tick, up), "axis") for tick in ticks(low, high)]
     for sign, count, class_ in zip((1, -1), counts, ("bar-success", "bar-failure"), strict=True):
         parts += [_bar(frame, place, sign * int(size), low, high, class_) for place, size in enumerate(count) if size]
     parts += [line(*frame.at(low, 0), *frame.at(high, 0), "zero")]
     parts += [label(frame.at(tick, 0)[0], _PAIR[1] - 21, _tick(tick, (low, high))) for tick in ticks(low, high)]
-    parts += [label(frame.left - 6, frame.at(0, value)[1] + 4, str(abs(value)), "end") for value in (most, -most)]
+    parts += [label(frame.left - 6, frame.at(0, value)[1] + 4, str(abs(value)), "end") for value in (up, -down)]
     parts.append(label(frame.at((low + high) / 2, 0)[0], _PAIR[1] - 3, "score in nats"))
     if threshold:
         at = min(max(threshold["threshold"], low), high)
-        parts.append(line(*frame.at(at, -most), *frame.at(at, most), "limit"))
+        parts.append(line(*frame.at(at, -down), *frame.at(at, up), "limit"))
         parts.append(label(frame.at(at, 0)[0], 13, f"threshold {number(threshold['threshold'])}", "middle", "on-limit"))
     return drawing(frame.width, frame.height, "Scores by label: successes above, failures below", *parts)
 

@@ -18,7 +18,7 @@ body {
   margin: 0; background: var(--page); color: var(--ink); overflow-wrap: anywhere;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-main, header, footer { max-width: 1080px; margin: 0 auto; padding: 0 clamp(18px, 4vw, 40px); }
+main, header, footer { max-width: 1140px; margin: 0 auto; padding: 0 clamp(18px, 4vw, 40px); }
 header { padding-top: clamp(28px, 6vw, 64px); }
 h1, h2, h3, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 h1 { font-size: clamp(24px, 4.2vw, 34px); font-weight: 650; line-height: 1.2; letter-spacing: -0.015em; text-wrap: balance; }
@@ -45,12 +45,14 @@ table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.
 caption { text-align: left; padding: 12px 16px 4px; font-weight: 600; }
 tr > :first-child { padding-left: 16px; }
 tr > :last-child { padding-right: 16px; }
-th, td { text-align: left; padding: 8px 11px; vertical-align: middle; overflow-wrap: normal; }
+th, td { text-align: left; padding: 8px 10px; vertical-align: middle; overflow-wrap: normal; }
 thead th { color: var(--soft); font-weight: 500; vertical-align: bottom; border-bottom: 1px solid var(--line); }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; min-width: 9em; max-width: 26em; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
-td.text, .wide td { min-width: 16em; max-width: 40em; overflow-wrap: anywhere; }
+.named tbody th { min-width: 15em; }
+.episodes td:last-child { min-width: 18em; }
+.questions td:nth-child(2), .questions td:last-child { min-width: 18em; max-width: 32em; overflow-wrap: anywhere; }
 svg { display: block; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
 svg text { fill: var(--soft); }
 .axis { stroke: var(--line); stroke-width: 1; }
@@ -86,6 +88,7 @@ footer { padding-top: 64px; padding-bottom: 48px; color: var(--soft); font-size:
   .figures .value { font-size: 40px; }
   .said { font-size: 16px; }
   tbody th { min-width: 8em; }
+  .named tbody th { min-width: 11em; }
 }
 @media print {
   :root {

@@ -50,7 +50,7 @@ def _measures(measures: list[Measure]) -> Element:
     ]
     return element(
         "div",
-        table("AUC of every measure", columns, rows),
+        table("AUC of every measure", columns, rows, "named"),
         paragraph(
             "Episodes: successes + failures. Within tasks: mean of the AUC of each task that has both labels, and how "
             "many tasks these are. The bootstrap shrinks to a point if all pairs are right; Newcombe’s interval, which "
