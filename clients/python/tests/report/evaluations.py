@@ -156,4 +156,4 @@ def _controls(rewards: Sequence[float], controls: Mapping[str, Sequence[float]])
 
 
 def _token(text: str, log_prob: float) -> dict[str, Any]:
-    return {"text": text, "id": sum(text.encode()), "log_prob": log_prob}
+    return {"text": text, "id": sum(map(ord, text)), "log_prob": log_prob}

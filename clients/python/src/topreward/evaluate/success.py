@@ -57,7 +57,7 @@ def success_of(readings: Sequence[Reading], final: int, bootstrap: Bootstrap) ->
 
 
 def _measures(final: int) -> Mapping[str, tuple[str, Callable[[Reading], float | None]]]:
-    last = f"the last {final} prefixes"
+    last = "the last prefix" if final == 1 else f"the last {final} prefixes"
     return {
         "score": (f"Mean reward of {last}: the paper's score", lambda reading: reading.curve.score),
         "last": ("Reward of the last prefix", lambda reading: float(reading.curve.rewards[-1])),

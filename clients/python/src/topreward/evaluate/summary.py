@@ -62,11 +62,13 @@ def _on_failures(groups: dict[Group, OrderGroup]) -> list[str]:
     if "successes" not in groups or "failures" not in groups:
         return []
     good, bad = groups["successes"]["voc"], groups["failures"]["voc"]
-    if good["low"] is None or bad["high"] is None or good["value"] is None or bad["value"] is None:
+    if good["low"] is None or good["high"] is None or bad["low"] is None or bad["high"] is None:
         return []
     means = f"{bad['value']:.3f} for failed, {good['value']:.3f} for successful episodes"
     if good["low"] > bad["high"]:
         return [f"Failed episodes have a lower VOC ({means}). VOC is still no test of success: see the AUC of each measure."]
+    if bad["low"] > good["high"]:
+        return [f"Failed episodes have a higher VOC ({means}): it says that rewards rise, not that the task was done."]
     return [f"VOC hardly sees failure ({means}). It says that rewards rise, not that the task was done."]
 
 

@@ -62,7 +62,7 @@ def _episode(row: EpisodeRow) -> list[Child]:
         number(row["voc"]),
         number(row["span"]),
         {True: "keep", False: "drop", None: "–"}[row["keep"]],
-        ", ".join(notes),
+        foreign(", ".join(notes)),
         foreign(row["instruction"]),
     ]
 

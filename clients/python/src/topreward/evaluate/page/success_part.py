@@ -70,7 +70,7 @@ def _plots(report: Report) -> Element:
     roc = element("figure", element("figcaption", "ROC curve of the score"), roc_chart(success["roc"], success["threshold"]))
     scores = element(
         "figure",
-        element("figcaption", "Scores: number of successes (above) and failures (below)"),
+        element("figcaption", "Scores: successes above, failures below"),
         scores_chart(report["episodes"], success["threshold"]),
     )
     return element("div", roc, scores, class_="pair")
