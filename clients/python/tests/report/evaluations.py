@@ -88,7 +88,7 @@ def episode(
     task: str = "task",
     **known: Any,
 ) -> EvaluatedEpisode:
-    """An episode with a result of the main question, or with a problem if it is null."""
+    """An episode with a result of ``TOPREWARD``, or with a problem if it is null."""
     results = {TOPREWARD.name: result} if result is not None else {}
     problems = {} if result is not None else {TOPREWARD.name: problem("video-damaged")}
     members: dict[str, Any] = {

@@ -174,7 +174,7 @@ def test_tokens_that_are_not_listed_have_bounds() -> None:
     tokens = {row["text"]: row for row in answers["tokens"]}
     assert (answers["successes"], answers["failures"]) == (2, 1)
     assert tokens["B"]["difference"] == pytest.approx([-0.4, -0.4])
-    # A is not in the failure's list: at most 0.4, the least likely there, and at most 0.1, what is left of 1
+    # A is not in the failure's list: at most 0.4, the least likely there, and at most 0.1, the rest up to 1
     assert tokens["A"]["failures"] == pytest.approx([0, 0.1])
     assert tokens["A"]["difference"] == pytest.approx([0.5, 0.6])
     # C is in no success's list: at most 0.1, the least likely there

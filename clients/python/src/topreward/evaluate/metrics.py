@@ -13,7 +13,7 @@ _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 class Fit(TypedDict):
-    """A threshold in nats, and what it makes of the episodes. At or above it, an episode counts as a success."""
+    """A threshold in nats, and the counts of episodes. At or above it, an episode counts as a success."""
 
     threshold: float
     true_positives: int

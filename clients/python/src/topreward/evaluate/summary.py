@@ -12,7 +12,7 @@ FEW = 20
 """Below this many successes or failures, the service's calibrations warn too."""
 
 LIKE_STATIC = 0.5
-"""A static video whose rewards change at least this share of the real span changes by its length alone."""
+"""A static video whose rewards change at least this share of the real span changes by its length."""
 
 
 class Summary(TypedDict):

@@ -1,4 +1,4 @@
-"""The section about controls: static, reversed, other instruction, time alone, and plateaus."""
+"""The section about controls: static, reversed, other instruction, time, and plateaus."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element

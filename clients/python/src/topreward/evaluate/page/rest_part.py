@@ -68,7 +68,7 @@ def _episode(row: EpisodeRow) -> list[Child]:
 
 
 def made_part(report: Report) -> Element:
-    """Return how the numbers were made, and what was left out."""
+    """Return how the numbers were made, and what the engine cannot do."""
     made = report["made"]
     facts: list[tuple[str, Child]] = [
         ("Model", foreign(made["model"])),
@@ -96,7 +96,7 @@ def made_part(report: Report) -> Element:
         "How this report was made",
         "Everything that the numbers depend on. The sections above are about the main question unless they say otherwise.",
         table("Settings", [Column("Setting"), Column("Value")], [list(fact) for fact in facts]),
-        table("Questions", columns, questions, "questions named"),
+        table("Questions", columns, questions, "asked named"),
     )
 
 

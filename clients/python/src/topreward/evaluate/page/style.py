@@ -52,7 +52,7 @@ tbody th { font-weight: 500; min-width: 9em; max-width: 26em; overflow-wrap: any
 .number { text-align: right; white-space: nowrap; }
 .named tbody th { min-width: 15em; }
 .episodes td:last-child { min-width: 18em; }
-.questions td:nth-child(2), .questions td:last-child { min-width: 18em; max-width: 32em; overflow-wrap: anywhere; }
+.asked td:nth-child(2), .asked td:last-child { min-width: 18em; max-width: 32em; overflow-wrap: anywhere; }
 svg { display: block; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
 svg text { fill: var(--soft); }
 .axis { stroke: var(--line); stroke-width: 1; }
