@@ -26,7 +26,8 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
     folder: 'reference',
     pages: [
       ...['api', 'configuration', 'problems', 'warnings', 'metrics', 'exactness', 'benchmarks', 'video', 'calibration'],
-      ...['methods', 'controls', 'training-signals', 'annotate', 'embedded-engine', 'glossary', 'testing'],
+      ...['methods', 'controls', 'training-signals', 'annotate', 'evaluate-report', 'embedded-engine', 'glossary'],
+      'testing',
     ],
   },
   { title: 'Explanation', folder: 'explanation', pages: ['method', 'one-pass', 'architecture', 'comparison'] },

@@ -63,14 +63,14 @@ def likelihood_result(sums: Sequence[float], tokens: int) -> LikelihoodResult:
         }
         for place, value in enumerate(sums)
     ]
-    known = {"prefixes": prefixes, **_numbers(sums), "usage": USAGE, "provenance": PROVENANCE, "warnings": []}
+    known: dict[str, Any] = {"prefixes": prefixes, **_numbers(sums), "usage": USAGE, "provenance": PROVENANCE, "warnings": []}
     return cast(LikelihoodResult, {"method": "instruction_likelihood", **known})
 
 
 def gvl_result(correlation: float | None, complete: bool = True) -> GvlResult:
     """A result of GVL."""
     usage = {**USAGE, "generated_tokens": 30}
-    known = {"voc": correlation, "complete": complete, "usage": usage, "provenance": PROVENANCE, "warnings": []}
+    known: dict[str, Any] = {"voc": correlation, "complete": complete, "usage": usage, "provenance": PROVENANCE, "warnings": []}
     return cast(GvlResult, {"method": "gvl", **known})
 
 
@@ -88,7 +88,7 @@ def episode(
     task: str = "task",
     **known: Any,
 ) -> EvaluatedEpisode:
-    """An episode with a result of the main question, or with a problem if it is null."""
+    """An episode with a result of ``TOPREWARD``, or with a problem if it is null."""
     results = {TOPREWARD.name: result} if result is not None else {}
     problems = {} if result is not None else {TOPREWARD.name: problem("video-damaged")}
     members: dict[str, Any] = {
@@ -126,8 +126,8 @@ def random_evaluation(seed: int, count: int, tasks: int) -> Evaluation:
             log_odds=(rewards + rng.normal(0, 1, 9)).tolist(),
             tokens={" True": float(rewards[-1]), " False": -1.0 if success else -0.3, f" t{number % 3}": -5.0},
         )
-        known = {"task": f"task {number % tasks}", "duration_s": float(rng.integers(5, 20))}
-        episodes.append(episode(str(number), result, success, **known))
+        duration_s = float(rng.integers(5, 20))
+        episodes.append(episode(str(number), result, success, f"task {number % tasks}", duration_s=duration_s))
     return evaluation(episodes)
 
 
@@ -156,4 +156,4 @@ def _controls(rewards: Sequence[float], controls: Mapping[str, Sequence[float]])
 
 
 def _token(text: str, log_prob: float) -> dict[str, Any]:
-    return {"text": text, "id": sum(text.encode()), "log_prob": log_prob}
+    return {"text": text, "id": sum(map(ord, text)), "log_prob": log_prob}

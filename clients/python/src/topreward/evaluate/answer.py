@@ -52,7 +52,7 @@ class AnswerReport(TypedDict):
 def answers_of(evaluation: Evaluation, main: Sequence[Reading], bootstrap: Bootstrap) -> AnswerReport:
     """Return the section.
 
-    :param main: readings of the main question, for the tokens
+    :param main: readings of the main ``Question``, for the tokens
     """
     asked = [question for question in evaluation.questions if question.kind in ("topreward", "answers")]
     rows = [_choice(question, readings_of(evaluation, question), bootstrap) for question in asked]
@@ -123,7 +123,7 @@ def _certain(difference: tuple[float, float]) -> float:
 def _bounds(lists: Sequence[list[TopAnswer]]) -> tuple[dict[int, tuple[float, float, int]], float]:
     """Bounds of the mean probability of each token, in how many lists it is, and the upper bound of one that is in none.
 
-    A token that is not in a list has at most the probability of the least likely one there, and at most what is left of 1.
+    A token that is not in a list has at most the probability of the least likely one there, and at most the rest up to 1.
     """
     most = [_most_unlisted(answers) for answers in lists]
     unlisted = sum(most)

@@ -1,4 +1,4 @@
-"""Controls: what the model says about videos and instructions that the robot did not have, and about time alone."""
+"""Controls: what the model says about videos and instructions that the robot did not have, and what time explains."""
 
 from collections.abc import Callable, Sequence
 from typing import Literal, TypedDict
@@ -36,7 +36,7 @@ class ControlRow(TypedDict):
 
 
 class TimeIndex(TypedDict):
-    """What time alone explains.
+    """What time explains without the video.
 
     ``duration_auc``: the length in seconds as a score. ``explained``: the share of the variance of all rewards that is between
     the means of 15 steps of time, over all episodes together; ``static_explained`` is that of the static videos.

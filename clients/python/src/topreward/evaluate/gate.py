@@ -1,4 +1,4 @@
-"""The quality gate: which episodes, and whether the whole dataset, reach a bar."""
+"""The quality gate: which episodes reach a bar, and whether their mean does."""
 
 import re
 from collections.abc import Sequence

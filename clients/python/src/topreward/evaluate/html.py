@@ -4,7 +4,7 @@ from xml.etree.ElementTree import Element, tostring
 
 from .page.answer_part import answer_part
 from .page.control_part import control_part
-from .page.elements import element
+from .page.elements import element, shortened
 from .page.method_part import comparison_part, method_part
 from .page.opening import opening
 from .page.order_part import order_part
@@ -38,9 +38,9 @@ def html_of(report: Report) -> str:
         method_part(report),
         comparison_part(report["comparison"]),
         gate_part(report["gate"]),
-        episodes_part(report),
         made_part(report),
         terms_part(report),
+        episodes_part(report),
     ]
     shown = [part for part in parts if part is not None]
     links = [element("a", _LINKS[part.get("id", "")], href=f"#{part.get('id')}") for part in shown]
@@ -56,7 +56,7 @@ def _head(report: Report) -> Element:
         element("meta", http_equiv="Content-Security-Policy", content=POLICY),
         element("meta", name="viewport", content="width=device-width, initial-scale=1"),
         element("meta", name="color-scheme", content="light dark"),
-        element("title", f"{report['made']['model']} on {report['dataset']}: TOPReward evaluation"),
+        element("title", f"{shortened(report['made']['model'])} on {shortened(report['dataset'])}: TOPReward evaluation"),
         element("style", STYLE),
     )
 

@@ -1,4 +1,4 @@
-"""How a report was made: service, model, questions, and how many episodes count."""
+"""How a report was made: service, model, what was asked, and how many episodes count."""
 
 from collections import Counter
 from typing import Any, TypedDict
@@ -8,7 +8,7 @@ from .evaluation import Evaluation, Question
 
 
 class AskedQuestion(TypedDict):
-    """A question, what was asked, and how many episodes have a result. ``left_out`` is why the engine has none."""
+    """A ``Question``, what was asked, and how many episodes have a result. ``left_out`` is why the engine has none."""
 
     name: str
     kind: str
@@ -19,7 +19,7 @@ class AskedQuestion(TypedDict):
 
 
 class Made(TypedDict):
-    """Everything that the numbers depend on. ``main`` is the question of all sections that name no other one."""
+    """Everything that the numbers depend on. ``main`` names the ``Question`` of all sections that name no other one."""
 
     service: str | None
     engine: str
@@ -42,7 +42,7 @@ class Made(TypedDict):
 def made_of(evaluation: Evaluation, main: Question | None, scored: int, bootstrap: Bootstrap) -> Made:
     """Return the section.
 
-    :param scored: how many episodes have a result for the main question
+    :param scored: how many episodes have a result for ``main``
     """
     labels = Counter(episode.success for episode in evaluation.episodes)
     results = [result for episode in evaluation.episodes for result in episode.results.values()]

@@ -13,7 +13,7 @@ _Z = 1.959963984540054  # 97.5 % quantile of the normal distribution
 
 
 class Fit(TypedDict):
-    """A threshold in nats, and what it makes of the episodes. At or above it, an episode counts as a success."""
+    """A threshold in nats, and the counts of episodes. At or above it, an episode counts as a success."""
 
     threshold: float
     true_positives: int
@@ -57,9 +57,13 @@ def _with_order(values: Floats) -> float | None:
     if len(values) < 2 or np.all(values == values[0]):
         return None
     centred = values - values.mean()
+    largest = np.abs(centred).max()
+    if largest == 0:
+        return None
+    centred = centred / largest  # squares of very small numbers would be 0
     order = np.arange(len(values)) - (len(values) - 1) / 2
     scale = math.sqrt(float(centred @ centred) * float(order @ order))
-    return float(np.clip(float(centred @ order) / scale, -1.0, 1.0)) if scale > 0 else None
+    return float(np.clip(float(centred @ order) / scale, -1.0, 1.0))
 
 
 def auc(successes: Sequence[float] | Floats, failures: Sequence[float] | Floats) -> float:

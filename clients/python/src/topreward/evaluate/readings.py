@@ -1,4 +1,4 @@
-"""What the sections read from the results: one curve for each episode and question."""
+"""What the sections read from the results: one curve for each episode and ``Question``."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """An episode with its curve for the main question."""
+    """An episode with its curve for the main ``Question``."""
 
     episode: EvaluatedEpisode
     curve: Curve
@@ -53,14 +53,14 @@ def curve_of(result: EpisodeResult | None) -> Curve | None:
 
 
 def main_question(evaluation: Evaluation) -> Question | None:
-    """Return the question that most of the report is about: that of TOPReward, otherwise the next one that has curves."""
+    """Return the ``Question`` that most of the report is about: that of TOPReward, otherwise the next one that has curves."""
     order: tuple[Kind, ...] = ("topreward", "published", "answers", "instruction_likelihood")
     asked = [question for question in evaluation.questions if question.name not in evaluation.left_out]
     return next((question for kind in order for question in asked if question.kind == kind), None)
 
 
 def readings_of(evaluation: Evaluation, question: Question | None) -> list[Reading]:
-    """Return the episodes that have a curve for this question."""
+    """Return the episodes that have a curve for this ``Question``."""
     found: list[Reading] = []
     for episode in evaluation.episodes if question else ():
         result = episode.results.get(question.name) if question else None

@@ -71,11 +71,13 @@ def report_of(evaluation: Evaluation, gate: float | None, resamples: int, seed: 
 
 
 def _plain(value: Any) -> Any:
-    """The same value with six significant digits: more are noise, and files get longer. Tuples become lists, as in JSON."""
+    """The same value with six significant digits: more are noise, and files get longer."""
     if isinstance(value, dict):
         return {key: _plain(member) for key, member in value.items()}
-    if isinstance(value, list | tuple):
+    if isinstance(value, list):
         return [_plain(member) for member in value]
+    if isinstance(value, tuple):
+        return tuple(_plain(member) for member in value)
     if isinstance(value, float):
         return float(f"{value:.{_DIGITS}g}") if math.isfinite(value) else None
     return value

@@ -9,7 +9,7 @@ from .readings import Reading
 
 
 class EpisodeRow(TypedDict):
-    """An episode and its numbers for the main question; null where the service has none.
+    """An episode and its numbers for the main ``Question``; null where the service has none.
 
     ``rewards`` and ``static`` have a value for each prefix, ``shares`` its length as a share of the longest. ``keep`` is null
     without a bar.

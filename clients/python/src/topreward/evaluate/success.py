@@ -52,12 +52,12 @@ def success_of(readings: Sequence[Reading], final: int, bootstrap: Bootstrap) ->
         "missing": _missing(len(good), len(bad), best is not None),
         "measures": [measure for measure in measures if measure["auc"]["value"] is not None],
         "threshold": best,
-        "roc": _corners([(1 - fit["specificity"], fit["sensitivity"]) for fit in found]),
+        "roc": roc_corners([(1 - fit["specificity"], fit["sensitivity"]) for fit in found]),
     }
 
 
 def _measures(final: int) -> Mapping[str, tuple[str, Callable[[Reading], float | None]]]:
-    last = f"the last {final} prefixes"
+    last = "the last prefix" if final == 1 else f"the last {final} prefixes"
     return {
         "score": (f"Mean reward of {last}: the paper's score", lambda reading: reading.curve.score),
         "last": ("Reward of the last prefix", lambda reading: float(reading.curve.rewards[-1])),
@@ -107,8 +107,8 @@ def _missing(successes: int, failures: int, has_threshold: bool) -> str | None:
     return None if has_threshold else "No threshold is better than chance: successes do not score higher than failures."
 
 
-def _corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
-    """The ROC curve from (0, 0), without the points inside straight lines along an axis."""
+def roc_corners(points: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Return the ROC curve from (0, 0), without the points inside straight lines along an axis."""
     corners: list[tuple[float, float]] = [(0.0, 0.0)] if points else []
     for point in points:
         if len(corners) > 1 and any(corners[-2][axis] == corners[-1][axis] == point[axis] for axis in (0, 1)):

@@ -12,7 +12,7 @@ FEW = 20
 """Below this many successes or failures, the service's calibrations warn too."""
 
 LIKE_STATIC = 0.5
-"""A static video whose rewards change at least this share of the real span changes by its length alone."""
+"""A static video whose rewards change at least this share of the real span changes by its length."""
 
 
 class Summary(TypedDict):
@@ -49,9 +49,9 @@ def _on_order(groups: dict[Group, OrderGroup], group: Group) -> list[str]:
     if low is None or high is None:
         said = [f"Only {counted(voc['n'], 'episode')} with a VOC: too few to say whether rewards rise with time."]
     elif low > 0:
-        said = [f"Rewards rise with time in {whose}: mean VOC {voc['value']:.2f}."]
+        said = [f"Rewards rise with time in {whose}: mean VOC {voc['value']:.3f}."]
     elif high < 0:
-        said = [f"Rewards fall with time in {whose}: mean VOC {voc['value']:.2f}."]
+        said = [f"Rewards fall with time in {whose}: mean VOC {voc['value']:.3f}."]
     else:
         said = [f"These episodes do not show that rewards rise with time: the interval of the mean VOC of {whose} contains 0."]
     return said + _on_failures(groups)
@@ -62,11 +62,13 @@ def _on_failures(groups: dict[Group, OrderGroup]) -> list[str]:
     if "successes" not in groups or "failures" not in groups:
         return []
     good, bad = groups["successes"]["voc"], groups["failures"]["voc"]
-    if good["low"] is None or bad["high"] is None or good["value"] is None or bad["value"] is None:
+    if good["low"] is None or good["high"] is None or bad["low"] is None or bad["high"] is None:
         return []
-    means = f"{bad['value']:.2f} for failed, {good['value']:.2f} for successful episodes"
+    means = f"{bad['value']:.3f} for failed, {good['value']:.3f} for successful episodes"
     if good["low"] > bad["high"]:
         return [f"Failed episodes have a lower VOC ({means}). VOC is still no test of success: see the AUC of each measure."]
+    if bad["low"] > good["high"]:
+        return [f"Failed episodes have a higher VOC ({means}): it says that rewards rise, not that the task was done."]
     return [f"VOC hardly sees failure ({means}). It says that rewards rise, not that the task was done."]
 
 

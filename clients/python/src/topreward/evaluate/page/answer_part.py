@@ -10,7 +10,7 @@ from .numbers import number, probability, span, whole
 
 
 def answer_part(report: Report) -> Element | None:
-    """Return the section; null if no question has answers."""
+    """Return the section; null if no ``Question`` has answers."""
     answers = report["answers"]
     if not answers["choices"]:
         return None

@@ -13,8 +13,9 @@ from .elements import element
 from .marks import drawing, label, line
 from .numbers import number
 
-_STEPS: list[float] = np.linspace(0, 1, 15).tolist()
+_STEPS = 15
 _BINS = 24
+_PAIR = (380.0, 340.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,31 +68,33 @@ def curves_chart(title: str, rows: Sequence[EpisodeRow], drawn: Sequence[Episode
     for success, class_ in ((False, "failure"), (True, "success"), (None, "success")):
         of_label = [row for row in rows if row["success"] is success]
         if of_label and not (success is None and any(row["success"] for row in rows)):
-            parts.append(
-                _path(frame, _STEPS, mean_curve([(row["shares"], row["rewards"]) for row in of_label]), f"curve {class_}")
-            )
+            parts.append(_path(frame, *mean_curve([(row["shares"], row["rewards"]) for row in of_label]), f"curve {class_}"))
     still = [(row["shares"], row["static"]) for row in rows if row["static"] is not None]
     if still:
-        parts.append(_path(frame, _STEPS, mean_curve(still), "curve static"))
+        parts.append(_path(frame, *mean_curve(still), "curve static"))
     return drawing(frame.width, frame.height, title, *parts)
 
 
-def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> Sequence[float]:
-    """Return the mean of curves at 15 steps of time. Between two prefixes a curve is a straight line."""
-    mean: list[float] = np.mean([np.interp(_STEPS, shares, values) for shares, values in curves], axis=0).tolist()
-    return mean
+def mean_curve(curves: Sequence[tuple[Sequence[float], Sequence[float]]]) -> tuple[list[float], list[float]]:
+    """Return 15 steps of time and the mean of the curves there. Between two prefixes a curve is a straight line.
+
+    The steps begin where all curves have begun.
+    """
+    places: list[float] = np.linspace(max(shares[0] for shares, _ in curves), 1, _STEPS).tolist()
+    mean: list[float] = np.mean([np.interp(places, shares, values) for shares, values in curves], axis=0).tolist()
+    return places, mean
 
 
 def roc_chart(points: Sequence[tuple[float, float]], threshold: Fit | None) -> Element:
     """Return the ROC curve, with the point of the threshold."""
-    frame = Frame(320, 300, (0, 1), (0, 1), bottom=36)
+    frame = Frame(*_PAIR, (0, 1), (0, 1), top=26, bottom=38)
     marks = [(tick, number(tick, 1)) for tick in (0, 0.5, 1)]
     parts = _axes(frame, marks, marks)
     parts += [
         line(*frame.at(0, 0), *frame.at(1, 1), "axis"),
-        label(frame.at(0.5, 0)[0], 296, "failures that count as a success"),
+        label(frame.at(0.5, 0)[0], _PAIR[1] - 3, "share of failures that count as a success"),
     ]
-    parts.append(label(frame.left + 6, 20, "successes found", "start"))
+    parts.append(label(frame.left, 13, "share of successes that count as one", "start"))
     parts.append(_path(frame, [x for x, _ in points], [y for _, y in points], "curve success solid"))
     if threshold:
         x, y = frame.at(1 - threshold["specificity"], threshold["sensitivity"])
@@ -106,18 +109,19 @@ def scores_chart(rows: Sequence[EpisodeRow], threshold: Fit | None) -> Element:
     low, high = min(values), max(values)
     low, high = (low - 0.1, high + 0.1) if high - low < 0.2 else (low, high)
     counts = [np.histogram(group, _BINS, (low, high))[0] for group in groups]
-    most = max(1, *(int(count.max()) for count in counts))
-    frame = Frame(320, 300, (low, high), (-most, most), bottom=36)
-    parts = [line(*frame.at(tick, -most), *frame.at(tick, most), "axis") for tick in ticks(low, high)]
+    up, down = (max(1, int(count.max())) for count in counts)
+    frame = Frame(*_PAIR, (low, high), (-down, up), top=26, bottom=38)
+    parts = [line(*frame.at(tick, -down), *frame.at(tick, up), "axis") for tick in ticks(low, high)]
     for sign, count, class_ in zip((1, -1), counts, ("bar-success", "bar-failure"), strict=True):
         parts += [_bar(frame, place, sign * int(size), low, high, class_) for place, size in enumerate(count) if size]
     parts += [line(*frame.at(low, 0), *frame.at(high, 0), "zero")]
-    parts += [label(frame.at(tick, 0)[0], 280, _tick(tick, (low, high))) for tick in ticks(low, high)]
-    parts += [label(frame.left - 6, frame.at(0, value)[1] + 4, str(abs(value)), "end") for value in (most, -most)]
-    parts.append(label(frame.at((low + high) / 2, 0)[0], 296, "score in nats"))
+    parts += [label(frame.at(tick, 0)[0], _PAIR[1] - 21, _tick(tick, (low, high))) for tick in ticks(low, high)]
+    parts += [label(frame.left - 6, frame.at(0, value)[1] + 4, str(abs(value)), "end") for value in (up, -down)]
+    parts.append(label(frame.at((low + high) / 2, 0)[0], _PAIR[1] - 3, "score in nats"))
     if threshold:
         at = min(max(threshold["threshold"], low), high)
-        parts.append(line(*frame.at(at, -most), *frame.at(at, most), "limit"))
+        parts.append(line(*frame.at(at, -down), *frame.at(at, up), "limit"))
+        parts.append(label(frame.at(at, 0)[0], 13, f"threshold {number(threshold['threshold'])}", "middle", "on-limit"))
     return drawing(frame.width, frame.height, "Scores by label: successes above, failures below", *parts)
 
 

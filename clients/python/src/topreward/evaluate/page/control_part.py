@@ -1,10 +1,10 @@
-"""The section about controls: static, reversed, other instruction, time alone, and plateaus."""
+"""The section about controls: static, reversed, other instruction, time, and plateaus."""
 
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from ..control import ControlReport, ControlRow, Plateau, TimeIndex
-from ..estimates import Estimate
+from ..estimates import AucEstimate, Estimate
 from ..report import Report
 from .elements import Child, Column, element, paragraph, section, table
 from .numbers import number, percent, span, whole
@@ -76,7 +76,7 @@ def _difference(estimate: Estimate) -> tuple[str, str]:
 
 def _time(time: TimeIndex) -> Element:
     auc = time["duration_auc"]
-    labels = f"{auc['successes']} successes, {auc['failures']} failures"
+    labels = f"{auc['successes']} successes, {auc['failures']} failures{', all of one length' if _is_constant(auc) else ''}"
     rows: list[list[Child]] = [
         ["AUC of the duration in seconds", number(auc["value"], 3), span(auc["low"], auc["high"], 3), labels],
         ["Variance of the rewards that time explains", percent(time["explained"]), "", f"{time['episodes']} episodes"],
@@ -84,6 +84,11 @@ def _time(time: TimeIndex) -> Element:
     ]
     columns = [Column("Time alone"), Column("Value", True), Column("95 % interval", True), Column("From")]
     return table("What time alone says", columns, rows)
+
+
+def _is_constant(auc: AucEstimate) -> bool:
+    """Whether all values are equal: then every resample is 0.5 too."""
+    return auc["low"] == auc["high"] == 0.5
 
 
 def _plateaus(plateaus: Sequence[Plateau]) -> Element:

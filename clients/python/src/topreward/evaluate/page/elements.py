@@ -8,7 +8,7 @@ from xml.etree.ElementTree import Element
 
 Child: TypeAlias = Element | str | None
 
-LONGEST = 160
+LONGEST = 200
 """Characters of a name or an instruction that the page shows."""
 
 
@@ -41,7 +41,12 @@ def clean(text: str) -> str:
 
 def foreign(text: str) -> Element:
     """Return a text of somebody else, shortened. Its direction of writing does not change that of the page."""
-    return element("bdi", text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…")
+    return element("bdi", shortened(text))
+
+
+def shortened(text: str) -> str:
+    """Return the start of a text, with an ellipsis if it goes on."""
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 from .elements import element
 from .numbers import number, probability, span
 
-WIDTH, HEIGHT = 180.0, 22.0
+WIDTH, HEIGHT = 120.0, 22.0
 _PAD = 8.0
 
 

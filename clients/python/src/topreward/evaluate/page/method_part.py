@@ -5,7 +5,7 @@ from xml.etree.ElementTree import Element
 from ..comparison import Comparison
 from ..method import MethodRow
 from ..report import Report
-from .elements import Child, Column, element, foreign, paragraph, section, table
+from .elements import Child, Column, foreign, paragraph, section, table
 from .marks import dot_mark, scale_mark
 from .numbers import number, span, whole
 
@@ -30,8 +30,8 @@ def method_part(report: Report) -> Element:
     return section(
         "methods",
         "How do the methods compare?",
-        f"The same episodes, asked in different ways. VOC is that of {whose}; AUC is that of each method's own score.",
-        table("Methods", columns, [_row(row) for row in asked]) if asked else None,
+        f"The same episodes, asked in different ways. VOC is that of {whose}. The score of GVL is its VOC, as in the paper.",
+        table("Methods", columns, [_row(row) for row in asked], "named") if asked else None,
         *(_gvl(row) for row in asked if row["voc_failures_zero"]),
         *(paragraph(f"{row['title']} was left out: ", foreign(row["left_out"] or ""), class_="note") for row in reasons),
     )
@@ -40,7 +40,7 @@ def method_part(report: Report) -> Element:
 def _row(row: MethodRow) -> list[Child]:
     problems = sum(row["problems"].values()) + row["incomplete"]
     return [
-        element("span", row["title"], element("br"), element("span", f"score: {row['score']}", class_="note")),
+        row["title"],
         number(row["voc"]["value"], 3),
         span(row["voc"]["low"], row["voc"]["high"]),
         dot_mark(row["voc"]["value"], row["voc"]["low"], row["voc"]["high"], _VOC),

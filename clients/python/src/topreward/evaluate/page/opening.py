@@ -71,10 +71,10 @@ def _figure(name: str, value: float | None, interval: str, meaning: str) -> Elem
     return element(
         "div",
         element("dt", name),
-        element("dd", number(value), class_="value"),
+        element("dd", number(value, 3), class_="value"),
         element("dd", interval, element("br"), meaning, class_="note"),
     )
 
 
 def _interval(low: float | None, high: float | None) -> str:
-    return "Too few episodes for an interval." if low is None else f"95 % interval {span(low, high)}."
+    return "Too few episodes for an interval." if low is None else f"95 % interval {span(low, high, 3)}."

@@ -38,10 +38,17 @@ def order_part(report: Report) -> Element:
         "Do the rewards rise with time?",
         "VOC is the rank correlation of the rewards with time. It says that rewards rise, not that the task was done.",
         _overall(order["overall"]),
-        table("VOC by task", columns, rows) if len(rows) > 1 else None,
+        *_by_task(columns, rows),
         paragraph(f"{whole(more)} more tasks are in report.json.", class_="note") if more > 0 else None,
         *_curves(report["episodes"]),
     )
+
+
+def _by_task(columns: Sequence[Column], rows: Sequence[Sequence[Child]]) -> list[Child]:
+    if len(rows) < 2:
+        return []
+    note = "With few episodes a bootstrap interval is too narrow: below ten, read it as the spread of these episodes only."
+    return [table("VOC by task", columns, rows), paragraph(note, class_="note")]
 
 
 def _overall(groups: Sequence[OrderGroup]) -> Element:
@@ -52,7 +59,7 @@ def _overall(groups: Sequence[OrderGroup]) -> Element:
         Column(scale_mark(*_SCALE)),
         Column("Episodes", True),
     ]
-    columns += [Column(title, True) for title in ("No VOC", "Flat", "VOC, undefined as 0", "Pearson r", "Kendall τ-a")]
+    columns += [Column(title, True) for title in ("No VOC", "Flat", "Undefined as 0", "Pearson r", "Kendall τ-a")]
     rows: list[list[Child]] = [
         [
             {"successes": "Successes", "failures": "Failures", "all": "All"}[found["group"]],

@@ -38,13 +38,13 @@ def episodes_part(report: Report) -> Element:
     """Return the table of episodes: the first ones if there are many."""
     rows = report["episodes"]
     columns = [Column("Episode"), Column("Task"), Column("Label"), *(Column(title, True) for title in ("Score", "VOC", "Span"))]
-    columns += [Column("Gate"), Column("Notes")]
+    columns += [Column("Gate"), Column("Notes"), Column("Instruction")]
     rest = len(rows) - MOST_EPISODES
     return section(
         "episodes",
         "Episodes",
         "Score and span are in nats. report.json has the complete curves.",
-        table("Episodes", columns, [_episode(row) for row in rows[:MOST_EPISODES]]),
+        table("Episodes", columns, [_episode(row) for row in rows[:MOST_EPISODES]], "episodes"),
         paragraph(f"These are the first {MOST_EPISODES}; {whole(rest)} more are in report.json.", class_="note")
         if rest > 0
         else None,
@@ -53,8 +53,7 @@ def episodes_part(report: Report) -> Element:
 
 def _episode(row: EpisodeRow) -> list[Child]:
     notes = [f"problem: {row['problem']}"] if row["problem"] else []
-    notes += ["flat"] if row["flat"] else []
-    notes += sorted(set(row["warnings"]) - {"flat"})
+    notes += sorted(set(row["warnings"]))
     return [
         foreign(row["name"]),
         foreign(row["task"]),
@@ -63,12 +62,13 @@ def _episode(row: EpisodeRow) -> list[Child]:
         number(row["voc"]),
         number(row["span"]),
         {True: "keep", False: "drop", None: "–"}[row["keep"]],
-        ", ".join(notes),
+        foreign(", ".join(notes)),
+        foreign(row["instruction"]),
     ]
 
 
 def made_part(report: Report) -> Element:
-    """Return how the numbers were made, and what was left out."""
+    """Return how the numbers were made, and what the engine cannot do."""
     made = report["made"]
     facts: list[tuple[str, Child]] = [
         ("Model", foreign(made["model"])),
@@ -96,7 +96,7 @@ def made_part(report: Report) -> Element:
         "How this report was made",
         "Everything that the numbers depend on. The sections above are about the main question unless they say otherwise.",
         table("Settings", [Column("Setting"), Column("Value")], [list(fact) for fact in facts]),
-        table("Questions", columns, questions, "wide"),
+        table("Questions", columns, questions, "asked named"),
     )
 
 

@@ -18,7 +18,7 @@ body {
   margin: 0; background: var(--page); color: var(--ink); overflow-wrap: anywhere;
   font: 16px/1.55 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
 }
-main, header, footer { max-width: 1080px; margin: 0 auto; padding: 0 clamp(18px, 4vw, 40px); }
+main, header, footer { max-width: 1140px; margin: 0 auto; padding: 0 clamp(18px, 4vw, 40px); }
 header { padding-top: clamp(28px, 6vw, 64px); }
 h1, h2, h3, p, ul, dl, dd, figure { margin: 0; padding: 0; }
 h1 { font-size: clamp(24px, 4.2vw, 34px); font-weight: 650; line-height: 1.2; letter-spacing: -0.015em; text-wrap: balance; }
@@ -35,8 +35,7 @@ a { color: var(--accent); text-underline-offset: 3px; }
 .figures dt { font-size: 14px; font-weight: 600; }
 .figures .value { font-size: 46px; font-weight: 600; line-height: 1.15; letter-spacing: -0.03em; margin: 4px 0; }
 .figures .note { font-size: 14px; color: var(--soft); }
-.said { list-style: none; margin-top: 28px; display: grid; gap: 10px; max-width: 46em; }
-.said li { padding-left: 18px; border-left: 2px solid var(--accent); }
+.said { list-style: none; margin-top: 28px; display: grid; gap: 12px; max-width: 44em; font-size: 17px; }
 nav { margin-top: 32px; font-size: 14px; display: flex; flex-wrap: wrap; gap: 6px 20px; }
 section { margin-top: clamp(48px, 7vw, 76px); scroll-margin: 20px; }
 .lead { color: var(--soft); margin-top: 8px; max-width: 46em; text-wrap: pretty; }
@@ -44,12 +43,16 @@ section { margin-top: clamp(48px, 7vw, 76px); scroll-margin: 20px; }
 .scroll { overflow-x: auto; margin-top: 20px; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 12px 16px 4px; font-weight: 600; }
-th, td { text-align: left; padding: 8px 16px; vertical-align: middle; overflow-wrap: normal; }
+tr > :first-child { padding-left: 16px; }
+tr > :last-child { padding-right: 16px; }
+th, td { text-align: left; padding: 8px 10px; vertical-align: middle; overflow-wrap: normal; }
 thead th { color: var(--soft); font-weight: 500; vertical-align: bottom; border-bottom: 1px solid var(--line); }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; min-width: 9em; max-width: 26em; overflow-wrap: anywhere; }
 .number { text-align: right; white-space: nowrap; }
-td.text, .wide td { min-width: 16em; max-width: 40em; overflow-wrap: anywhere; }
+.named tbody th { min-width: 15em; }
+.episodes td:last-child { min-width: 18em; }
+.asked td:nth-child(2), .asked td:last-child { min-width: 18em; max-width: 32em; overflow-wrap: anywhere; }
 svg { display: block; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
 svg text { fill: var(--soft); }
 .axis { stroke: var(--line); stroke-width: 1; }
@@ -70,7 +73,7 @@ svg text { fill: var(--soft); }
   display: grid; gap: 28px 48px; margin-top: 24px;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 300px), 1fr));
 }
-.pair figure { max-width: 480px; }
+.pair figure { max-width: 420px; }
 .plots svg, .pair svg { width: 100%; height: auto; overflow: visible; }
 figcaption { font-size: 14px; font-weight: 600; margin-bottom: 6px; }
 .plots figcaption span { color: var(--soft); font-weight: 400; }
@@ -83,8 +86,9 @@ code { font: 0.92em ui-monospace, "SF Mono", SFMono-Regular, Menlo, Consolas, mo
 footer { padding-top: 64px; padding-bottom: 48px; color: var(--soft); font-size: 14px; }
 @media (max-width: 520px) {
   .figures .value { font-size: 40px; }
-  th, td { padding: 8px 12px; }
+  .said { font-size: 16px; }
   tbody th { min-width: 8em; }
+  .named tbody th { min-width: 11em; }
 }
 @media print {
   :root {

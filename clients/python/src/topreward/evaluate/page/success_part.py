@@ -35,7 +35,7 @@ def _measures(measures: list[Measure]) -> Element:
         Column("Newcombe", True),
         Column(scale_mark(*_SCALE)),
     ]
-    columns += [Column("Within tasks", True), Column("Successes", True), Column("Failures", True)]
+    columns += [Column("Within tasks", True), Column("Episodes", True)]
     rows: list[list[Child]] = [
         [
             measure["what"],
@@ -44,17 +44,17 @@ def _measures(measures: list[Measure]) -> Element:
             span(*_newcombe(measure), 3),
             dot_mark(measure["auc"]["value"], *_newcombe(measure), _SCALE),
             f"{number(measure['within_tasks'], 3)} ({measure['tasks']})" if measure["tasks"] else "–",
-            whole(measure["auc"]["successes"]),
-            whole(measure["auc"]["failures"]),
+            f"{whole(measure['auc']['successes'])} + {whole(measure['auc']['failures'])}",
         ]
         for measure in measures
     ]
     return element(
         "div",
-        table("AUC of every measure", columns, rows),
+        table("AUC of every measure", columns, rows, "named"),
         paragraph(
-            "Within tasks: mean of the AUC of each task that has both labels, and how many tasks these are. The "
-            "bootstrap shrinks to a point if all pairs are right; Newcombe’s interval, which is drawn, does not.",
+            "Episodes: successes + failures. Within tasks: mean of the AUC of each task that has both labels, and how "
+            "many tasks these are. The bootstrap shrinks to a point if all pairs are right; Newcombe’s interval, which "
+            "is drawn, does not.",
             class_="note",
         ),
     )
@@ -70,7 +70,7 @@ def _plots(report: Report) -> Element:
     roc = element("figure", element("figcaption", "ROC curve of the score"), roc_chart(success["roc"], success["threshold"]))
     scores = element(
         "figure",
-        element("figcaption", "Scores: number of successes (above) and failures (below)"),
+        element("figcaption", "Scores: successes above, failures below"),
         scores_chart(report["episodes"], success["threshold"]),
     )
     return element("div", roc, scores, class_="pair")
