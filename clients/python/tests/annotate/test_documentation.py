@@ -27,7 +27,7 @@ def test_every_problem_of_the_program_is_documented() -> None:
     folders = [Path(str(module.__file__)).parent for module in (command, asking)]
     sources = [path.read_text(encoding="utf-8") for folder in folders for path in folder.glob("*.py")]
     pattern = r'(?:failed|problem_here|Fault)\([^"]*?"([a-z]+(?:-[a-z]+)+)"'
-    # A lost response is asked for again, and never the problem of an episode.
+    # After a lost response the request is sent again: it is never the problem of an episode.
     codes = {code for source in sources for code in re.findall(pattern, source)} - {asking.LOST["code"]}
     table = PAGE[PAGE.index("## Problems") : PAGE.index("## Cost")]
     assert set(re.findall(r"^\| `([a-z-]+)`", table, re.MULTILINE)) == codes

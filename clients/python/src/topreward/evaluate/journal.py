@@ -71,7 +71,7 @@ def open_journal(folder: Path, settings: Settings, fresh: bool, retry_failed: bo
     """Open the results of an evaluation, for this process only.
 
     :param fresh: drop everything that an earlier run left
-    :param retry_failed: ask again where there is a problem
+    :param retry_failed: ask again about what has a problem
     :raises UsageError: if they were made with other settings, or if another process has them open
     """
     with locked(folder / RESULTS, "another --out") as file:
