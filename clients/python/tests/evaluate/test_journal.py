@@ -122,4 +122,8 @@ def test_what_grows_with_the_frames_is_not_kept() -> None:
     assert (kept["score"], kept["provenance"]["prompt"]["variant"]) == (-1.0, "open")
     assert (frames_of(whole), frames_of(kept)) == (2, 0)
     assert frames_of(result(method="gvl")) == 2
+    texts = {name: {"sum": -3.0, "mean": -1.5, "tokens": [-1.0, -2.0]} for name in ("without_full_stop", "with_full_stop")}
+    likelihood: Any = without_frames(result(method="instruction_likelihood", prefixes=[{"length": 1, "reward": -3.0, **texts}]))
+    short = {name: {"sum": -3.0, "mean": -1.5, "tokens": []} for name in texts}
+    assert likelihood["prefixes"] == [{"length": 1, "reward": -3.0, **short}]
     assert whole == result(score=-1.0)

@@ -6,6 +6,8 @@ import threading
 from collections import Counter
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from topreward.evaluate.journal import read_lines
@@ -93,16 +95,26 @@ def test_other_settings_are_refused_and_name_what_differs(
 
 
 def test_one_broken_episode_fails_only_itself(service: str, tmp_path: Path, topreward: Command) -> None:
-    """The table says that the last episode is longer than its video."""
+    """The table says that the last episode is longer than its video, and one has two tasks."""
     root = write_v3(tmp_path / "dataset", recordings(4, step=3), lengths={3: 10})
+    path = root / "meta/episodes/chunk-000/file-000.parquet"
+    table = pq.read_table(path).to_pylist()
+    table[1]["tasks"] = ["Open the drawer.", "Close the drawer."]
+    pq.write_table(pa.Table.from_pylist(table), path)
     out = tmp_path / "out"
     ended = topreward(*arguments(root, service, out))
     assert ended.code == 3
     words = "frame-count: The video has 8 frames for this episode, the table of episodes says 10."
     assert f"episode 3: topreward: {words}" in ended.stderr
     rows = {row["name"]: row["problem"] for row in json.loads((out / "report.json").read_text())["episodes"]}
-    assert rows == {"0": None, "1": None, "2": None, "3": "frame-count"}
-    assert json.loads((out / "filter.json").read_text())["keep"] == [0, 1, 2]
+    assert rows == {"0": None, "1": "several-tasks", "2": None, "3": "frame-count"}
+    assert json.loads((out / "filter.json").read_text())["keep"] == [0, 2]
     with proxy_to(service) as proxy:
         assert topreward(*arguments(root, proxy.address, out)).code == 3
     assert proxy.batches == []
+
+    with proxy_to(service) as proxy:
+        ended = topreward(*arguments(root, proxy.address, tmp_path / "first"), "--several-tasks", "first", "--episodes", "1")
+    assert ended.code == 0, ended.stderr
+    (batch,) = proxy.batches
+    assert {item["episode"]["instruction"] for item in batch} == {"Open the drawer."}

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO, cast
 
 from .._contract import EpisodeResult, Problem, ServiceVersion
 from ..lerobot.failures import ServiceError, UsageError
-from ..lerobot.lines import append_line, complete_lines, locked
+from ..lerobot.lines import append_line, each_line, locked
 from ..lerobot.maker import Settings, differences
 
 RESULTS = "results.jsonl"
@@ -42,7 +42,7 @@ class Journal:
     def add(self, line: Line) -> None:
         """Write a line, and wait until it is on the disk."""
         append_line(self.file, _to_json(line))
-        self._note(line)
+        self.note(line)
 
     def check_service(self, service: ServiceVersion) -> None:
         """Compare the service with the one that made the earlier results.
@@ -56,7 +56,8 @@ class Journal:
                 "Use that version, another --out, or --fresh to start over."
             )
 
-    def _note(self, line: Line) -> None:
+    def note(self, line: Line) -> None:
+        """Remember that a line is in the file."""
         self.known.add(line.key)
         self.problems.pop(line.key, None)
         if line.problem is not None:
@@ -77,17 +78,15 @@ def open_journal(folder: Path, settings: Settings, fresh: bool, retry_failed: bo
     with locked(folder / RESULTS, "another --out") as file:
         if fresh:
             file.truncate(0)
-        content = file.read()
-        head, *lines = complete_lines(content) or [""]
-        if head:
-            _check(file.name, head, settings)
-            file.truncate(file.seek(content.rfind(b"\n") + 1))
-        else:
-            file.truncate(file.seek(0))
-            append_line(file, json.dumps({"settings": settings}, ensure_ascii=False))
         journal = Journal(file)
+        lines = each_line(file)
+        head = next(lines, None)
+        if head is None:
+            append_line(file, json.dumps({"settings": settings}, ensure_ascii=False))
+        else:
+            _check(file.name, head, settings)
         for line in lines:
-            journal._note(_from_json(file.name, line))
+            journal.note(_from_json(file.name, line))
         if retry_failed:
             journal.known -= journal.problems.keys()
             journal.problems.clear()
@@ -133,9 +132,10 @@ def _from_json(name: str, text: str) -> Line:
 
 
 def without_frames(result: EpisodeResult) -> EpisodeResult:
-    """Return a result without what has one entry for each frame, and without the prompt: no report needs them.
+    """Return a result without what has one entry for each frame or token, and without the prompt: no report needs them.
 
-    ``progress_curve`` becomes null, the times of a video an empty list, and the text of the prompt an empty one.
+    ``progress_curve`` becomes null, the times of a video and the tokens of the instruction empty lists, and the text of the
+    prompt an empty one.
     """
     provenance: dict[str, Any] = dict(cast(dict[str, Any], result["provenance"]))
     provenance["prompt"] = {**provenance["prompt"], "text": ""}
@@ -144,7 +144,14 @@ def without_frames(result: EpisodeResult) -> EpisodeResult:
     kept: dict[str, Any] = {**result, "provenance": provenance}
     if "progress_curve" in kept:
         kept["progress_curve"] = None
+    if result["method"] == "instruction_likelihood":
+        kept["prefixes"] = [_without_tokens(cast(dict[str, Any], prefix)) for prefix in result["prefixes"]]
     return cast(EpisodeResult, kept)
+
+
+def _without_tokens(prefix: dict[str, Any]) -> dict[str, Any]:
+    texts = {name: {**prefix[name], "tokens": []} for name in ("without_full_stop", "with_full_stop")}
+    return {**prefix, **texts}
 
 
 def frames_of(result: EpisodeResult) -> int | None:

@@ -1,5 +1,6 @@
 """Files that only grow, a line at a time. A process that is killed while it writes leaves a cut last line, and nothing else."""
 
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -48,5 +49,16 @@ def append_line(file: BinaryIO, line: str) -> None:
 
 def complete_lines(content: bytes) -> list[str]:
     """Return all lines but a cut last one."""
+    return list(each_line(io.BytesIO(content)))
+
+
+def each_line(file: BinaryIO) -> Iterator[str]:
+    """Return the lines one after another. A cut last one is removed from the file, whose position is then its end."""
+    end = 0
     # A line break is a line feed and nothing else: texts may have other separators in them.
-    return content[: content.rfind(b"\n") + 1].decode().split("\n")[:-1]
+    for line in file:
+        if not line.endswith(b"\n"):
+            file.truncate(file.seek(end))
+            return
+        end += len(line)
+        yield line[:-1].decode()
