@@ -239,7 +239,6 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     url: `http://127.0.0.1:${port}`,
     behaviour,
     asked,
-    requests,
     probed,
     promptTokens,
     requests,
