@@ -32,6 +32,17 @@ def test_a_score_at_the_bar_is_kept() -> None:
     assert "--dataset.episodes" in found["use"]
 
 
+def test_a_set_reaches_its_own_mean() -> None:
+    """As the bar of an audited set: the mean in its report.json is rounded, possibly up."""
+    scores = [-1.2345678, -2.3456789, -0.1234567, -7.7777777]
+    of = evaluation([episode(str(place), reward_result([score] * 3), True) for place, score in enumerate(scores)])
+    mean = report_of(of, None, 0, 0)["gate"]["mean"]["value"]
+    assert mean is not None
+    assert mean > sum(scores) / len(scores)
+    assert report_of(of, mean, 0, 0)["gate"]["keep_dataset"] is True
+    assert report_of(of, mean + 0.001, 0, 0)["gate"]["keep_dataset"] is False
+
+
 def test_a_dataset_below_the_bar_is_dropped_as_a_whole() -> None:
     assert filtered(["0", "1", "2", "3"], -1.5)["dataset"] == {"mean": -2.0, "keep": False}
 

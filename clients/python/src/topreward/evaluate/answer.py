@@ -79,7 +79,7 @@ def _choice(question: Question, readings: Sequence[Reading], bootstrap: Bootstra
         "successes": successes,
         "failures": failures,
         "difference": None if successes is None or failures is None else successes - failures,
-        "auc": auc_of(*scores, bootstrap, f"answers {question.name}"),
+        "auc": auc_of(*scores, bootstrap),
     }
 
 

@@ -147,4 +147,4 @@ def _who(key: str) -> str:
 def _own_voc(evaluation: Evaluation, question: Question, bootstrap: Bootstrap) -> OwnFigure:
     vocs: Sequence[float | None] = [reading.curve.voc for reading in readings_of(evaluation, question)]
     pipeline = "published" if question.kind == "published" else "aligned"
-    return {"what": f"VOC, TOPReward, pipeline {pipeline}", "estimate": mean_of(vocs, bootstrap, f"own {question.name}")}
+    return {"what": f"VOC, TOPReward, pipeline {pipeline}", "estimate": mean_of(vocs, bootstrap)}

@@ -91,22 +91,22 @@ def control_curve(reading: Reading, name: ControlName) -> ControlCurve | StaticC
 
 
 def _row(name: ControlName, pairs: Sequence[tuple[Reading, ControlCurve | StaticControl]], bootstrap: Bootstrap) -> ControlRow:
-    def mean(what: str, value: Callable[[Reading, ControlCurve | StaticControl], float | None]) -> Estimate:
-        return mean_of([value(*pair) for pair in pairs], bootstrap, f"{name} {what}")
+    def mean(value: Callable[[Reading, ControlCurve | StaticControl], float | None]) -> Estimate:
+        return mean_of([value(*pair) for pair in pairs], bootstrap)
 
     real = [float(reading.curve.rewards[-1]) for reading, _ in pairs]
     control = [float(curve["rewards"][-1]) for _, curve in pairs]
     return {
         "control": name,
-        "real_voc": mean("real voc", lambda reading, _: reading.curve.voc),
-        "voc": mean("voc", lambda _, curve: curve["voc"]),
-        "voc_difference": mean("voc difference", lambda reading, curve: _minus(reading.curve.voc, curve["voc"])),
-        "real_span": mean("real span", lambda reading, _: reading.curve.span),
-        "span": mean("span", lambda _, curve: curve["span"]),
-        "real_final": mean_of(real, bootstrap, f"{name} real final"),
-        "final": mean_of(control, bootstrap, f"{name} final"),
-        "final_difference": mean_of([a - b for a, b in zip(real, control, strict=True)], bootstrap, f"{name} final difference"),
-        "auc": auc_of(real, control, bootstrap, f"{name} auc"),
+        "real_voc": mean(lambda reading, _: reading.curve.voc),
+        "voc": mean(lambda _, curve: curve["voc"]),
+        "voc_difference": mean(lambda reading, curve: _minus(reading.curve.voc, curve["voc"])),
+        "real_span": mean(lambda reading, _: reading.curve.span),
+        "span": mean(lambda _, curve: curve["span"]),
+        "real_final": mean_of(real, bootstrap),
+        "final": mean_of(control, bootstrap),
+        "final_difference": mean_of([a - b for a, b in zip(real, control, strict=True)], bootstrap),
+        "auc": auc_of(real, control, bootstrap),
     }
 
 
@@ -119,7 +119,7 @@ def _time_index(readings: Sequence[Reading], bootstrap: Bootstrap) -> TimeIndex:
     static = [(reading.curve.shares, np.array(curve["rewards"])) for reading, curve in still if curve]
     durations = by_label(readings, lambda reading: reading.episode.duration_s)
     return {
-        "duration_auc": auc_of(*durations, bootstrap, "duration auc"),
+        "duration_auc": auc_of(*durations, bootstrap),
         "explained": explained_by_time([(reading.curve.shares, reading.curve.rewards) for reading in readings]),
         "static_explained": explained_by_time(static),
         "episodes": len(readings),
@@ -155,7 +155,7 @@ def _plateau(readings: Sequence[Reading], share: float, bootstrap: Bootstrap) ->
     usual = max(set(lengths), key=lambda length: (lengths.count(length), length), default=0)
     return {
         "share": share,
-        "voc": mean_of([voc(held_from(reading.curve.rewards, share)) for reading in readings], bootstrap, f"plateau {share}"),
+        "voc": mean_of([voc(held_from(reading.curve.rewards, share)) for reading in readings], bootstrap),
         "straight_line": voc(held_from(np.arange(usual, dtype=np.float64), share)) if usual else None,
         "paper_at_least": PLATEAU_VOC,
     }

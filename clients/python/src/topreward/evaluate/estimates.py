@@ -38,27 +38,27 @@ class AucEstimate(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Bootstrap:
-    """How often to draw episodes again, and from which seed."""
+    """How often to draw episodes again, and the seed of the report."""
 
     resamples: int
     seed: int
 
 
-def mean_of(values: Iterable[float | None], bootstrap: Bootstrap, name: str) -> Estimate:
-    """Return the mean of the values that exist.
-
-    :param name: of the number. Each one has random numbers of its own, so that another one does not change it.
-    """
-    known = np.array([value for value in values if value is not None], np.float64)
+def mean_of(values: Iterable[float | None], bootstrap: Bootstrap) -> Estimate:
+    """Return the mean of the values that exist."""
+    known = np.sort(np.array([value for value in values if value is not None], np.float64))
     if not len(known):
         return {"value": None, "low": None, "high": None, "n": 0}
-    low, high = _interval(
-        lambda rng, count: known[rng.integers(0, len(known), (count, len(known)))].mean(axis=1), known, bootstrap, name
-    )
+
+    def draw(rng: np.random.Generator, count: int) -> Floats:
+        means: Floats = known[rng.integers(0, len(known), (count, len(known)))].mean(axis=1)
+        return means
+
+    low, high = _interval(draw, known, bootstrap)
     return {"value": float(known.mean()), "low": low, "high": high, "n": len(known)}
 
 
-def auc_of(successes: Sequence[float], failures: Sequence[float], bootstrap: Bootstrap, name: str) -> AucEstimate:
+def auc_of(successes: Sequence[float], failures: Sequence[float], bootstrap: Bootstrap) -> AucEstimate:
     """Return the AUC, with an interval from successes and failures that are drawn again separately."""
     found: AucEstimate = {
         "value": None,
@@ -74,7 +74,7 @@ def auc_of(successes: Sequence[float], failures: Sequence[float], bootstrap: Boo
     if min(len(successes), len(failures)) < FEWEST:
         return found
     found["newcombe"] = newcombe(value, len(successes), len(failures))
-    good, bad = np.array(successes), np.sort(np.array(failures))
+    good, bad = np.sort(np.array(successes)), np.sort(np.array(failures))
     below, up_to = np.searchsorted(bad, good, "left"), np.searchsorted(bad, good, "right")
 
     def draw(rng: np.random.Generator, count: int) -> Floats:
@@ -86,17 +86,20 @@ def auc_of(successes: Sequence[float], failures: Sequence[float], bootstrap: Boo
         shares: Floats = (wins * weights).sum(axis=1) / (len(good) * len(bad))
         return shares
 
-    found["low"], found["high"] = _interval(draw, np.concatenate([good, bad]), bootstrap, name)
+    found["low"], found["high"] = _interval(draw, np.concatenate([good, bad]), bootstrap)
     return found
 
 
 def _interval(
-    draw: Callable[[np.random.Generator, int], Floats], values: Floats, bootstrap: Bootstrap, name: str
+    draw: Callable[[np.random.Generator, int], Floats], values: Floats, bootstrap: Bootstrap
 ) -> tuple[float | None, float | None]:
-    """The 2.5 % and 97.5 % quantiles of what is drawn, a few resamples at once so that memory stays small."""
+    """The 2.5 % and 97.5 % quantiles of what is drawn, a few resamples at once so that memory stays small.
+
+    The seed is that of the report and of the values: equal values have the same interval in every section.
+    """
     if len(values) < FEWEST or bootstrap.resamples < 1:
         return None, None
-    rng = np.random.default_rng([bootstrap.seed, zlib.crc32(name.encode("utf-8", "surrogatepass"))])
+    rng = np.random.default_rng([bootstrap.seed, zlib.crc32(values.tobytes())])
     at_once = max(1, _VALUES_AT_ONCE // len(values))
     parts = [min(at_once, bootstrap.resamples - start) for start in range(0, bootstrap.resamples, at_once)]
     low, high = np.quantile(np.concatenate([draw(rng, count) for count in parts]), [0.025, 0.975])

@@ -1,5 +1,6 @@
 """The quality gate: which episodes reach a bar, and whether their mean does."""
 
+import math
 import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypedDict
@@ -11,6 +12,8 @@ from .readings import Reading, in_group
 
 if TYPE_CHECKING:
     from .report import Report
+
+_ROUNDED = 1e-5
 
 USE = (
     "Episodes in `keep` have a score at or above `gate`. If all of them are numbers, LeRobot takes the list as it is: "
@@ -62,7 +65,7 @@ def gate_of(readings: Sequence[Reading], episodes: int, bar: float | None, final
 
     :param episodes: how many there are, with those that have no score
     """
-    mean = mean_of([reading.curve.score for reading in readings], bootstrap, "gate")
+    mean = mean_of([reading.curve.score for reading in readings], bootstrap)
     kept = sum(passes(reading.curve.score, bar) is True for reading in readings)
     good = [reading.curve.score for reading in in_group(readings, "successes")]
     return {
@@ -78,8 +81,11 @@ def gate_of(readings: Sequence[Reading], episodes: int, bar: float | None, final
 
 
 def passes(score: float, bar: float | None) -> bool | None:
-    """Return whether a score reaches the bar; null without one."""
-    return None if bar is None else score >= bar
+    """Return whether a score reaches the bar; null without one.
+
+    A bar that is the mean in a report.json has six digits, so the same set must still reach it.
+    """
+    return None if bar is None else score >= bar or math.isclose(score, bar, rel_tol=_ROUNDED)
 
 
 def filter_of(report: "Report") -> Filter:

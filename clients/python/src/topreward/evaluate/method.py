@@ -112,8 +112,8 @@ def _gvl(
     row = _made(evaluation, question, _TITLES["gvl"], "VOC, as in the paper", complete, group, bootstrap)
     inside = [result for episode, result in known if _is_in(episode, group)]
     values = [(result["voc"] or 0.0) if result["method"] == "gvl" and result["complete"] else 0.0 for result in inside]
-    row["voc"] = mean_of([score for episode, _, score in complete if _is_in(episode, group)], bootstrap, "gvl voc")
-    row["voc_failures_zero"] = mean_of(values, bootstrap, "gvl failures zero")
+    row["voc"] = mean_of([score for episode, _, score in complete if _is_in(episode, group)], bootstrap)
+    row["voc_failures_zero"] = mean_of(values, bootstrap)
     row["incomplete"] = len(known) - len(complete)
     return row
 
@@ -138,11 +138,11 @@ def _made(
         "title": title,
         "score": score,
         "left_out": evaluation.left_out.get(question.name),
-        "voc": mean_of(vocs, bootstrap, f"method {title} voc"),
+        "voc": mean_of(vocs, bootstrap),
         "voc_failures_zero": None,
         "undefined": sum(value is None for value in vocs),
         "incomplete": 0,
-        "auc": auc_of(good, bad, bootstrap, f"method {title} auc"),
+        "auc": auc_of(good, bad, bootstrap),
         "problems": dict(sorted(Counter(codes).items())),
         "episodes": len(usages),
         "requests": sum(usage["engine_requests"] for usage in usages),

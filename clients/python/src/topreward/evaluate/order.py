@@ -43,25 +43,25 @@ def order_of(readings: Sequence[Reading], bootstrap: Bootstrap) -> Order:
     """Return the section. Groups without an episode are left out."""
     tasks = by_task(readings)
     return {
-        "overall": _groups(readings, bootstrap, "overall"),
-        "tasks": [{"task": task, "groups": _groups(of_task, bootstrap, f"task {task}")} for task, of_task in tasks.items()],
+        "overall": _groups(readings, bootstrap),
+        "tasks": [{"task": task, "groups": _groups(of_task, bootstrap)} for task, of_task in tasks.items()],
     }
 
 
-def _groups(readings: Sequence[Reading], bootstrap: Bootstrap, name: str) -> list[OrderGroup]:
+def _groups(readings: Sequence[Reading], bootstrap: Bootstrap) -> list[OrderGroup]:
     groups: tuple[Group, ...] = ("successes", "failures", "all")
     members = {group: in_group(readings, group) for group in groups}
-    return [_group(group, found, bootstrap, f"{name} {group}") for group, found in members.items() if found]
+    return [_group(group, found, bootstrap) for group, found in members.items() if found]
 
 
-def _group(group: Group, readings: Sequence[Reading], bootstrap: Bootstrap, name: str) -> OrderGroup:
+def _group(group: Group, readings: Sequence[Reading], bootstrap: Bootstrap) -> OrderGroup:
     vocs = [reading.curve.voc for reading in readings]
     return {
         "group": group,
-        "voc": mean_of(vocs, bootstrap, f"{name} voc"),
-        "voc_undefined_zero": mean_of([value or 0.0 for value in vocs], bootstrap, f"{name} voc as zero"),
-        "pearson_r": mean_of([pearson(reading.curve.rewards) or 0.0 for reading in readings], bootstrap, f"{name} pearson"),
-        "kendall_tau_a": mean_of([kendall(reading.curve.rewards) for reading in readings], bootstrap, f"{name} kendall"),
+        "voc": mean_of(vocs, bootstrap),
+        "voc_undefined_zero": mean_of([value or 0.0 for value in vocs], bootstrap),
+        "pearson_r": mean_of([pearson(reading.curve.rewards) or 0.0 for reading in readings], bootstrap),
+        "kendall_tau_a": mean_of([kendall(reading.curve.rewards) for reading in readings], bootstrap),
         "undefined": sum(value is None for value in vocs),
         "flat": sum(reading.curve.flat is True for reading in readings),
     }

@@ -92,7 +92,7 @@ def _measure(
     return {
         "measure": name,
         "what": what,
-        "auc": auc_of(good, bad, bootstrap, f"auc {name}"),
+        "auc": auc_of(good, bad, bootstrap),
         "within_tasks": float(np.mean(values)) if values else None,
         "tasks": len(values),
     }

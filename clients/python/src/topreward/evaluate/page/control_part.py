@@ -83,7 +83,7 @@ def _time(time: TimeIndex) -> Element:
         ["The same for the static videos", percent(time["static_explained"]), "", ""],
     ]
     columns = [Column("Time alone"), Column("Value", True), Column("95 % interval", True), Column("From")]
-    return table("What time alone says", columns, rows)
+    return table("What time alone says", columns, rows, "sources")
 
 
 def _is_constant(auc: AucEstimate) -> bool:

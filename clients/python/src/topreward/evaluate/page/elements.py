@@ -66,7 +66,7 @@ def table(caption: str, columns: Sequence[Column], rows: Iterable[Sequence[Child
         )
         for row in rows
     ]
-    made = element("table", element("caption", caption), element("thead", head), element("tbody", *body))
+    made = element("table", element("caption", element("span", caption)), element("thead", head), element("tbody", *body))
     return element("div", made, class_=f"scroll {class_}".strip(), role="region", aria_label=caption, tabindex="0")
 
 

@@ -47,7 +47,7 @@ def _row(row: MethodRow) -> list[Child]:
         number(row["auc"]["value"], 3),
         span(row["auc"]["low"], row["auc"]["high"]),
         dot_mark(row["auc"]["value"], row["auc"]["low"], row["auc"]["high"], _AUC),
-        f"{problems} of {row['episodes'] + sum(row['problems'].values())}",
+        whole(problems),
         whole(row["requests"]),
         whole(row["prompt_tokens"]),
     ]
@@ -85,6 +85,11 @@ def comparison_part(comparison: Comparison | None) -> Element | None:
             [Column("Figure"), Column("Mean", True), Column("95 % interval", True), Column("Episodes", True)],
             ours,
         ),
-        table("The paper and the authors' repository", [Column("Figure"), Column("Value", True), Column("Source")], paper),
+        table(
+            "The paper and the authors' repository",
+            [Column("Figure"), Column("Value", True), Column("Source")],
+            paper,
+            "sources",
+        ),
         *(paragraph(warning, class_="note") for warning in comparison["warnings"]),
     )

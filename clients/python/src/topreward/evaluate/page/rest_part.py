@@ -44,7 +44,7 @@ def episodes_part(report: Report) -> Element:
         "episodes",
         "Episodes",
         "Score and span are in nats. report.json has the complete curves.",
-        table("Episodes", columns, [_episode(row) for row in rows[:MOST_EPISODES]], "episodes"),
+        table("Numbers of each episode", columns, [_episode(row) for row in rows[:MOST_EPISODES]], "episodes"),
         paragraph(f"These are the first {MOST_EPISODES}; {whole(rest)} more are in report.json.", class_="note")
         if rest > 0
         else None,

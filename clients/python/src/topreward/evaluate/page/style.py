@@ -43,14 +43,17 @@ section { margin-top: clamp(48px, 7vw, 76px); scroll-margin: 20px; }
 .scroll { overflow-x: auto; margin-top: 20px; background: var(--surface); border: 1px solid var(--line); border-radius: 8px; }
 table { border-collapse: collapse; width: 100%; font-size: 14px; line-height: 1.4; font-variant-numeric: tabular-nums; }
 caption { text-align: left; padding: 12px 16px 4px; font-weight: 600; }
+caption span { display: inline-block; position: sticky; left: 16px; max-width: calc(100vw - 72px); }
 tr > :first-child { padding-left: 16px; }
 tr > :last-child { padding-right: 16px; }
 th, td { text-align: left; padding: 8px 10px; vertical-align: middle; overflow-wrap: normal; }
 thead th { color: var(--soft); font-weight: 500; vertical-align: bottom; border-bottom: 1px solid var(--line); }
 tbody tr + tr > * { border-top: 1px solid var(--line); }
 tbody th { font-weight: 500; min-width: 9em; max-width: 26em; overflow-wrap: anywhere; }
+.sources td:last-child { min-width: 12em; }
 .number { text-align: right; white-space: nowrap; }
-.named tbody th { min-width: 15em; }
+thead .number { white-space: normal; }
+.named tbody th { min-width: 13em; }
 .episodes td:last-child { min-width: 18em; }
 .asked td:nth-child(2), .asked td:last-child { min-width: 18em; max-width: 32em; overflow-wrap: anywhere; }
 svg { display: block; font: 11px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif; font-variant-numeric: tabular-nums; }
@@ -99,6 +102,7 @@ footer { padding-top: 64px; padding-bottom: 48px; color: var(--soft); font-size:
   body { font-size: 11pt; }
   nav { display: none; }
   .scroll { overflow: visible; border: 0; }
+  .scroll td, .scroll tbody th { min-width: 0; }
   table { font-size: 8.5pt; }
   th, td { padding: 3pt 5pt; }
   figure, tr, .figures { break-inside: avoid; }
