@@ -12,7 +12,7 @@ from ..aio import AsyncClient
 from ..errors import Refused, Unanswered, UnusableAnswer
 from ..lerobot.asking import Asking, ask
 from ..lerobot.failures import ServiceError, UsageError
-from ..lerobot.maker import Settings, check_maker
+from ..lerobot.maker import check_maker, maker_of
 from ..lerobot.pacing import Pacer
 from ..lerobot.report import Report
 from ..lerobot.requests import Film, Task
@@ -42,7 +42,6 @@ class Context:
     """What the units of a run share. ``left_out`` has questions that the engine cannot answer, and why."""
 
     job: Job
-    settings: Settings
     model: Model
     client: AsyncClient
     pacer: Pacer
@@ -69,14 +68,13 @@ async def score(job: Job) -> tuple[Model, dict[str, str]]:
         if not model["video"] and any(isinstance(subject.footage, Film) for subject in job.subjects.subjects):
             raise ServiceError(f"{job.url} cannot read videos: it needs ffmpeg.")
         check_bar(job.bar, model, None)
-        settings = job.settings(model)
-        with open_journal(job.folder, settings, job.fresh, job.retry_failed) as journal:
+        with open_journal(job.folder, job.settings(model), job.fresh, job.retry_failed) as journal:
             left_out = _left_out_before(job, journal)
             for name, reason in left_out.items():
                 print(f"{name} is left out: {reason}", file=sys.stderr)
             seconds = sum(subject.seconds or 0.0 for subject in job.subjects.subjects)
             report = Report(len(job.subjects.subjects), seconds, sys.stderr)
-            context = Context(job, settings, model, client, Pacer(job.in_flight), report, journal, left_out)
+            context = Context(job, model, client, Pacer(job.in_flight), report, journal, left_out)
             try:
                 await work_through(list(_units(context)), job.in_flight, partial(_score_unit, context))
             finally:
@@ -146,7 +144,8 @@ async def _score_unit(context: Context, unit: _Unit) -> None:
 
     def keep(task: Task[Aim], result: EpisodeResult) -> None:
         aim, made = task.subject, result["provenance"]
-        check_maker(context.settings, made)
+        # A question without a prompt has that of its method, whose layout can be another one.
+        check_maker(maker_of(context.model, aim.question.asked.get("prompt", "open")), made)
         context.journal.check_service(made["service"])
         wrong = _wrong_length(aim.subject, result)
         if wrong:
