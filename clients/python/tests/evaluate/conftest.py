@@ -1,5 +1,6 @@
 """The service and the command for the tests of ``topreward evaluate``."""
 
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -7,13 +8,18 @@ from typing import Any
 import pytest
 
 from topreward import cli
-from topreward.evaluate.command import add_arguments as add_arguments
 
 from ..annotate.conftest import Ended, service, topreward
 
 __all__ = ["service", "topreward"]
 
 Here = Callable[..., Ended]
+
+
+@pytest.fixture(scope="session")
+def writing() -> str:
+    """The address of a service whose engine writes texts. test/python/evaluate.test.ts starts it with a fake vLLM."""
+    return os.environ["TOPREWARD_GVL_URL"]
 
 
 @pytest.fixture

@@ -65,6 +65,22 @@ def test_every_question_has_the_numbers_of_its_own_request(here: Here, service: 
                 assert kept["controls"][control]["rewards"] == pytest.approx(values["rewards"], abs=1e-4)
 
 
+def test_an_engine_that_writes_texts_answers_every_question(here: Here, writing: str, tmp_path: Path) -> None:
+    with proxy_to(writing) as proxy:
+        flags = [*SMALL, "--url", proxy.address, "--out", tmp_path]
+        ended = here("evaluate", *flags)
+        assert ended.code == 0, ended.stderr
+        again = here("evaluate", *flags)
+        assert (again.code, len(flatten(proxy.batches))) == (0, 10), again.stderr
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert {each["name"]: (each["results"], each["left_out"]) for each in report["made"]["questions"]} == dict.fromkeys(
+        ["topreward", "published", "answers Yes|No", "instruction_likelihood", "gvl"], (2, None)
+    )
+    gvl: list[Any] = [line.result for line in read_lines(tmp_path) if line.question == "gvl"]
+    assert [(result["complete"], len(result["frames"])) for result in gvl] == [(True, 15)] * 2
+    assert gvl[0]["voc"] == pytest.approx(gvl[1]["voc"])
+
+
 def test_a_new_question_asks_only_itself_and_a_new_label_nothing(here: Here, service: str, tmp_path: Path) -> None:
     folder = shutil.copytree(EPISODES, tmp_path / "set")
     flags = ["--folder", folder, "--prefixes", "count=2", "--resamples", "20", "--out", tmp_path / "out"]
