@@ -21,6 +21,7 @@ def reward_result(
     log_odds: Sequence[float] | None = None,
     tokens: Mapping[str, float] | None = None,
     warnings: Sequence[str] = (),
+    answers: tuple[str, str] = (" True", " False"),
 ) -> RewardResult:
     """A result of TOPReward. Its score is the mean of the last three rewards.
 
@@ -46,7 +47,7 @@ def reward_result(
             "top_answers": None if tokens is None else [_token(*answer) for answer in tokens.items()],
             "controls": asked if controls else None,
             "usage": USAGE,
-            "provenance": PROVENANCE,
+            "provenance": {**PROVENANCE, "answers": {"true_texts": [answers[0]], "false_texts": [answers[1]]}},
             "warnings": [{"code": code, "message": code} for code in warnings],
         },
     )

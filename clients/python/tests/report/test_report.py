@@ -157,10 +157,11 @@ def test_answers_are_ranked_by_their_difference() -> None:
     good = episode("0", reward_result([-3.0, half]), True)
     bad = episode("1", reward_result([-3.0, quarter]), False)
     results: list[dict[str, Any]] = [{"topreward": one.results["topreward"]} for one in (good, bad)]
-    results[0][yes.name], results[1][yes.name] = reward_result([-3.0, math.log(0.1)]), reward_result([-3.0, math.log(0.9)])
+    for found, share in zip(results, (0.1, 0.9), strict=True):
+        found[yes.name] = reward_result([-3.0, math.log(share)], answers=("Yes", "No"))
     episodes = [episode(str(place), None, place == 0, results=found, problems={}) for place, found in enumerate(results)]
     choices = report(evaluation(episodes, [TOPREWARD, yes]))["answers"]["choices"]
-    assert [(row["question"], row["true_texts"]) for row in choices] == [(yes.name, [" Yes"]), ("topreward", [" True"])]
+    assert [(row["question"], row["true_texts"]) for row in choices] == [(yes.name, ["Yes"]), ("topreward", [" True"])]
     assert choices[0]["difference"] == pytest.approx(-0.8)
     assert choices[1]["difference"] == pytest.approx(0.25)
     assert (choices[0]["auc"]["value"], choices[1]["auc"]["value"]) == (0.0, 1.0)

@@ -66,16 +66,17 @@ def answers_of(evaluation: Evaluation, main: Sequence[Reading], bootstrap: Boots
 
 
 def _choice(question: Question, readings: Sequence[Reading], bootstrap: Bootstrap) -> AnswerRow | None:
-    if not readings:
+    result = readings[0].result if readings else None
+    if result is None or result["method"] != "topreward":
         return None
-    answers = question.asked.get("answers") or {}
+    answers = result["provenance"]["answers"]
     good, bad = by_label(readings, _last_probability)
     successes, failures = (float(np.mean(values)) if values else None for values in (good, bad))
     scores = by_label(readings, lambda reading: reading.curve.score)
     return {
         "question": question.name,
-        "true_texts": list(answers.get("true_texts", [" True"])),
-        "false_texts": list(answers.get("false_texts", [" False"])),
+        "true_texts": answers["true_texts"],
+        "false_texts": answers["false_texts"],
         "successes": successes,
         "failures": failures,
         "difference": None if successes is None or failures is None else successes - failures,
