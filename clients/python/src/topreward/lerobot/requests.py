@@ -1,5 +1,6 @@
 """Makes requests of tasks: which files are sent, and where in them an episode begins and ends."""
 
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,7 +60,7 @@ class Task(Generic[SubjectT]):
 class Request(Generic[SubjectT]):
     """A batch: one item for each task, in their order, and the files that they name.
 
-    ``unreadable`` has tasks that are not in the batch, and why their images cannot be read.
+    ``unreadable`` has tasks that are not in the batch, and why their frames cannot be read.
     """
 
     tasks: tuple[Task[SubjectT], ...]
@@ -89,17 +90,22 @@ def own_videos(tasks: Iterable[Task[SubjectT]]) -> Request[SubjectT]:
     """Return a request for the first of these episodes, each with a video file of its own."""
     chosen: list[Task[SubjectT]] = []
     videos: list[Path] = []
+    unreadable: list[tuple[Task[SubjectT], str]] = []
     total = 0
     for task in tasks:
         assert isinstance(task.footage, Film)
         if task.footage.file not in videos:
-            total += task.footage.file.stat().st_size
+            size = _size_of(task.footage.file)
+            if isinstance(size, str):
+                unreadable.append((task, size))
+                continue
+            total += size
             if chosen and total > GROUP_BYTES:
                 break
             videos.append(task.footage.file)
         chosen.append(task)
     items = [_video_item(task, videos.index(cast(Film, task.footage).file)) for task in chosen]
-    return Request(tuple(chosen), items, videos=videos)
+    return Request(tuple(chosen), items, videos, unreadable)
 
 
 def pictures(tasks: Iterable[Task[SubjectT]], most_frames: int) -> Request[SubjectT]:
@@ -130,6 +136,15 @@ def pictures(tasks: Iterable[Task[SubjectT]], most_frames: int) -> Request[Subje
         asked = {**task.asked, "fps": task.footage.fps}
         items.append(BatchItem(cast(EpisodeOptions, asked), frames=cast(Frames, images)))
     return Request(tuple(chosen), items, unreadable=unreadable)
+
+
+def _size_of(file: Path) -> int | str:
+    """The bytes of a file, or why it cannot be read."""
+    try:
+        with file.open("rb") as opened:
+            return opened.seek(0, io.SEEK_END)
+    except OSError as error:
+        return str(error)
 
 
 def _read(footage: Pictures) -> list[bytes] | Path | str:
