@@ -13,6 +13,7 @@ from .columns import Column, check_columns, parse_column, read_values
 from .cost import cost_of
 from .dataset_copy import copy_with_columns
 from .failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
+from .hub import push, target_of
 from .job import OUTPUT, Job, job_of
 from .merge import merge
 from .options import parse_in_flight, parse_prefixes, parse_shard
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     source.add_argument("--root", type=Path, help="folder of the dataset")
     source.add_argument("--repo-id", help="USER/NAME: a dataset that LeRobot or the hub has stored on this machine")
     source.add_argument("--revision", help="branch, tag or commit of --repo-id in the hub cache")
+    source.add_argument("--download", action="store_true", help="download what --repo-id lacks on this machine (extra: hub)")
     source.add_argument("--camera", help="feature with the frames; required if the dataset has several cameras")
     source.add_argument("--episodes", help="for example 0:100 (100 excluded), 7, or 0:10,20: (default: all)")
     source.add_argument("--instruction", help="one instruction for all episodes, instead of the dataset's tasks")
@@ -68,13 +70,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="for example next.reward=log_prob_true; can be used several times",
     )
     columns.add_argument("--column-out", type=Path, metavar="DIR", help="new folder of the copy")
+    run.add_argument(
+        "--push-to-hub",
+        nargs="?",
+        const="",
+        metavar="REPO",
+        help="upload the files to a dataset on the hub (default: --repo-id; extra: hub)",
+    )
     run.add_argument("--dry-run", action="store_true", help="print what the run costs, and send nothing")
 
 
 def run(args: argparse.Namespace) -> int:
     """Label a dataset.
 
-    :returns: the exit code: 0 all, 1 the service does not respond, 2 wrong usage, 3 some episodes failed
+    :returns: the exit code: 0 all, 1 the service or the hub does not respond, 2 wrong usage, 3 some episodes failed
     """
     try:
         return _run(args)
@@ -92,16 +101,22 @@ def run(args: argparse.Namespace) -> int:
 def _run(args: argparse.Namespace) -> int:
     job = job_of(args)
     check_columns(job.dataset, args.add_column, args.column_out)
-    if args.add_column and job.shard != (0, 1):
-        raise UsageError("--add-column needs the numbers of all shards: merge them, then run again without --shard.")
+    repo = target_of(args.push_to_hub, args.repo_id)
+    if (args.add_column or repo) and job.shard != (0, 1):
+        raise UsageError(
+            "--add-column and --push-to-hub need the numbers of all shards: merge them, then run again without --shard."
+        )
     if args.dry_run:
         print(json.dumps(cost_of(job.dataset, job.units, job.options.prefixes), indent=2))
         return EXIT_DONE
     failed = asyncio.run(annotate(job))
     if job.shard == (0, 1):
-        announce(merge(job.folder, args.allow_missing))
+        merged = merge(job.folder, args.allow_missing)
+        announce(merged)
         if args.column_out:
             _add_columns(job, args.add_column, args.column_out, args.allow_missing)
+        if repo:
+            print(f"Uploaded: --sample_weighting.progress_path={push(repo, merged)}", file=sys.stderr)
         return EXIT_DONE
     print(f"This shard is done. When all are: topreward merge {shlex.quote(str(job.folder))}", file=sys.stderr)
     return EXIT_INCOMPLETE if failed and not args.allow_missing else EXIT_DONE

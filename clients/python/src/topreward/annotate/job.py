@@ -8,6 +8,7 @@ from pathlib import Path
 from .dataset import Camera, Dataset, choose_camera, read_dataset
 from .episodes import Episode, read_episodes, read_tasks
 from .failures import UsageError
+from .hub import download
 from .locate import find_root
 from .options import Options, choose_scale, read_calibration
 from .units import Unit, plan_units, select_episodes
@@ -47,7 +48,7 @@ def job_of(args: argparse.Namespace) -> Job:
     """
     if args.fresh and args.shard != (0, 1):
         raise UsageError("--fresh drops the work of all shards: use it without --shard.")
-    dataset = read_dataset(find_root(args.root, args.repo_id, args.revision))
+    dataset = read_dataset(_root_of(args))
     camera = choose_camera(dataset, args.camera)
     calibration = read_calibration(args.calibration)
     scale = choose_scale(args.scale, calibration)
@@ -70,6 +71,14 @@ def job_of(args: argparse.Namespace) -> Job:
         fresh=args.fresh,
         retry_failed=args.retry_failed,
     )
+
+
+def _root_of(args: argparse.Namespace) -> Path:
+    if not args.download:
+        return find_root(args.root, args.repo_id, args.revision)
+    if args.repo_id is None or args.root is not None:
+        raise UsageError("--download needs --repo-id, without --root.")
+    return download(args.repo_id, args.revision, args.camera, args.episodes)
 
 
 def folder_of(output: Path) -> Path:

@@ -26,9 +26,7 @@ def find_root(root: Path | None, repo_id: str | None, revision: str | None, env:
         if (candidate / "meta/info.json").is_file():
             return candidate
     searched = "\n".join(f"  {candidate}" for candidate in candidates)
-    raise UsageError(
-        f"{repo_id} is not on this machine. Searched:\n{searched}\nDownload it first: hf download {repo_id} --repo-type dataset"
-    )
+    raise UsageError(f"{repo_id} is not on this machine. Searched:\n{searched}\nTo download it, add --download.")
 
 
 def _candidates(repo_id: str, revision: str | None, env: Mapping[str, str]) -> Iterator[Path]:
