@@ -13,6 +13,7 @@ from importlib.metadata import version
 COMMANDS = {
     "annotate": ("topreward.annotate.command", "label a LeRobot dataset with progress"),
     "merge": ("topreward.annotate.merge_command", "make the final files of an annotate run with several shards"),
+    "show": ("topreward.show.command", "write the curves of an episode for the Rerun viewer"),
     "status": ("topreward.annotate.status_command", "say how far an annotate run is"),
     "upload": ("topreward.upload", "upload a finished episode over an unreliable link"),
 }
