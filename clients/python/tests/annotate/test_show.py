@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow.parquet as pq
 import pytest
 
-from topreward.annotate.failures import UsageError
+from topreward.lerobot.failures import UsageError
 from topreward.show import command
 from topreward.show.curves import curves_of_episode, curves_of_file
 

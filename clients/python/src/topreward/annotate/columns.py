@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from .dataset import Dataset
-from .failures import UsageError
+from ..lerobot.dataset import Dataset
+from ..lerobot.failures import UsageError
 
 Source = Literal["log_prob_true", "progress"]
 

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..lerobot.dataset import Dataset
+from ..lerobot.failures import IncompleteError, UsageError
 from .column_stats import episode_stats, stats_of
 from .columns import FrameValues
-from .dataset import Dataset
-from .failures import IncompleteError, UsageError
 
 FEATURE = {"dtype": "float32", "shape": [1], "names": None}
 # Files below these folders are hard links in the copy, because they are large and nothing changes them.

@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .dataset import Camera, Dataset, choose_camera, read_dataset
-from .episodes import Episode, read_episodes, read_tasks
-from .failures import UsageError
-from .hub import download
-from .locate import find_root
+from ..lerobot.checking import frames_of_files
+from ..lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
+from ..lerobot.episodes import read_episodes, read_tasks
+from ..lerobot.failures import UsageError
+from ..lerobot.locate import root_of
+from ..lerobot.selection import select_episodes
 from .options import Options, choose_scale, read_calibration
-from .units import Unit, plan_units, select_episodes
+from .units import Unit, plan_units
 
 OUTPUT = "topreward_progress.parquet"
 
@@ -48,18 +49,20 @@ def job_of(args: argparse.Namespace) -> Job:
     """
     if args.fresh and args.shard != (0, 1):
         raise UsageError("--fresh drops the work of all shards: use it without --shard.")
-    dataset = read_dataset(_root_of(args))
+    dataset = read_dataset(root_of(args))
     camera = choose_camera(dataset, args.camera)
     calibration = read_calibration(args.calibration)
     scale = choose_scale(args.scale, calibration)
     episodes = read_episodes(dataset, camera)
     output = (args.out or dataset.root / OUTPUT).absolute()
+    if output.is_dir():
+        raise UsageError(f"--out {output} is a folder. Name the file, for example {output / OUTPUT}.")
     return Job(
         dataset=dataset,
         camera=camera,
         options=Options(args.prefixes, scale, calibration, args.instruction, args.several_tasks),
         tasks=read_tasks(dataset) if args.several_tasks == "first" else {},
-        frames_of_file=_frames_of_files(episodes),
+        frames_of_file=frames_of_files(episodes),
         units=tuple(plan_units(select_episodes(episodes, args.episodes))),
         shard=args.shard,
         output=output,
@@ -73,22 +76,6 @@ def job_of(args: argparse.Namespace) -> Job:
     )
 
 
-def _root_of(args: argparse.Namespace) -> Path:
-    if not args.download:
-        return find_root(args.root, args.repo_id, args.revision)
-    if args.repo_id is None or args.root is not None:
-        raise UsageError("--download needs --repo-id, without --root.")
-    return download(args.repo_id, args.revision, args.camera, args.episodes)
-
-
 def folder_of(output: Path) -> Path:
     """Return the folder of the run that makes a file: beside it."""
     return output.with_name(f"{output.stem}.parts")
-
-
-def _frames_of_files(episodes: list[Episode]) -> dict[str, int]:
-    frames: dict[str, int] = {}
-    for episode in episodes:
-        if episode.clip:
-            frames[episode.clip.file] = frames.get(episode.clip.file, 0) + episode.length
-    return frames

@@ -4,7 +4,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from ..annotate.failures import EXIT_DONE, EXIT_USAGE, RunError, UsageError
+from ..lerobot.failures import EXIT_DONE, EXIT_USAGE, RunError, UsageError
 from .curves import Curve, curves_of_episode, curves_of_file
 from .rerun_file import write_rerun
 

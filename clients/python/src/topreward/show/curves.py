@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from .._contract import RewardResult
-from ..annotate.failures import UsageError
 from ..annotate.folder import finished_outcomes, journal_path, read_plan
 from ..annotate.journal import read_journal
 from ..annotate.outcomes import Outcome
+from ..lerobot.failures import UsageError
 
 
 @dataclass(frozen=True, slots=True)

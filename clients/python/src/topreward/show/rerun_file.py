@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from ..annotate.failures import UsageError
-from ..annotate.files import replacing
+from ..lerobot.failures import UsageError
+from ..lerobot.files import replacing
 from .curves import Curve
 
 

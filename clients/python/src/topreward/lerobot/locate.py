@@ -1,10 +1,25 @@
-"""Finds a dataset on this machine. Nothing is downloaded."""
+"""Finds a dataset on this machine, or downloads it."""
 
+import argparse
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .failures import UsageError
+from .hub import download
+
+
+def root_of(args: argparse.Namespace) -> Path:
+    """Return the folder of the dataset that the flags name. It is downloaded only with ``--download``.
+
+    :raises UsageError: if it is not there, or if the flags do not fit together
+    :raises HubError: if it cannot be downloaded
+    """
+    if not args.download:
+        return find_root(args.root, args.repo_id, args.revision)
+    if args.repo_id is None or args.root is not None:
+        raise UsageError("--download needs --repo-id, without --root.")
+    return download(args.repo_id, args.revision, args.camera, args.episodes)
 
 
 def find_root(root: Path | None, repo_id: str | None, revision: str | None, env: Mapping[str, str] = os.environ) -> Path:
@@ -13,8 +28,12 @@ def find_root(root: Path | None, repo_id: str | None, revision: str | None, env:
     :param root: the folder of the dataset; if it is given, nothing else is searched
     :param repo_id: ``USER/NAME``: searched in LeRobot's folder, then in the caches of the hub
     :param revision: a branch, a tag or a commit of the hub caches
-    :raises UsageError: if the dataset is not there
+    :raises UsageError: if the dataset is not there, or if the parameters do not fit together
     """
+    if root is not None and repo_id is not None:
+        raise UsageError("--root and --repo-id both name a dataset: use one of them.")
+    if revision is not None and repo_id is None:
+        raise UsageError("--revision is for --repo-id: a folder has one version only.")
     if root is not None:
         if not (root / "meta/info.json").is_file():
             raise UsageError(f"{root} is not a LeRobot dataset: it has no meta/info.json.")

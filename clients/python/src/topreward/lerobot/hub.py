@@ -14,8 +14,7 @@ from types import ModuleType
 from .dataset import Camera, Dataset, choose_camera, read_dataset
 from .episodes import read_episodes
 from .failures import EXIT_UNREACHABLE, RunError, UsageError
-from .merge import Merged
-from .units import select_episodes
+from .selection import select_episodes
 
 
 class HubError(RunError):
@@ -87,14 +86,13 @@ def target_of(repo: str | None, repo_id: str | None) -> str | None:
     return target
 
 
-def push(repo: str, merged: Merged) -> str:
-    """Upload the final files of a run to a dataset repository, in one commit.
+def push(repo: str, files: Sequence[Path]) -> str:
+    """Upload files to a dataset repository, in one commit.
 
-    :returns: where ``lerobot-train`` finds the file
+    :returns: where ``lerobot-train`` finds the first one
     :raises HubError: if the hub does not respond or refuses the files
     """
     hub = _library("--push-to-hub")
-    files = (merged.output, merged.episodes_file)
     try:
         hub.HfApi().create_commit(
             repo_id=repo,
@@ -104,4 +102,4 @@ def push(repo: str, merged: Merged) -> str:
         )
     except Exception as error:  # as above
         raise HubError(f"The files could not be uploaded to {repo}: {error}") from error
-    return f"hf://datasets/{repo}/{merged.output.name}"
+    return f"hf://datasets/{repo}/{files[0].name}"
