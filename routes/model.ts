@@ -5,6 +5,7 @@ import type { ServedPrompt } from '../src/engine/model-profile.ts';
 import { KEYED, problems } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 import { fittingFrames } from '../src/plan/context.ts';
+import { SERVICE } from '../src/process/version.ts';
 
 const schema = {
   operationId: 'getModel',
@@ -34,6 +35,8 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
     const { tokensPerBlock: _, family: __, generation, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
+      service: SERVICE,
+      engine_replicas: config.ENGINE === 'vllm' ? config.ENGINE_REPLICAS : 1,
       methods: ['topreward', 'instruction_likelihood', ...('unavailable' in generation ? [] : (['gvl'] as const))],
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,

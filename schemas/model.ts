@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
 import { MethodName } from './method.ts';
 import { nullable } from './nullable.ts';
-import { EngineVersion, FrameSize, Token } from './reward.ts';
+import { EngineVersion, FrameSize, ServiceVersion, Token } from './reward.ts';
 
 const ServedPrompt = Type.Object(
   {
@@ -17,7 +17,13 @@ export const Model = Type.Object(
   {
     model: Type.String({ description: 'Name of the model, as in `provenance.model`.' }),
     about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
+    service: ServiceVersion,
     engine: EngineVersion,
+    engine_replicas: Type.Integer({
+      minimum: 1,
+      description:
+        'How many engines the operator runs (`ENGINE_REPLICAS`). `engine` and all limits are those of each of them.',
+    }),
     methods: Type.Array(MethodName(), {
       description: 'The values of `method` that this service can use with this model.',
     }),

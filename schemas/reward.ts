@@ -152,7 +152,7 @@ export type FrameSize = Static<typeof FrameSize>;
 export type Token = Static<typeof Token>;
 export type VideoProvenance = Static<typeof VideoProvenance>;
 
-const ServiceVersion = Type.Object(
+export const ServiceVersion = Type.Object(
   {
     name: Type.String({ description: 'Name of the service.' }),
     version: Type.String({ description: 'Version of the service.' }),

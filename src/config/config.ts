@@ -72,6 +72,15 @@ export const Environment = Type.Object({
     default: REFERENCE_SIDE,
     description: `Side of the square to which frames are resized for vLLM, px. ${REFERENCE_SIDE} as in the reference, less for a small model.`,
   }),
+  ENGINE_REPLICAS: count(
+    1,
+    'Engines behind ENGINE_URL. With several, one that fails does not make the service unready.',
+  ),
+  ENGINE_SESSION_HEADER: Type.String({
+    default: 'x-session-id',
+    description:
+      'Header with the name of an episode, by which a router selects an engine: x- and letters, digits or hyphens.',
+  }),
   DEADLINE_S: Type.Number({
     exclusiveMinimum: 0,
     maximum: 86_400,
@@ -173,6 +182,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
   const faults = [
     ...mistaken,
     ...urlFaults(values.ENGINE_URL),
+    ...headerFaults(values.ENGINE_SESSION_HEADER),
     ...keyFaults(values.API_KEYS),
     ...hostFaults(values.ALLOWED_HOSTS),
   ];
@@ -211,6 +221,12 @@ function faultOf(error: CheckerError): string {
 function urlFaults(url: string): string[] {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return [];
   return ['ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'];
+}
+
+/** A header of another kind could replace one that the service or the engine needs. */
+function headerFaults(name: string): string[] {
+  if (/^x-[0-9a-z-]{1,62}$/i.test(name)) return [];
+  return ['ENGINE_SESSION_HEADER must be x- and letters, digits or hyphens, like x-session-id.'];
 }
 
 function hostFaults(text: string): string[] {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { ProblemError, type ProblemPlace } from '../problems/problems.ts';
@@ -29,6 +30,11 @@ export interface Frames {
    * @returns true if any was found
    */
   restoreRecent(indices: number[]): boolean;
+  /**
+   * Names where the episode begins, before a frame is rendered: the same for every request about a growing episode. Different episodes
+   * may have the same one. Call it before `render`.
+   */
+  origin(): Promise<string>;
   render: RenderFrames;
 }
 
@@ -121,6 +127,7 @@ export function collectFrames(
         for (const frame of frames.uploaded()) checkSize(known, frame);
       };
       check();
+      let begins: string | undefined;
       return {
         count: frames.count(),
         size: known,
@@ -135,10 +142,17 @@ export function collectFrames(
           check();
           return more;
         },
+        origin: async () => (begins ??= beginningOf(frames)),
         render: renderFrom(frames, known, renderer, tenant),
       };
     },
   };
+}
+
+/** The digest of the first frame, which no later frame changes. */
+function beginningOf(frames: FrameStore): string {
+  const first = frames.peek(0);
+  return frames.digest(0) ?? (first ? createHash('sha256').update(first.bytes).digest('hex') : '');
 }
 
 /** Makes the problem for an episode with more frames than `limit`. */

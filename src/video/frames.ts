@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
 import type { Frames } from '../frames/frames.ts';
 import type { EngineFrame, FrameForm } from '../frames/rendered.ts';
 import type { Renderer } from '../frames/renderer.ts';
@@ -58,6 +60,7 @@ export function videoFrames(
     countUploaded: (indices) => indices.length,
     uploadedBytes: () => ({ memory: 0, disk: file.bytes }),
     restoreRecent: () => false,
+    origin: () => beginningOf(file, video),
     video: { codec: video.codec, decoder: `ffmpeg ${file.tools.version}`, timestamps_s: video.timestampsS },
     async render({ frames: indices, ...look }, encoding, signal) {
       const turn = await enter(signal);
@@ -98,6 +101,16 @@ export function videoFrames(
       return { waitedMs: turn.waitedMs, tookMs: took.read, failed: failure.signal, each };
     },
   };
+}
+
+/** What is hashed of a file to tell it from others. */
+const SAMPLED_BYTES = 64 * 1024;
+
+/** The beginning and the length of the file, and the time of the first frame: a file is not read completely for this. */
+async function beginningOf({ path, bytes }: KnownVideoFile, { ticks: [first] }: ProbedVideo): Promise<string> {
+  const hash = createHash('sha256').update(`${bytes} ${first} `);
+  for await (const chunk of createReadStream(path, { end: SAMPLED_BYTES - 1 })) hash.update(chunk);
+  return hash.digest('hex');
 }
 
 /**

@@ -91,6 +91,7 @@ const probed = await probeEngine(client, {
   encoding: 'auto',
   frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
   defaultQuery: TOPREWARD,
+  sessionHeader: 'x-session-id',
   signal: AbortSignal.timeout(120_000),
 });
 const service = await startService(url);

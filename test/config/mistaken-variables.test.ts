@@ -137,6 +137,10 @@ t.test('the message about a wrong value says which values are accepted', async (
     [{ DEADLINE_S: 'true' }, 'DEADLINE_S must be a number.'],
     [{ DEADLINE_S: '1e9' }, 'DEADLINE_S must be at most 86400.'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of fatal, error, warn, info, debug, silent.'],
+    [
+      { ENGINE_SESSION_HEADER: 'authorization' },
+      'ENGINE_SESSION_HEADER must be x- and letters, digits or hyphens, like x-session-id.',
+    ],
     [{ ENGINE_URL: 'ftp://a' }, 'ENGINE_URL must be an http or https URL, like http://127.0.0.1:8000.'],
   ] as const)
     t.throws(() => loadConfig(env), { message: `Configuration: ${wanted}` });

@@ -124,7 +124,7 @@ t.test('proxies wait longer than the deadlines of the service', async (t) => {
   const nginx = pageText('how-to/run-in-production.md');
   for (const name of ['send', 'read'])
     t.ok(Number(new RegExp(`proxy_${name}_timeout (\\d+)s;`).exec(nginx)?.[1]) > longest, `nginx: ${name}`);
-  const haproxy = pageText('how-to/several-engines.md');
+  const haproxy = textOf('docker/vllm/haproxy.cfg');
   for (const name of ['queue', 'client', 'server'])
     t.ok(Number(new RegExp(`timeout ${name} (\\d+)s`).exec(haproxy)?.[1]) > longest, `HAProxy: ${name}`);
 });

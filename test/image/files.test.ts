@@ -20,7 +20,9 @@ interface Service {
   volumes?: string[];
 }
 const composeText = await read('docker/vllm/compose.yaml');
-const compose = parse(composeText) as { services: { vllm: Service; topreward: Service } };
+const compose = parse(composeText, { merge: true }) as {
+  services: Record<'vllm' | 'vllm-1' | 'haproxy' | 'topreward', Service>;
+};
 
 /** Runs a program in the checkout. */
 function run(program: string, args: string[], { input = '', env = process.env } = {}) {
@@ -55,9 +57,18 @@ t.test('compose.yaml uses the vLLM version that is tested', async (t) => {
   t.equal(compose.services.vllm.image, `vllm/vllm-openai:v${pinned}`);
 });
 
+t.test('with the profile replicas, HAProxy has both vLLM servers, which are the same', async (t) => {
+  const { vllm, 'vllm-1': second, haproxy } = compose.services;
+  t.same({ ...second, deploy: undefined, profiles: undefined }, { ...vllm, deploy: undefined, profiles: undefined });
+  const config = await read('docker/vllm/haproxy.cfg');
+  for (const name of ['vllm', 'vllm-1']) t.match(config, new RegExp(`-${name}:8000\\}`));
+  t.match(haproxy.volumes, ['./haproxy.cfg:/usr/local/etc/haproxy/haproxy.cfg:ro']);
+});
+
 t.test('every file that compose.yaml mounts exists', async (t) => {
-  const files = compose.services.vllm.volumes?.filter((volume) => volume.startsWith('./')) ?? [];
-  t.equal(files.length, 2);
+  const mounted = Object.values(compose.services).flatMap(({ volumes = [] }) => volumes);
+  const files = mounted.filter((volume) => volume.startsWith('./'));
+  t.equal(files.length, 5);
   for (const file of files) t.ok(await read(join('docker/vllm', file.split(':')[0] as string)), file);
 });
 

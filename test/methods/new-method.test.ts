@@ -97,6 +97,7 @@ async function score(
     warnings: [],
     countUploaded: (indices: number[]) => indices.length,
     restoreRecent: () => false,
+    origin: async () => 'an origin',
     render,
   } as Partial<Frames> as Frames;
   const renderBudget = createFairQueue({ places: 1, bytes: 2 ** 30 });

@@ -10,7 +10,7 @@ import { readiness } from '../support/readiness.ts';
 
 /** Starts the service on a socket, with the real engine. */
 export async function startService(t: Test, env: Record<string, string> = {}): Promise<string> {
-  const config = loadConfig({ ENGINE_URL: environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
+  const config = loadConfig({ ENGINE_URL: env['ENGINE_URL'] ?? environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
   const app = await buildApp(
     config,
     createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { unreadyCheckMs: 500 }),

@@ -27,6 +27,7 @@ export const CI: readonly string[] = [
 export const HEAVY: readonly string[] = [
   'test/engine/with-engine.sh npm run test:methods',
   'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
+  'npm run test:pool',
   'npm run test:fuzz',
   'npm run test:lerobot',
   'npm run test:image',

@@ -103,6 +103,8 @@ export const SUITES: Record<string, Suite> = {
   methods: { files: real('published', 'controls', 'likelihood', 'gvl'), timeoutS: 900, comments: true },
   // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
   long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
+  // Two real vLLM servers behind each router: not in .ci/run.
+  pool: { files: ['test/pool/*.test.ts'], jobs: 1, timeoutS: 1800, comments: true },
   stock: { files: ['test/real/stock.test.ts'], timeoutS: 900, comments: true },
 };
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /** A completion request that the fake received. */
@@ -17,6 +17,7 @@ export interface Asked {
   continued: string;
   salt: string;
   session: string | undefined;
+  headers: IncomingHttpHeaders;
   openTurn: boolean;
   bytes: number;
   /** Resolves when the client disconnects before a response. */
@@ -157,6 +158,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       continued: document.messages[1]?.content ?? '',
       salt: document.cache_salt,
       session: request.headers['x-session-id'] as string | undefined,
+      headers: request.headers,
       openTurn: document.continue_final_message ?? false,
       bytes: body.length,
       gone: new Promise((resolve) => response.once('close', () => !response.writableFinished && resolve())),

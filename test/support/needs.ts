@@ -75,6 +75,17 @@ const NEEDS = {
     after: ['venv'],
     script: 'test/lerobot/install.sh',
   },
+  haproxy: { found: () => runs('haproxy', '-v'), apt: ['haproxy'], brew: ['haproxy'] },
+  vllm: {
+    found: () => runs('.cache/vllm/bin/vllm', '--version'),
+    after: ['venv'],
+    script: 'docker/vllm/cpu-install.sh',
+  },
+  'vllm-router': {
+    found: () => runs('test/pool/install.sh', '--check'),
+    after: ['venv'],
+    script: 'test/pool/install.sh',
+  },
   'test/clients': {
     found: () => runs('test/clients/install.sh', '--check'),
     after: ['venv', 'go', 'java', 'jakarta'],

@@ -17,18 +17,23 @@ interface Question {
   data: 'all' | 'own' | 'none';
 }
 
+/** The frames of an episode for the engine. */
+interface SentFrames {
+  /** rendered frames of each frame group of the plan, by raw frame number */
+  groups: ReadonlyMap<number, EngineFrame>[];
+  /** name of the episode for routers */
+  session: string;
+}
+
 /** Sends a query of the plan to the engine. @throws EngineFault; the signal's reason when it aborts */
 export type Ask = (query: Query, question: Question) => Promise<Completion>;
 
-/**
- * Makes the function that sends the queries of one episode.
- * @param groups rendered frames of each frame group of the plan, by raw frame number
- */
+/** Makes the function that sends the queries of one episode. */
 export function asker(
   { plan, frames: { size: source }, tenant, signal, usage }: ScoreRequest,
   context: VllmParts,
   probed: Probed,
-  groups: ReadonlyMap<number, EngineFrame>[],
+  { groups, session }: SentFrames,
 ): Ask {
   const { secret } = context;
   const { profile, encoding } = probed;
@@ -38,9 +43,7 @@ export function asker(
   );
   const items = (each: Query) => blocksOf(plan, each).flatMap((block) => itemsIn[each.frameGroup]?.(block) ?? []);
   const salt = cacheSalt(secret, tenant);
-  const [first] = items(plan.queries[0]);
-  if (!first) throw new Error('The longest query of the plan has no block.');
-  const send = querySender({ tenant, signal, usage }, context, probed, first.uuid);
+  const send = querySender({ tenant, signal, usage }, context, probed, session);
 
   return (each, { read, start, data }) => {
     const withTokenIds = data === 'all' || start !== null;

@@ -10,7 +10,7 @@ import { freeBytes } from '../../process/free-bytes.ts';
 import { cachedTokens } from './completion.ts';
 import { EngineFault } from './faults.ts';
 import { generationBody } from './generation-body.ts';
-import { cacheSalt, imagesOf } from './items.ts';
+import { cacheSalt, imagesOf, sessionOf } from './items.ts';
 import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
 import { querySender, type VllmParts } from './queries.ts';
@@ -34,11 +34,12 @@ export async function generateText(request: GenerationRequest, context: VllmPart
   let frames: ReadonlyMap<number, EngineFrame> = new Map();
   try {
     const prompt = await timed(usage, () => expectedPrompt(request, context, probed));
+    const session = sessionOf(context.secret, request.tenant, await request.frames.origin());
     frames = await render(request);
     const place = await context.texts.enter({ tenant: request.tenant }, request.signal);
     usage.queuedMs += place.waitedMs;
     try {
-      return await timed(usage, () => ask(request, context, probed, frames, prompt));
+      return await timed(usage, () => ask(request, context, probed, { frames, session }, prompt));
     } finally {
       place.release();
     }
@@ -101,7 +102,7 @@ async function ask(
   { plan, frames: { size: source }, tenant, signal, usage }: GenerationRequest,
   context: VllmParts,
   probed: Probed,
-  frames: ReadonlyMap<number, EngineFrame>,
+  { frames, session }: { frames: ReadonlyMap<number, EngineFrame>; session: string },
   { tokenIds, maxTokens }: ExpectedPrompt,
 ): Promise<Generated> {
   const { secret } = context;
@@ -110,7 +111,6 @@ async function ask(
   const imageOf = imagesOf(frames, { secret, tenant, model, source, group });
   const parts = plan.parts.map((part) => ('text' in part ? part.text : imageOf(part.frame)));
   const salt = cacheSalt(secret, tenant);
-  const session = parts.find((part) => typeof part !== 'string')?.uuid ?? salt;
   const send = querySender({ tenant, signal, usage }, context, probed, session);
   const body = generationBody(parts, { model, maxTokens, schema: plan.schema, salt });
   const answer = await send(GENERATION, () => body);

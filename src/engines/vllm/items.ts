@@ -105,6 +105,15 @@ function videoOf(
   return { length: aviLength(first, second), text: () => pack([first, second]) };
 }
 
+/**
+ * Makes the name of an episode for routers: all queries of an episode, and all steps of a growing one, have the same.
+ * @param origin of its frames
+ * @returns 40 hexadecimal digits
+ */
+export function sessionOf(secret: string, tenant: string, origin: string): string {
+  return nameOf(secret, JSON.stringify(['session', tenant, origin]));
+}
+
 /** Makes the salt that separates tenants in vLLM's prefix cache. @returns 40 hexadecimal digits */
 export function cacheSalt(secret: string, tenant: string): string {
   return nameOf(secret, JSON.stringify(['salt', tenant]));

@@ -20,6 +20,8 @@ export interface Monitor {
 
 /** What to probe, and how often to check it. Times in ms. */
 interface MonitorOptions extends Omit<ProbeOptions, 'signal'> {
+  /** engines behind the address */
+  replicas: number;
   /** time between checks while the engine is ready */
   readyCheckMs: number;
   /** time between checks while it is not */
@@ -91,13 +93,14 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
   }
 
   /**
-   * True if `/health` reports a failure or cannot be reached. An engine that does not respond in time is slow, not
-   * down.
+   * True if `/health` reports a failure or cannot be reached. An engine that does not respond in time is slow, not down. Several engines
+   * are down if as many requests in a row fail: a router sends each to another one.
    */
   async function isDown(): Promise<boolean> {
     const signal = timed();
     try {
-      return !(await client.healthy(signal));
+      for (let asked = 0; asked < options.replicas; asked += 1) if (await client.healthy(signal)) return false;
+      return true;
     } catch {
       return false;
     }

@@ -50,6 +50,8 @@ export interface ProbeOptions {
   frame: FrameSize;
   /** the text and the answers to check */
   defaultQuery: DefaultQuery;
+  /** name of the header by which a router selects an engine */
+  sessionHeader: string;
   signal: AbortSignal;
 }
 
@@ -66,7 +68,7 @@ const PROBE_ITEM_COUNT = 4096;
  */
 export async function probeEngine(
   client: VllmClient,
-  { url, model: wanted, encoding: choice, frame, defaultQuery, signal }: ProbeOptions,
+  { url, model: wanted, encoding: choice, frame, defaultQuery, sessionHeader, signal }: ProbeOptions,
 ): Promise<Probed> {
   const { version } = await client.get('/version', VERSION, signal);
   const { data: models } = await client.get('/v1/models', MODELS, signal);
@@ -90,7 +92,7 @@ export async function probeEngine(
   const encoding = await chooseEncoding(choice, url, { signal });
   const { items, times } = await probeItems(encoding, frame, model);
   // Behind a router all queries of the probe must reach the same engine, or the caches seem not to work.
-  const session = { 'x-session-id': items[0]?.uuid ?? '' };
+  const session = { [sessionHeader]: items[0]?.uuid ?? '' };
   const ask = (prompt: PromptVariant, answers: number[], withData: boolean) => {
     const asked = {
       model,

@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { EngineUsage } from '../../engine/engine.ts';
 import type { FairQueue } from '../../limits/fair-queue.ts';
 import type { Body, VllmClient } from './client.ts';
@@ -6,6 +5,7 @@ import { EngineFault } from './faults.ts';
 import type { Poster } from './in-turn.ts';
 import type { Monitor } from './monitor.ts';
 import type { Probed } from './probe.ts';
+import { withRepeats } from './repeats.ts';
 import type { ResponseKind } from './responses.ts';
 
 /** The parts of the engine that queries use. */
@@ -18,6 +18,8 @@ export interface VllmParts {
   texts: FairQueue;
   monitor: Monitor;
   secret: string;
+  /** name of the header by which a router selects an engine */
+  sessionHeader: string;
 }
 
 /** Who asks, how long, and where the cost is counted. */
@@ -41,21 +43,18 @@ interface Fingerprinted {
   system_fingerprint?: string | null;
 }
 
-const BUSY_TRIES = 5;
-const BUSY_PAUSE_MS = 100;
-
 /**
  * Makes the function that sends the queries of one episode. Only an answer of the engine that was probed is returned.
  * @param session a router in front of several engines sends all queries of a session to the same engine
  */
 export function querySender(
   { tenant, signal, usage }: QueryOwner,
-  { client, gate, monitor }: VllmParts,
+  { client, gate, monitor, sessionHeader }: VllmParts,
   probed: Probed,
   session: string,
 ): SendQuery {
   const owner = { tenant, episode: Symbol('episode') };
-  const headers = { 'x-session-id': session };
+  const headers = { [sessionHeader]: session };
 
   async function send<Answer>(kind: ResponseKind<Answer>, bodyFor: () => Body): Promise<Answer> {
     const waiting = performance.now();
@@ -72,45 +71,15 @@ export function querySender(
   }
 
   return async (kind, bodyFor) => {
-    const answer = await withRepeats({
-      send: (withAllData) => send(kind, () => bodyFor(withAllData)),
-      usage,
+    const answer = await withRepeats(
+      (withAllData) => send(kind, () => bodyFor(withAllData)),
+      () => {
+        usage.resends += 1;
+      },
       signal,
-    });
+    );
     if (probed.fingerprint === null || answer.system_fingerprint === probed.fingerprint) return answer;
     monitor.changed(probed);
     throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');
   };
-}
-
-/**
- * Retries a request if that can help: once, with all data, after a lost item or a failure; a few times if the engine is
- * busy.
- */
-async function withRepeats<Answer>({
-  send,
-  usage,
-  signal,
-}: {
-  send: (withAllData: boolean) => Promise<Answer>;
-  usage: EngineUsage;
-  signal: AbortSignal;
-}): Promise<Answer> {
-  let resent = false;
-  for (let busy = 1; ; ) {
-    try {
-      return await send(resent);
-    } catch (error) {
-      if (!(error instanceof EngineFault)) throw error;
-      if (error.kind === 'busy' && busy < BUSY_TRIES) {
-        await sleep(BUSY_PAUSE_MS * 2 ** busy * (0.5 + Math.random() / 2), undefined, { signal });
-        busy += 1;
-      } else if (!resent && ['cache-miss', 'internal', 'unreachable'].includes(error.kind)) {
-        resent = true;
-        usage.resends += 1;
-      } else {
-        throw error;
-      }
-    }
-  }
 }

@@ -9,6 +9,7 @@ import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
 import { asker } from './asking.ts';
 import { EngineFault } from './faults.ts';
+import { sessionOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import type { VllmParts } from './queries.ts';
@@ -25,10 +26,11 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const probed = context.monitor.ready();
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
+  const session = sessionOf(context.secret, request.tenant, await request.frames.origin());
   const groups = await renderFrames({ ...request, signal }, plan.frameGroups, probed.encoding);
   const started = performance.now();
   const going = { ...request, signal };
-  const read = queryReader(going, context, probed, asker(going, context, probed, groups));
+  const read = queryReader(going, context, probed, asker(going, context, probed, { groups, session }));
   try {
     const [longest, ...shorter] = plan.queries;
     yield await read(longest, 0);

@@ -33,19 +33,11 @@ export async function tokenize(text: string, client: Poster, model: string, sign
 }
 
 /**
- * The token ids of a complete prompt as text: one token stands for each run of video or image tokens. Retries once after a
- * broken connection.
+ * The token ids of a complete prompt as text: one token stands for each run of video or image tokens.
  * @throws EngineFault, or the signal's reason
  */
 export function promptTokens(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
-  return retried(() => tokenize(text, client, model, signal));
-}
-
-async function retried<Answer>(ask: () => Promise<Answer>): Promise<Answer> {
-  return ask().catch((error) => {
-    if (error instanceof EngineFault && error.kind === 'unreachable') return ask();
-    throw error;
-  });
+  return tokenize(text, client, model, signal);
 }
 
 /** Where tokens are requested, and those that are known already. */
@@ -122,8 +114,7 @@ export async function answerIds({ answers }: ReadNext, source: TokenSource): Pro
 }
 
 /**
- * Sends a text to the model's tokenizer and returns the first control token in it. Retries once after a broken
- * connection.
+ * Sends a text to the model's tokenizer and returns the first control token in it.
  * @returns undefined if the text has none
  * @throws EngineFault, or the signal's reason
  */
@@ -134,7 +125,7 @@ export async function controlTokenIn(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false, return_token_strs: true });
-  const { tokens, token_strs: names } = await retried(() => client.post('/tokenize', body, TOKENS, signal));
+  const { tokens, token_strs: names } = await client.post('/tokenize', body, TOKENS, signal);
   if (names?.length === tokens.length) return names.find(isMarkup);
   throw new EngineFault('unusable', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
 }

@@ -21,6 +21,8 @@ type VllmConfig = Pick<
   | 'ENGINE_CONCURRENCY'
   | 'ENGINE_FRAME_ENCODING'
   | 'ENGINE_FRAME_SIDE'
+  | 'ENGINE_SESSION_HEADER'
+  | 'ENGINE_REPLICAS'
   | 'SECRET'
   | 'tenants'
 >;
@@ -64,6 +66,8 @@ export function createVllmEngine(
       encoding: config.ENGINE_FRAME_ENCODING,
       frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
       defaultQuery,
+      sessionHeader: config.ENGINE_SESSION_HEADER,
+      replicas: config.ENGINE_REPLICAS,
       readyCheckMs,
       unreadyCheckMs,
       checkTimeoutMs,
@@ -73,7 +77,15 @@ export function createVllmEngine(
   const findControlToken = controlTokenFinder();
   const tokenizing = createFairQueue({ places: TOKENIZER_REQUESTS });
   const tokenizer = (tenant: string) => inTurn(client, tokenizing, tenant);
-  const parts = { client, tokenizer, gate, texts, monitor, secret: config.SECRET };
+  const parts = {
+    client,
+    tokenizer,
+    gate,
+    texts,
+    monitor,
+    secret: config.SECRET,
+    sessionHeader: config.ENGINE_SESSION_HEADER,
+  };
 
   function problemOf(error: unknown): unknown {
     if (!(error instanceof EngineFault)) return error;

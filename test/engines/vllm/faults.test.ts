@@ -59,13 +59,45 @@ t.test('an engine that stays busy causes status 503 with Retry-After', async (t)
   t.ok(headers.get('retry-after'));
 });
 
-t.test('after a broken connection the request is sent once more, with all data', async (t) => {
+t.test('after a broken connection the request is sent up to three times more, with all data', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
-  fake.behaviour.fault = (_, response, count) => (count === 2 ? destroy(response) : undefined);
-  const { status, body } = await post(address, 4);
-  t.equal(status, 200);
-  t.equal(body.usage.engine_resends, 1);
+  const { body: undisturbed } = await post(address, 4);
+  for (const failures of [1, 3]) {
+    fake.asked.length = 0;
+    fake.forget();
+    const failing = (count: number) => count >= 2 && count < 2 + failures;
+    fake.behaviour.fault = (_, response, count) => (failing(count) ? destroy(response) : undefined);
+    const { status, body } = await post(address, 4);
+    t.equal(status, 200);
+    t.equal(body.usage.engine_resends, failures);
+    t.same(body.prefixes, undisturbed.prefixes);
+    const again = fake.asked.slice(-failures);
+    t.ok(
+      again.every(({ items }) => items.every(({ data }) => data !== null)),
+      'another engine behind a router has no item',
+    );
+  }
+});
+
+t.test('an error page of a router is treated like a broken connection', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  const page = (response: ServerResponse) => {
+    response.writeHead(500, { 'content-type': 'text/plain' }).end('Request failed: error sending request');
+    return true;
+  };
+  fake.behaviour.fault = (_, response, count) => (count <= 3 ? page(response) : undefined);
+  const { status, body } = await post(address, 4, { prefixes: { last: 1 } });
+  t.match([status, body.usage.engine_resends], [200, 3]);
+});
+
+t.test('an aborted request does not wait for a pause to end', async (t) => {
+  const { fake, app, address } = await startService(t, {}, { DEADLINE_S: '0.3' });
+  await readiness(app, 200);
+  fake.behaviour.fault = (_, response) => destroy(response);
+  const { status, body } = await post(address, 2, { prefixes: { last: 1 } });
+  t.match([status, body['code']], [504, 'deadline-exceeded']);
 });
 
 t.test('an engine that restarts during an episode is used again when it is ready', async (t) => {

@@ -18,6 +18,12 @@ t.test('a step sends its unfinished block and only names the others', async (t) 
     const blocks = Math.ceil((i + 1) / 2);
     t.strictSame(items, [...Array(blocks - 1).fill('name'), 'data'], `${i + 1} frames`);
   }
+  const { session } = fake.asked[0] ?? {};
+  t.ok(session);
+  t.ok(
+    fake.asked.every((query) => query.session === session),
+    'all steps reach the same engine, also when the first block gets its second frame',
+  );
   const { body } = await post(address, 8, { prefixes: { last: 1 } });
   const [named, whole] = fake.asked.slice(-2);
   t.strictSame(
@@ -25,6 +31,7 @@ t.test('a step sends its unfinished block and only names the others', async (t) 
     whole?.items.map(({ uuid }) => uuid),
     'the names are the same as those of the complete episode',
   );
+  t.equal(whole?.session, session, 'and so is the engine');
   t.equal(body.usage.cached_tokens, 4 * 64);
 });
 

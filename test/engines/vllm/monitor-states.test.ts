@@ -17,7 +17,7 @@ interface Script {
  * Watches a fake vLLM. While it is ready it is checked only after `suspect`.
  * @returns the monitor and its log; `checks` counts the checks, `script` changes what the client does
  */
-async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000) {
+async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000, replicas = 1) {
   const fake = await startFakeVllm();
   const client = createClient({ url: fake.url, apiKey: '', connections: 2 });
   const lines: { msg: string; level: number }[] = [];
@@ -32,7 +32,8 @@ async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000) {
     healthy: (signal) => script.healthy?.() ?? client.healthy(signal),
   };
   const frame = { width: 32, height: 32 };
-  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: TOPREWARD } as const;
+  const session = { sessionHeader: 'x-session-id', replicas } as const;
+  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: TOPREWARD, ...session } as const;
   const monitor = watchEngine(scripted, { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();
@@ -138,6 +139,25 @@ t.test('an engine that is down is probed again when it is back', async (t) => {
   t.ok(checks() >= before + 1);
   [script.get, script.healthy] = [undefined, undefined];
   t.not(await ready(monitor), probed);
+});
+
+t.test('one of several engines that is down does not make the others unready', async (t) => {
+  const { monitor, script, checks } = await watch(t, {}, 10_000, 3);
+  const probed = await ready(monitor);
+  const before = checks();
+  let asked = 0;
+  // A router sends one of three requests to the engine that is gone.
+  script.get = (path) => (path === '/version' && checks() <= before + 2 ? broken() : undefined);
+  script.healthy = async () => asked++ % 3 !== 0;
+  monitor.suspect();
+  // The third check finds version and model, and asks nothing more.
+  await until(() => checks() >= before + 3);
+  t.equal(asked, 3, 'two checks failed, and each asked /health until an engine responded');
+  t.equal(monitor.ready(), probed);
+  script.get = broken;
+  script.healthy = async () => false;
+  monitor.suspect();
+  await until(() => reasonOf(monitor) !== undefined);
 });
 
 t.test('failed checks before a new probe do not count after it', async (t) => {

@@ -130,3 +130,15 @@ t.test('an engine that is down or goes down is reported as not ready', async (t)
   t.match((await readiness(never.app, 503)).reason, /cannot be reached/);
   t.equal((await never.app.inject('/health/live')).statusCode, 200, 'the service itself is live');
 });
+
+t.test('GET /v1/model says how many engines there are, and another header names the session', async (t) => {
+  const settings = { ENGINE_REPLICAS: '3', ENGINE_SESSION_HEADER: 'X-Dynamo-Session-Id' };
+  const { fake, app, address } = await startService(t, {}, settings);
+  await readiness(app, 200);
+  t.match((await app.inject('/v1/model')).json(), { engine_replicas: 3, service: { name: 'topreward-server' } });
+  await post(address, 4);
+  for (const { session, headers } of [...fake.probed, ...fake.asked]) {
+    t.equal(session, undefined);
+    t.match(headers['x-dynamo-session-id'], /^[0-9a-f]{40}$/);
+  }
+});

@@ -90,6 +90,8 @@ t.test('block names and the cache salt differ between tenants, and stay the same
   t.equal(alice?.items[0]?.uuid, again?.items[0]?.uuid);
   t.equal(alice?.salt, again?.salt);
   t.ok(alice?.session, 'a session header lets a router send the episode to one engine');
+  t.equal(alice?.session, again?.session);
+  t.not(alice?.session, bob?.session, 'tenants do not learn that they have the same frames');
 });
 
 t.test('the chat prompt ends the user turn and reads the token True without a leading space', async (t) => {

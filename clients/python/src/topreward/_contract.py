@@ -1770,7 +1770,12 @@ class Model(TypedDict):
     Name of the model, as in `provenance.model`.
     """
     about: str | None
+    service: ServiceVersion
     engine: EngineVersion
+    engine_replicas: int
+    """
+    How many engines the operator runs (`ENGINE_REPLICAS`). `engine` and all limits are those of each of them.
+    """
     methods: list[MethodName]
     """
     The values of `method` that this service can use with this model.
