@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Creates .cache/lerobot, a Python environment with lerobot 0.4.4 and a torch for the CPU: 1.6 GB. `npm run test:lerobot` runs
-# this script if the environment is missing.
+# Creates .cache/lerobot, a Python environment with lerobot 0.4.4, a torch for the CPU and Rerun: 2.0 GB.
+# `npm run test:lerobot` runs this script if the environment is missing.
 #
 #   test/lerobot/install.sh --check   exits with 0 if nothing is missing
 set -euo pipefail

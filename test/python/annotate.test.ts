@@ -4,7 +4,7 @@ import { startServer } from '../support/server.ts';
 import { pytest } from './support.ts';
 
 const needs = needing('examples/python', 'ffmpeg');
-t.setTimeout(280_000);
+t.setTimeout(600_000);
 
 t.test('topreward annotate', needs, async (t) => {
   const { address } = await startServer(t);

@@ -1,8 +1,9 @@
 """Client of topreward-server."""
 
-from ._batch import BatchItem, BatchProblem, BatchResult
+from ._batch import BatchEnd, BatchItem, BatchProblem, BatchResult
 from ._calls import ScoreEvent
 from ._contract import (
+    BatchEvent,
     Calibration,
     Episode,
     EpisodeResult,
@@ -31,6 +32,8 @@ from .growing import AsyncGrowingEpisode, GrowingEpisode
 __all__ = [
     "AsyncClient",
     "AsyncGrowingEpisode",
+    "BatchEnd",
+    "BatchEvent",
     "BatchItem",
     "BatchProblem",
     "BatchResult",

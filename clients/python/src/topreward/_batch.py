@@ -7,7 +7,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from ._contract import BatchProblemEvent, BatchResultEvent, Episode, Problem
+from ._contract import (
+    BatchEndEvent,
+    BatchEvent,
+    BatchProblemEvent,
+    BatchResultEvent,
+    Episode,
+    GvlMeans,
+    GvlResult,
+    Problem,
+)
 from ._flow import Emit, Request, Stream
 from ._frames import Encoding, Frames, parts_of
 from ._multipart import Form, Part
@@ -18,6 +27,7 @@ PATH = "/v1/rewards/batch"
 
 BatchResult: TypeAlias = BatchResultEvent
 BatchProblem: TypeAlias = BatchProblemEvent
+BatchEnd: TypeAlias = BatchEndEvent
 
 
 @dataclass(frozen=True)
@@ -72,13 +82,47 @@ def form_of(entries: Sequence[Entry], videos: Sequence[Path] = ()) -> Form:
     return Form("batch", {"items": [entry.document(numbers) for entry in entries]}, files)
 
 
-def batch(entries: Sequence[Entry], videos: Sequence[Path], attempts: Attempts) -> Stream[BatchResult | BatchProblem]:
+class Totals:
+    """What the last event of a batch says. The last line of one response is about the episodes of one request only."""
+
+    def __init__(self) -> None:
+        self._scored = self._failed = 0
+        self._gvl: list[GvlResult] = []
+
+    def count(self, event: BatchResult | BatchProblem) -> None:
+        if event["event"] == "problem":
+            self._failed += 1
+            return
+        self._scored += 1
+        if event["result"]["method"] == "gvl":
+            self._gvl.append(event["result"])
+
+    def end(self) -> BatchEnd:
+        return {"event": "end", "scored": self._scored, "failed": self._failed, "gvl": means_of(self._gvl)}
+
+
+def means_of(results: Sequence[GvlResult]) -> GvlMeans | None:
+    """The results of GVL together, as the service adds them up. None if there are none."""
+    if not results:
+        return None
+    vocs = [result["voc"] or 0.0 for result in results if result["complete"]]
+    return {
+        "complete": len(vocs),
+        "incomplete": len(results) - len(vocs),
+        "mean_voc": sum(vocs) / len(vocs) if vocs else None,
+        "mean_voc_failures_zero": sum(vocs) / len(results),
+    }
+
+
+def batch(entries: Sequence[Entry], videos: Sequence[Path], attempts: Attempts) -> Stream[BatchEvent]:
     """Scores episodes. Those that get no result for a reason that passes are sent again, without the others.
+
+    The last event counts all of them.
 
     :raises Refused: if the complete batch is rejected
     :raises Unanswered: if not every episode has its line in time
     """
-    waiting = list(range(len(entries)))
+    waiting, totals = list(range(len(entries))), Totals()
     while waiting:
         asked, passing = list(waiting), dict[int, BatchProblem]()
         form = form_of([entries[index] for index in asked], videos)
@@ -93,9 +137,11 @@ def batch(entries: Sequence[Entry], videos: Sequence[Path], attempts: Attempts) 
                 passing[asked[event["index"]]] = cast(BatchProblem, {**event, "index": asked[event["index"]]})
             else:
                 waiting.remove(asked[event["index"]])
-                yield Emit(cast("BatchResult | BatchProblem", {**event, "index": asked[event["index"]]}))
+                done = cast("BatchResult | BatchProblem", {**event, "index": asked[event["index"]]})
+                totals.count(done)
+                yield Emit(done)
         if failure is None and not passing:
-            return
+            break
         if len(waiting) < len(asked):
             attempts.succeeded()
         try:
@@ -104,8 +150,10 @@ def batch(entries: Sequence[Entry], videos: Sequence[Path], attempts: Attempts) 
             if failure:
                 raise
             for line in passing.values():
+                totals.count(line)
                 yield Emit(line)
-            return
+            break
+    yield Emit(totals.end())
 
 
 def passes(problem: Problem | None) -> bool:

@@ -9,8 +9,9 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, TypeAlias, cast
 
-from ._batch import BatchItem, BatchProblem, BatchResult, batch, entries_of
+from ._batch import BatchItem, batch, entries_of
 from ._contract import (
+    BatchEvent,
     Calibration,
     CalibrationOptions,
     EpisodeOptions,
@@ -111,7 +112,7 @@ def score_batch(
     videos: Sequence[str | PathLike[str]],
     encoding: Encoding,
     patience_s: float | None,
-) -> Stream[BatchResult | BatchProblem]:
+) -> Stream[BatchEvent]:
     paths = [Path(fspath(video)) for video in videos]
     return batch(entries_of(items, paths, encoding), paths, settings.batch_attempts(patience_s))
 

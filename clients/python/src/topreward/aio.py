@@ -7,9 +7,10 @@ from os import PathLike
 from typing import TYPE_CHECKING, Literal, cast, overload
 
 from . import _calls
-from ._batch import BatchItem, BatchProblem, BatchResult
+from ._batch import BatchItem
 from ._calls import ScoreEvent, Settings
 from ._contract import (
+    BatchEvent,
     Calibration,
     EpisodeResult,
     GvlResult,
@@ -159,7 +160,7 @@ class AsyncClient:
         videos: Sequence[str | PathLike[str]] = (),
         encoding: Encoding = "npy",
         patience_s: float | None = None,
-    ) -> AsyncIterator[BatchResult | BatchProblem]:
+    ) -> AsyncIterator[BatchEvent]:
         """Score many episodes: see ``Client.score_batch``.
 
         With ``patience_s=0`` the batch is sent once: every problem is an event, and Unanswered is raised if the

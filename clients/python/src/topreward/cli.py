@@ -14,6 +14,7 @@ COMMANDS = {
     "annotate": ("topreward.annotate.command", "label a LeRobot dataset with progress"),
     "evaluate": ("topreward.evaluate.command", "say how good the rewards of a model are"),
     "merge": ("topreward.annotate.merge_command", "make the final files of an annotate run with several shards"),
+    "show": ("topreward.show.command", "write the curves of an episode for the Rerun viewer"),
     "status": ("topreward.annotate.status_command", "say how far an annotate run is"),
     "upload": ("topreward.upload", "upload a finished episode over an unreliable link"),
 }

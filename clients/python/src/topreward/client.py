@@ -7,9 +7,10 @@ from os import PathLike
 from typing import TYPE_CHECKING, Literal, cast, overload
 
 from . import _calls
-from ._batch import BatchItem, BatchProblem, BatchResult
+from ._batch import BatchItem
 from ._calls import ScoreEvent, Settings
 from ._contract import (
+    BatchEvent,
     Calibration,
     EpisodeResult,
     GvlResult,
@@ -202,8 +203,10 @@ class Client:
         videos: Sequence[str | PathLike[str]] = (),
         encoding: Encoding = "npy",
         patience_s: float | None = None,
-    ) -> Iterator[BatchResult | BatchProblem]:
+    ) -> Iterator[BatchEvent]:
         """Score many episodes. Each gives one event, in the order in which they are done: ``event["index"]`` is its item.
+
+        The last event, ``"end"``, counts the events of both kinds, and has the means of GVL.
 
         An episode that fails gives a ``problem`` and does not affect the others. Episodes without a result after a cut
         response, or with a problem that passes (503, 504), are sent again without the others.

@@ -42,6 +42,8 @@ RESULT = {
     "provenance": PROVENANCE,
 }
 
+END = {"event": "end", "scored": 0, "failed": 0, "gvl": None}
+
 Line = dict[str, Any]
 Answer = Callable[[list[int]], list[Line]]
 
@@ -66,6 +68,7 @@ class Fake:
         answer = self._answers.pop(0) if self._answers else results
         for line in answer(episodes):
             yield line
+        yield END
 
 
 def results(episodes: list[int]) -> list[Line]:

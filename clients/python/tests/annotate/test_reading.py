@@ -113,7 +113,7 @@ def test_a_wrong_selection_is_a_usage_error(v3: Path, selection: str) -> None:
 def test_a_dataset_is_found_where_lerobot_and_the_hub_keep_it(tmp_path: Path) -> None:
     home, hub = tmp_path / "home", tmp_path / "hub"
     env = {"HF_LEROBOT_HOME": str(home), "HF_HUB_CACHE": str(hub), "HOME": str(tmp_path)}
-    with pytest.raises(UsageError, match=r"(?s)robot/drawer is not on this machine.*hf download"):
+    with pytest.raises(UsageError, match=r"(?s)robot/drawer is not on this machine.*--download"):
         find_root(None, "robot/drawer", None, env)
     cached = hub / "datasets--robot--drawer"
     for commit in ("1a2b", "3c4d"):

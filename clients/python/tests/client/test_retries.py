@@ -201,7 +201,11 @@ def test_a_problem_in_lines_is_raised(stub: Stub) -> None:
 
 
 def result(index: int) -> dict[str, Any]:
-    return {"event": "result", "index": index, "result": {"score": -1.0}}
+    return {"event": "result", "index": index, "result": {"method": "topreward", "score": -1.0}}
+
+
+def gvl(index: int, voc: float | None, complete: bool = True) -> dict[str, Any]:
+    return {"event": "result", "index": index, "result": {"method": "gvl", "voc": voc, "complete": complete}}
 
 
 def failed(index: int, code: str, status: int) -> dict[str, Any]:
@@ -228,8 +232,9 @@ def test_a_cut_batch_is_sent_again_without_what_is_scored(stub: Stub, quick: Non
         Answer(body=[result(0), END]),
     ]
     with Client(stub.url) as client:
-        events = list(client.score_batch(items, videos=videos))
-    assert [(event["event"], event["index"]) for event in events] == [
+        *events, end = client.score_batch(items, videos=videos)
+    assert end == {"event": "end", "scored": 3, "failed": 1, "gvl": None}
+    assert [(event["event"], event["index"]) for event in events if event["event"] != "end"] == [
         ("result", 1),
         ("problem", 3),
         ("result", 0),
@@ -249,7 +254,8 @@ def test_one_attempt_of_a_batch_gives_every_problem(stub: Stub) -> None:
         async with AsyncClient(stub.url) as client:
             return [event async for event in client.score_batch(items, patience_s=0)]
 
-    events = asyncio.run(one_attempt())
+    *events, end = asyncio.run(one_attempt())
+    assert end == {"event": "end", "scored": 1, "failed": 1, "gvl": None}
     assert [(event["event"], event["index"]) for event in events] == [("result", 0), ("problem", 1)]
     assert len(stub.asked) == 1
     for answer, words in (
@@ -259,6 +265,34 @@ def test_one_attempt_of_a_batch_gives_every_problem(stub: Stub) -> None:
         stub.answers = [answer]
         with pytest.raises(Unanswered, match=words):
             asyncio.run(one_attempt())
+
+
+def test_the_end_of_a_batch_is_about_all_of_its_episodes(stub: Stub, quick: None) -> None:
+    """Each response knows the episodes of its own request only."""
+    items = [BatchItem(EPISODE, [FRAME])] * 6
+    means = {"complete": 1, "incomplete": 0, "mean_voc": 0.9, "mean_voc_failures_zero": 0.9}
+    stub.answers = [
+        Answer(
+            body=[gvl(0, 0.5), gvl(1, -1.0, complete=False), gvl(2, None), result(3), failed(5, "not-an-image", 422)], cut=True
+        ),
+        Answer(body=[gvl(0, 0.9), {**END, "gvl": means}]),
+    ]
+    with Client(stub.url) as client:
+        *events, end = client.score_batch(items)
+    assert len(events) == 6
+    assert end["event"] == "end"
+    assert (end["scored"], end["failed"]) == (5, 1)
+    assert end["gvl"] == {
+        "complete": 3,
+        "incomplete": 1,
+        "mean_voc": pytest.approx((0.5 + 0 + 0.9) / 3),
+        "mean_voc_failures_zero": pytest.approx((0.5 + 0 + 0.9) / 4),
+    }
+    stub.answers = [Answer(body=[gvl(0, 0.5, complete=False), END])]
+    with Client(stub.url) as client:
+        *_, end = client.score_batch(items[:1])
+    assert end["event"] == "end"
+    assert end["gvl"] == {"complete": 0, "incomplete": 1, "mean_voc": None, "mean_voc_failures_zero": 0.0}
 
 
 def test_a_batch_item_has_frames_or_a_video() -> None:

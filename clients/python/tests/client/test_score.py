@@ -96,7 +96,9 @@ def test_a_batch_gives_one_event_for_each_item(url: str, files: list[Path], pixe
         BatchItem({"instruction": TEXT, "from_s": 1, "to_s": 3}, video=1),
     ]
     with Client(url) as client:
-        events = {event["index"]: event for event in client.score_batch(items, videos=[files[0], video])}
+        *lines, end = client.score_batch(items, videos=[files[0], video])
+    assert end == {"event": "end", "scored": 3, "failed": 1, "gvl": None}
+    events = {event["index"]: event for event in lines if event["event"] != "end"}
     assert {index: event["event"] for index, event in events.items()} == {
         0: "result",
         1: "problem",
@@ -150,6 +152,7 @@ def test_the_async_client_has_the_same_methods_and_scores(url: str, files: list[
             item = BatchItem({"instruction": TEXT, "fps": 4, "prefixes": {"count": 3}}, files)
             batch = [event async for event in client.score_batch([item])]
             assert batch[0]["event"] == "result"
+            assert batch[1] == {"event": "end", "scored": 1, "failed": 0, "gvl": None}
             episode = client.episode(TEXT, fps=4)
             episode.add(files)
             grown = await episode.score(prefixes={"count": 3})

@@ -140,6 +140,7 @@ def test_a_gate_is_a_number_a_mean_or_an_audited_report(here: Here, service: str
     ("changes", "words"),
     [
         (["--folder", EPISODES, "--root", "/x"], "--root is for LeRobot datasets, and --folder is not one"),
+        (["--folder", EPISODES, "--download"], "--download is for LeRobot datasets, and --folder is not one"),
         (["--folder", EPISODES, "--labels", "/x.json"], "--labels is for LeRobot datasets"),
         (["--folder", EPISODES, "--camera", "top"], "--camera is for LeRobot datasets"),
         (["--folder", EPISODES, "--episodes", "0:1"], "--episodes is for LeRobot datasets"),

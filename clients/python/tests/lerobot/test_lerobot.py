@@ -122,6 +122,25 @@ def test_lerobot_weights_the_frames_as_the_service_does(root: Path, calibration:
     assert len(np.unique(ours.round(6))) > 3, "The weights of these episodes differ."
 
 
+def test_lerobot_loads_the_copy_with_a_column(root: Path, tmp_path: Path) -> None:
+    output, target = tmp_path / "topreward_progress.parquet", tmp_path / "dataset"
+    ended = annotate(root, "--out", output, "--add-column", "next.reward=log_prob_true", "--column-out", target)
+    assert ended.returncode == 0, ended.stderr
+    loaded = json.loads(lerobot("read_column.py", target, "next.reward"))
+    assert loaded["shape"] == [1]
+    assert loaded["cameras"] == ["observation.images.side", TOP]
+    values = np.array(loaded["values"])
+    known = pq.read_table(output)["log_prob_true"].to_numpy()
+    assert len(values) == len(known) == 276
+    assert not np.isnan(values).any()
+    prefixes = ~np.isnan(known)
+    assert values[prefixes] == pytest.approx(known[prefixes], abs=1e-6)
+    # The same statistics as for the other features, which LeRobot made.
+    assert sorted(loaded["stats"]) == loaded["stats_like"]
+    assert loaded["stats"]["mean"] == pytest.approx([values.mean()], abs=1e-6)
+    assert loaded["stats"]["count"] == [276]
+
+
 def test_a_failed_episode_has_no_weight_with_the_flags_that_are_printed(root: Path, calibration: Path, tmp_path: Path) -> None:
     root = Path(shutil.copytree(root, tmp_path / "dataset"))
     path = root / "meta/episodes/chunk-000/file-000.parquet"

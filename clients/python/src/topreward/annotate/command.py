@@ -5,13 +5,17 @@ import asyncio
 import json
 import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
 from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
+from ..lerobot.hub import push, target_of
 from .announce import announce
+from .columns import Column, check_columns, parse_column, read_values
 from .cost import cost_of
-from .job import OUTPUT, job_of
+from .dataset_copy import copy_with_columns
+from .job import OUTPUT, Job, job_of
 from .merge import merge
 from .options import parse_shard
 from .run import annotate
@@ -35,13 +39,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run.add_argument("--fresh", action="store_true", help="drop what an earlier run left, and start over")
     run.add_argument("--retry-failed", action="store_true", help="ask again for episodes that failed")
     run.add_argument("--allow-missing", action="store_true", help="write the file although episodes failed")
+    columns = parser.add_argument_group("a copy of the dataset with the numbers as columns")
+    columns.add_argument(
+        "--add-column",
+        action="append",
+        type=parse_column,
+        default=[],
+        metavar="NAME=log_prob_true|progress",
+        help="for example next.reward=log_prob_true; can be used several times",
+    )
+    columns.add_argument("--column-out", type=Path, metavar="DIR", help="new folder of the copy")
+    run.add_argument(
+        "--push-to-hub",
+        nargs="?",
+        const="",
+        metavar="REPO",
+        help="upload the files to a dataset on the hub (default: --repo-id; extra: hub)",
+    )
     run.add_argument("--dry-run", action="store_true", help="print what the run costs, and send nothing")
 
 
 def run(args: argparse.Namespace) -> int:
     """Label a dataset.
 
-    :returns: the exit code: 0 all, 1 the service does not respond, 2 wrong usage, 3 some episodes failed
+    :returns: the exit code: 0 all, 1 the service or the hub does not respond, 2 wrong usage, 3 some episodes failed
     """
     try:
         return _run(args)
@@ -58,12 +79,32 @@ def run(args: argparse.Namespace) -> int:
 
 def _run(args: argparse.Namespace) -> int:
     job = job_of(args)
+    check_columns(job.dataset, args.add_column, args.column_out)
+    repo = target_of(args.push_to_hub, args.repo_id)
+    if (args.add_column or repo) and job.shard != (0, 1):
+        raise UsageError(
+            "--add-column and --push-to-hub need the numbers of all shards: merge them, then run again without --shard."
+        )
     if args.dry_run:
         print(json.dumps(cost_of(job.dataset, job.units, job.options.prefixes), indent=2))
         return EXIT_DONE
     failed = asyncio.run(annotate(job))
     if job.shard == (0, 1):
-        announce(merge(job.folder, args.allow_missing))
+        merged = merge(job.folder, args.allow_missing)
+        announce(merged)
+        if args.column_out:
+            _add_columns(job, args.add_column, args.column_out, args.allow_missing)
+        if repo:
+            print(
+                f"Uploaded: --sample_weighting.progress_path={push(repo, [merged.output, merged.episodes_file])}",
+                file=sys.stderr,
+            )
         return EXIT_DONE
     print(f"This shard is done. When all are: topreward merge {shlex.quote(str(job.folder))}", file=sys.stderr)
     return EXIT_INCOMPLETE if failed and not args.allow_missing else EXIT_DONE
+
+
+def _add_columns(job: Job, columns: Sequence[Column], target: Path, allow_missing: bool) -> None:
+    missing = copy_with_columns(job.dataset, target, read_values(job.output, columns), allow_missing)
+    note = f" {missing} frames have NaN." if missing else ""
+    print(f"Copied to {target} with {', '.join(column.name for column in columns)}.{note}", file=sys.stderr)

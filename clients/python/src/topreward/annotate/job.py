@@ -9,7 +9,7 @@ from ..lerobot.checking import frames_of_files
 from ..lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
 from ..lerobot.episodes import read_episodes, read_tasks
 from ..lerobot.failures import UsageError
-from ..lerobot.locate import find_root
+from ..lerobot.locate import root_of
 from ..lerobot.selection import select_episodes
 from .options import Options, choose_scale, read_calibration
 from .units import Unit, plan_units
@@ -49,7 +49,7 @@ def job_of(args: argparse.Namespace) -> Job:
     """
     if args.fresh and args.shard != (0, 1):
         raise UsageError("--fresh drops the work of all shards: use it without --shard.")
-    dataset = read_dataset(find_root(args.root, args.repo_id, args.revision))
+    dataset = read_dataset(root_of(args))
     camera = choose_camera(dataset, args.camera)
     calibration = read_calibration(args.calibration)
     scale = choose_scale(args.scale, calibration)

@@ -7,7 +7,7 @@ from .._contract import Problem
 from ..lerobot.checking import Fault, file_faults, footage_of, frames_of_files, instruction_of
 from ..lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
 from ..lerobot.episodes import Episode, read_episodes, read_tasks
-from ..lerobot.locate import find_root
+from ..lerobot.locate import root_of
 from ..lerobot.requests import Footage
 from ..lerobot.selection import select_episodes
 from .labels import labels_of
@@ -19,7 +19,7 @@ def set_of_dataset(args: argparse.Namespace) -> LabelledSet:
 
     :raises UsageError: if a flag, the dataset or the file of labels is wrong
     """
-    root = find_root(args.root, args.repo_id, args.revision)
+    root = root_of(args)
     dataset = read_dataset(root)
     camera = choose_camera(dataset, args.camera)
     every = read_episodes(dataset, camera)

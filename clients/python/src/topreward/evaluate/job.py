@@ -81,14 +81,15 @@ def job_of(args: argparse.Namespace) -> Job:
 
 
 def _subjects(args: argparse.Namespace) -> LabelledSet:
-    only_of_datasets = {name: getattr(args, name) for name in ("root", "repo_id", "revision", "camera", "episodes", "labels")}
+    names = ("root", "repo_id", "revision", "download", "camera", "episodes", "labels")
+    only_of_datasets = {name: getattr(args, name) for name in names}
     if args.folder is None:
         if args.fps is not None:
             raise UsageError("--fps is for --folder: a LeRobot dataset has its own.")
         if args.root is None and args.repo_id is None:
             raise UsageError("Name the dataset with --root DIR or --repo-id USER/NAME, or a folder with --folder DIR.")
         return set_of_dataset(args)
-    wrong = [name for name, value in only_of_datasets.items() if value is not None]
+    wrong = [name for name, value in only_of_datasets.items() if value not in (None, False)]
     if wrong:
         raise UsageError(f"--{wrong[0].replace('_', '-')} is for LeRobot datasets, and --folder is not one. Use one of them.")
     return set_of_folder(args)

@@ -136,6 +136,8 @@ async def _read(asking: Asking[SubjectT], request: Request[SubjectT], attempts: 
     attempts.retry_after_s = 0.0
     try:
         async for line in asking.client.score_batch(request.items, videos=request.videos, patience_s=0):
+            if line["event"] == "end":
+                continue
             task = request.tasks[line["index"]]
             if line["event"] == "problem":
                 problems.append((task, line["problem"]))

@@ -12,6 +12,7 @@ def add_dataset_flags(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--root", type=Path, help="folder of the dataset")
     group.add_argument("--repo-id", help="USER/NAME: a dataset that LeRobot or the hub has stored on this machine")
     group.add_argument("--revision", help="branch, tag or commit of --repo-id in the hub cache")
+    group.add_argument("--download", action="store_true", help="download what --repo-id lacks on this machine (extra: hub)")
     group.add_argument("--camera", help="feature with the frames; required if the dataset has several cameras")
     group.add_argument("--episodes", help="for example 0:100 (100 excluded), 7, or 0:10,20: (default: all)")
     group.add_argument(

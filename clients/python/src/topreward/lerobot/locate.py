@@ -1,10 +1,25 @@
-"""Finds a dataset on this machine. Nothing is downloaded."""
+"""Finds a dataset on this machine, or downloads it."""
 
+import argparse
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from .failures import UsageError
+from .hub import download
+
+
+def root_of(args: argparse.Namespace) -> Path:
+    """Return the folder of the dataset that the flags name. It is downloaded only with ``--download``.
+
+    :raises UsageError: if it is not there, or if the flags do not fit together
+    :raises HubError: if it cannot be downloaded
+    """
+    if not args.download:
+        return find_root(args.root, args.repo_id, args.revision)
+    if args.repo_id is None or args.root is not None:
+        raise UsageError("--download needs --repo-id, without --root.")
+    return download(args.repo_id, args.revision, args.camera, args.episodes)
 
 
 def find_root(root: Path | None, repo_id: str | None, revision: str | None, env: Mapping[str, str] = os.environ) -> Path:
@@ -30,9 +45,7 @@ def find_root(root: Path | None, repo_id: str | None, revision: str | None, env:
         if (candidate / "meta/info.json").is_file():
             return candidate
     searched = "\n".join(f"  {candidate}" for candidate in candidates)
-    raise UsageError(
-        f"{repo_id} is not on this machine. Searched:\n{searched}\nDownload it first: hf download {repo_id} --repo-type dataset"
-    )
+    raise UsageError(f"{repo_id} is not on this machine. Searched:\n{searched}\nTo download it, add --download.")
 
 
 def _candidates(repo_id: str, revision: str | None, env: Mapping[str, str]) -> Iterator[Path]:

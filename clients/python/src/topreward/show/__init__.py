@@ -1,0 +1,1 @@
+"""Shows the curves of an episode in other programs: ``topreward show``."""
