@@ -145,6 +145,16 @@ function cpuIn(file: string): number {
   return (Number(fields[11]) + Number(fields[12])) * 10;
 }
 
+/** CPU time of all processes of this machine so far in ms, with a resolution of 10 ms. Linux only. */
+export function machineCpuMs(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (
+    /^cpu .*/.exec(readFileSync('/proc/stat', 'latin1'))?.[0] ?? ''
+  )
+    .split(/ +/)
+    .map(Number);
+  return (user + nice + system + irq + softirq) * 10;
+}
+
 /** Peak memory of a process in MiB. Linux only. */
 export function peakMemoryMiB(pid: number): number {
   const line = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'latin1'));

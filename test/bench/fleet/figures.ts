@@ -12,15 +12,17 @@ export interface Level {
   seconds: number;
 }
 
-/** Cores that a process used on average. `main` is the service's main thread, `engine` the busiest engine. */
+/** Cores that a process used on average. `main` is the service's main thread, a part of `service`. */
 export interface Cores {
   service: number;
   main: number;
-  engine: number;
+  engines: number[];
   router: number;
   client: number;
-  /** all processes together */
+  /** all these processes together */
   all: number;
+  /** everything else on this machine */
+  others: number;
 }
 
 /** The figures of a level. Costs are CPU time in ms for each robot-second that was answered. */
@@ -63,7 +65,6 @@ export function figuresOf(level: Level, { requests, seconds, cpu, peakMiB }: Mea
   const times = (kind: Kind) => answered.filter((each) => each.kind === kind).map(({ ms }) => ms);
   const robotSeconds = (all: Request[]) => sum(all.map(({ kind }) => SECONDS[kind]));
   const done = robotSeconds(answered);
-  const busiest = Math.max(...cpu.engines);
   const all = cpu.service + sum(cpu.engines) + cpu.router + cpu.client;
   return {
     ...level,
@@ -88,10 +89,11 @@ export function figuresOf(level: Level, { requests, seconds, cpu, peakMiB }: Mea
     cores: {
       service: cpu.service / 1000 / seconds,
       main: cpu.main / 1000 / seconds,
-      engine: busiest / 1000 / seconds,
+      engines: cpu.engines.map((ms) => ms / 1000 / seconds),
       router: cpu.router / 1000 / seconds,
       client: cpu.client / 1000 / seconds,
       all: all / 1000 / seconds,
+      others: Math.max(0, cpu.machine - all) / 1000 / seconds,
     },
     peakMiB,
   };
@@ -107,6 +109,8 @@ function countBy(names: string[]): Record<string, number> {
 const MOST_LATE = 0.01;
 /** A core that is used for this share of the time is full. */
 const FULL = 0.9;
+/** Cores that other programs use on an idle machine, at most. */
+const IDLE = 0.1;
 /** Largest ratio of two costs that count as the same. */
 const ALIKE = 1.2;
 
@@ -131,6 +135,7 @@ export function verdict(levels: readonly Figures[], cores: number): string[] {
     growth(below),
     ...(full ? [`At ${full.robots} robots: ${boundOf(full, cores)}`] : ['No level reached a bound.']),
     ...capacities(below),
+    ...disturbed(levels),
   ];
 }
 
@@ -148,20 +153,28 @@ function growth(levels: readonly Figures[]): string {
 }
 
 /** What is full at a level: a single thread, or the machine. */
-function boundOf({ cores: used, lateShare }: Figures, cores: number): string {
-  const late = `${(100 * lateShare).toFixed(0)} % of the requests are late`;
-  const threads = { "the service's main thread": used.main, 'the API process of an engine': used.engine };
-  const full = Object.entries(threads)
+function boundOf({ cores: used, lateShare, failed }: Figures, cores: number): string {
+  const engines = used.engines.map((share, i) => [`engine ${i + 1}`, share] as const);
+  const threads = [["the service's main thread", used.main] as const, ...engines]
     .filter(([, share]) => share >= FULL)
-    .map(([name, share]) => `${name} uses ${share.toFixed(2)} of its core`);
-  if (used.all >= FULL * cores) {
-    const parts = { service: used.service, 'busiest engine': used.engine, HAProxy: used.router, fleet: used.client };
-    const shown = Object.entries(parts)
-      .filter(([, share]) => share > 0)
-      .map(([name, share]) => `${name} ${share.toFixed(2)}`);
-    full.push(`all ${cores} cores of this machine are full: ${used.all.toFixed(2)} (${shown.join(', ')})`);
-  }
-  return `${late}; ${full.length > 0 ? full.join('; ') : 'no core is full, so the waiting itself is the bound'}`;
+    .map(([name, share]) => `${name} used ${share.toFixed(2)} of its core`);
+  const busy = used.all + used.others;
+  const parts = [
+    ...[['service', used.service] as const, ...engines, ['HAProxy', used.router] as const],
+    ...[['fleet', used.client] as const, ['other programs', used.others] as const],
+  ]
+    .filter(([, share]) => share > 0)
+    .map(([name, share]) => `${name} ${share.toFixed(2)}`);
+  const machine = busy >= FULL * cores ? [`the ${cores} cores of this machine were full (${parts.join(', ')})`] : [];
+  const full = [...threads, ...machine];
+  const late = `${(100 * lateShare).toFixed(0)} % of the requests were late, ${sum(Object.values(failed))} had no result`;
+  return `${late}; ${full.length > 0 ? full.join('; ') : 'no core was full, so the times are the bound'}`;
+}
+
+/** A machine that is not idle makes the bound lower and the times longer. */
+function disturbed(levels: readonly Figures[]): string[] {
+  const most = Math.max(...levels.map(({ cores }) => cores.others));
+  return most > IDLE ? [`Other programs used up to ${most.toFixed(2)} cores: measure again on an idle machine.`] : [];
 }
 
 /** What one core would carry, from the largest level that was kept up with. */

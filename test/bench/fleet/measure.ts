@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { cpuMs, mainThreadCpuMs, peakMemoryMiB, startService } from '../support.ts';
+import { cpuMs, machineCpuMs, mainThreadCpuMs, peakMemoryMiB, startService } from '../support.ts';
 import type { Request } from './fleet.ts';
 import type { Pool } from './pool.ts';
 import type { Plan } from './robots.ts';
@@ -12,13 +12,14 @@ const DEADLINE_S = 20;
 /** Requests to one engine at once, as in docs/how-to/several-engines.md. */
 const CONCURRENCY = 32;
 
-/** CPU time in ms. `main` is the service's main thread, a part of `service`. `engines` has one number for each engine. */
+/** CPU time in ms. `main` is the service's main thread, a part of `service`. `engines` has one number for each engine. `machine` is all of these and everything else on the machine. */
 export interface Cpu {
   service: number;
   main: number;
   engines: number[];
   router: number;
   client: number;
+  machine: number;
 }
 
 /** What a fleet did, and what it cost. */
@@ -52,6 +53,7 @@ export async function measure(pool: Pool, plan: Omit<Plan, 'url'>): Promise<Meas
       engines: pids.engines.map(cpuMs),
       router: pids.router === undefined ? 0 : cpuMs(pids.router),
       client: cpuMs(client.pid as number),
+      machine: machineCpuMs(),
     });
     const before = read();
     const started = performance.now();
@@ -89,5 +91,6 @@ function difference(after: Cpu, before: Cpu): Cpu {
     engines: after.engines.map((ms, i) => ms - (before.engines[i] ?? 0)),
     router: after.router - before.router,
     client: after.client - before.client,
+    machine: after.machine - before.machine,
   };
 }
