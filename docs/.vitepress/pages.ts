@@ -29,7 +29,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
       ...['methods', 'controls', 'training-signals', 'annotate', 'embedded-engine', 'glossary', 'testing'],
     ],
   },
-  { title: 'Explanation', folder: 'explanation', pages: ['method', 'one-pass', 'architecture', 'comparison'] },
+  { title: 'Explanation', folder: 'explanation', pages: ['method', 'one-pass', 'sizing', 'architecture', 'comparison'] },
 ];
 
 /**

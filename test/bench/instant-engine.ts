@@ -2,7 +2,7 @@
 // It reads every body completely and keeps only the names and times of the items, so a bench measures the service only.
 //
 //   ITEMS       how many items it keeps: the least recently used one is lost first; default: all
-//   BLOCK_MS    CPU time that it spends on each block that it receives, ms; default 0. The reading of the body comes on top.
+//   BLOCK_MS    CPU time that it spends on each block that it receives, ms; default 0. The time to read the body is not included.
 //   NAME_MS     the same for each block that a request only names
 //   PROMPT_MS   the same for each request
 import { createServer, type IncomingMessage } from 'node:http';

@@ -25,7 +25,7 @@ export interface Cores {
   others: number;
 }
 
-/** The figures of a level. Costs are CPU time in ms for each robot-second that was answered. */
+/** The figures of a level. Costs are CPU time in ms for each robot-second that has a result. */
 export interface Figures extends Level {
   requests: Record<Kind, number>;
   answered: Record<Kind, number>;
@@ -34,7 +34,7 @@ export interface Figures extends Level {
   /** robot-seconds per second */
   offered: number;
   achieved: number;
-  /** of the answered requests, from the time when each was due, ms; null if there are none */
+  /** of the requests with a result, from the time when each was due, ms; null if there are none */
   p50Ms: Record<Kind, number | null>;
   p99Ms: Record<Kind, number | null>;
   /** Requests without a result, or with one after the next request of the robot was due; 0 to 1 */
@@ -119,7 +119,7 @@ export function keepsUp({ lateShare, failed }: Figures): boolean {
   return lateShare <= MOST_LATE && Object.keys(failed).length === 0;
 }
 
-/** CPU time of everything but the fleet itself, ms for each robot-second. */
+/** CPU time of the service, the engines and HAProxy, ms for each robot-second. */
 export const costOf = ({ cost: { service, engines, router } }: Figures): number => service + engines + router;
 
 /**

@@ -12,7 +12,7 @@ const DEADLINE_S = 20;
 /** Requests to one engine at once, as in docs/how-to/several-engines.md. */
 const CONCURRENCY = 32;
 
-/** CPU time in ms. `main` is the service's main thread, a part of `service`. `engines` has one number for each engine. `machine` is all of these and everything else on the machine. */
+/** CPU time in ms. `main` is the service's main thread, a part of `service`. `engines` has one number for each engine. `machine` is the sum of all programs. */
 export interface Cpu {
   service: number;
   main: number;
