@@ -8,9 +8,9 @@ export const LEAST_LOG_PROB = -9999;
 
 /**
  * Checks that log probabilities of distinct tokens after one prompt can come from a working model.
- * @param asked log probabilities of the tokens that a query reads, nats
- * @param others log probabilities of further tokens, nats. If there are none, equal numbers for all tokens count as
- * "every token is equally likely".
+ * @param asked log probabilities of the tokens that a query reads, nats. If there are several, and they and the others are
+ * all equal, "every token is equally likely". A single one may equal another one by chance.
+ * @param others log probabilities of further tokens, nats
  * @returns one sentence that names the fault, or undefined if there is none
  */
 export function logProbFault(asked: readonly number[], others: readonly number[]): string | undefined {
@@ -18,7 +18,7 @@ export function logProbFault(asked: readonly number[], others: readonly number[]
   if (!all.every((value) => Number.isFinite(value) && value <= 0))
     return 'A log probability is positive or not a finite number.';
   if (asked.some((value) => value <= LEAST_LOG_PROB)) return 'A log probability is minus infinity.';
-  if (all.length > 1 && new Set(all).size === 1)
+  if (asked.length > 1 && new Set(all).size === 1)
     return 'Every token is equally likely: the model is not loaded correctly.';
   const sum = all.reduce((total, value) => total + Math.exp(value), 0);
   if (sum > MOST_PROBABILITY) return 'The probabilities of different tokens sum to more than 1.';

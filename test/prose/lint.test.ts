@@ -49,6 +49,13 @@ ${'A sentence that never comes to its end and '.repeat(4)} stops.
   t.equal(lines.length, 8, lines.join('\n'));
 });
 
+t.test('a term of one command is no mistake in its own files', async (t) => {
+  const text = 'Each question is a request.\n';
+  t.match(await found('docs/page.md', text), [/"question": write query/]);
+  t.strictSame(await found('docs/reference/evaluate.md', text), []);
+  t.strictSame(await found('clients/python/src/topreward/evaluate/scoring.py', `"""${text}"""\n`), []);
+});
+
 t.test('mistakes in descriptions of openapi.yaml are found', async (t) => {
   const document = `openapi: 3.1.0
 info:

@@ -68,6 +68,7 @@ function joined(passages: Passage[]): { lines: string[]; origins: number[] } {
 async function lintMarkdown(file: string, text: string, kind: Kind): Promise<Finding[]> {
   const { messages } = await new TextlintKernel().lintText(text, {
     ext: '.md',
+    filePath: file,
     plugins: [{ pluginId: 'markdown', plugin: markdown.default }],
     rules: RULES[kind],
   });

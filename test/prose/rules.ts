@@ -12,19 +12,19 @@ const ROWS = readWords(new URL('words.yml', import.meta.url));
 
 /** A rule that reports what it finds in each paragraph, heading and table cell. */
 const proseRule =
-  (find: (prose: string) => { index: number; message: string }[]): TextlintRuleModule =>
+  (find: (prose: string, file: string) => { index: number; message: string }[]): TextlintRuleModule =>
   (context) => {
     const check = (node: unknown) => {
       const prose = proseOf(context.getSource(node as never), node as TextNode);
-      for (const { index, message } of find(prose))
+      for (const { index, message } of find(prose, context.getFilePath() ?? ''))
         context.report(node as never, new context.RuleError(message, { padding: context.locator.at(index) }));
     };
     return { Paragraph: check, Header: check, TableCell: check };
   };
 
-const words = proseRule((prose) =>
+const words = proseRule((prose, file) =>
   findWords(
-    ROWS.filter(({ everywhere }) => !everywhere),
+    ROWS.filter(({ everywhere, except }) => !everywhere && !except.some((path) => file.startsWith(path))),
     prose,
   ).map(({ index, text, write }) => ({ index, message: `"${text}": write ${write}` })),
 );

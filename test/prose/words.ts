@@ -6,6 +6,8 @@ export interface Row {
   write: string;
   patterns: RegExp[];
   everywhere: boolean;
+  /** beginnings of paths of files that are not searched */
+  except: string[];
   /** what the row must find and must not find */
   finds: string[];
   allows: string[];
@@ -17,6 +19,7 @@ interface RawRow {
   finds?: string[];
   allows?: string[];
   everywhere?: boolean;
+  except?: string[];
 }
 
 /** A phrase that is not used here. */
@@ -29,9 +32,9 @@ export interface Find {
 /** @throws Error for a regular expression that cannot be parsed */
 export function readWords(file: string | URL): Row[] {
   const rows = parse(readFileSync(file, 'utf8')) as RawRow[];
-  return rows.map(({ write, not, finds = [], allows = [], everywhere = false }) => {
+  return rows.map(({ write, not, finds = [], allows = [], everywhere = false, except = [] }) => {
     const plain = not.filter((phrase) => !phrase.startsWith('/'));
-    return { write, patterns: not.map(patternOf), finds: [...plain, ...finds], allows, everywhere };
+    return { write, patterns: not.map(patternOf), finds: [...plain, ...finds], allows, everywhere, except };
   });
 }
 

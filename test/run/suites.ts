@@ -53,6 +53,9 @@ const PURE = [
   'scores',
 ];
 
+/** Tests of the Python package with datasets, which take minutes. */
+const LONG_PYTHON = ['annotate', 'evaluate-runs'].map((name) => `test/python/${name}.test.ts`);
+
 /** Tests on a real vLLM. */
 const real = (...names: string[]) => names.map((name) => `test/real/${name}.test.ts`);
 
@@ -84,9 +87,9 @@ export const SUITES: Record<string, Suite> = {
       .concat(['contract', ...PURE].map((folder) => `test/${folder}/*.test.ts`)),
   },
   attacks: { files: ['test/attacks/*.test.ts'], jobs: 1, timeoutS: 600, comments: true },
-  python: { files: ['test/python/*.test.ts'], except: ['test/python/annotate.test.ts'] },
-  // Datasets of each layout, then one that the real lerobot writes, and its reader of our file: 6 minutes. Not in .ci/run.
-  lerobot: { files: ['test/python/annotate.test.ts', 'test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
+  python: { files: ['test/python/*.test.ts'], except: LONG_PYTHON },
+  // Datasets of each layout, then one that the real lerobot writes, and its reader of our file: 8 minutes. Not in .ci/run.
+  lerobot: { files: [...LONG_PYTHON, 'test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
   docs: {
     files: ['test/docs/run.test.ts', 'test/docs/site.test.ts', 'test/docs/*.test.ts', 'test/prose/*.test.ts'],
     timeoutS: 600,

@@ -55,10 +55,10 @@ t.test('if the tokenizer does not respond, the request fails with a problem of t
     breaks -= 1;
     return destroy(response);
   };
-  breaks = 2;
+  breaks = 4;
   t.match((await post(address, 2, { instruction })).body, { code: 'engine-unavailable' });
-  breaks = 1;
-  t.equal((await post(address, 2, { instruction })).status, 200, 'one broken connection is retried');
+  breaks = 3;
+  t.equal((await post(address, 2, { instruction })).status, 200, 'three broken connections are retried');
   fake.behaviour.instead = (path, response) =>
     path === '/tokenize' ? reply(response, 200, { tokens: [1] }) : undefined;
   t.match((await post(address, 2, { instruction: `${instruction}.` })).body, { code: 'engine-answer-unusable' });

@@ -12,6 +12,7 @@ from importlib.metadata import version
 # Name of a subcommand: its module, which is imported only when it runs, and what it does.
 COMMANDS = {
     "annotate": ("topreward.annotate.command", "label a LeRobot dataset with progress"),
+    "evaluate": ("topreward.evaluate.command", "say how good the rewards of a model are"),
     "merge": ("topreward.annotate.merge_command", "make the final files of an annotate run with several shards"),
     "status": ("topreward.annotate.status_command", "say how far an annotate run is"),
     "upload": ("topreward.upload", "upload a finished episode over an unreliable link"),

@@ -10,17 +10,18 @@ from typing import Any, cast
 import pytest
 
 from topreward import AsyncClient, BatchItem, Problem, Refused, Unanswered
-from topreward.annotate import asking
 from topreward.annotate.asking import score_tasks
 from topreward.annotate.command import add_arguments
 from topreward.annotate.context import Context
-from topreward.annotate.episodes import Clip, Episode
-from topreward.annotate.failures import ServiceError
 from topreward.annotate.job import Job, job_of
 from topreward.annotate.journal import Journal, open_journal
-from topreward.annotate.pacing import Pacer
-from topreward.annotate.report import Report
-from topreward.annotate.requests import Task
+from topreward.annotate.tasks import task_of
+from topreward.lerobot import asking
+from topreward.lerobot.episodes import Clip, Episode
+from topreward.lerobot.failures import ServiceError
+from topreward.lerobot.pacing import Pacer
+from topreward.lerobot.report import Report
+from topreward.lerobot.requests import Task
 
 SETTINGS = {"model": "m", "engine": "e 1", "prompt layout": "reference"}
 MODEL = {"limits": {"batch_episodes": 256, "batch_frames": 1000, "upload_bytes": 1 << 28}}
@@ -109,10 +110,10 @@ def score(job: Job, fake: Fake, count: int = 4) -> tuple[Journal, Context]:
         return journal, context
 
 
-def context_of(job: Job, fake: Fake, count: int) -> tuple[Context, list[Task]]:
+def context_of(job: Job, fake: Fake, count: int) -> tuple[Context, list[Task[Episode]]]:
     (video,) = job.frames_of_file
     episodes = [Episode(number, 2 * number, 2, (), "", Clip(video, 0.5 * number), video) for number in range(count)]
-    tasks = [Task(episode, str(episode.index)) for episode in episodes]
+    tasks = [task_of(job, episode, str(episode.index)) for episode in episodes]
     pacer, report = Pacer(8), Report(count, 1.0)
     return Context(job, SETTINGS, cast(Any, MODEL), cast(AsyncClient, fake), pacer, report), tasks
 

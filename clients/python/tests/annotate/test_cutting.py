@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from topreward import Client
-from topreward.annotate.cutting import cut_video
+from topreward.lerobot.cutting import cut_video
 
 from .layouts import pixels
 from .recordings import INSTRUCTION, recordings

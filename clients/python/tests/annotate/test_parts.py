@@ -12,12 +12,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from topreward.annotate import tables
-from topreward.annotate.episodes import Clip, Episode
-from topreward.annotate.failures import UsageError
-from topreward.annotate.files import replacing
 from topreward.annotate.journal import open_journal, read_journal
 from topreward.annotate.merge import episodes_path
 from topreward.annotate.outcomes import Failure, Outcome, Scores
+from topreward.lerobot.episodes import Clip, Episode
+from topreward.lerobot.failures import UsageError
+from topreward.lerobot.files import replacing
 
 SCORES = Scores(
     progress=[0.0, 0.10000000149011612, 1.0],

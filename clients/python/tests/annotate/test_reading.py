@@ -8,13 +8,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from topreward.annotate.dataset import Camera, choose_camera, read_dataset
-from topreward.annotate.episodes import Clip, read_episodes, read_tasks
-from topreward.annotate.failures import UsageError
-from topreward.annotate.locate import find_root
-from topreward.annotate.requests import clock_of
-from topreward.annotate.rows import RowSpan, read_images, row_spans, task_of_first_row
-from topreward.annotate.units import plan_units, select_episodes, shard_of
+from topreward.annotate.units import plan_units, shard_of
+from topreward.lerobot.dataset import Camera, choose_camera, read_dataset
+from topreward.lerobot.episodes import Clip, read_episodes, read_tasks
+from topreward.lerobot.failures import UsageError
+from topreward.lerobot.locate import find_root
+from topreward.lerobot.requests import range_of
+from topreward.lerobot.rows import RowSpan, read_images, row_spans, task_of_first_row
+from topreward.lerobot.selection import select_episodes
 
 from .layouts import SIDE, TOP, png, write_v3, write_v21
 from .recordings import Recording, recordings
@@ -82,8 +83,7 @@ def test_the_first_row_names_a_task(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("start_s", "expected"), [(0.0, (0.0, 1.875)), (5.78, (5.655, 7.655))])
 def test_the_range_has_half_a_frame_of_room(start_s: float, expected: tuple[float, float], v3: Path) -> None:
     episode = read_episodes(read_dataset(v3), Camera(TOP, "video"))[0]
-    clock = clock_of(replace(episode, length=8), Clip("x.mp4", start_s), 4.0)
-    assert (clock["from_s"], clock["to_s"]) == pytest.approx(expected)
+    assert range_of(replace(episode, length=8), Clip("x.mp4", start_s), 4.0) == pytest.approx(expected)
 
 
 def test_units_do_not_cross_files_and_shards_share_them(v3: Path) -> None:

@@ -7,48 +7,28 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
+from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
 from .announce import announce
 from .cost import cost_of
-from .failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError
 from .job import OUTPUT, job_of
 from .merge import merge
-from .options import parse_in_flight, parse_prefixes, parse_shard
-from .pacing import AUTOMATIC
+from .options import parse_shard
 from .run import annotate
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of ``topreward annotate``."""
     source = parser.add_argument_group("dataset")
-    source.add_argument("--root", type=Path, help="folder of the dataset")
-    source.add_argument("--repo-id", help="USER/NAME: a dataset that LeRobot or the hub has stored on this machine")
-    source.add_argument("--revision", help="branch, tag or commit of --repo-id in the hub cache")
-    source.add_argument("--camera", help="feature with the frames; required if the dataset has several cameras")
-    source.add_argument("--episodes", help="for example 0:100 (100 excluded), 7, or 0:10,20: (default: all)")
-    source.add_argument("--instruction", help="one instruction for all episodes, instead of the dataset's tasks")
-    source.add_argument(
-        "--several-tasks",
-        choices=["refuse", "first"],
-        default="refuse",
-        help="an episode with several tasks fails, or has the task of its first frame (default: %(default)s)",
-    )
+    add_dataset_flags(source)
     asked = parser.add_argument_group("numbers")
-    asked.add_argument(
-        "--prefixes", type=parse_prefixes, default={"count": 15}, help="count=N or every=N frames (default: count=15)"
-    )
+    add_prefixes_flag(asked)
     asked.add_argument(
         "--scale", choices=["episode", "bounds"], help="progress between each episode's own values, or on bounds"
     )
     asked.add_argument("--calibration", type=Path, help="response of POST /v1/calibrations, for threshold and bounds")
     service = parser.add_argument_group("service")
-    service.add_argument("--url", default="http://127.0.0.1:8080", help="address of the service (default: %(default)s)")
-    service.add_argument("--api-key", help="one of the service's API_KEYS (default: TOPREWARD_API_KEY)")
-    service.add_argument(
-        "--in-flight", type=parse_in_flight, default=AUTOMATIC, help=f"most requests at once, or auto: {AUTOMATIC}"
-    )
-    service.add_argument(
-        "--patience", type=float, default=600.0, help="seconds without a result after which a run ends (default: 600)"
-    )
+    add_service_flags(service)
     run = parser.add_argument_group("run")
     run.add_argument("--out", type=Path, help=f"file for LeRobot (default: {OUTPUT} in the folder of the dataset)")
     run.add_argument("--shard", type=parse_shard, default=(0, 1), help="i/n: only every n-th unit, from i = 0 on")

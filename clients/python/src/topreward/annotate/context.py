@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 from .._contract import Model
 from ..aio import AsyncClient
-from .identity import Settings
+from ..lerobot.maker import Settings
+from ..lerobot.pacing import Pacer
+from ..lerobot.report import Report
 from .job import Job
-from .pacing import Pacer
-from .report import Report
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,3 @@ class Context:
     client: AsyncClient
     pacer: Pacer
     report: Report
-
-    @property
-    def upload_bytes(self) -> int:
-        """Most bytes of the files in a request, with some room for the form."""
-        return self.model["limits"]["upload_bytes"] - 1024 * 1024

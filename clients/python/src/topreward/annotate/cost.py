@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from .dataset import Dataset
+from ..lerobot.dataset import Dataset
 from .units import Unit
 
 # A block is two sampled frames, one second of video. At the reference size, a large model reads 74 tokens for each.

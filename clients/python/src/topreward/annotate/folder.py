@@ -13,9 +13,9 @@ from pathlib import Path
 import pyarrow as pa
 
 from .._contract import ServiceVersion
-from .failures import ServiceError, UsageError
-from .files import write_text
-from .identity import Settings, differences
+from ..lerobot.failures import ServiceError, UsageError
+from ..lerobot.files import write_text
+from ..lerobot.maker import Settings, differences
 from .journal import Journal
 from .outcomes import Outcome
 from .tables import outcomes_of, part_table, read_part, write_table

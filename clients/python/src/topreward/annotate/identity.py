@@ -4,11 +4,10 @@ import hashlib
 import json
 
 from .._contract import Model
-from .dataset import Camera, Dataset
+from ..lerobot.dataset import Camera, Dataset
+from ..lerobot.maker import Settings, maker_of
 from .options import Options
 from .units import Unit
-
-Settings = dict[str, str]
 
 
 def settings_of(dataset: Dataset, camera: Camera, options: Options, model: Model) -> Settings:
@@ -27,9 +26,7 @@ def settings_of(dataset: Dataset, camera: Camera, options: Options, model: Model
         "calibration": _digest(options.calibration) if options.calibration else "none",
         "instruction": options.instruction or "tasks of the dataset",
         "several tasks": options.several_tasks,
-        "model": model["model"],
-        "engine": f"{model['engine']['name']} {model['engine']['version']}",
-        "prompt layout": model["prompts"]["open"]["layout"],
+        **maker_of(model),
     }
 
 
@@ -42,15 +39,6 @@ def run_of(settings: Settings, unit: Unit, dataset: Dataset) -> str:
     ]
     sizes = [[file, _size(dataset, file)] for file in sorted(files)]
     return _digest([settings, rows, sizes])
-
-
-def differences(before: Settings, now: Settings) -> list[str]:
-    """Return what is not the same, one line each."""
-    return [
-        f"{name}: {before.get(name)} before, {now.get(name)} now"
-        for name in {**before, **now}
-        if before.get(name) != now.get(name)
-    ]
 
 
 def _size(dataset: Dataset, file: str) -> int | None:

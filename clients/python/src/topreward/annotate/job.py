@@ -5,12 +5,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from .dataset import Camera, Dataset, choose_camera, read_dataset
-from .episodes import Episode, read_episodes, read_tasks
-from .failures import UsageError
-from .locate import find_root
+from ..lerobot.checking import frames_of_files
+from ..lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
+from ..lerobot.episodes import read_episodes, read_tasks
+from ..lerobot.failures import UsageError
+from ..lerobot.locate import find_root
+from ..lerobot.selection import select_episodes
 from .options import Options, choose_scale, read_calibration
-from .units import Unit, plan_units, select_episodes
+from .units import Unit, plan_units
 
 OUTPUT = "topreward_progress.parquet"
 
@@ -53,12 +55,14 @@ def job_of(args: argparse.Namespace) -> Job:
     scale = choose_scale(args.scale, calibration)
     episodes = read_episodes(dataset, camera)
     output = (args.out or dataset.root / OUTPUT).absolute()
+    if output.is_dir():
+        raise UsageError(f"--out {output} is a folder. Name the file, for example {output / OUTPUT}.")
     return Job(
         dataset=dataset,
         camera=camera,
         options=Options(args.prefixes, scale, calibration, args.instruction, args.several_tasks),
         tasks=read_tasks(dataset) if args.several_tasks == "first" else {},
-        frames_of_file=_frames_of_files(episodes),
+        frames_of_file=frames_of_files(episodes),
         units=tuple(plan_units(select_episodes(episodes, args.episodes))),
         shard=args.shard,
         output=output,
@@ -75,11 +79,3 @@ def job_of(args: argparse.Namespace) -> Job:
 def folder_of(output: Path) -> Path:
     """Return the folder of the run that makes a file: beside it."""
     return output.with_name(f"{output.stem}.parts")
-
-
-def _frames_of_files(episodes: list[Episode]) -> dict[str, int]:
-    frames: dict[str, int] = {}
-    for episode in episodes:
-        if episode.clip:
-            frames[episode.clip.file] = frames.get(episode.clip.file, 0) + episode.length
-    return frames

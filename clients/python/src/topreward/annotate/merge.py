@@ -8,7 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .failures import IncompleteError
+from ..lerobot.failures import IncompleteError
 from .folder import Plan, Planned, finished_part, read_plan, read_service
 from .tables import EPISODE_FIELDS, PROGRESS_FIELDS, frame_table, write_tables
 

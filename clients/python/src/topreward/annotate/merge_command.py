@@ -4,8 +4,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from ..lerobot.failures import EXIT_DONE, RunError
 from .announce import announce
-from .failures import EXIT_DONE, RunError
 from .merge import merge
 
 

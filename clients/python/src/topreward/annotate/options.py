@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from .failures import UsageError
-from .pacing import AUTOMATIC
+from ..lerobot.failures import UsageError
 
 SeveralTasks = Literal["refuse", "first"]
 
@@ -33,30 +32,12 @@ class Options:
         return {**asked, "calibration": self.calibration} if self.calibration else asked
 
 
-def parse_prefixes(text: str) -> dict[str, int]:
-    """Read ``count=15`` or ``every=4``. For argparse."""
-    name, _, number = text.partition("=")
-    smallest = {"count": 2, "every": 1}.get(name)
-    if smallest is None or not number.isascii() or not number.isdigit() or int(number) < smallest:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither count=N (at least 2) nor every=N (at least 1)")
-    return {name: int(number)}
-
-
 def parse_shard(text: str) -> tuple[int, int]:
     """Read ``i/n``, with i from 0. For argparse."""
     number, _, count = text.partition("/")
     if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not i/n with i from 0 to n - 1, for example 0/4")
     return int(number), int(count)
-
-
-def parse_in_flight(text: str) -> int:
-    """Read ``auto`` or a number from 1 on. For argparse."""
-    if text == "auto":
-        return AUTOMATIC
-    if not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
-    return int(text)
 
 
 def read_calibration(path: Path | None) -> dict[str, Any] | None:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 import numpy as np
 
 from .._contract import RewardResult
-from .episodes import Episode
+from ..lerobot.episodes import Episode
 
 
 @dataclass(frozen=True, slots=True)

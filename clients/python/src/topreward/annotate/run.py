@@ -1,20 +1,22 @@
 """Works through the units of a run: several at once, each resumed where an earlier run stopped."""
 
 import asyncio
-from collections.abc import Iterator, Sequence
+from functools import partial
 
 from ..aio import AsyncClient
 from ..errors import Refused, Unanswered, UnusableAnswer
+from ..lerobot.failures import ServiceError, UsageError
+from ..lerobot.maker import Settings
+from ..lerobot.pacing import Pacer
+from ..lerobot.report import Report
+from ..lerobot.workers import work_through
 from .asking import record, score_tasks
 from .context import Context
-from .failures import ServiceError, UsageError
 from .folder import Plan, Planned, finish_unit, finished_outcomes, journal_path, write_plan
-from .identity import Settings, run_of, settings_of
+from .identity import run_of, settings_of
 from .job import Job
 from .journal import Journal, open_journal
 from .outcomes import Outcome
-from .pacing import Pacer
-from .report import Report
 from .tasks import prepare
 from .units import Unit, shard_of
 
@@ -42,7 +44,9 @@ async def annotate(job: Job) -> int:
         seconds = sum(unit.frames for unit in units) / job.dataset.fps
         report = Report(sum(len(unit.episodes) for unit in units), seconds)
         try:
-            await _run_units(Context(job, settings, model, client, Pacer(job.in_flight), report), units)
+            # If the run ends early, units that were being scored keep their journals.
+            context = Context(job, settings, model, client, Pacer(job.in_flight), report)
+            await work_through(units, job.in_flight, partial(_run_unit, context))
         finally:
             report.close()
         return report.failed
@@ -51,23 +55,6 @@ async def annotate(job: Job) -> int:
 def _plan(job: Job, settings: Settings) -> Plan:
     units = (Planned(unit.name, run_of(settings, unit, job.dataset), len(unit.episodes), unit.frames) for unit in job.units)
     return Plan(settings, tuple(units), str(job.output))
-
-
-async def _run_units(context: Context, units: Sequence[Unit]) -> None:
-    """Score units, several at once. If the run ends early, units that were being scored keep their journals."""
-    waiting = iter(units)
-    workers = [asyncio.create_task(_work(context, waiting)) for _ in range(min(context.job.in_flight, len(units)))]
-    try:
-        await asyncio.gather(*workers)
-    finally:
-        for worker in workers:
-            worker.cancel()
-        await asyncio.gather(*workers, return_exceptions=True)
-
-
-async def _work(context: Context, waiting: Iterator[Unit]) -> None:
-    for unit in waiting:
-        await _run_unit(context, unit)
 
 
 async def _run_unit(context: Context, unit: Unit) -> None:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from .failures import EXIT_DONE, EXIT_INCOMPLETE, RunError
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, RunError
 from .folder import finished_outcomes, journal_path, read_plan
 from .journal import read_journal
 from .outcomes import Outcome

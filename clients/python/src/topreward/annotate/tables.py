@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .episodes import Episode
-from .files import replacing
+from ..lerobot.episodes import Episode
+from ..lerobot.files import replacing
 from .outcomes import Failure, Outcome, Scores
 
 # What ``pq.write_table`` uses without options, as LeRobot calls it. Written out, so that a file has the same bytes whatever

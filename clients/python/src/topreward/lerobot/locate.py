@@ -13,8 +13,12 @@ def find_root(root: Path | None, repo_id: str | None, revision: str | None, env:
     :param root: the folder of the dataset; if it is given, nothing else is searched
     :param repo_id: ``USER/NAME``: searched in LeRobot's folder, then in the caches of the hub
     :param revision: a branch, a tag or a commit of the hub caches
-    :raises UsageError: if the dataset is not there
+    :raises UsageError: if the dataset is not there, or if the parameters do not fit together
     """
+    if root is not None and repo_id is not None:
+        raise UsageError("--root and --repo-id both name a dataset: use one of them.")
+    if revision is not None and repo_id is None:
+        raise UsageError("--revision is for --repo-id: a folder has one version only.")
     if root is not None:
         if not (root / "meta/info.json").is_file():
             raise UsageError(f"{root} is not a LeRobot dataset: it has no meta/info.json.")

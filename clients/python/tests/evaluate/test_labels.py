@@ -1,0 +1,72 @@
+"""Labels of a LeRobot dataset."""
+
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from topreward.evaluate.labels import Labels, labels_of
+from topreward.lerobot.dataset import Dataset
+from topreward.lerobot.episodes import Episode
+from topreward.lerobot.failures import UsageError
+
+
+def episodes(*files: str) -> list[Episode]:
+    return [Episode(index, 2 * index, 2, (), file, None, None) for index, file in enumerate(files)]
+
+
+def read(tmp_path: Path, name: str, content: str) -> Labels:
+    (tmp_path / name).write_text(content)
+    return labels_of(Dataset(tmp_path, "v3.0", 4.0, (), {}), episodes("a", "a", "a"), tmp_path / name)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.json", '{"0": true, "1": false, "2": null}'),
+        ("labels.jsonl", '{"episode": 0, "success": true}\n{"episode": 1, "success": false}\n{"episode": 2}\n'),
+        ("labels.csv", "episode,success\n0,true\n1,False\n2,\n"),
+    ],
+)
+def test_a_file_of_labels_has_three_forms(tmp_path: Path, name: str, content: str) -> None:
+    assert read(tmp_path, name, content) == {0: True, 1: False, 2: None}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "words"),
+    [
+        ("labels.json", "[true]", "must be an object, for example"),
+        ("labels.json", "{", "is not JSON"),
+        ("labels.json", '{"0": 1}', "member '0': success must be true, false or empty, found 1"),
+        ("labels.json", '{"first": true}', "episode must be the number of an episode, found 'first'"),
+        ("labels.csv", "episode,success\n0,yes\n", "line 2: success must be true, false or empty, found 'yes'"),
+        ("labels.csv", "episode,success\n0,true\n3,true\n", "line 3: the dataset has no episode 3; the last one is 2"),
+        ("labels.csv", "episode,success\n0,true\n0,true\n", "line 3: episode 0 has a label already"),
+        ("labels.csv", "episode,label\n0,true\n", "there is no 'label' here. Known: episode, success"),
+        ("labels.txt", "", "must end with .json, .jsonl or .csv"),
+    ],
+)
+def test_a_wrong_file_of_labels_is_refused(tmp_path: Path, name: str, content: str, words: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        read(tmp_path, name, content)
+    assert words in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    "flags",
+    [
+        pa.array([False, True, False, False, None, True]),
+        pa.array([[False], [True], [False], [False], [None], [True]]),
+        pa.array([0, 1, 0, 0, None, 1], pa.int8()),
+    ],
+)
+def test_an_episode_with_a_true_frame_is_a_success(tmp_path: Path, flags: Any) -> None:
+    columns = {"episode_index": [0, 0, 1, 1, 2, 2], "next.success": flags}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    dataset = Dataset(tmp_path, "v3.0", 4.0, (), {"features": {"next.success": {"dtype": "bool"}}})
+    # A data file that is not there gives no labels: its episodes fail for that reason.
+    assert labels_of(dataset, episodes(*["a.parquet"] * 3, "gone.parquet"), None) == {0: True, 1: False, 2: True}
+    without = Dataset(tmp_path, "v3.0", 4.0, (), {"features": {}})
+    assert labels_of(without, episodes(*["a.parquet"] * 3), None) == {}
