@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import UsageError
 
 
@@ -44,17 +45,14 @@ class Row:
         return known
 
     def rate(self, name: str) -> float | None:
-        """Return a number above 0; null if it is missing or empty."""
+        """Return frames per second; null if it is missing or empty."""
         value = self._values.get(name)
         if value is None or value == "":
             return None
-        try:
-            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
-        except ValueError:
-            number = 0.0
-        if not 0 < number < float("inf"):
-            raise self.wrong(f"{name} must be a number above 0, found {value!r}.")
-        return number
+        fps = fps_of(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+        if fps is None:
+            raise self.wrong(f"{name} must be a number {FPS_RANGE}, found {value!r}.")
+        return fps
 
     def number(self, name: str) -> int:
         """Return a whole number from 0 on."""
