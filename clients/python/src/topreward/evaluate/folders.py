@@ -172,8 +172,8 @@ def _missing(path: Path) -> Problem:
 
 def _npy(path: Path, fps: float) -> Footage | Problem:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = np.lib.format.open_memmap(path, mode="r")  # not np.load, which opens archives too
+    except (OSError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         return fault("data-unreadable", f"{path} cannot be read: {error}")
     if array.ndim != 4:
         return fault("data-unreadable", f"{path} has the shape {array.shape}, frames have (frames, height, width, 3).")
@@ -188,7 +188,8 @@ def _images(path: Path, fps: float) -> Footage | Problem:
 
 
 def _image_files(path: Path) -> list[Path]:
-    return [file for file in _entries(path) if file.suffix.lower() in IMAGES]
+    # Only files: reading a pipe or a device may never end.
+    return [file for file in _entries(path) if file.suffix.lower() in IMAGES and file.is_file()]
 
 
 def _sizes(path: Path) -> list[tuple[str, int]]:
