@@ -181,6 +181,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: dict[str, Any], words: str) -
     ("name", "content", "words"),
     [
         ("episodes.jsonl", "{", "line 1: this is not JSON"),
+        ("episodes.jsonl", 100_000 * "[", "line 1: this is not JSON: too many brackets are inside each other"),
         ("episodes.jsonl", "\n[1]", "line 2: this is not a JSON object"),
         ("episodes.jsonl", "", "has no episodes that can be found"),
         ("episodes.csv", "path,instruction\na,b,c\n", "line 2: there are more values than columns"),

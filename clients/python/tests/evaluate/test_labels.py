@@ -45,6 +45,8 @@ def test_a_file_of_labels_has_three_forms(tmp_path: Path, name: str, content: st
         ("labels.csv", "episode,success\n0,true\n3,true\n", "line 3: the dataset has no episode 3; the last one is 2"),
         ("labels.csv", "episode,success\n0,true\n0,true\n", "line 3: episode 0 has a label already"),
         ("labels.csv", "episode,label\n0,true\n", "there is no 'label' here. Known: episode, success"),
+        ("labels.json", 100_000 * "[", "is not JSON: too many brackets are inside each other"),
+        ("labels.csv", f"episode,success\n{5000 * '1'},true\n", "line 2: episode must be the number of an episode"),
         ("labels.txt", "", "must end with .json, .jsonl or .csv"),
     ],
 )

@@ -1,12 +1,10 @@
 """A folder of episodes as a labelled set."""
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from .._contract import Problem
 from ..lerobot.failures import UsageError
 from ..lerobot.requests import Film, Footage, Pictures
 from .subjects import LabelledSet, Subject, digest, fault
-from .tabular import Row, read_rows, read_text
+from .tabular import Row, read_json, read_rows, read_text
 
 VIDEOS = {".mp4", ".m4v", ".mov", ".webm", ".mkv"}
 IMAGES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -109,7 +107,7 @@ def _note(path: Path) -> Row:
     if not file.is_file():
         return Row(str(file), {})
     try:
-        known: Any = json.loads(read_text(file))
+        known = read_json(read_text(file))
     except ValueError as error:
         raise UsageError(f"{file} is not JSON: {error}") from error
     if not isinstance(known, dict):

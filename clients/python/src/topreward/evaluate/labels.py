@@ -1,6 +1,5 @@
 """Which episodes of a LeRobot dataset are successes: a file of labels, or the column ``next.success``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 from ..lerobot.dataset import Dataset
 from ..lerobot.episodes import Episode
 from ..lerobot.failures import UsageError
-from .tabular import Row, read_rows, read_text
+from .tabular import Row, read_json, read_rows, read_text
 
 COLUMN = "next.success"
 
@@ -45,7 +44,7 @@ def _rows(file: Path) -> list[Row]:
     if file.suffix != ".json":
         raise UsageError(f"--labels {file}: the name must end with .json, .jsonl or .csv.")
     try:
-        known = json.loads(read_text(file))
+        known = read_json(read_text(file))
     except ValueError as error:
         raise UsageError(f"--labels {file} is not JSON: {error}") from error
     if not isinstance(known, dict):
