@@ -86,7 +86,9 @@ def test_two_versions_of_the_service_never_get_together(tmp_path: Path) -> None:
             journal.check_service({"name": "topreward-server", "version": "2"})
 
 
-@pytest.mark.parametrize("content", ["text\n", "text", '{"a": 1}', '{"a": 1}\n', "[1]\n", '{"settings": {"model": "m", "prompt": "open"}}\n{\n'])
+@pytest.mark.parametrize(
+    "content", ["text\n", "text", '{"a": 1}', '{"a": 1}\n', "[1]\n", '{"settings": {"model": "m", "prompt": "open"}}\n{\n']
+)
 def test_another_file_is_not_overwritten(tmp_path: Path, content: str) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text(content)
