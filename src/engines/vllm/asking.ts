@@ -6,6 +6,7 @@ import { completionBody, type TokensToRead } from './completion.ts';
 import { cacheSalt, itemsOf } from './items.ts';
 import type { Probed } from './probe.ts';
 import { querySender, type VllmParts } from './queries.ts';
+import { onceAfterLoss } from './repeats.ts';
 import { COMPLETION, type Completion } from './responses.ts';
 
 /** One query in the form that is sent. */
@@ -45,13 +46,26 @@ export function asker(
   const salt = cacheSalt(secret, tenant);
   const send = querySender({ tenant, signal, usage }, context, probed, session);
 
+  /** The query that brings all items of the episode. */
+  let first: (() => Promise<Completion>) | undefined;
+  // If the engine is lost, one query gives the next one all items. Otherwise each shorter prefix would send them all.
+  const restore = onceAfterLoss(async () => {
+    usage.resends += 1;
+    await first?.();
+  });
+
   return (each, { read, start, data }) => {
     const withTokenIds = data === 'all' || start !== null;
     const common = { model, text: each.text, answerStart: start?.text ?? '', prompt: plan.prompt };
     const asked = { ...common, read, salt, withTokenIds };
     const withData = (block: number) => data === 'all' || (data === 'own' && block >= each.shows);
-    return send(COMPLETION, (withAllData) =>
-      completionBody(asked, items(each), (block) => withAllData || withData(block)),
-    );
+    const query = () =>
+      send(
+        COMPLETION,
+        (withAllData) => completionBody(asked, items(each), (block) => withAllData || withData(block)),
+        data === 'all' ? undefined : restore,
+      );
+    if (data === 'all') first ??= query;
+    return query();
   };
 }

@@ -32,11 +32,13 @@ interface QueryOwner {
 /**
  * Sends one query as soon as it is its turn, and repeats it if that can help.
  * @param bodyFor makes the body; `withAllData` is true when the engine may have lost an item that the body only names
+ * @param restore as in `withRepeats`
  * @throws EngineFault; the signal's reason when it aborts
  */
 type SendQuery = <Answer extends Fingerprinted>(
   kind: ResponseKind<Answer>,
   bodyFor: (withAllData: boolean) => Body,
+  restore?: (lostAt: number) => Promise<void>,
 ) => Promise<Answer>;
 
 interface Fingerprinted {
@@ -70,14 +72,16 @@ export function querySender(
     }
   }
 
-  return async (kind, bodyFor) => {
-    const answer = await withRepeats(
-      (withAllData) => send(kind, () => bodyFor(withAllData)),
-      () => {
-        usage.resends += 1;
-      },
+  const resending = () => {
+    usage.resends += 1;
+  };
+
+  return async (kind, bodyFor, restore) => {
+    const answer = await withRepeats((withAllData) => send(kind, () => bodyFor(withAllData)), {
+      resending,
+      restore,
       signal,
-    );
+    });
     if (probed.fingerprint === null || answer.system_fingerprint === probed.fingerprint) return answer;
     monitor.changed(probed);
     throw new EngineFault('unreachable', 'The response came from a different engine than the one that was probed.');

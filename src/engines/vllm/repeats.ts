@@ -23,15 +23,16 @@ export async function untilReached<Answer>(ask: () => Promise<Answer>, signal: A
 }
 
 /**
- * Repeats a query if that can help: once, with all data, after a lost item or a failure; a few times, with pauses, if the engine is busy,
- * and with all data if it cannot be reached. Behind a router, another engine then responds, and it knows no item.
+ * Repeats a query if that can help: once, with all data, after a lost item or a failure; a few times, with pauses, if the engine is busy
+ * or cannot be reached. Behind a router, another engine then responds, and it knows no item.
  * @param resending is called before each repeat with all data
+ * @param restore gives the items of the episode to the engine again, if that is not done since `lostAt`. Without it, a query that was
+ * lost is repeated with all data.
  * @throws EngineFault; the signal's reason when it aborts
  */
 export async function withRepeats<Answer>(
   send: (withAllData: boolean) => Promise<Answer>,
-  resending: () => void,
-  signal: AbortSignal,
+  { resending, restore, signal }: Repeating,
 ): Promise<Answer> {
   let withAllData = false;
   let lost = 0;
@@ -46,8 +47,13 @@ export async function withRepeats<Answer>(
         continue;
       }
       if (isLost(error, lost)) {
+        const lostAt = performance.now();
         await lostPause(lost, signal);
         lost += 1;
+        if (restore) {
+          await restore(lostAt);
+          continue;
+        }
       } else if (withAllData || !['cache-miss', 'internal'].includes(error.kind)) {
         throw error;
       }
@@ -55,6 +61,33 @@ export async function withRepeats<Answer>(
       resending();
     }
   }
+}
+
+interface Repeating {
+  resending: () => void;
+  restore?: ((lostAt: number) => Promise<void>) | undefined;
+  signal: AbortSignal;
+}
+
+/**
+ * Makes a function that runs `again` at most once after each loss, however many queries were lost together.
+ * @param again rejects if the items cannot be given to the engine
+ */
+export function onceAfterLoss(again: () => Promise<unknown>): (lostAt: number) => Promise<void> {
+  let doneAt = Number.NEGATIVE_INFINITY;
+  let running: Promise<void> | undefined;
+  const run = async () => {
+    const began = performance.now();
+    await again();
+    doneAt = began;
+  };
+  return async (lostAt) => {
+    if (doneAt > lostAt) return;
+    running ??= run().finally(() => {
+      running = undefined;
+    });
+    await running;
+  };
 }
 
 function isLost(error: unknown, before: number): boolean {
