@@ -156,3 +156,22 @@ def test_an_unknown_layout_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "meta/info.json").write_text(json.dumps({"codebase_version": "v4.0", "fps": 30}))
     with pytest.raises(UsageError, match=r"v4\.0"):
         read_dataset(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "../../{video_key}/{file_index:03d}.mp4",
+        "/etc/{file_index}.mp4",
+        "videos/{chunk_index:>9999999999}.mp4",
+        "videos/{other}.mp4",
+        "videos/{video_key:03d}.mp4",
+        "videos/{video_key.__class__}.mp4",
+    ],
+)
+def test_a_path_that_is_not_one_of_the_dataset_is_a_usage_error(tmp_path: Path, pattern: str) -> None:
+    root = write_v3(tmp_path / "v3", recordings(1, step=6))
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "video_path": pattern}))
+    with pytest.raises(UsageError, match=r"meta/info\.json: video_path is not a path"):
+        read_episodes(read_dataset(root), Camera(TOP, "video"))

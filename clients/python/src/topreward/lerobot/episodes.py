@@ -1,10 +1,11 @@
 """The episodes of a dataset: where their frames are, and which tasks they have."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pyarrow as pa
@@ -105,14 +106,23 @@ def _file(dataset: Dataset, template: str, chunk_index: int, file_index: int, vi
     return _fill(dataset, template, {"chunk_index": chunk_index, "file_index": file_index, "video_key": video_key})
 
 
+# Where a value goes in a path, as in {chunk_index:03d}. Python's own format would also take a width of a billion.
+_PLACE = re.compile(r"\{(\w+)(?::(0\d{1,2}d))?\}")
+
+
 def _fill(dataset: Dataset, template: str, values: dict[str, int | str]) -> str:
+    """:raises UsageError: if a path of the dataset is not one of its layout, or leaves the folder"""
     pattern = dataset.info.get(template)
     if not isinstance(pattern, str):
         raise UsageError(f"meta/info.json has no {template}.")
     try:
-        return pattern.format(**values)
-    except (KeyError, ValueError, IndexError) as error:
-        raise UsageError(f"meta/info.json: {template} is not a path of this layout: {pattern}") from error
+        path = _PLACE.sub(lambda place: format(values[place[1]], place[2] or ""), pattern)
+    except (KeyError, ValueError) as error:
+        raise UsageError(f"meta/info.json: {template} is not a path of this layout: {pattern[:200]}") from error
+    pure = PurePosixPath(path)
+    if "{" in path or pure.is_absolute() or ".." in pure.parts:
+        raise UsageError(f"meta/info.json: {template} is not a path in the folder of the dataset: {pattern[:200]}")
+    return path
 
 
 def _read_v21(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
