@@ -75,6 +75,11 @@ const NEEDS = {
     after: ['venv'],
     script: 'test/lerobot/install.sh',
   },
+  ray: {
+    found: () => runs('test/ray/install.sh', '--check'),
+    after: ['venv'],
+    script: 'test/ray/install.sh',
+  },
   haproxy: { found: () => runs('haproxy', '-v'), apt: ['haproxy'], brew: ['haproxy'] },
   vllm: {
     found: () => runs('.cache/vllm/bin/vllm', '--version'),
