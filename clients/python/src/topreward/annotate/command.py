@@ -16,8 +16,8 @@ from .cost import cost_of
 from .dataset_copy import copy_with_columns
 from .job import OUTPUT, Job, job_of
 from .merge import merge
-from .options import parse_shard
 from .run import annotate
+from .shard import ALL, parse_of, parse_shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,7 +59,12 @@ def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
     add_service_flags(service)
     run = parser.add_argument_group("run")
     run.add_argument("--out", type=Path, help=f"file for LeRobot (default: {OUTPUT} in the folder of the dataset)")
-    run.add_argument("--shard", type=parse_shard, default=(0, 1), help="i/n: only every n-th unit, from i = 0 on")
+    run.add_argument(
+        "--shard",
+        type=parse_shard,
+        help="i/n: only every n-th unit, from i = 0 on (default: that of a SLURM array or, with --of, of a Kubernetes Job)",
+    )
+    run.add_argument("--of", type=parse_of, metavar="N", help="number of shards of a Kubernetes Indexed Job: its completions")
     run.add_argument("--fresh", action="store_true", help="drop what an earlier run left, and start over")
     run.add_argument("--retry-failed", action="store_true", help="ask again for episodes that failed")
 
@@ -87,7 +92,7 @@ def _run(args: argparse.Namespace, score: Callable[[Job], int]) -> int:
     job = job_of(args)
     check_columns(job.dataset, args.add_column, args.column_out)
     repo = target_of(args.push_to_hub, args.repo_id)
-    if (args.add_column or repo) and job.shard != (0, 1):
+    if (args.add_column or repo) and job.shard != ALL:
         raise UsageError(
             "--add-column and --push-to-hub need the numbers of all shards: merge them, then run again without --shard."
         )
@@ -95,7 +100,7 @@ def _run(args: argparse.Namespace, score: Callable[[Job], int]) -> int:
         print(json.dumps(cost_of(job.dataset, job.units, job.options.prefixes), indent=2))
         return EXIT_DONE
     failed = score(job)
-    if job.shard == (0, 1):
+    if job.shard == ALL:
         merged = merge(job.folder, args.allow_missing)
         announce(merged)
         if args.column_out:
