@@ -57,11 +57,11 @@ def test_the_flag_wins_and_without_any_there_is_one_shard(capsys: pytest.Capture
         ({"JOB_COMPLETION_INDEX": "4"}, 4, "JOB_COMPLETION_INDEX=4 is not below --of 4"),
         ({}, 4, "JOB_COMPLETION_INDEX of a Kubernetes Indexed Job, which is not set"),
         (array(0, 0, 3), 3, "JOB_COMPLETION_INDEX of a Kubernetes Indexed Job, which is not set"),
-        # --array=1,3,7
-        ({**array(7, 1, 3), "SLURM_ARRAY_TASK_MAX": "7"}, None, "is not one of 3 numbers from 1 on, 1 apart"),
-        # --array=0-4:2,7
-        ({**array(7, 0, 4, step=2), "SLURM_ARRAY_TASK_MAX": "7"}, None, "is not one of 4 numbers from 0 on, 2 apart"),
-        ({"SLURM_ARRAY_TASK_ID": "1"}, None, "is not one of 0 numbers from 0 on"),
+        # --array=1,3,7: SLURM says the step 1
+        ({**array(1, 1, 3), "SLURM_ARRAY_TASK_MAX": "7"}, None, "an array of 3 numbers from 1 to 7 that are not all 1 apart"),
+        ({**array(7, 1, 3), "SLURM_ARRAY_TASK_MAX": "7"}, None, "an array of 3 numbers from 1 to 7 that are not all 1 apart"),
+        (array(4, 0, 3), None, "Use one like --array=0-3, or --shard i/n."),
+        ({"SLURM_ARRAY_TASK_ID": "1"}, None, "an array of 0 numbers"),
     ],
 )
 def test_a_shard_that_nobody_can_know_is_wrong_usage(env: dict[str, str], of: int | None, words: str) -> None:

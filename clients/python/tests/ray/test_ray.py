@@ -98,7 +98,7 @@ def test_a_worker_is_killed_and_nothing_is_lost_or_scored_twice(
     assert "telemetry: False" in ended.stderr
     assert '{"episodes": 14, "of": 14, "failed": 0' in ended.stderr
     assert files_of(tmp_path) == alone
-    # The killed worker had one unit: two episodes. What its journal had is not asked for again.
+    # The killed worker had one unit: two episodes. What its journal had is not requested again.
     assert 14 <= proxy.episodes <= 16
 
 

@@ -72,7 +72,7 @@ def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace, score: Callable[[Job], int] = annotate) -> int:
     """Label a dataset.
 
-    :param score: scores what is left of a job, and returns the number of episodes without numbers
+    :param score: scores the units of a job that are not done yet, and returns the number of episodes without numbers
     :returns: the exit code: 0 all, 1 the service or the hub does not respond, 2 wrong usage, 3 some episodes failed
     """
     try:

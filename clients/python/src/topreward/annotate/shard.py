@@ -57,17 +57,16 @@ def _of_kubernetes(index: str, of: int | None) -> Shard:
 
 def _of_slurm(env: Mapping[str, str]) -> Shard:
     """The numbers of an array need not begin at 0, but all have the same distance."""
-    task, least, step, count = (
-        int(env.get(f"SLURM_ARRAY_TASK_{name}", missing))
-        for name, missing in (("ID", ""), ("MIN", "0"), ("STEP", "1"), ("COUNT", "0"))
-    )
-    number, rest = divmod(task - least, step)
-    if rest or not 0 <= number < count:
+    names = ("ID", "MIN", "MAX", "STEP", "COUNT")
+    task, least, greatest, step, count = (int(env.get(f"SLURM_ARRAY_TASK_{name}", "0")) for name in names)
+    numbers = range(least, greatest + 1, max(step, 1))
+    # SLURM says the step 1 for a list of numbers.
+    if len(numbers) != count or task not in numbers:
         raise UsageError(
-            f"SLURM_ARRAY_TASK_ID={task} is not one of {count} numbers from {least} on, {step} apart: use an array like "
-            "--array=0-3, or --shard i/n."
+            f"SLURM_ARRAY_TASK_ID={task} is in an array of {count} numbers from {least} to {greatest} that are not all {step} "
+            "apart. Use one like --array=0-3, or --shard i/n."
         )
-    return number, count
+    return numbers.index(task), count
 
 
 def _said(shard: Shard, source: str) -> Shard:

@@ -61,7 +61,7 @@ def annotate_with_ray(flags: Sequence[str], *, workers: int = WORKERS) -> Datase
 
 
 def begin_units(job: Job) -> Begun:
-    """Begin or continue a run, and find what is left to do.
+    """Begin or continue a run, and find the units that are not done yet.
 
     :raises RunError: if Ray is not installed, the service does not respond, or the folder has another run
     """

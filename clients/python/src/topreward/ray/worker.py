@@ -24,7 +24,7 @@ from ..lerobot.maker import Settings
 from ..lerobot.pacing import Pacer
 from ..lerobot.report import Report
 
-# The problem of an episode whose unit was given up. It is not kept: the next run asks again.
+# The problem of an episode whose unit could not be scored now. It is not kept: the next run asks again.
 NOT_SCORED = "not-scored"
 
 
