@@ -41,7 +41,11 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
       'testing',
     ],
   },
-  { title: 'Explanation', folder: 'explanation', pages: ['method', 'one-pass', 'architecture', 'comparison'] },
+  {
+    title: 'Explanation',
+    folder: 'explanation',
+    pages: ['method', 'one-pass', 'sizing', 'architecture', 'comparison'],
+  },
 ];
 
 /**

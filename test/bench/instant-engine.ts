@@ -1,5 +1,10 @@
 // An engine that responds immediately: the part of vLLM's API that the service needs, with invented log probabilities.
 // It reads every body completely and keeps only the names and times of the items, so a bench measures the service only.
+//
+//   ITEMS       how many items it keeps: the least recently used one is lost first; default: all
+//   BLOCK_MS    CPU time that it spends on each block that it receives, ms; default 0. The time to read the body is not included.
+//   NAME_MS     the same for each block that a request only names
+//   PROMPT_MS   the same for each request
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
@@ -27,8 +32,12 @@ interface Asked {
   return_token_ids: boolean;
 }
 
-/** The time of each item as the prompt contains it, by the name of the item. */
+/** The time of each item as the prompt contains it, by the name of the item. The least recently used one is the first. */
 const times = new Map<string, string>();
+
+const setting = (name: string, otherwise: number) => Number(process.env[name] ?? otherwise);
+const MOST_ITEMS = setting('ITEMS', Number.POSITIVE_INFINITY);
+const COST_MS = { block: setting('BLOCK_MS', 0), name: setting('NAME_MS', 0), prompt: setting('PROMPT_MS', 0) };
 
 class Refusal extends Error {}
 
@@ -58,7 +67,22 @@ function timeOf({ uuid = '', video_url: video }: Content, index: number): string
   }
   const time = times.get(uuid);
   if (time === undefined) throw new Refusal(`Cache miss for video at index ${index} but data is not provided.`);
+  times.delete(uuid);
+  times.set(uuid, time);
+  for (const oldest of times.keys()) {
+    if (times.size <= MOST_ITEMS) break;
+    times.delete(oldest);
+  }
   return time;
+}
+
+/** Keeps this thread busy until it has used some CPU time. */
+function spend(ms: number): void {
+  const start = process.threadCpuUsage();
+  for (;;) {
+    const { user, system } = process.threadCpuUsage(start);
+    if ((user + system) / 1000 >= ms) return;
+  }
 }
 
 function complete({ messages: [{ content }], continue_final_message, logprob_token_ids, return_token_ids }: Asked) {
@@ -67,7 +91,9 @@ function complete({ messages: [{ content }], continue_final_message, logprob_tok
   if (content.some(({ type }) => type === 'image_url'))
     throw new Refusal('At most 0 image(s) may be provided in one prompt.');
   const known = items.filter(({ video_url: video }) => !video).length;
+  const fresh = items.filter(({ uuid = '', video_url: video }) => video && !times.has(uuid)).length;
   const blocks = items.map((item, i) => `<${timeOf(item, i)} seconds><|vision_start|>${VIDEO_PAD}<|vision_end|>`);
+  spend(COST_MS.prompt + fresh * COST_MS.block + (items.length - fresh) * COST_MS.name);
   const closed = continue_final_message ? '' : '<|im_end|>\n<|im_start|>assistant\n';
   const text = `<|im_start|>user\n${blocks.join('')}${content.at(-1)?.text}${closed}`;
   const pad = FIRST_ID + VOCABULARY.indexOf(VIDEO_PAD);
@@ -108,6 +134,7 @@ async function readShort(request: IncomingMessage): Promise<Asked> {
 }
 
 async function answer(request: IncomingMessage): Promise<object> {
+  if (request.url === '/health') return {};
   if (request.url === '/version') return { version: '0.0.0' };
   if (request.url === '/v1/models') return { data: [{ id: MODEL, max_model_len: 262_144 }] };
   const asked = await readShort(request);

@@ -6,7 +6,9 @@ import { Agent, request } from 'undici';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const START_TIMEOUT_MS = 60_000;
-const dispatcher = new Agent({ connections: 256, headersTimeout: 0, bodyTimeout: 0 });
+/** Most connections to one address. Further requests wait for one. */
+export const CONNECTIONS = 256;
+const dispatcher = new Agent({ connections: CONNECTIONS, headersTimeout: 0, bodyTimeout: 0 });
 
 /** A Node program of this project that runs in a separate process and serves HTTP. */
 export interface Program {
@@ -102,28 +104,55 @@ export function multipart(episode: object, frames: Uint8Array[], mediaType: stri
 
 /**
  * Sends an upload and reads the complete response.
- * @returns the response and the wall time of the call in ms
- * @throws Error if the status is not 200
+ * @returns its status and text, and the wall time of the call in ms
  */
-export async function post<Answer>(
+export async function send(
   url: string,
   { contentType, bytes }: UploadBody,
-): Promise<{ answer: Answer; ms: number }> {
+): Promise<{ status: number; text: string; ms: number }> {
   const started = performance.now();
   const headers = { 'content-type': contentType, 'content-length': String(bytes.length) };
   const { statusCode, body } = await request(url, { method: 'POST', headers, body: bytes, dispatcher });
   const text = await body.text();
-  const ms = performance.now() - started;
-  if (statusCode !== 200) throw new Error(`${statusCode} ${text}`);
+  return { status: statusCode, text, ms: performance.now() - started };
+}
+
+/**
+ * Sends an upload and reads the complete response.
+ * @returns the response and the wall time of the call in ms
+ * @throws Error if the status is not 200
+ */
+export async function post<Answer>(url: string, upload: UploadBody): Promise<{ answer: Answer; ms: number }> {
+  const { status, text, ms } = await send(url, upload);
+  if (status !== 200) throw new Error(`${status} ${text}`);
   return { answer: JSON.parse(text) as Answer, ms };
 }
 
 /** CPU time of a process and its threads so far in ms, with a resolution of 10 ms. Linux only. */
 export function cpuMs(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+  return cpuIn(`/proc/${pid}/stat`);
+}
+
+/** CPU time of the main thread of a process so far in ms, with a resolution of 10 ms. Linux only. */
+export function mainThreadCpuMs(pid: number): number {
+  return cpuIn(`/proc/${pid}/task/${pid}/stat`);
+}
+
+function cpuIn(file: string): number {
+  const stat = readFileSync(file, 'latin1');
   // Fields 14 and 15, in hundredths of a second. The process name before them may contain spaces.
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return (Number(fields[11]) + Number(fields[12])) * 10;
+}
+
+/** CPU time of all processes of this machine so far in ms, with a resolution of 10 ms. Linux only. */
+export function machineCpuMs(): number {
+  const [, user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = (
+    /^cpu .*/.exec(readFileSync('/proc/stat', 'latin1'))?.[0] ?? ''
+  )
+    .split(/ +/)
+    .map(Number);
+  return (user + nice + system + irq + softirq) * 10;
 }
 
 /** Peak memory of a process in MiB. Linux only. */

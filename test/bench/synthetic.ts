@@ -2,7 +2,7 @@ import sharp from 'sharp';
 import type { FrameSize } from '../../schemas/reward.ts';
 
 /** Pseudorandom numbers in 0…1. The same seed gives the same numbers (mulberry32). */
-function randomFrom(seed: number): () => number {
+export function randomFrom(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

@@ -341,3 +341,108 @@ t.test('the limits of the instruction likelihood', async (t) => {
     t.match(page, words.replace('LIMIT', Number(digits.replace('_', '')).toLocaleString('en')), name);
   }
 });
+
+/** The numbers in the cells of a row of a page, after its first cell, without units and thousands separators. */
+function figuresIn(page: string, title: string): number[] {
+  const row = page.split('\n').find((line) => line.startsWith(`| ${title}`)) ?? '';
+  return cellsOf(row)
+    .slice(1)
+    .map((cell) => Number.parseFloat(cell.replaceAll(',', '')));
+}
+
+t.test('the sizing page follows from its formulas and from the pages that it names', async (t) => {
+  const page = pageText('explanation/sizing.md');
+  const benchmarks = pageText('reference/benchmarks.md');
+  const engines = pageText('how-to/several-engines.md');
+  const growingRow = 'growing episodes of 60 s, one request per second';
+  const one = {
+    finished: numbersOf(engines, 'finished episodes')[1] ?? 0,
+    growing: numbersOf(engines, growingRow)[1] ?? 0,
+  };
+  const fits = Number(
+    cellsOf(
+      pageText('how-to/serve-a-model.md')
+        .split('\n')
+        .find((line) => line.startsWith('| 8B')) ?? '',
+    )[6],
+  );
+  const bothFit = Number(/an H100 has KV for (\d+) episodes/.exec(engines)?.[1]);
+  t.match(page, `| ${one.finished}; ${one.growing} |`);
+  t.match(page, `| ${fits}; ${bothFit} |`);
+
+  const [language, vision] = [0.00819, 0.00058];
+  const operations = {
+    finished: (TOKENS_PER_SECOND + (15 * 40) / 60) * 2 * language + 256 * 2 * vision,
+    growing: (TOKENS_PER_SECOND + 40) * 2 * language + 256 * 2 * vision,
+  };
+  for (const kind of ['finished', 'growing'] as const)
+    t.match(page, new RegExp(`^${kind} .* = ${operations[kind].toFixed(2)}$`, 'm'));
+  const arithmetic = { finished: Math.floor(400 / operations.finished), growing: Math.floor(400 / operations.growing) };
+  t.strictSame(figuresIn(page, 'the arithmetic of the model').slice(0, 2), [arithmetic.finished, arithmetic.growing]);
+  t.strictSame(figuresIn(page, 'one API process').slice(0, 2), [one.finished, one.growing]);
+  t.strictSame(figuresIn(page, 'two API processes').slice(0, 2), [2 * one.finished, 2 * one.growing]);
+  t.equal(figuresIn(page, 'KV, one server')[1], fits);
+  t.equal(figuresIn(page, 'KV, two servers')[1], 2 * bothFit);
+  const lowest = {
+    finished: Math.min(arithmetic.finished, 2 * one.finished),
+    growing: Math.min(arithmetic.growing, one.growing, fits),
+  };
+  t.strictSame(figuresIn(page, '**one server**').slice(0, 2), [
+    Math.min(arithmetic.finished, one.finished),
+    lowest.growing,
+  ]);
+  t.strictSame(figuresIn(page, '**two servers**').slice(0, 2), [
+    lowest.finished,
+    Math.min(arithmetic.growing, 2 * one.growing, 2 * bothFit),
+  ]);
+
+  const [, service = '', router = '', robots = ''] =
+    /\| ([\d.]+) and ([\d.]+) ms for each robot-second \| .*: measured with (\d+) robots and two engines/.exec(page) ??
+    [];
+  const fleet = figuresIn(benchmarks, `${robots} robots, two engines`);
+  t.strictSame([Number(service), Number(router)], [fleet[7], fleet[9]]);
+  const block = (2 * 244 * 244 * 3 * 4) / 3 / 1e6;
+  t.equal(block.toFixed(2), '0.48');
+  const frame = Number(/\| bytes of the new frame \| \S+ kB \| (\S+) kB/.exec(benchmarks)?.[1]);
+  const spread = Array.from({ length: one.growing }, (_, m) => m).findLast(
+    (m) => m + 2.3 * Math.sqrt(m) <= one.growing,
+  );
+  t.match(page, `With m = ${spread} that is ${one.growing}.`);
+
+  const gpus = [1, 8, 64];
+  const counts = {
+    finished: gpus.map((n) => lowest.finished * n),
+    growing: gpus.map((n) => (n === 1 ? lowest.growing : (spread ?? 0) * n)),
+  };
+  const row = (title: string, expected: number[]) => t.strictSame(figuresIn(page, title).slice(0, 3), expected, title);
+  row(
+    'growing: robots, spread evenly',
+    gpus.map((n) => lowest.growing * n),
+  );
+  row('growing: robots, with a reserve', counts.growing);
+  row('finished: robots', counts.finished);
+  row(
+    'finished: cores of API processes',
+    gpus.map((n) => 2 * n),
+  );
+  row('growing: cores of API processes', gpus);
+  const tenths = (value: number) => Math.round(10 * value) / 10;
+  for (const kind of ['finished', 'growing'] as const) {
+    row(
+      `${kind}: cores of the service`,
+      counts[kind].map((count) => Math.ceil((count * Number(service)) / 1000)),
+    );
+    row(
+      `${kind}: cores of HAProxy`,
+      counts[kind].map((count) => Math.ceil((count * Number(router)) / 1000)),
+    );
+    row(
+      `${kind}: Gbit/s to the engines`,
+      counts[kind].map((count) => tenths((count * 0.48 * 8) / 1000)),
+    );
+    row(
+      `${kind}: Gbit/s from the robots`,
+      counts[kind].map((count) => tenths((count * 2 * frame * 8) / 1e6)),
+    );
+  }
+});

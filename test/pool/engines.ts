@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { openSync } from 'node:fs';
+import { mkdirSync, openSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -36,6 +36,7 @@ export async function start(
   { port, path, env = {}, patienceS }: { port: number; path: string; env?: Record<string, string>; patienceS: number },
 ): Promise<Running> {
   const [program = '', ...args] = command;
+  mkdirSync(join(ROOT, '.cache'), { recursive: true });
   const log = openSync(join(ROOT, `.cache/pool-${port}.log`), 'w');
   const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
   const ended = once(child, 'close');

@@ -1,5 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Test } from 'tap';
@@ -85,7 +87,11 @@ export async function until(isSo: () => Promise<boolean>): Promise<void> {
  */
 export async function pytest(t: Test, folder: string, env: Record<string, string>): Promise<void> {
   const args = ['-m', 'pytest', '-rA', '--tb=short', '-p', 'no:cacheprovider', folder];
-  const { code, stdout, stderr } = await startPython(t, args, undefined, env, join(ROOT, 'clients/python')).ended;
+  // A folder of its own: pytest removes those of earlier runs from the common one, and other test files run at the same time.
+  const temporary = await mkdtemp(join(tmpdir(), 'topreward-pytest-'));
+  t.teardown(() => rm(temporary, { recursive: true, force: true }));
+  const own = { ...env, PYTEST_DEBUG_TEMPROOT: temporary };
+  const { code, stdout, stderr } = await startPython(t, args, undefined, own, join(ROOT, 'clients/python')).ended;
   const summary = stdout.slice(stdout.lastIndexOf('short test summary info'));
   const lines = [...summary.matchAll(/^(PASSED|FAILED|ERROR|SKIPPED) (?:\[\d+\] )?(.+)$/gm)];
   t.ok(lines.length > 0, `${folder} has tests`, { diagnostic: true, stdout, stderr });

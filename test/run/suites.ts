@@ -27,6 +27,8 @@ const SLOW = [
   'test/http/log-output.test.ts',
   'test/compat/*.test.ts',
   'test/run/run.test.ts',
+  'test/bench/fleet.test.ts',
+  'test/pool/haproxy.test.ts',
   'test/engines/embedded/telemetry.test.ts',
   'test/engines/embedded/host.test.ts',
   'test/http/video-storage.test.ts',

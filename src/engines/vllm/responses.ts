@@ -86,8 +86,11 @@ const Completion = Type.Object({
   ),
   usage: TokenUsage,
 });
-/** POST /v1/chat/completions. The token ids of the longest prompt make the largest response. */
-export const COMPLETION = responseKind(Completion, 32 * MiB);
+/**
+ * POST /v1/chat/completions. The token ids of the longest prompt make the largest response: 8 MiB have a million of them. To parse and check
+ * so many takes this process a few hundred milliseconds, in which it does nothing else.
+ */
+export const COMPLETION = responseKind(Completion, 8 * MiB);
 /** The response to POST /v1/chat/completions. */
 export type Completion = Static<typeof Completion>;
 
@@ -106,7 +109,7 @@ const Generation = Type.Object({
   usage: Type.Object({ ...TokenUsage.properties, completion_tokens: count(0) }),
 });
 /** POST /v1/chat/completions, for a text. The token ids of the prompt are most of it. */
-export const GENERATION = responseKind(Generation, 32 * MiB);
+export const GENERATION = responseKind(Generation, 8 * MiB);
 /** The response to POST /v1/chat/completions, for a text. */
 export type Generation = Static<typeof Generation>;
 

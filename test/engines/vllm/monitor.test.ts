@@ -124,8 +124,8 @@ t.test('a broken connection affects only one episode', async (t) => {
   while (fake.requests.get('/version') === looks) await setImmediate();
   t.equal((await app.inject('/health/ready')).statusCode, 200);
   t.equal((await post(address, 2, episode)).status, 200);
-  // The broken query was sent two times, and two other episodes were scored.
-  t.equal(fake.requests.get('/v1/chat/completions'), probes + 4);
+  // The broken query was sent four times, and two other episodes were scored.
+  t.equal(fake.requests.get('/v1/chat/completions'), probes + 6);
 });
 
 t.test('an engine of another version is probed before it receives queries', async (t) => {

@@ -101,6 +101,21 @@ t.test('an invalid engine response to a later query is refused too', async (t) =
   }
 });
 
+t.test('a response that would stop the service for a second is not read', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  for (const [ids, status] of [
+    [1e6, 200],
+    [2e6, 502],
+  ] as const) {
+    fake.asked.length = 0;
+    // Only the first query requests token ids. In other responses they are ignored.
+    const more = { prompt_token_ids: Array.from({ length: ids }, () => 12345) };
+    fake.behaviour.rewrite = (answer) => (fake.asked.length > 1 ? Object.assign(answer, more) : undefined);
+    t.equal((await post(address, 4)).status, status, `${ids} token ids`);
+  }
+});
+
 t.test('after a broken connection the request is sent once more', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);

@@ -1,6 +1,7 @@
 """``--add-column``: a copy of a dataset with the numbers of a run as columns."""
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from topreward.annotate.columns import FrameValues
+from topreward.annotate.dataset_copy import copy_with_columns
+from topreward.lerobot.dataset import Dataset
+from topreward.lerobot.failures import UsageError
 
 from .conftest import Command, flags
 from .layouts import TOP, write_v3, write_v21
@@ -163,3 +169,48 @@ def test_a_column_that_only_a_data_file_has_is_not_replaced(topreward: Command, 
     assert ended.code == 2
     assert "has the column next.reward already" in ended.stderr
     assert not (tmp_path / "new").exists()
+
+
+def one_frame(root: Path) -> tuple[Dataset, FrameValues]:
+    """A dataset of one frame, and a value for it."""
+    for folder in ("data/chunk-000", "meta", "videos"):
+        (root / folder).mkdir(parents=True)
+    pq.write_table(pa.table({"index": [0]}), root / "data/chunk-000/a.parquet")
+    (root / "meta/info.json").write_text("{}")
+    (root / "videos/a.mp4").write_bytes(b"video")
+    zero = np.zeros(1, np.int64)
+    return Dataset(root, "v3.0", 4.0, (), {"features": {}}), FrameValues(zero, zero, {"next.reward": np.zeros(1, np.float32)})
+
+
+def test_a_copy_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: set[int] = set()
+    monkeypatch.setattr(os, "fsync", lambda handle: flushed.add(os.fstat(handle).st_ino))
+    late: list[str] = []
+    rename = Path.rename
+
+    def renamed(draft: Path, target: Path) -> Path:
+        late.extend(path.name for path in (draft, *draft.rglob("*")) if path.stat().st_ino not in flushed)
+        return rename(draft, target)
+
+    monkeypatch.setattr(Path, "rename", renamed)
+    copy_with_columns(one_frame(tmp_path / "dataset")[0], tmp_path / "new", one_frame(tmp_path / "other")[1], False)
+    assert late == []
+    assert tmp_path.stat().st_ino in flushed
+    assert sorted(contents(tmp_path / "new")) == ["data/chunk-000/a.parquet", "meta/info.json", "videos/a.mp4"]
+
+
+@pytest.mark.parametrize(
+    ("link", "to", "words"),
+    [
+        ("latest", ".", "latest is the folder"),
+        ("videos/up", "../..", "videos/up/dataset is the folder"),
+        ("videos/twin", "../data", "videos/twin is the folder"),
+        ("videos/b.mp4", "/dev/zero", "b.mp4 is not a file"),
+    ],
+)
+def test_a_copy_has_an_end(tmp_path: Path, link: str, to: str, words: str) -> None:
+    dataset, values = one_frame(tmp_path / "dataset")
+    (dataset.root / link).symlink_to(to)
+    with pytest.raises(UsageError, match=words):
+        copy_with_columns(dataset, tmp_path / "new", values, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]

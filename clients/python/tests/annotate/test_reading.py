@@ -1,6 +1,7 @@
 """Reading datasets: layouts, cameras, clocks and tasks. No service is needed."""
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from topreward.annotate.units import plan_units, shard_of
-from topreward.lerobot.dataset import Camera, choose_camera, read_dataset
-from topreward.lerobot.episodes import Clip, read_episodes, read_tasks
+from topreward.lerobot.dataset import Camera, Dataset, choose_camera, read_dataset
+from topreward.lerobot.episodes import Clip, Episode, read_episodes, read_tasks
 from topreward.lerobot.failures import UsageError
 from topreward.lerobot.locate import find_root
 from topreward.lerobot.requests import range_of
@@ -67,6 +68,16 @@ def test_images_are_those_of_the_episode(tmp_path: Path) -> None:
     for episode, recording in zip(episodes, made, strict=True):
         assert read_images(dataset, episode, camera) == [png(frame, mirrored=True) for frame in recording.frames]
     assert row_spans(tmp_path / episodes[0].data_file)[2] == RowSpan(8, 16)
+
+
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "gone.png", "."])
+def test_only_files_are_images(tmp_path: Path, path: str) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    rows = {"episode_index": [0], TOP: [{"bytes": None, "path": path}]}
+    pq.write_table(pa.table(rows), tmp_path / "a.parquet")
+    dataset = Dataset(tmp_path, "v3.0", 4.0, (), {})
+    with pytest.raises(FileNotFoundError, match="is not a file"):
+        read_images(dataset, Episode(0, 0, 1, (), "a.parquet", None, None), Camera(TOP, "image"))
 
 
 def test_the_first_row_names_a_task(tmp_path: Path) -> None:

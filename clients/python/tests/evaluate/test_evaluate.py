@@ -136,6 +136,12 @@ def test_a_gate_is_a_number_a_mean_or_an_audited_report(here: Here, service: str
         assert words in ended.stderr
 
 
+def report_with(mean: str, asked: str) -> str:
+    """A report whose mean score is this one."""
+    made = f'{{"model": "m", "main": "topreward", "questions": [{{"name": "topreward", "asked": {asked}}}]}}'
+    return f'{{"gate": {{"mean": {{"value": {mean}}}}}, "made": {made}}}'
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -149,8 +155,8 @@ def test_a_gate_is_a_number_a_mean_or_an_audited_report(here: Here, service: str
         (["--root", "/nowhere"], "is not a LeRobot dataset"),
         (["--root", "/nowhere", "--fps", "4"], "--fps is for --folder"),
         ([], "Name the dataset with --root DIR or --repo-id USER/NAME, or a folder with --folder DIR."),
-        (["--folder", EPISODES, "--fps", "0"], "'0' is not a number above 0"),
-        (["--folder", EPISODES, "--fps", "nan"], "'nan' is not a number above 0"),
+        (["--folder", EPISODES, "--fps", "0"], "'0' is not a number from 0.0001 to 10000"),
+        (["--folder", EPISODES, "--fps", "nan"], "'nan' is not a number from 0.0001 to 10000"),
         (["--folder", EPISODES, "--questions", "top"], "there is no question 'top'"),
         (["--folder", EPISODES, "--answers", "Yes"], "--answers 'Yes' is not TRUE|FALSE"),
         (["--folder", EPISODES, "--top-answers", "21"], "'21' is above 20"),
@@ -173,6 +179,33 @@ def test_wrong_usage_is_exit_2(here: Here, tmp_path: Path, changes: list[str | P
     assert (ended.code, ended.stdout) == (2, "")
     assert words in ended.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (100_000 * "[", "is not a report.json"),
+        ('{"gate": {"mean": {"value": -1.5}}, "made": []}', "is not a report.json"),
+        (report_with("-1.5", "[]"), "is not a report.json"),
+        (report_with("NaN", "{}"), "has no mean score"),
+        (report_with("1e999", "{}"), "has no mean score"),
+        (report_with("null", "{}"), "has no mean score"),
+    ],
+)
+def test_a_bar_needs_a_mean(here: Here, tmp_path: Path, content: str, words: str) -> None:
+    (tmp_path / "report.json").write_text(content)
+    ended = here("evaluate", "--folder", EPISODES, "--out", tmp_path / "out", "--gate", tmp_path / "report.json", "--dry-run")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert words in ended.stderr
+
+
+@pytest.mark.parametrize("changes", [["--instruction", "\udcff x"], ["--other-instruction", "\udcff x"], []])
+def test_a_text_is_unicode(here: Here, tmp_path: Path, changes: list[str]) -> None:
+    folder = tmp_path / ("set" if changes else "set\udcff")
+    shutil.copytree(EPISODES, folder)
+    ended = here("evaluate", "--folder", folder, "--out", tmp_path / "out", *changes, "--dry-run")
+    assert (ended.code, ended.stdout) == (2, "")
+    assert "is not Unicode" in ended.stderr
 
 
 def test_a_service_that_is_away_is_exit_1(here: Here, tmp_path: Path) -> None:

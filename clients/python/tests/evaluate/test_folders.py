@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -108,10 +109,32 @@ def test_what_cannot_be_read_is_the_problem_of_one_episode(tmp_path: Path) -> No
     (tmp_path / "text.npy").write_text("text")
     np.save(tmp_path / "grey.npy", np.zeros((4, 8, 8), np.uint8))
     np.save(tmp_path / "objects.npy", np.array([None]), allow_pickle=True)
-    names = ["empty", "text.npy", "grey.npy", "objects.npy", "gone.npy", "gone", "gone.mp4"]
+    np.savez(tmp_path / "many.npz", np.zeros((4, 8, 8, 3), np.uint8))
+    (tmp_path / "many.npz").rename(tmp_path / "archive.npy")
+    npy(tmp_path / "huge.npy", f"(1{22 * '0'}, 1, 1, 3)")
+    npy(tmp_path / "deep.npy", f"({8000 * '-'}5, 1, 1, 3)")
+    unreadable = ["empty", "text.npy", "grey.npy", "objects.npy", "archive.npy", "huge.npy", "deep.npy"]
+    names = [*unreadable, "gone.npy", "gone", "gone.mp4"]
     table(tmp_path, *({"path": name, "instruction": "x"} for name in names))
     codes = {name: code_of(each) for name, each in read(tmp_path, fps=4.0).items()}
-    assert codes == dict.fromkeys(names[:4], "data-unreadable") | dict.fromkeys(names[4:], "file-missing")
+    missing = names[len(unreadable) :]
+    assert codes == dict.fromkeys(unreadable, "data-unreadable") | dict.fromkeys(missing, "file-missing")
+
+
+def npy(path: Path, shape: str) -> None:
+    """Write a header with a shape that no array has."""
+    header = f"{{'descr': '|u1', 'fortran_order': False, 'shape': {shape}, }}\n".encode()
+    path.write_bytes(b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header)
+
+
+def test_only_files_are_images(tmp_path: Path) -> None:
+    folder = images(tmp_path / "success/a")
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "device.jpg").symlink_to("/dev/zero")
+    (folder / "link.jpg").symlink_to(folder / "frame0.jpg")  # as in the caches of the hub
+    (folder / "folder.jpg").mkdir()
+    (a,) = read(tmp_path, INSTRUCTION, 4.0).values()
+    assert a.frames == 4
 
 
 @pytest.mark.parametrize("path", ["../a", "a/../../b", "/etc", "C:\\a", "C:a", "a\\..\\b", ".", "./"])
@@ -128,9 +151,11 @@ def test_a_name_cannot_leave_the_folder(tmp_path: Path, path: str) -> None:
         ({"path": "b"}, "the instruction is missing"),
         ({"path": "b", "instruction": 1}, "instruction must be a text, found 1"),
         ({"path": "b", "instruction": "x"}, "fps is missing"),
-        ({"path": "b", "instruction": "x", "fps": 0}, "fps must be a number above 0, found 0"),
-        ({"path": "b", "instruction": "x", "fps": "inf"}, "fps must be a number above 0, found 'inf'"),
-        ({"path": "b", "instruction": "x", "fps": True}, "fps must be a number above 0, found True"),
+        ({"path": "b", "instruction": "x", "fps": 0}, "fps must be a number from 0.0001 to 10000, found 0"),
+        ({"path": "b", "instruction": "x", "fps": "inf"}, "fps must be a number from 0.0001 to 10000, found 'inf'"),
+        ({"path": "b", "instruction": "x", "fps": True}, "fps must be a number from 0.0001 to 10000, found True"),
+        ({"path": "b", "instruction": "x", "fps": 1e-320}, "fps must be a number from 0.0001 to 10000, found 1e-320"),
+        ({"path": "b", "instruction": "x", "fps": 10**400}, "fps must be a number from 0.0001 to 10000, found 1000"),
         ({"path": "b", "instruction": "x", "success": 1}, "success must be true, false or empty, found 1"),
         ({"path": "b", "instruction": "x", "success": "yes"}, "success must be true, false or empty, found 'yes'"),
         ({"path": "b", "instruction": "x", "succes": True}, "there is no 'succes' here. Known: path, instruction"),
@@ -156,6 +181,7 @@ def test_a_wrong_row_is_named(tmp_path: Path, row: dict[str, Any], words: str) -
     ("name", "content", "words"),
     [
         ("episodes.jsonl", "{", "line 1: this is not JSON"),
+        ("episodes.jsonl", 100_000 * "[", "line 1: this is not JSON: too many brackets are inside each other"),
         ("episodes.jsonl", "\n[1]", "line 2: this is not a JSON object"),
         ("episodes.jsonl", "", "has no episodes that can be found"),
         ("episodes.csv", "path,instruction\na,b,c\n", "line 2: there are more values than columns"),

@@ -86,13 +86,24 @@ def test_two_versions_of_the_service_never_get_together(tmp_path: Path) -> None:
             journal.check_service({"name": "topreward-server", "version": "2"})
 
 
-@pytest.mark.parametrize("content", ["text\n", '{"a": 1}\n', "[1]\n", '{"settings": {"model": "m", "prompt": "open"}}\n{\n'])
+@pytest.mark.parametrize(
+    "content", ["text\n", "text", '{"a": 1}', '{"a": 1}\n', "[1]\n", '{"settings": {"model": "m", "prompt": "open"}}\n{\n']
+)
 def test_another_file_is_not_overwritten(tmp_path: Path, content: str) -> None:
     path = tmp_path / "results.jsonl"
     path.write_text(content)
     with pytest.raises(UsageError, match="--fresh"), open_journal(tmp_path, SETTINGS, False, False):
         pass
     assert path.read_text() == content
+
+
+@pytest.mark.parametrize("cut", ["", "{", '{"settings": ', '{"settings": {"model'])
+def test_settings_that_are_cut_are_written_again(tmp_path: Path, cut: str) -> None:
+    path = tmp_path / "results.jsonl"
+    path.write_text(cut)
+    with open_journal(tmp_path, SETTINGS, False, False) as journal:
+        assert journal.known == set()
+    assert path.read_text() == f"{json.dumps({'settings': SETTINGS})}\n"
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

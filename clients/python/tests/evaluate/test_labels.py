@@ -1,5 +1,6 @@
 """Labels of a LeRobot dataset."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,8 @@ def test_a_file_of_labels_has_three_forms(tmp_path: Path, name: str, content: st
         ("labels.csv", "episode,success\n0,true\n3,true\n", "line 3: the dataset has no episode 3; the last one is 2"),
         ("labels.csv", "episode,success\n0,true\n0,true\n", "line 3: episode 0 has a label already"),
         ("labels.csv", "episode,label\n0,true\n", "there is no 'label' here. Known: episode, success"),
+        ("labels.json", 100_000 * "[", "is not JSON: too many brackets are inside each other"),
+        ("labels.csv", f"episode,success\n{5000 * '1'},true\n", "line 2: episode must be the number of an episode"),
         ("labels.txt", "", "must end with .json, .jsonl or .csv"),
     ],
 )
@@ -60,6 +63,7 @@ def test_a_wrong_file_of_labels_is_refused(tmp_path: Path, name: str, content: s
         pa.array([False, True, False, False, None, True]),
         pa.array([[False], [True], [False], [False], [None], [True]]),
         pa.array([0, 1, 0, 0, None, 1], pa.int8()),
+        pa.array([0.0, 1.0, math.nan, 0.0, None, 1.0]),
     ],
 )
 def test_an_episode_with_a_true_frame_is_a_success(tmp_path: Path, flags: Any) -> None:
@@ -70,3 +74,24 @@ def test_an_episode_with_a_true_frame_is_a_success(tmp_path: Path, flags: Any) -
     assert labels_of(dataset, episodes(*["a.parquet"] * 3, "gone.parquet"), None) == {0: True, 1: False, 2: True}
     without = Dataset(tmp_path, "v3.0", 4.0, (), {"features": {}})
     assert labels_of(without, episodes(*["a.parquet"] * 3), None) == {}
+
+
+@pytest.mark.parametrize("columns", [{"episode_index": [0]}, {"next.success": [True]}])
+def test_a_file_without_the_column_gives_no_labels(tmp_path: Path, columns: Any) -> None:
+    assert of_file(tmp_path, columns) == {}
+
+
+def test_frames_that_are_not_numbers_are_no_label(tmp_path: Path) -> None:
+    assert of_file(tmp_path, {"episode_index": [0, 0], "next.success": [math.nan, math.nan]}) == {0: None}
+
+
+@pytest.mark.parametrize("flags", [["yes", "no"], [{"a": 1}, {"a": 2}], [[], [True]]])
+def test_a_column_of_other_values_is_refused(tmp_path: Path, flags: Any) -> None:
+    with pytest.raises(UsageError, match=r"a\.parquet: next\.success is neither true nor false: .* Use --labels\."):
+        of_file(tmp_path, {"episode_index": [0, 0], "next.success": flags})
+
+
+def of_file(tmp_path: Path, columns: Any) -> Labels:
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    dataset = Dataset(tmp_path, "v3.0", 4.0, (), {"features": {"next.success": {"dtype": "bool"}}})
+    return labels_of(dataset, episodes("a.parquet"), None)

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 
 from ..lerobot.dataset import Dataset
 from ..lerobot.failures import IncompleteError, UsageError
+from ..lerobot.files import flush
 from .column_stats import episode_stats, stats_of
 from .columns import FrameValues
 
@@ -25,17 +26,19 @@ LINKED = ("videos", "images")
 def copy_with_columns(dataset: Dataset, target: Path, values: FrameValues, allow_missing: bool) -> int:
     """Write the dataset to a new folder, with these columns in its data files, in ``info.json`` and in its statistics.
 
-    The folder is complete or absent: everything is written beside it under another name, which is renamed at the end.
+    The folder is complete or absent: everything is written beside it under another name, which is renamed when all of it is on
+    the disk.
 
     :param target: does not exist, or is empty
     :param allow_missing: write NaN for frames without a value
     :returns: the number of frames without a value
     :raises IncompleteError: if there are such frames and ``allow_missing`` is not set
-    :raises UsageError: if a data file has one of the columns already, or cannot be read
+    :raises UsageError: if a data file has one of the columns already, or if something cannot be copied
     """
     missing = 0
+    paths = list(_files(dataset.root))  # before there is a draft, which a link could name
     with _new_folder(target) as draft:
-        for path in _files(dataset.root):
+        for path in paths:
             copy = draft / path.relative_to(dataset.root)
             copy.parent.mkdir(parents=True, exist_ok=True)
             if _is_data(path.relative_to(dataset.root)):
@@ -61,18 +64,31 @@ def _new_folder(target: Path) -> Iterator[Path]:
     draft.mkdir(parents=True)
     try:
         yield draft
+        for path in (*draft.rglob("*"), draft):
+            flush(path)
         if target.exists():
             target.rmdir()
         draft.rename(target)
+        flush(target.parent)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """All files except hidden ones and the folders of runs."""
+    """All files except hidden ones and the folders of runs.
+
+    :raises UsageError: if a folder is there twice, as in a circle of links, or if something is no file, such as a device
+    """
+    known: dict[Path, str] = {}
     for folder, folders, names in os.walk(root, followlinks=True):
+        first = known.setdefault(Path(folder).resolve(), folder)
+        if first != folder:
+            raise UsageError(f"{folder} is the folder {first} again. Remove this link to copy the dataset.")
         folders[:] = sorted(name for name in folders if not name.startswith(".") and not name.endswith(".parts"))
-        yield from (Path(folder, name) for name in sorted(names) if not name.startswith("."))
+        for path in (Path(folder, name) for name in sorted(names) if not name.startswith(".")):
+            if path.exists() and not path.is_file():
+                raise UsageError(f"{path} is not a file. Remove it to copy the dataset.")
+            yield path
 
 
 def _is_data(path: Path) -> bool:

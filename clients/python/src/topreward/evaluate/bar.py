@@ -1,6 +1,5 @@
 """The bar of the quality gate, as ``--gate`` says it."""
 
-import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from ..lerobot.failures import UsageError
 from ..lerobot.maker import Settings, differences
 from .evaluation import Evaluation, Question
 from .readings import in_group, main_question, readings_of
-from .tabular import read_text
+from .tabular import read_json, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +48,15 @@ def _of_report(path: Path) -> Bar:
     if not path.is_file():
         raise UsageError(f"--gate {str(path)!r} is neither a number, nor mean, nor the report.json of an audited set.")
     try:
-        report = json.loads(read_text(path))
+        report = read_json(read_text(path))
         mean, made = report["gate"]["mean"]["value"], report["made"]
         asked = next(question["asked"] for question in made["questions"] if question["name"] == made["main"])
         settings = _made(str(made["model"]), str(made["main"]), asked)
-    except (ValueError, KeyError, TypeError, StopIteration):
+    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
         raise UsageError(f"--gate {path} is not a report.json of topreward evaluate with scores.") from None
-    if not isinstance(mean, int | float):
+    if not isinstance(mean, float) or not math.isfinite(mean):
         raise UsageError(f"--gate {path} has no mean score: none of its episodes was scored.")
-    return Bar(float(mean), made=settings)
+    return Bar(mean, made=settings)
 
 
 def check_bar(bar: Bar, model: Model, main: Question | None) -> None:

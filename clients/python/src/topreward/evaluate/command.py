@@ -6,6 +6,7 @@ import json
 import sys
 from pathlib import Path
 
+from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
 from ..lerobot.files import write_text
 from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
@@ -105,13 +106,10 @@ def _write(job: Job, evaluation: Evaluation) -> None:
 
 
 def parse_fps(text: str) -> float:
-    """Read a number above 0. For argparse."""
-    try:
-        fps = float(text)
-    except ValueError:
-        fps = 0.0
-    if not 0 < fps < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number above 0")
+    """Read frames per second. For argparse."""
+    fps = fps_of(text)
+    if fps is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number {FPS_RANGE}")
     return fps
 
 

@@ -1,12 +1,10 @@
 """A folder of episodes as a labelled set."""
 
 import argparse
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
-from typing import Any
 
 import numpy as np
 
@@ -14,7 +12,7 @@ from .._contract import Problem
 from ..lerobot.failures import UsageError
 from ..lerobot.requests import Film, Footage, Pictures
 from .subjects import LabelledSet, Subject, digest, fault
-from .tabular import Row, read_rows, read_text
+from .tabular import Row, read_json, read_rows, read_text
 
 VIDEOS = {".mp4", ".m4v", ".mov", ".webm", ".mkv"}
 IMAGES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -109,7 +107,7 @@ def _note(path: Path) -> Row:
     if not file.is_file():
         return Row(str(file), {})
     try:
-        known: Any = json.loads(read_text(file))
+        known = read_json(read_text(file))
     except ValueError as error:
         raise UsageError(f"{file} is not JSON: {error}") from error
     if not isinstance(known, dict):
@@ -172,8 +170,8 @@ def _missing(path: Path) -> Problem:
 
 def _npy(path: Path, fps: float) -> Footage | Problem:
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+        array = np.lib.format.open_memmap(path, mode="r")  # not np.load, which opens archives too
+    except (OSError, ValueError, OverflowError, MemoryError, RecursionError) as error:
         return fault("data-unreadable", f"{path} cannot be read: {error}")
     if array.ndim != 4:
         return fault("data-unreadable", f"{path} has the shape {array.shape}, frames have (frames, height, width, 3).")
@@ -188,7 +186,8 @@ def _images(path: Path, fps: float) -> Footage | Problem:
 
 
 def _image_files(path: Path) -> list[Path]:
-    return [file for file in _entries(path) if file.suffix.lower() in IMAGES]
+    # Only files: reading a pipe or a device may never end.
+    return [file for file in _entries(path) if file.suffix.lower() in IMAGES and file.is_file()]
 
 
 def _sizes(path: Path) -> list[tuple[str, int]]:

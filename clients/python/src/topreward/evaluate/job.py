@@ -14,7 +14,7 @@ from .evaluation import Question
 from .folders import set_of_folder
 from .published import published_name_of
 from .questions import PAIRS, parse_pairs, parse_questions, questions_of
-from .subjects import LabelledSet, other_instructions
+from .subjects import LabelledSet, check_texts, other_instructions
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +60,7 @@ def job_of(args: argparse.Namespace) -> Job:
         parse_questions(args.questions), args.prefixes, args.prompt, parse_pairs(args.answers or PAIRS), args.top_answers
     )
     subjects = _subjects(args)
+    check_texts(subjects, args.other_instruction)
     return Job(
         subjects=subjects,
         questions=questions,

@@ -17,6 +17,7 @@ from ..lerobot.lines import append_line, each_line, locked
 from ..lerobot.maker import Settings, differences
 
 RESULTS = "results.jsonl"
+HEAD = b'{"settings": '
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,9 @@ def open_journal(folder: Path, settings: Settings, fresh: bool, retry_failed: bo
     with locked(folder / RESULTS, "another --out") as file:
         if fresh:
             file.truncate(0)
+        if not HEAD.startswith(file.read(len(HEAD))):  # before a cut line is removed, which can be all of another file
+            raise _not_results(file.name)
+        file.seek(0)
         journal = Journal(file)
         lines = each_line(file)
         head = next(lines, None)
@@ -106,7 +110,7 @@ def _check(name: str, head: str, settings: Settings) -> None:
     try:
         before = json.loads(head)["settings"]
     except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{name} is not the results of an evaluation. Use another --out, or --fresh to drop it.") from None
+        raise _not_results(name) from None
     changed = differences(before, settings)
     if changed:
         raise UsageError(
@@ -114,6 +118,10 @@ def _check(name: str, head: str, settings: Settings) -> None:
             + "".join(f"  {line}\n" for line in changed)
             + "Use the same settings, another --out, or --fresh to start over."
         )
+
+
+def _not_results(name: str) -> UsageError:
+    return UsageError(f"{name} is not the results of an evaluation. Use another --out, or --fresh to drop it.")
 
 
 def _to_json(line: Line) -> str:

@@ -1,6 +1,5 @@
 """Which episodes of a LeRobot dataset are successes: a file of labels, or the column ``next.success``."""
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pyarrow.parquet as pq
 from ..lerobot.dataset import Dataset
 from ..lerobot.episodes import Episode
 from ..lerobot.failures import UsageError
-from .tabular import Row, read_rows, read_text
+from .tabular import Row, read_json, read_rows, read_text
 
 COLUMN = "next.success"
 
@@ -45,7 +44,7 @@ def _rows(file: Path) -> list[Row]:
     if file.suffix != ".json":
         raise UsageError(f"--labels {file}: the name must end with .json, .jsonl or .csv.")
     try:
-        known = json.loads(read_text(file))
+        known = read_json(read_text(file))
     except ValueError as error:
         raise UsageError(f"--labels {file} is not JSON: {error}") from error
     if not isinstance(known, dict):
@@ -54,7 +53,10 @@ def _rows(file: Path) -> list[Row]:
 
 
 def _of_column(dataset: Dataset, episodes: Sequence[Episode]) -> Labels:
-    """An episode with a true frame is a success. Files that cannot be read give no labels: their episodes fail anyway."""
+    """An episode with a true frame is a success. Files that cannot be read give no labels: their episodes fail anyway.
+
+    :raises UsageError: if the column has other values than true and false
+    """
     labels: Labels = {}
     for file in dict.fromkeys(episode.data_file for episode in episodes):
         labels |= _of_file(dataset.root / file)
@@ -67,9 +69,21 @@ def _of_file(path: Path) -> Labels:
             table = parquet.read(columns=["episode_index", COLUMN])
     except (OSError, pa.ArrowException):
         return {}
-    flags = table[COLUMN]
-    if pa.types.is_list(flags.type) or pa.types.is_fixed_size_list(flags.type):  # a feature of the shape (1,)
-        flags = pc.list_element(flags, 0)
-    table = pa.table({"episode": table["episode_index"], "success": pc.cast(flags, pa.bool_())})
+    if table.num_columns < 2:  # a column that only info.json has
+        return {}
+    try:
+        flags = _flags(table[COLUMN])
+    except pa.ArrowException as error:
+        raise UsageError(f"{path}: {COLUMN} is neither true nor false: {error}. Use --labels.") from error
+    table = pa.table({"episode": table["episode_index"], "success": flags})
     groups = table.group_by("episode").aggregate([("success", "any")])
     return {row["episode"]: row["success_any"] for row in groups.to_pylist()}
+
+
+def _flags(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """True, false or null for each row."""
+    if pa.types.is_list(column.type) or pa.types.is_fixed_size_list(column.type):  # a feature of the shape (1,)
+        column = pc.list_element(column, 0)
+    if pa.types.is_floating(column.type):  # NaN is no label, and a cast would make it true
+        column = pc.if_else(pc.is_nan(column), None, column)
+    return pc.cast(column, pa.bool_())

@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from .._contract import Problem
 from ..lerobot.asking import problem_here
+from ..lerobot.failures import UsageError
 from ..lerobot.maker import Settings
 from ..lerobot.requests import Footage
 
@@ -46,8 +48,19 @@ def fault(code: str, detail: str) -> Problem:
 
 
 def digest(value: object) -> str:
-    """Return the SHA-256 of a value that JSON can hold."""
-    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+    """Return the SHA-256 of a value that JSON can hold, also with the names of files that are not Unicode."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def check_texts(found: LabelledSet, other_instruction: str | None) -> None:
+    """Say which text cannot be sent or written, before anything is scored: half of a character, or a name of other bytes.
+
+    :raises UsageError: if a text is not Unicode
+    """
+    texts = (found.name, other_instruction or "")
+    for text in (*texts, *(text for each in found.subjects for text in (each.name, each.task, each.instruction))):
+        if re.search("[\ud800-\udfff]", text):
+            raise UsageError(f"{text!r} is not Unicode. Change this text, or rename this file.")
 
 
 def other_instructions(subjects: Sequence[Subject], chosen: str | None) -> dict[str, str | None]:

@@ -3,10 +3,12 @@
 import csv
 import io
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import UsageError
 
 
@@ -44,23 +46,20 @@ class Row:
         return known
 
     def rate(self, name: str) -> float | None:
-        """Return a number above 0; null if it is missing or empty."""
+        """Return frames per second; null if it is missing or empty."""
         value = self._values.get(name)
         if value is None or value == "":
             return None
-        try:
-            number = float(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else 0.0
-        except ValueError:
-            number = 0.0
-        if not 0 < number < float("inf"):
-            raise self.wrong(f"{name} must be a number above 0, found {value!r}.")
-        return number
+        fps = fps_of(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+        if fps is None:
+            raise self.wrong(f"{name} must be a number {FPS_RANGE}, found {value!r}.")
+        return fps
 
     def number(self, name: str) -> int:
         """Return a whole number from 0 on."""
         value = self._values.get(name)
         text = str(value)
-        if isinstance(value, bool) or not (text.isascii() and text.isdigit()):
+        if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,18}", text):
             raise self.wrong(f"{name} must be the number of an episode, found {value!r}.")
         return int(text)
 
@@ -90,13 +89,21 @@ def read_text(path: Path) -> str:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 
+def read_json(text: str) -> Any:
+    """:raises ValueError: if it is not JSON, or has too many brackets inside each other"""
+    try:
+        return json.loads(text)
+    except RecursionError:
+        raise ValueError("too many brackets are inside each other") from None
+
+
 def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
     rows: list[tuple[int, dict[str, Any]]] = []
     for number, line in enumerate(read_text(path).split("\n"), 1):
         if not line.strip():
             continue
         try:
-            values = json.loads(line)
+            values = read_json(line)
         except ValueError as error:
             raise UsageError(f"{path} line {number}: this is not JSON: {error}") from error
         if not isinstance(values, dict):

@@ -8,6 +8,9 @@ from typing import Any, Literal
 
 from .failures import UsageError
 
+FPS_RANGE = "from 0.0001 to 10000"
+"""What the contract accepts. The length of an episode with a smaller rate may not be a finite number of seconds."""
+
 
 @dataclass(frozen=True, slots=True)
 class Camera:
@@ -41,11 +44,21 @@ def read_dataset(root: Path) -> Dataset:
     if not isinstance(info, dict):
         raise UsageError(f"{path} has no object.")
     version = str(info.get("codebase_version", ""))
-    fps = info.get("fps")
-    if not isinstance(fps, int | float) or not fps > 0:
-        raise UsageError(f"{path}: fps must be a number above 0, found {fps!r}.")
+    found = info.get("fps")
+    fps = fps_of(found) if isinstance(found, int | float) else None
+    if fps is None:
+        raise UsageError(f"{path}: fps must be a number {FPS_RANGE}, found {found!r}.")
     features = info.get("features")
-    return Dataset(root, _layout(version), float(fps), _cameras(features if isinstance(features, dict) else {}), info)
+    return Dataset(root, _layout(version), fps, _cameras(features if isinstance(features, dict) else {}), info)
+
+
+def fps_of(value: str | float) -> float | None:
+    """Return frames per second; null if it is not a number in FPS_RANGE."""
+    try:
+        fps = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return fps if 0.0001 <= fps <= 10_000 else None
 
 
 def _layout(version: str) -> Literal["v2.1", "v3.0"]:

@@ -15,9 +15,9 @@ def replacing(path: Path) -> Iterator[Path]:
     draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         yield draft
-        _flush(draft)
+        flush(draft)
         draft.replace(path)
-        _flush(path.parent)
+        flush(path.parent)
     finally:
         draft.unlink(missing_ok=True)
 
@@ -28,7 +28,7 @@ def write_text(path: Path, text: str) -> None:
         draft.write_text(text, encoding="utf-8")
 
 
-def _flush(path: Path) -> None:
+def flush(path: Path) -> None:
     """Wait until a file, or the names in a folder, are on the disk. Some systems cannot do it for folders."""
     if path.is_dir() and os.name == "nt":
         return

@@ -59,7 +59,10 @@ def _image(root: Path, value: dict[str, Any]) -> bytes:
     content = value.get("bytes")
     if isinstance(content, bytes):
         return content
-    return (root / str(value.get("path"))).read_bytes()
+    file = root / str(value.get("path"))
+    if not file.is_file():  # reading a pipe or a device may never end
+        raise FileNotFoundError(f"{file} is not a file.")
+    return file.read_bytes()
 
 
 def _batches(dataset: Dataset, episode: Episode, columns: list[str]) -> Iterator[pa.RecordBatch]:
