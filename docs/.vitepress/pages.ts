@@ -14,6 +14,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
         'fleet-upload',
         'calibrate',
         'label-a-lerobot-dataset',
+        'label-on-a-cluster',
         'evaluate-a-model',
         'score-video-files',
       ],

@@ -30,6 +30,7 @@ export const HEAVY: readonly string[] = [
   'npm run test:pool',
   'npm run test:fuzz',
   'npm run test:lerobot',
+  'npm run test:cluster',
   'npm run test:image',
   'npm run test:fresh',
 ];

@@ -90,6 +90,8 @@ export const SUITES: Record<string, Suite> = {
   python: { files: ['test/python/*.test.ts'], except: LONG_PYTHON },
   // Datasets of each layout, then one that the real lerobot writes, and its reader of our file: 8 minutes. Not in .ci/run.
   lerobot: { files: [...LONG_PYTHON, 'test/lerobot/*.test.ts'], timeoutS: 900, comments: true },
+  // A Ray cluster and a SLURM cluster on this machine: not in .ci/run.
+  cluster: { files: ['test/ray/*.test.ts', 'test/slurm/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   docs: {
     files: ['test/docs/run.test.ts', 'test/docs/site.test.ts', 'test/docs/*.test.ts', 'test/prose/*.test.ts'],
     timeoutS: 600,

@@ -75,6 +75,16 @@ const NEEDS = {
     after: ['venv'],
     script: 'test/lerobot/install.sh',
   },
+  ray: {
+    found: () => runs('test/ray/install.sh', '--check'),
+    after: ['venv'],
+    script: 'test/ray/install.sh',
+  },
+  // Its daemons are in /usr/sbin, which need not be on PATH. Only Debian's packages are tested.
+  slurm: {
+    found: () => onPath('sbatch') !== undefined && existsSync('/usr/sbin/slurmctld') && existsSync('/usr/sbin/slurmd'),
+    apt: ['slurm-client', 'slurmctld', 'slurmd', 'munge'],
+  },
   haproxy: { found: () => runs('haproxy', '-v'), apt: ['haproxy'], brew: ['haproxy'] },
   vllm: {
     found: () => runs('.cache/vllm/bin/vllm', '--version'),

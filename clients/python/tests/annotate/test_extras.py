@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from topreward.annotate import command
+from topreward.ray.command import main
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,16 @@ def test_the_message_says_what_to_type(
     command.add_arguments(parser)
     assert command.run(parser.parse_args([argument.format(short=short) for argument in arguments])) == 2
     assert "needs another package: pip install 'topreward-client[hub]'" in capsys.readouterr().err
+
+
+def test_ray_is_an_extra_too(
+    short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "ray", None)
+    output = tmp_path / "topreward_progress.parquet"
+    assert main(["--root", str(short), "--camera", "observation.images.top", "--out", str(output)]) == 2
+    assert "Ray needs another package: pip install 'topreward-client[ray]'" in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_download_needs_a_name(short: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -173,3 +173,12 @@ def test_a_file_is_complete_or_absent(tmp_path: Path) -> None:
 )
 def test_the_episodes_are_beside_the_file(output: str, expected: str) -> None:
     assert episodes_path(Path("/a") / output) == Path("/a") / expected
+
+
+def test_two_machines_can_write_the_same_file_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "run.json"
+    with replacing(path) as first, replacing(path) as second:  # as in two containers, where each process has the number 1
+        first.write_text("the same")
+        second.write_text("the same")
+    assert [file.name for file in tmp_path.iterdir()] == ["run.json"]
+    assert path.read_text() == "the same"

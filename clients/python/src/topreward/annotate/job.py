@@ -1,6 +1,7 @@
 """One run, as the flags describe it."""
 
 import argparse
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from ..lerobot.failures import UsageError
 from ..lerobot.locate import root_of
 from ..lerobot.selection import select_episodes
 from .options import Options, choose_scale, read_calibration
+from .shard import ALL, Shard, choose_shard
 from .units import Unit, plan_units
 
 OUTPUT = "topreward_progress.parquet"
@@ -31,7 +33,7 @@ class Job:
     tasks: Mapping[int, str]
     frames_of_file: Mapping[str, int]
     units: tuple[Unit, ...]
-    shard: tuple[int, int]
+    shard: Shard
     output: Path
     folder: Path
     url: str
@@ -47,7 +49,8 @@ def job_of(args: argparse.Namespace) -> Job:
 
     :raises UsageError: if a flag or the dataset is wrong
     """
-    if args.fresh and args.shard != (0, 1):
+    shard = choose_shard(args.shard, args.of, os.environ)
+    if args.fresh and shard != ALL:
         raise UsageError("--fresh drops the work of all shards: use it without --shard.")
     dataset = read_dataset(root_of(args))
     camera = choose_camera(dataset, args.camera)
@@ -64,7 +67,7 @@ def job_of(args: argparse.Namespace) -> Job:
         tasks=read_tasks(dataset) if args.several_tasks == "first" else {},
         frames_of_file=frames_of_files(episodes),
         units=tuple(plan_units(select_episodes(episodes, args.episodes))),
-        shard=args.shard,
+        shard=shard,
         output=output,
         folder=folder_of(output),
         url=args.url,

@@ -1,6 +1,5 @@
 """Which numbers to ask for. All of it is part of the identity of a run."""
 
-import argparse
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -30,14 +29,6 @@ class Options:
             "progress": {"scale": self.scale},
         }
         return {**asked, "calibration": self.calibration} if self.calibration else asked
-
-
-def parse_shard(text: str) -> tuple[int, int]:
-    """Read ``i/n``, with i from 0. For argparse."""
-    number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
-        raise argparse.ArgumentTypeError(f"{text!r} is not i/n with i from 0 to n - 1, for example 0/4")
-    return int(number), int(count)
 
 
 def read_calibration(path: Path | None) -> dict[str, Any] | None:

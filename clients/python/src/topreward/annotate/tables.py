@@ -68,6 +68,11 @@ def part_table(episodes: Iterable[Episode], outcomes: Mapping[int, Outcome]) -> 
     return pa.Table.from_pylist(rows, schema=PART_FIELDS)
 
 
+def episode_table(episodes: Iterable[Episode], outcomes: Mapping[int, Outcome]) -> pa.Table:
+    """Return one row for each episode, as in ``topreward_episodes.parquet``."""
+    return part_table(episodes, outcomes).select(EPISODE_FIELDS.names)
+
+
 def _row(episode: Episode, outcome: Outcome) -> dict[str, object]:
     scores, failure = outcome.scores, outcome.failure
     return {

@@ -1,6 +1,7 @@
 """Files that are complete or absent, whenever the process is killed."""
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to. It becomes ``path`` when the block ends, or is removed if the block fails."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.{os.getpid()}.tmp")
+    # Machines with a common folder have processes with the same number: in containers, it is often 1.
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(8)}.tmp")
     try:
         yield draft
         flush(draft)
