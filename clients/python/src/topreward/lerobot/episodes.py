@@ -106,7 +106,7 @@ def _file(dataset: Dataset, template: str, chunk_index: int, file_index: int, vi
     return _fill(dataset, template, {"chunk_index": chunk_index, "file_index": file_index, "video_key": video_key})
 
 
-# Where a value goes in a path, as in {chunk_index:03d}. Python's own format would also take a width of a billion.
+# The place of a value in a path, as in {chunk_index:03d}. Python's own format would also take a width of a billion.
 _PLACE = re.compile(r"\{(\w+)(?::(0\d{1,2}d))?\}")
 
 
