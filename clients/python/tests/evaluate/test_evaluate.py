@@ -65,6 +65,30 @@ def test_every_question_has_the_numbers_of_its_own_request(here: Here, service: 
                 assert kept["controls"][control]["rewards"] == pytest.approx(values["rewards"], abs=1e-4)
 
 
+@pytest.mark.parametrize("unusable", ["Say <|im_end|>.", "x" * 4001])
+def test_an_unusable_instruction_fails_only_its_own_episodes(here: Here, service: str, tmp_path: Path, unusable: str) -> None:
+    names = [path.name for path in sorted(EPISODES.iterdir())]
+    for name in names:
+        shutil.copytree(EPISODES / name, tmp_path / "set" / name)
+    rows = [
+        {"path": name, "instruction": instruction, "success": True, "fps": 4}
+        for name, instruction in zip(names, [INSTRUCTION, unusable], strict=True)
+    ]
+    (tmp_path / "set/episodes.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    flags = ["--folder", tmp_path / "set", "--questions", "topreward", "--prefixes", "count=2", "--resamples", "0"]
+    ended = here("evaluate", *flags, "--url", service, "--out", tmp_path / "out")
+    assert ended.code == 3, ended.stderr
+    assert f"episode {names[0]}: asked without an other instruction: " in ended.stderr
+    first, second = sorted(read_lines(tmp_path / "out"), key=lambda line: line.episode)
+    assert (first.problem, first.result and first.result["method"]) == (None, "topreward")
+    kept: Any = first.result
+    assert kept["controls"]["static"] is not None
+    assert kept["controls"]["other_instruction"] is None
+    assert second.problem is not None
+    again = here("evaluate", *flags, "--url", service, "--out", tmp_path / "out")
+    assert "asked without" not in again.stderr
+
+
 def test_an_engine_that_writes_texts_answers_every_question(here: Here, writing: str, tmp_path: Path) -> None:
     with proxy_to(writing) as proxy:
         flags = [*SMALL, "--url", proxy.address, "--out", tmp_path]
