@@ -43,6 +43,14 @@ def test_a_set_reaches_its_own_mean() -> None:
     assert report_of(of, mean + 0.001, 0, 0)["gate"]["keep_dataset"] is False
 
 
+def test_the_bar_may_be_as_far_off_as_six_digits_are() -> None:
+    of = evaluation([episode("0", reward_result([-1.0000049] * 3), True)])
+    mean = report_of(of, None, 0, 0)["gate"]["mean"]["value"]
+    assert mean == -1.0
+    assert report_of(of, mean, 0, 0)["gate"]["keep_dataset"] is True
+    assert report_of(of, mean + 2e-5, 0, 0)["gate"]["keep_dataset"] is False
+
+
 def test_a_dataset_below_the_bar_is_dropped_as_a_whole() -> None:
     assert filtered(["0", "1", "2", "3"], -1.5)["dataset"] == {"mean": -2.0, "keep": False}
 
@@ -62,6 +70,22 @@ def test_the_report_says_what_the_gate_did() -> None:
     gate = report_of(with_scores(["0", "1", "2", "3"]), -2.0, 0, 0)["gate"]
     assert (gate["kept"], gate["dropped"], gate["unscored"], gate["successes_mean"]) == (2, 1, 1, -2.0)
     assert gate["mean"] == {"value": -2.0, "low": None, "high": None, "n": 3}
+    unjudged = report_of(with_scores(["0", "1", "2", "3"]), None, 0, 0)["gate"]
+    assert (unjudged["kept"], unjudged["dropped"], unjudged["unscored"]) == (0, 0, 1)
+
+
+def test_the_mean_of_the_successes_is_theirs() -> None:
+    scores = {-1.0: True, -2.0: True, -6.0: False, -7.0: None}
+    of = evaluation([episode(str(score), reward_result([score] * 3), label) for score, label in scores.items()])
+    gate = report_of(of, None, 0, 0)["gate"]
+    assert (gate["mean"]["value"], gate["successes_mean"]) == (-4.0, -1.5)
+
+
+def test_an_episode_that_was_not_asked_has_no_score() -> None:
+    of = evaluation([episode("0", None, results={}, problems={}), episode("1", reward_result([-1.0] * 3))])
+    found = filter_of(report_of(of, -2.0, 0, 0))
+    assert found["keep"] == [1]
+    assert found["drop"] == [{"episode": 0, "score": None, "reason": "no score: not asked"}]
 
 
 def test_nothing_was_scored() -> None:

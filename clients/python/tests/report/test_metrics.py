@@ -36,6 +36,12 @@ def test_a_correlation_without_two_different_values_is_undefined(values: list[fl
     assert kendall(values) == (0.0 if len(values) > 1 else None)
 
 
+def test_a_correlation_is_at_most_1() -> None:
+    """Without a limit, rounding makes both of these 1.0000000000000002."""
+    assert voc(range(28)) == 1
+    assert pearson([-2.748303166753565, -2.748303166753565 + 0.7965279460170069]) == 1
+
+
 def test_kendall_counts_pairs() -> None:
     values = np.random.default_rng(1).integers(0, 4, 12).tolist()
     pairs = list(combinations(values, 2))
@@ -127,6 +133,11 @@ def test_a_threshold_is_never_the_lower_score() -> None:
     }
 
 
+def test_thresholds_are_between_the_scores_and_the_last_one_is_the_lowest_score() -> None:
+    found = fits([-1.0, -2.0, -2.0, -4.0], [True, False, True, False])
+    assert [fit["threshold"] for fit in found] == [-1.5, -3.0, -4.0]
+
+
 def test_no_threshold_if_failures_score_higher() -> None:
     assert best_fit(fits([-2.0, -1.0], [True, False])) is None
     assert best_fit([]) is None
@@ -187,5 +198,6 @@ def test_a_plateau_repeats_the_value_at_a_share_of_the_prefixes() -> None:
     assert held_from(line, 0.8).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 7, 7]
     assert held_from(line, 0.3).tolist() == [0, 1, 2, 2, 2, 2, 2, 2, 2, 2]
     assert held_from(np.array([-1.0]), 0.3).tolist() == [-1.0]
+    assert held_from(np.array([-2.0, -1.0]), 0.1).tolist() == [-2.0, -2.0]
     # n values of which the last m are equal: ρ² = 1 − (m³ − m)/(n³ − n), from the variance of average ranks
     assert voc(held_from(np.arange(15.0), 0.5)) == pytest.approx(math.sqrt(1 - (8**3 - 8) / (15**3 - 15)), abs=1e-12)

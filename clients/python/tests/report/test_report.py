@@ -143,13 +143,25 @@ def test_time_alone_is_the_duration_and_the_step() -> None:
     assert time["duration_auc"]["value"] == 0.0
     assert time["explained"] == pytest.approx(1.0)
     assert time["static_explained"] is None  # it has no variance
+    assert time["episodes"] == 2
 
 
 def test_plateaus_beside_a_straight_line() -> None:
     line = np.linspace(-4, -1, 15).tolist()
-    for row in report(labelled([line, line, line], []))["controls"]["plateaus"]:
+    rows = report(labelled([line, line, line], [line[::-1]]))["controls"]["plateaus"]
+    assert [row["share"] for row in rows] == [0.8, 0.5, 0.3]
+    for row in rows:
         assert row["voc"]["value"] == row["straight_line"]
         assert (row["voc"]["n"], row["paper_at_least"]) == (3, 0.85)
+
+
+@pytest.mark.parametrize(("lengths", "usual"), [([9, 5, 5], 5), ([5, 9], 9)])
+def test_the_straight_line_has_as_many_prefixes_as_most_curves(lengths: list[int], usual: int) -> None:
+    rows = report(labelled([np.linspace(-4, -1, length).tolist() for length in lengths], []))["controls"]["plateaus"]
+    kept = [max(1, math.floor(share * usual + 0.5)) for share in (0.8, 0.5, 0.3)]
+    # As in test_metrics.py: the last values are equal.
+    expected = [math.sqrt(1 - ((usual - n + 1) ** 3 - (usual - n + 1)) / (usual**3 - usual)) for n in kept]
+    assert [row["straight_line"] for row in rows] == pytest.approx(expected, rel=1e-5)
 
 
 def test_answers_are_ranked_by_their_difference() -> None:
