@@ -72,6 +72,44 @@ def test_a_table_has_a_row_for_each_episode(tmp_path: Path) -> None:
     assert {each.instruction for each in read(tmp_path, instruction="For all.").values()} == {"For all."}
 
 
+def test_a_row_comes_before_a_note_and_a_note_before_the_flag_for_all(tmp_path: Path) -> None:
+    note = {"instruction": "Note.", "task": "note", "fps": 5, "success": True}
+    images(tmp_path / "a", note=note)
+    images(tmp_path / "b", note=note)
+    images(tmp_path / "c")
+    row = {"path": "a", "instruction": "Row.", "task": "row", "fps": 3, "success": False}
+    table(tmp_path, row, {"path": "b"}, {"path": "c", "instruction": "Row."})
+    found = read(tmp_path, fps=1.0).values()
+    assert [(each.instruction, each.task, each.success, each.seconds) for each in found] == [
+        ("Row.", "row", False, 1.0),
+        ("Note.", "note", True, 0.6),
+        ("Row.", "Row.", None, 3.0),
+    ]
+
+
+def test_the_folder_of_an_episode_comes_before_its_note(tmp_path: Path) -> None:
+    images(tmp_path / "failure/a", note={"instruction": "x", "fps": 4, "success": True})
+    assert read(tmp_path)["failure/a"].success is False
+
+
+@pytest.mark.parametrize("name", ["a.mp4", "a.m4v", "a.mov", "a.webm", "a.mkv", "A.MP4"])
+def test_a_video_is_known_by_its_name(tmp_path: Path, name: str) -> None:
+    (tmp_path / "success").mkdir()
+    (tmp_path / "success" / name).write_bytes(b"video")
+    (a,) = read(tmp_path, INSTRUCTION).values()
+    assert isinstance(a.footage, Film)
+
+
+def test_a_folder_has_images_of_any_kind(tmp_path: Path) -> None:
+    folder = tmp_path / "success/a"
+    folder.mkdir(parents=True)
+    for number, ending in enumerate(("jpg", "JPEG", "png", "webp", "txt")):
+        (folder / f"{number}.{ending}").write_bytes(ending.encode())
+    (a,) = read(tmp_path, INSTRUCTION, 4.0).values()
+    assert isinstance(a.footage, Pictures)
+    assert a.footage.read() == [b"jpg", b"JPEG", b"png", b"webp"]
+
+
 def test_a_csv_is_the_same_table(tmp_path: Path) -> None:
     images(tmp_path / "a")
     # As Excel writes it: with a byte order mark.
@@ -210,6 +248,8 @@ def test_a_folder_has_one_table_and_episodes(tmp_path: Path) -> None:
 def test_other_frames_are_another_identity(tmp_path: Path) -> None:
     folder = images(tmp_path / "success/a")
     before = read(tmp_path, INSTRUCTION, 4.0)["success/a"].identity
+    shutil.copytree(folder, tmp_path / "success/b")
+    assert read(tmp_path, INSTRUCTION, 4.0)["success/b"].identity != before
     assert read(tmp_path, "Another.", 4.0)["success/a"].identity == before
     assert read(tmp_path, INSTRUCTION, 5.0)["success/a"].identity != before
     (folder / "frame1.jpg").write_bytes(b"x")

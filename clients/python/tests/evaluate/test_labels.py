@@ -57,11 +57,19 @@ def test_a_wrong_file_of_labels_is_refused(tmp_path: Path, name: str, content: s
     assert words in str(raised.value)
 
 
+def test_a_dataset_without_episodes_has_no_last_one(tmp_path: Path) -> None:
+    file = tmp_path / "labels.csv"
+    file.write_text("episode,success\n0,true\n")
+    with pytest.raises(UsageError, match="the dataset has no episode 0; the last one is None"):
+        labels_of(Dataset(tmp_path, "v3.0", 4.0, (), {}), [], file)
+
+
 @pytest.mark.parametrize(
     "flags",
     [
         pa.array([False, True, False, False, None, True]),
         pa.array([[False], [True], [False], [False], [None], [True]]),
+        pa.array([[False], [True], [False], [False], [None], [True]], pa.list_(pa.bool_(), 1)),
         pa.array([0, 1, 0, 0, None, 1], pa.int8()),
         pa.array([0.0, 1.0, math.nan, 0.0, None, 1.0]),
     ],
@@ -79,6 +87,12 @@ def test_an_episode_with_a_true_frame_is_a_success(tmp_path: Path, flags: Any) -
 @pytest.mark.parametrize("columns", [{"episode_index": [0]}, {"next.success": [True]}])
 def test_a_file_without_the_column_gives_no_labels(tmp_path: Path, columns: Any) -> None:
     assert of_file(tmp_path, columns) == {}
+
+
+def test_a_file_that_is_not_parquet_gives_no_labels(tmp_path: Path) -> None:
+    (tmp_path / "a.parquet").write_bytes(b"not parquet")
+    dataset = Dataset(tmp_path, "v3.0", 4.0, (), {"features": {"next.success": {"dtype": "bool"}}})
+    assert labels_of(dataset, episodes("a.parquet"), None) == {}
 
 
 def test_frames_that_are_not_numbers_are_no_label(tmp_path: Path) -> None:
