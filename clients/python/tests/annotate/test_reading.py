@@ -164,6 +164,7 @@ def test_an_unknown_layout_is_a_usage_error(tmp_path: Path) -> None:
         "../../{video_key}/{file_index:03d}.mp4",
         "/etc/{file_index}.mp4",
         "videos/{chunk_index:>9999999999}.mp4",
+        "videos/{chunk_index:01000d}.mp4",
         "videos/{other}.mp4",
         "videos/{video_key:03d}.mp4",
         "videos/{video_key.__class__}.mp4",
@@ -174,4 +175,13 @@ def test_a_path_that_is_not_one_of_the_dataset_is_a_usage_error(tmp_path: Path, 
     info = json.loads((root / "meta/info.json").read_text())
     (root / "meta/info.json").write_text(json.dumps({**info, "video_path": pattern}))
     with pytest.raises(UsageError, match=r"meta/info\.json: video_path is not a path"):
+        read_episodes(read_dataset(root), Camera(TOP, "video"))
+
+
+@pytest.mark.parametrize("pattern", [None, 5, ["videos"]])
+def test_a_dataset_without_a_path_is_a_usage_error(tmp_path: Path, pattern: object) -> None:
+    root = write_v3(tmp_path / "v3", recordings(1, step=6))
+    info = json.loads((root / "meta/info.json").read_text())
+    (root / "meta/info.json").write_text(json.dumps({**info, "video_path": pattern}))
+    with pytest.raises(UsageError, match=r"meta/info\.json has no video_path"):
         read_episodes(read_dataset(root), Camera(TOP, "video"))
