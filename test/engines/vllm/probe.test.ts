@@ -91,6 +91,16 @@ t.test('an unsuitable engine is not ready, and the reason is one line', async (t
       { rewrite: ({ choices }) => choices[0]?.logprobs.content[0]?.top_logprobs.splice(1) },
       /log probabilities/,
     ],
+    [
+      'a model that is not loaded: all tokens are equally likely',
+      {
+        rewrite: ({ choices }) => {
+          const entry = choices[0]?.logprobs.content[0];
+          for (const token of [entry, ...(entry?.top_logprobs ?? [])]) if (token) token.logprob = -11.93;
+        },
+      },
+      /equally likely: the model is not loaded/,
+    ],
     ['no token ids', { rewrite: (answer) => delete answer.prompt_token_ids }, /token ids/],
   ];
   for (const [name, behaviour, line] of cases) {
