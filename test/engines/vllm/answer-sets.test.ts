@@ -223,15 +223,32 @@ t.test('most likely tokens that vLLM leaves out are read one by one', async (t) 
     [5, 7],
     [1, 3],
   ] as const) {
-    biases.length = 0;
+    for (const list of [biases, fake.asked, fake.promptTokens]) list.length = 0;
     const { status, body } = await post(address, 2, { ...ask, top_answers: count });
     t.equal(status, 200, JSON.stringify(body));
     t.same(body.top_answers, together.body.top_answers?.slice(0, count));
     t.equal(body.usage?.engine_requests, requests, 'usage says what they cost');
+    const tokens = fake.promptTokens.reduce((sum, each) => sum + each, 0);
+    t.equal(body.usage?.prompt_tokens, tokens, 'with the query that gave other tokens');
+    const [, ...later] = fake.asked;
+    t.ok(
+      later.every(({ items }) => items.every(({ data }) => data === null)),
+      'they only name the blocks',
+    );
     const known = (body.top_answers ?? []).slice(0, -1).map(({ id }) => [id, -100]);
     const excluded = [0, ...known.keys()].map((_, i) => Object.fromEntries(known.slice(0, i)));
     t.same(biases.slice(2), excluded, 'each query excludes the tokens before it');
   }
+  // Another call of a bf16 model may round up: the next token is then a little more likely than the one before it.
+  change = { token: 'token_id:9', logprob: -0.65 };
+  const rounded = (await post(address, 2, { ...ask, top_answers: 2 })).body.top_answers;
+  t.strictSame(
+    rounded?.map(({ id, log_prob }) => [id, log_prob]),
+    [
+      [0, -0.7],
+      [9, -0.65],
+    ],
+  );
   for (change of [
     { token: 'token_id:0', logprob: -0.7 },
     { token: 'token_id:9', logprob: -0.1 },
