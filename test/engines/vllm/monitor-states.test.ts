@@ -34,7 +34,7 @@ async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000, repl
   const frame = { width: 32, height: 32 };
   const session = { sessionHeader: 'x-session-id', replicas } as const;
   const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: TOPREWARD, ...session } as const;
-  const monitor = watchEngine(scripted, { ...options, readyCheckMs: 60_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
+  const monitor = watchEngine(scripted, { ...options, readyCheckMs: 600_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();
     await client.close();
@@ -155,9 +155,14 @@ t.test('one of several engines that is down does not make the others unready', a
   t.equal(asked, 3, 'two checks failed, and each asked /health until an engine responded');
   t.equal(monitor.ready(), probed);
   script.get = broken;
-  script.healthy = async () => false;
+  asked = 0;
+  script.healthy = async () => {
+    asked += 1;
+    return false;
+  };
   monitor.suspect();
   await until(() => reasonOf(monitor) !== undefined);
+  t.equal(asked, 3, 'all are down: none responded');
 });
 
 t.test('failed checks before a new probe do not count after it', async (t) => {
