@@ -53,10 +53,14 @@ t.test('an engine that stays busy causes status 503 with Retry-After', async (t)
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
   fake.behaviour.fault = (_, response) => refuse(response, 503, 'queue full');
+  const began = performance.now();
   const { status, headers, body } = await post(address, 2);
   t.equal(status, 503);
   t.equal(body['code'], 'engine-busy');
   t.ok(headers.get('retry-after'));
+  t.equal(fake.asked.length, 5, 'the query was sent five times');
+  // Half of 0.2, 0.4, 0.8 and 1.6 s at least.
+  t.ok(performance.now() - began > 1400, 'with pauses');
 });
 
 t.test('a query whose connection breaks is sent up to three times more', async (t) => {

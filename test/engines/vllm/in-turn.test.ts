@@ -5,6 +5,27 @@ import { reply } from '../../support/fake-vllm.ts';
 import { readiness } from '../../support/readiness.ts';
 import { post, startService } from './support.ts';
 
+t.test('a request to the tokenizer whose connection breaks is sent up to three times more', async (t) => {
+  const { fake, app, address } = await startService(t);
+  await readiness(app, 200);
+  let failures = 3;
+  let sent = 0;
+  fake.behaviour.instead = (path, response) => {
+    if (path !== '/tokenize') return undefined;
+    sent += 1;
+    failures -= 1;
+    if (failures < 0) return undefined;
+    response.socket?.destroy();
+    return true;
+  };
+  const answers = (text: string) => ({ answers: { true_texts: [text] } });
+  t.equal((await post(address, 2, answers('X'))).status, 200);
+  t.equal(sent, 4);
+  [failures, sent] = [4, 0];
+  t.match(await post(address, 2, answers('Y')), { status: 503, body: { code: 'engine-unavailable' } });
+  t.equal(sent, 4);
+});
+
 const [MANY, FEW] = ['the-key-of-many-texts', 'the-key-of-few-texts'];
 const as = (key: string) => ({ headers: { authorization: `Bearer ${key}` } });
 
