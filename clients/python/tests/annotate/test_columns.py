@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,23 @@ def test_a_copy_is_on_the_disk_before_it_has_its_name(tmp_path: Path, monkeypatc
     copy_with_columns(one_frame(tmp_path / "dataset")[0], tmp_path / "new", one_frame(tmp_path / "other")[1], False)
     assert late == []
     assert tmp_path.stat().st_ino in flushed
+    assert sorted(contents(tmp_path / "new")) == ["data/chunk-000/a.parquet", "meta/info.json", "videos/a.mp4"]
+
+
+def test_what_a_killed_copy_left_is_not_in_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In containers, all processes can have the same number."""
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    dataset, values = one_frame(tmp_path / "dataset")
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda *_, **__: None)
+        patch.setattr(Path, "rename", killed)
+        with pytest.raises(KeyboardInterrupt):
+            copy_with_columns(dataset, tmp_path / "new", values, False)
+    assert len(list(tmp_path.glob("new.*.tmp"))) == 1
+    assert copy_with_columns(dataset, tmp_path / "new", values, False) == 0
     assert sorted(contents(tmp_path / "new")) == ["data/chunk-000/a.parquet", "meta/info.json", "videos/a.mp4"]
 
 

@@ -2,11 +2,14 @@
 
 import argparse
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from topreward.annotate import command
+from topreward.lerobot.dataset import Camera, Dataset
+from topreward.lerobot.hub import _files
 from topreward.ray.command import main
 
 
@@ -42,3 +45,14 @@ def test_a_download_needs_a_name(short: Path, capsys: pytest.CaptureFixture[str]
     command.add_arguments(parser)
     assert command.run(parser.parse_args(["--root", str(short), "--download"])) == 2
     assert "--download needs --repo-id" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("piece", ["{", "{video_key"])
+def test_a_long_path_of_a_hub_takes_no_time(tmp_path: Path, piece: str) -> None:
+    """A pattern that searches for the end from every brace takes a minute for this one, and a day for ten megabytes."""
+    camera = Camera("top", "video")
+    dataset = Dataset(tmp_path, "v3.0", 10.0, (camera,), {"video_path": piece * 200_000 + "{video_key}/{chunk_index:03d}.mp4"})
+    began = time.monotonic()
+    patterns = _files(dataset, camera, None)
+    assert time.monotonic() - began < 3
+    assert patterns == ["data/*", piece * 200_000 + "top/*.mp4"]

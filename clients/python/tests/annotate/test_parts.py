@@ -88,6 +88,32 @@ def test_a_journal_of_another_run_is_dropped(tmp_path: Path) -> None:
     assert path.read_bytes() == b"run 2\n"
 
 
+@pytest.mark.parametrize("line", [b"\xff\n", b"{\n", b"{}\n", b"[]\n", b"[" * 100_000 + b"\n"])
+def test_a_damaged_journal_is_said(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "a.jsonl"
+    with open_journal(path, "run 1") as journal:
+        journal.add(SCORED)
+    path.write_bytes(path.read_bytes() + line)
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"a\.jsonl has a line that cannot be read"):
+        read_journal(path, "run 1")
+    with pytest.raises(UsageError, match="Remove this file"), open_journal(path, "run 1"):
+        pass
+    assert path.read_bytes() == before
+    with open_journal(path, "run 2") as journal:
+        assert journal.outcomes == {}
+
+
+def test_a_damaged_part_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "part.parquet"
+    tables.write_table(path, tables.part_table(EPISODES, {4: SCORED, 5: FAILED}), {"run": "abc"})
+    whole = path.read_bytes()
+    for content in (b"", whole[:50], b"PAR1" + b"\xff" * (len(whole) - 8) + b"PAR1"):
+        path.write_bytes(content)
+        with pytest.raises(UsageError, match=r"part\.parquet cannot be read"):
+            tables.read_part(path)
+
+
 def test_only_one_process_has_a_journal(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     code = f"""

@@ -51,6 +51,44 @@ def test_times_between_prefixes_are_linear(tmp_path: Path) -> None:
     assert list(curves_of_file(file)) == ["log_prob_true"]
 
 
+def prefix(**changed: Any) -> dict[str, Any]:
+    return result(prefixes=[{"length": 2, "time_s": 1.0, "log_prob_true": -2.0, **changed}])
+
+
+def test_a_length_costs_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps({**prefix(length=10**9), "progress_curve": [0, 1]}))
+    assert [len(curve.frames) for curve in curves_of_file(file).values()] == [1, 2, 2]
+    file.write_text(json.dumps({**prefix(length=1, time_s=0), "progress_curve": [0]}))
+    assert [list(curve.seconds) for curve in curves_of_file(file).values()] == [[0.0]] * 3
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        "[" * 100_000,
+        "9" * 5000,
+        "[]",
+        json.dumps(result(prefixes=[])),
+        json.dumps(result(prefixes={})),
+        json.dumps(result(prefixes=5)),
+        json.dumps(result(progress_curve=5)),
+        json.dumps(result(progress_curve=["a"])),
+        json.dumps(result(progress_curve=[float("nan")])),
+        json.dumps(result(success=[])).replace("[]", "[1]"),
+        json.dumps(result(success={"threshold": None})),
+        *(json.dumps(prefix(length=value)) for value in (0, -1, 1.0, True, "2", None, 10**18, 10**400)),
+        *(json.dumps(prefix(time_s=value)) for value in (None, "1", 1e300, float("inf"), 10**400)),
+        *(json.dumps(prefix(log_prob_true=value)) for value in (None, "x", float("nan"), 1e300)),
+    ],
+)
+def test_a_hostile_result_is_refused(tmp_path: Path, hostile: str) -> None:
+    file = tmp_path / "result.json"
+    file.write_text(hostile)
+    with pytest.raises(UsageError, match=r"result\.json (cannot be read|is not a result)"):
+        curves_of_file(file)
+
+
 @pytest.mark.parametrize(
     ("name", "arguments", "words"),
     [

@@ -97,6 +97,25 @@ def test_another_file_is_not_overwritten(tmp_path: Path, content: str) -> None:
     assert path.read_text() == content
 
 
+@pytest.mark.parametrize("damaged", [b"\xff", b"[" * 100_000])
+def test_a_damaged_line_is_said(tmp_path: Path, damaged: bytes) -> None:
+    with open_journal(tmp_path, SETTINGS, False, False) as journal:
+        journal.add(line("a", result()))
+    path = tmp_path / "results.jsonl"
+    path.write_bytes(path.read_bytes() + b'{"key":"' + damaged + b'"}\n')
+    before = path.read_bytes()
+    with pytest.raises(UsageError, match=r"has a line that cannot be read"), open_journal(tmp_path, SETTINGS, False, False):
+        pass
+    with pytest.raises(UsageError, match=r"has a line that cannot be read"):
+        list(read_lines(tmp_path))
+    path.write_bytes(b'{"settings": "' + damaged + b'"}\n')
+    with pytest.raises(UsageError, match="is not the results"), open_journal(tmp_path, SETTINGS, False, False):
+        pass
+    path.write_bytes(before)
+    with open_journal(tmp_path, SETTINGS, True, False) as journal:
+        assert journal.known == set()
+
+
 @pytest.mark.parametrize("cut", ["", "{", '{"settings": ', '{"settings": {"model'])
 def test_settings_that_are_cut_are_written_again(tmp_path: Path, cut: str) -> None:
     path = tmp_path / "results.jsonl"

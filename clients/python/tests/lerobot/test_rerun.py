@@ -49,6 +49,28 @@ def test_a_recording_has_the_numbers_of_a_result(tmp_path: Path) -> None:
         assert rows[name] == pytest.approx(np.array(values), abs=1e-6)
 
 
+def test_a_recording_that_does_not_fit_leaves_the_one_before(tmp_path: Path) -> None:
+    frames = 20_000
+    prefixes = [{"length": number + 1, "time_s": number, "log_prob_true": -number % 977 / 10} for number in range(frames)]
+    file, recording = tmp_path / "result.json", tmp_path / "out.rrd"
+    file.write_text(json.dumps({"prefixes": prefixes, "progress_curve": [0.5] * frames, "success": None}))
+    recording.write_text("before")
+    show = ["-m", "topreward", "show", str(file), "--rerun", str(recording)]
+    # A limit for files stands for a full disk: the same error for a program that ignores the signal, as Python does.
+    limited = (
+        "import resource, runpy, sys; resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000)); "
+        f"sys.argv = {show[1:]!r}; runpy.run_module('topreward', run_name='__main__')"
+    )
+    ended = with_extras(tmp_path / "site", "-c", limited)
+    assert (ended.returncode, ended.stdout) == (2, ""), ended.stderr
+    assert "File too large" in ended.stderr
+    assert recording.read_text() == "before"
+    assert not list(tmp_path.glob("*.tmp"))
+    ended = with_extras(tmp_path / "site", *show)
+    assert ended.returncode == 0, ended.stderr
+    assert len(rows_of(recording, tmp_path / "site")["/topreward/log_prob_true"]) == frames
+
+
 def test_a_recording_has_the_numbers_of_an_episode_of_a_run(tmp_path: Path) -> None:
     root, site = write_v3(tmp_path / "dataset", recordings(2, step=4)), tmp_path / "site"
     ended = with_extras(site, "-m", "topreward", "annotate", "--root", root, "--camera", TOP, "--url", URL)

@@ -14,7 +14,10 @@ import pyarrow as pa
 import pytest
 
 from topreward.annotate.command import add_scoring_flags
+from topreward.annotate.folder import journal_path
+from topreward.annotate.identity import run_of
 from topreward.annotate.job import job_of
+from topreward.annotate.journal import open_journal
 from topreward.annotate.run import begin
 from topreward.ray.worker import ScoreUnits
 
@@ -162,6 +165,26 @@ def test_a_machine_without_the_folder_scores_nothing(service: str, dataset: Path
     assert [(row["episode_index"], row["problem"]) for row in made] == [(index, "not-scored") for index in range(4)]
     assert made[0]["problem_detail"] == f"{elsewhere} is not the folder of a run: it has no run.json."
     assert not elsewhere.parent.exists()
+
+
+def test_a_damaged_journal_is_a_reason(service: str, dataset: Path, tmp_path: Path) -> None:
+    parser = argparse.ArgumentParser()
+    add_scoring_flags(parser)
+    job = job_of(parser.parse_args(list(map(str, flags(dataset, service, tmp_path / "topreward_progress.parquet")))))
+    settings, model = begin(job)
+    (unit, *_) = job.units
+    with open_journal(journal_path(job.folder, unit.name), run_of(settings, unit, job.dataset)):
+        pass
+    with journal_path(job.folder, unit.name).open("ab") as journal:
+        journal.write(b"\xff\n")
+    worker = ScoreUnits(job, settings, model)
+
+    async def rows() -> list[dict[str, object]]:
+        return [row async for table in worker(pa.table({"unit": [pickle.dumps(unit)]})) for row in table.to_pylist()]
+
+    made = asyncio.run(rows())
+    assert [row["problem"] for row in made] == ["not-scored"] * len(unit.episodes)
+    assert "has a line that cannot be read" in str(made[0]["problem_detail"])
 
 
 def test_the_function_takes_flags_for_scoring_only(dataset: Path, ray: Ray) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -60,7 +61,8 @@ def copy_with_columns(dataset: Dataset, target: Path, values: FrameValues, allow
 @contextmanager
 def _new_folder(target: Path) -> Iterator[Path]:
     target = target.absolute()
-    draft = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+    # Not the number of the process: in containers it is often 1, and the draft of a killed one would be in the way.
+    draft = target.with_name(f"{target.name}.{secrets.token_hex(8)}.tmp")
     draft.mkdir(parents=True)
     try:
         yield draft

@@ -66,10 +66,10 @@ def read_plan(folder: Path) -> Plan:
     try:
         known = json.loads(path.read_text(encoding="utf-8"))
         units = tuple(Planned(**unit) for unit in known["units"])
-        return Plan(known["settings"], units, known["output"])
+        return Plan(dict(known["settings"]), units, known["output"])
     except FileNotFoundError:
         raise UsageError(f"{folder} is not the folder of a run: it has no run.json.") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
 
 

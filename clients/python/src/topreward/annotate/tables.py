@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ..lerobot.episodes import Episode
+from ..lerobot.failures import UsageError
 from ..lerobot.files import replacing
 from .outcomes import Failure, Outcome, Scores
 
@@ -165,6 +166,12 @@ def _join(tables: list[pa.Table], schema: pa.Schema) -> pa.Table:
 
 
 def read_part(path: Path) -> pa.Table:
-    """Read a part, with its metadata in the schema."""
-    with pq.ParquetFile(path) as file:
-        return file.read()
+    """Read a part, with its metadata in the schema.
+
+    :raises UsageError: if it is damaged
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            return file.read()
+    except pa.ArrowException as error:
+        raise UsageError(f"{path} cannot be read: {error}. Remove it to score its episodes again, or use --fresh.") from error

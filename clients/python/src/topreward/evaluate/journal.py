@@ -15,6 +15,7 @@ from .._contract import EpisodeResult, Problem, ServiceVersion
 from ..lerobot.failures import ServiceError, UsageError
 from ..lerobot.lines import append_line, each_line, locked
 from ..lerobot.maker import Settings, differences
+from .tabular import read_json
 
 RESULTS = "results.jsonl"
 HEAD = b'{"settings": '
@@ -103,12 +104,12 @@ def read_lines(folder: Path) -> Iterator[Line]:
     with path.open("rb") as file:
         next(file)
         for line in file:
-            yield _from_json(str(path), line.decode())
+            yield _from_json(str(path), line)
 
 
-def _check(name: str, head: str, settings: Settings) -> None:
+def _check(name: str, head: bytes, settings: Settings) -> None:
     try:
-        before = json.loads(head)["settings"]
+        before = dict(read_json(head.decode())["settings"])
     except (ValueError, KeyError, TypeError):
         raise _not_results(name) from None
     changed = differences(before, settings)
@@ -130,9 +131,9 @@ def _to_json(line: Line) -> str:
     return json.dumps(members, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def _from_json(name: str, text: str) -> Line:
+def _from_json(name: str, line: bytes) -> Line:
     try:
-        known: dict[str, Any] = json.loads(text)
+        known: dict[str, Any] = read_json(line.decode())
         result, problem = known.get("result"), known.get("problem")
         return Line(known["key"], known["episode"], known["question"], cast(EpisodeResult, result), problem)
     except (ValueError, KeyError, TypeError, AttributeError) as error:

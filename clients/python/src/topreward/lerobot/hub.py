@@ -66,8 +66,8 @@ def _files(dataset: Dataset, camera: Camera, selection: str | None) -> list[str]
     video_path = dataset.info.get("video_path")
     if camera.kind != "video" or not isinstance(video_path, str):
         return ["data/*"]
-    of_camera = re.sub(r"\{video_key[^}]*\}", escape(camera.key).replace("\\", r"\\"), video_path)
-    return ["data/*", re.sub(r"\{[^}]*\}", "*", of_camera)]
+    of_camera = re.sub(r"\{video_key[^{}]*\}", escape(camera.key).replace("\\", r"\\"), video_path)
+    return ["data/*", re.sub(r"\{[^{}]*\}", "*", of_camera)]
 
 
 def target_of(repo: str | None, repo_id: str | None) -> str | None:

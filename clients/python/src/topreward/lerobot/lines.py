@@ -47,13 +47,16 @@ def append_line(file: BinaryIO, line: str) -> None:
     os.fsync(file.fileno())
 
 
-def complete_lines(content: bytes) -> list[str]:
+def complete_lines(content: bytes) -> list[bytes]:
     """Return all lines but a cut last one."""
     return list(each_line(io.BytesIO(content)))
 
 
-def each_line(file: BinaryIO) -> Iterator[str]:
-    """Return the lines one after another. A cut last one is removed from the file, whose position is then its end."""
+def each_line(file: BinaryIO) -> Iterator[bytes]:
+    """Return the lines one after another, without line feeds. A damaged one may not be UTF-8.
+
+    A cut last one is removed from the file, whose position is then its end.
+    """
     end = 0
     # A line break is a line feed and nothing else: texts may have other separators in them.
     for line in file:
@@ -61,4 +64,4 @@ def each_line(file: BinaryIO) -> Iterator[str]:
             file.truncate(file.seek(end))
             return
         end += len(line)
-        yield line[:-1].decode()
+        yield line[:-1]

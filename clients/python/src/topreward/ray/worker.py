@@ -71,7 +71,10 @@ class ScoreUnits:
 
     def _rows(self, unit: Unit, reason: str | None) -> pa.Table:
         folder, run = self._job.folder, run_of(self._settings, unit, self._job.dataset)
-        known = finished_outcomes(folder, unit.name, run) or read_journal(journal_path(folder, unit.name), run)
+        try:
+            known = finished_outcomes(folder, unit.name, run) or read_journal(journal_path(folder, unit.name), run)
+        except (RunError, OSError) as error:
+            known, reason = {}, reason or str(error)
         missing = {
             episode.index: failed(episode, None, NOT_SCORED, reason or "")
             for episode in unit.episodes

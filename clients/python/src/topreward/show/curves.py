@@ -4,14 +4,19 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .._contract import RewardResult
 from ..annotate.folder import finished_outcomes, journal_path, read_plan
 from ..annotate.journal import read_journal
 from ..annotate.outcomes import Outcome
 from ..lerobot.failures import UsageError
+
+MOST_FRAMES = 10**9
+# rerun has whole nanoseconds, and takes a larger number for milliseconds.
+LONGEST_S = 10**9
+MOST = 1e30
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +38,43 @@ def curves_of_file(path: Path) -> dict[str, Curve]:
     """
     try:
         result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise UsageError(f"{path} cannot be read: {error}") from error
-    if not isinstance(result, dict) or "prefixes" not in result or "progress_curve" not in result:
-        raise UsageError(f'{path} is not a result of POST /v1/rewards with the method "topreward".')
-    return _curves_of_result(result)  # type: ignore[arg-type]
+    try:
+        return _curves_of_result(result)
+    except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:
+        raise UsageError(f'{path} is not a result of POST /v1/rewards with the method "topreward".') from error
 
 
-def _curves_of_result(result: RewardResult) -> dict[str, Curve]:
+def _curves_of_result(result: Any) -> dict[str, Curve]:
+    """Nobody has checked the result: numbers that are none, or too many frames, must not get further than this."""
     prefixes = result["prefixes"]
-    ends = [prefix["length"] - 1 for prefix in prefixes]
-    times = [prefix["time_s"] for prefix in prefixes]
-    frames = list(range(ends[-1] + 1))
+    ends = [_index(prefix["length"]) - 1 for prefix in prefixes]
+    times = _numbers([prefix["time_s"] for prefix in prefixes], LONGEST_S)
+    progress = _numbers(result["progress_curve"] or [], MOST)[: ends[-1] + 1]
+    frames = list(range(len(progress)))
     seconds = np.interp(frames, [0, *ends], [0.0, *times]).tolist()
     success = result["success"]
     return _curves(
-        Curve(ends, times, [prefix["log_prob_true"] for prefix in prefixes]),
-        Curve(frames, seconds, (result["progress_curve"] or [])[: len(frames)]),
-        success["threshold"] if success else None,
+        Curve(ends, times, _numbers([prefix["log_prob_true"] for prefix in prefixes], MOST)),
+        Curve(frames, seconds, progress),
+        _numbers([success["threshold"]], MOST)[0] if success else None,
     )
+
+
+def _index(value: Any) -> int:
+    """:raises ValueError: if it is not a whole number from 1 on"""
+    if type(value) is int and 1 <= value <= MOST_FRAMES:
+        return value
+    raise ValueError(value)
+
+
+def _numbers(values: Any, most: float) -> list[float]:
+    """:raises ValueError: if one is not a number from -most to most"""
+    for value in values:
+        if type(value) not in (int, float) or not -most <= value <= most:
+            raise ValueError(value)
+    return [float(value) for value in values]
 
 
 def curves_of_episode(folder: Path, episode: int) -> dict[str, Curve]:
@@ -86,13 +109,12 @@ def _outcome(folder: Path, episode: int) -> Outcome | None:
 
 
 def _curves(log_prob: Curve, progress: Curve, threshold: float | None) -> dict[str, Curve]:
-    """All curves that there are. The threshold has a value at the first and at the last frame."""
+    """All curves that there are. The threshold has a value at the first frame and at the end of the longest prefix."""
     curves = {"log_prob_true": log_prob}
     if progress.values:
         curves["progress"] = progress
     if threshold is not None:
-        places = sorted({0, len(progress.frames) - 1})
-        ends = [(progress.frames[place], progress.seconds[place]) for place in places]
-        frames, seconds = zip(*ends, strict=True)
-        curves["success_threshold"] = Curve(frames, seconds, [threshold] * len(places))
+        first = [(0, 0.0)] if log_prob.frames[-1] else []
+        frames, seconds = zip(*first, (log_prob.frames[-1], log_prob.seconds[-1]), strict=True)
+        curves["success_threshold"] = Curve(frames, seconds, [threshold] * len(frames))
     return curves
