@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -11,12 +12,13 @@ import numpy as np
 import pytest
 
 from topreward import BatchItem
-from topreward.evaluate import scoring
+from topreward.evaluate import command, scoring
 from topreward.evaluate.assembling import evaluation_of
 from topreward.evaluate.command import add_arguments
 from topreward.evaluate.evaluation import Evaluation
 from topreward.evaluate.job import job_of
-from topreward.lerobot.failures import ServiceError
+from topreward.evaluate.journal import open_journal
+from topreward.lerobot.failures import ServiceError, UsageError
 
 MADE = {
     "service": {"name": "topreward-server", "version": "1"},
@@ -100,7 +102,8 @@ def evaluate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Evaluate:
         add_arguments(parser)
         own = ["--folder", str(tmp_path / "set"), "--fps", "4", "--instruction", "x", "--out", str(tmp_path / "out")]
         job = job_of(parser.parse_args([*own, "--patience", "0", "--in-flight", "1", *flags]))
-        return evaluation_of(job, *asyncio.run(scoring.score(job))), fake
+        with ExitStack() as stack:
+            return evaluation_of(job, *asyncio.run(scoring.score(job, stack))), fake
 
     return run
 
@@ -190,3 +193,34 @@ def test_a_result_for_other_frames_is_a_problem(evaluate: Evaluate) -> None:
 
     evaluation, _ = evaluate(longer, "--questions", "topreward")
     assert {episode.problems["topreward"]["code"] for episode in evaluation.episodes} == {"frame-count"}
+
+
+def test_no_other_run_changes_the_results_while_the_report_is_made(
+    evaluate: Evaluate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    evaluate(result, "--questions", "topreward")  # makes the set
+    monkeypatch.setattr(scoring, "AsyncClient", Fake(result))
+    out = tmp_path / "out"
+    evaluations: list[Evaluation] = []
+
+    def refused() -> None:
+        with pytest.raises(UsageError, match="Another run"), open_journal(out, {}, fresh=True, retry_failed=False):
+            pass
+
+    def evaluation_meanwhile(*args: Any) -> Evaluation:
+        refused()
+        return evaluation_of(*args)
+
+    def write_meanwhile(_: object, evaluation: Evaluation) -> None:
+        refused()
+        evaluations.append(evaluation)
+
+    monkeypatch.setattr(command, "evaluation_of", evaluation_meanwhile)
+    monkeypatch.setattr(command, "_write", write_meanwhile)
+    parser = argparse.ArgumentParser()
+    command.add_arguments(parser)
+    flags = ["--folder", str(tmp_path / "set"), "--fps", "4", "--instruction", "x", "--out", str(out)]
+    assert command.run(parser.parse_args([*flags, "--questions", "topreward"])) == 0
+    assert [len(evaluation.episodes) for evaluation in evaluations] == [10]
+    with open_journal(out, {}, fresh=True, retry_failed=False) as journal:
+        assert journal.known == set()

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from topreward.evaluate import counts
 from topreward.evaluate.evaluation import Evaluation, Question
 from topreward.evaluate.html import html_of
 from topreward.evaluate.report import Report, report_of
@@ -292,7 +293,7 @@ def test_verdicts_do_not_overclaim() -> None:
     assert "No episode has a VOC" in said["all undefined"]
     assert "do not show that the score tells success from failure" in said["all equal"]
     assert "VOC hardly sees failure" in said["all equal"]
-    assert "Few episodes: 6 successes and 6 failures." in said["all equal"]
+    assert "Few episodes: 6 successes, 6 failures." in said["all equal"]
     wrong = " ".join(report(labelled([FALLING] * 6, [[-3.0, -2.0, 0.0]] * 6))["summary"]["sentences"])
     assert "wrong way round" in wrong
     assert "Failed episodes have a higher VOC" in wrong
@@ -334,3 +335,9 @@ def test_it_says_how_it_was_made() -> None:
     assert rows[0]["rewards"] == RISING
     assert rows[0]["shares"] == pytest.approx([1 / 3, 2 / 3, 1], abs=1e-5)
     assert len(found["definitions"]) > 15
+
+
+def test_one_is_not_a_plural() -> None:
+    assert [counts.counted(count, "episode") for count in (0, 1, 2)] == ["0 episodes", "1 episode", "2 episodes"]
+    assert counts.labelled(1, 1) == "1 success, 1 failure"
+    assert counts.labelled(2, 0) == "2 successes, 0 failures"

@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import json
 import sys
+from contextlib import ExitStack
 from pathlib import Path
 
 from ..lerobot.dataset import FPS_RANGE, fps_of
@@ -76,9 +77,10 @@ def _run(args: argparse.Namespace) -> int:
         print(json.dumps(cost_of(job), indent=2, ensure_ascii=False))
         return EXIT_DONE
     _say_labels(job)
-    evaluation = evaluation_of(job, *asyncio.run(score(job)))
+    with ExitStack() as stack:
+        evaluation = evaluation_of(job, *asyncio.run(score(job, stack)))
+        _write(job, evaluation)
     failed = sum(bool(episode.problems) for episode in evaluation.episodes)
-    _write(job, evaluation)
     if failed:
         print(f"{failed} of {len(evaluation.episodes)} episodes have problems: see the report.", file=sys.stderr)
     return EXIT_INCOMPLETE if failed else EXIT_DONE

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -53,9 +54,10 @@ class Context:
     left_out: dict[str, str]
 
 
-async def score(job: Job) -> tuple[Model, dict[str, str]]:
+async def score(job: Job, stack: ExitStack) -> tuple[Model, dict[str, str]]:
     """Ask what the journal does not have yet.
 
+    :param stack: until it ends, no other run can change the results
     :returns: the model, and the questions that it cannot answer with the service's reason
     :raises RunError: what ended the run
     """
@@ -71,17 +73,17 @@ async def score(job: Job) -> tuple[Model, dict[str, str]]:
         if not model["video"] and any(isinstance(subject.footage, Film) for subject in job.subjects.subjects):
             raise ServiceError(f"{job.url} cannot read videos: it needs ffmpeg.")
         check_bar(job.bar, model, None)
-        with open_journal(job.folder, job.settings(model), job.fresh, job.retry_failed) as journal:
-            left_out = _left_out_before(job, journal)
-            for name, reason in left_out.items():
-                print(f"{name} is left out: {reason}", file=sys.stderr)
-            seconds = sum(subject.seconds or 0.0 for subject in job.subjects.subjects)
-            report = Report(len(job.subjects.subjects), seconds, sys.stderr)
-            context = Context(job, model, client, Pacer(job.in_flight), report, journal, left_out)
-            try:
-                await work_through(list(_units(context)), job.in_flight, partial(_score_unit, context))
-            finally:
-                report.close()
+        journal = stack.enter_context(open_journal(job.folder, job.settings(model), job.fresh, job.retry_failed))
+        left_out = _left_out_before(job, journal)
+        for name, reason in left_out.items():
+            print(f"{name} is left out: {reason}", file=sys.stderr)
+        seconds = sum(subject.seconds or 0.0 for subject in job.subjects.subjects)
+        report = Report(len(job.subjects.subjects), seconds, sys.stderr)
+        context = Context(job, model, client, Pacer(job.in_flight), report, journal, left_out)
+        try:
+            await work_through(list(_units(context)), job.in_flight, partial(_score_unit, context))
+        finally:
+            report.close()
     return model, left_out
 
 

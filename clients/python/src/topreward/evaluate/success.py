@@ -5,6 +5,7 @@ from typing import TypedDict
 
 import numpy as np
 
+from .counts import labelled
 from .estimates import AucEstimate, Bootstrap, auc_of
 from .metrics import Fit, auc, best_fit, fits
 from .readings import Reading, by_label, by_task
@@ -99,11 +100,11 @@ def _measure(
 
 
 def _missing(successes: int, failures: int, has_threshold: bool) -> str | None:
-    counted = f"{successes} successes and {failures} failures have a score"
+    found = f"Episodes with a score: {labelled(successes, failures)}"
     if not successes or not failures:
-        return f"{counted}. An AUC and a threshold need both."
+        return f"{found}. An AUC and a threshold need both."
     if min(successes, failures) < FEWEST_FOR_A_THRESHOLD:
-        return f"{counted}. A threshold needs at least {FEWEST_FOR_A_THRESHOLD} of each."
+        return f"{found}. A threshold needs at least {FEWEST_FOR_A_THRESHOLD} of each."
     return None if has_threshold else "No threshold is better than chance: successes do not score higher than failures."
 
 

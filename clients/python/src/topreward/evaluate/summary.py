@@ -3,6 +3,7 @@
 from typing import TypedDict
 
 from .control import ControlReport, ControlRow
+from .counts import counted, labelled
 from .estimates import AucEstimate, Estimate
 from .order import Order, OrderGroup
 from .readings import Group
@@ -76,7 +77,8 @@ def _on_success(auc: AucEstimate | None) -> list[str]:
     if auc is None or auc["value"] is None:
         return ["There are not both successes and failures, so nothing can be said about success."]
     if auc["newcombe"] is None:
-        return [f"Too few labelled episodes ({_labels(auc)}) to say whether the score tells success from failure."]
+        found = labelled(auc["successes"], auc["failures"])
+        return [f"Too few labelled episodes ({found}) to say whether the score tells success from failure."]
     low, high = auc["newcombe"]
     if low > 0.5:
         return [f"The score tells success from failure: a success scores higher in {100 * auc['value']:.1f} % of all pairs."]
@@ -105,19 +107,10 @@ def _on_size(groups: dict[Group, OrderGroup]) -> list[str]:
     total = _size_of(groups.get("all"))
     few = "Other ones may move these numbers a lot."
     if 0 < fewest < FEW:
-        return [f"Few episodes: {counts['successes']} successes and {counts['failures']} failures. {few}"]
+        return [f"Few episodes: {labelled(counts['successes'], counts['failures'])}. {few}"]
     return [f"Few episodes: {total}. {few}"] if total < FEW else []
 
 
 def _size_of(group: OrderGroup | None) -> int:
     """Return how many episodes a group has, with those without a VOC."""
     return group["voc"]["n"] + group["undefined"] if group else 0
-
-
-def counted(count: int, noun: str) -> str:
-    """Return a number and its noun, in the plural if it is not 1."""
-    return f"{count} {noun}{'' if count == 1 else 's'}"
-
-
-def _labels(auc: AucEstimate) -> str:
-    return f"{auc['successes']} successes, {auc['failures']} failures"

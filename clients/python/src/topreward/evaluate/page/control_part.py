@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
 from ..control import ControlReport, ControlRow, Plateau, TimeIndex
+from ..counts import counted, labelled
 from ..estimates import AucEstimate, Estimate
 from ..report import Report
 from .elements import Child, Column, element, paragraph, section, table
@@ -76,10 +77,10 @@ def _difference(estimate: Estimate) -> tuple[str, str]:
 
 def _time(time: TimeIndex) -> Element:
     auc = time["duration_auc"]
-    labels = f"{auc['successes']} successes, {auc['failures']} failures{', all of one length' if _is_constant(auc) else ''}"
+    labels = f"{labelled(auc['successes'], auc['failures'])}{', all of one length' if _is_constant(auc) else ''}"
     rows: list[list[Child]] = [
         ["AUC of the duration in seconds", number(auc["value"], 3), span(auc["low"], auc["high"], 3), labels],
-        ["Variance of the rewards that time explains", percent(time["explained"]), "", f"{time['episodes']} episodes"],
+        ["Variance of the rewards that time explains", percent(time["explained"]), "", counted(time["episodes"], "episode")],
         ["The same for the static videos", percent(time["static_explained"]), "", ""],
     ]
     columns = [Column("Time alone"), Column("Value", True), Column("95 % interval", True), Column("From")]

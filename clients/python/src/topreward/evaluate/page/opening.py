@@ -2,6 +2,7 @@
 
 from xml.etree.ElementTree import Element
 
+from ..counts import counted, labelled
 from ..made import Made
 from ..report import Report
 from ..summary import Summary
@@ -44,13 +45,13 @@ def _figures(summary: Summary) -> Element:
         _figure(
             f"VOC of {whose}",
             voc["value"] if voc else None,
-            f"{_interval(voc['low'], voc['high'])} {voc['n']} episodes." if voc else "No episode has one.",
+            f"{_interval(voc['low'], voc['high'])} {counted(voc['n'], 'episode')}." if voc else "No episode has one.",
             "1: the rewards rise all the time. 0: no order.",
         ),
         _figure(
             "Success AUC of the score",
             auc["value"] if auc else None,
-            f"{_interval(*(newcombe or (None, None)))} {auc['successes']} successes, {auc['failures']} failures."
+            f"{_interval(*(newcombe or (None, None)))} {labelled(auc['successes'], auc['failures'])}."
             if auc
             else "It needs successes and failures.",
             "1: every success scores above every failure. 0.5: guessing.",
@@ -58,7 +59,7 @@ def _figures(summary: Summary) -> Element:
         _figure(
             "VOC, real − static video",
             static["value"] if static else None,
-            f"{_interval(static['low'], static['high'])} {static['n']} episodes."
+            f"{_interval(static['low'], static['high'])} {counted(static['n'], 'episode')}."
             if static
             else "The static control was not asked.",
             "Near 0: time alone may explain the order.",

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from xml.etree.ElementTree import Element
 
+from ..counts import counted, labelled
 from ..order import OrderGroup
 from ..report import Report
 from ..rows import EpisodeRow
@@ -135,7 +136,7 @@ def _key(text: str, class_: str) -> Element:
 
 def _plot(task: str, rows: Sequence[EpisodeRow], drawn: Sequence[EpisodeRow], y: tuple[float, float]) -> Element:
     good, bad = (sum(row["success"] is label for row in rows) for label in (True, False))
-    counts = f"{len(rows)} episodes" if not good and not bad else f"{good} successes, {bad} failures"
+    counts = counted(len(rows), "episode") if not good and not bad else labelled(good, bad)
     caption = element("figcaption", foreign(task), " ", element("span", counts))
     return element("figure", caption, curves_chart(f"Rewards of {counts}", rows, drawn, y))
 
