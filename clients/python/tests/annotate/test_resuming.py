@@ -259,6 +259,17 @@ def test_wrong_usage_is_exit_2(short: Path, tmp_path: Path, topreward: Command, 
     assert not list(tmp_path.iterdir())
 
 
+def test_merge_says_that_it_cannot_write(service: str, short: Path, tmp_path: Path, topreward: Command) -> None:
+    output = tmp_path / "topreward_progress.parquet"
+    assert topreward("annotate", *flags(short, service, output), "--episodes", "0").code == 0
+    plan = tmp_path / "topreward_progress.parts/run.json"
+    plan.write_text(plan.read_text().replace(f'"{output}"', f'"{output}/in-a-file.parquet"'))
+    ended = topreward("merge", plan.parent)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert str(output) in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 def test_merge_and_status_want_the_folder_of_a_run(tmp_path: Path, topreward: Command) -> None:
     for command in ("merge", "status"):
         ended = topreward(command, tmp_path)

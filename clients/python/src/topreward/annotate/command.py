@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, UsageError, exit_code_of
 from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
 from ..lerobot.hub import push, target_of
 from .announce import announce
@@ -75,17 +75,7 @@ def run(args: argparse.Namespace, score: Callable[[Job], int] = annotate) -> int
     :param score: scores the units of a job that are not done yet, and returns the number of episodes without numbers
     :returns: the exit code: 0 all, 1 the service or the hub does not respond, 2 wrong usage, 3 some episodes failed
     """
-    try:
-        return _run(args, score)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # a folder that cannot be written, or a full disk
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Stopped. Run the same command again to continue.", file=sys.stderr)
-        return 130
+    return exit_code_of(lambda: _run(args, score))
 
 
 def _run(args: argparse.Namespace, score: Callable[[Job], int]) -> int:
