@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import UsageError
+from ..lerobot.files import object_of, read_text
 
 
 class Row:
@@ -81,35 +81,9 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     return rows
 
 
-def read_text(path: Path) -> str:
-    """:raises UsageError: if the file cannot be read"""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-
-
-def read_json(text: str) -> Any:
-    """:raises ValueError: if it is not JSON, or has too many brackets inside each other"""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("too many brackets are inside each other") from None
-
-
 def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    rows: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            values = read_json(line)
-        except ValueError as error:
-            raise UsageError(f"{path} line {number}: this is not JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise UsageError(f"{path} line {number}: this is not a JSON object.")
-        rows.append((number, values))
-    return rows
+    lines = enumerate(read_text(path).split("\n"), 1)
+    return [(number, object_of(line, f"{path} line {number}")) for number, line in lines if line.strip()]
 
 
 def _csv(path: Path) -> list[tuple[int, dict[str, Any]]]:

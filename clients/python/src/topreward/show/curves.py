@@ -1,9 +1,9 @@
 """The curves of an episode, from a result or from a run of ``topreward annotate``."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from ..annotate.folder import finished_outcomes, journal_path, read_plan
 from ..annotate.journal import read_journal
 from ..annotate.outcomes import Outcome
 from ..lerobot.failures import UsageError
+from ..lerobot.files import read_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,10 @@ def curves_of_file(path: Path) -> dict[str, Curve]:
 
     :raises UsageError: if the file has no result of the method ``topreward``
     """
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    if not isinstance(result, dict) or "prefixes" not in result or "progress_curve" not in result:
+    result = read_object(path)
+    if result.get("method", "topreward") != "topreward" or not result.get("prefixes"):
         raise UsageError(f'{path} is not a result of POST /v1/rewards with the method "topreward".')
-    return _curves_of_result(result)  # type: ignore[arg-type]
+    return _curves_of_result(cast(RewardResult, result))
 
 
 def _curves_of_result(result: RewardResult) -> dict[str, Curve]:
