@@ -1,4 +1,5 @@
-"""Prints which packages of requirements files are missing or have another version, one line each. The exit code is 0 for none.
+"""Prints which packages of requirements files are missing or have another version, one line each. The exit code is 0 if there
+are none.
 
     python lacking.py REQUIREMENTS…
 """
