@@ -10,7 +10,7 @@ from pathlib import Path
 from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, UsageError, exit_code_of
 from ..lerobot.files import write_text
-from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
+from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags, is_number
 from .assembling import evaluation_of
 from .bar import value_of
 from .cost import cost_of
@@ -107,7 +107,7 @@ def parse_fps(text: str) -> float:
 
 def parse_count(text: str) -> int:
     """Read a whole number from 0 on. For argparse."""
-    if not (text.isascii() and text.isdigit()):
+    if not is_number(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 
