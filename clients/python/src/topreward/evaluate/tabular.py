@@ -9,7 +9,7 @@ from typing import Any
 
 from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import UsageError
-from ..lerobot.files import object_of, read_text
+from ..lerobot.files import read_objects, read_text
 
 
 class Row:
@@ -70,7 +70,7 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     :param columns: the known ones; another one is an error, because a misspelt label would be no label
     :raises UsageError: if the file cannot be read, or a line is wrong
     """
-    read = _csv if path.suffix == ".csv" else _lines
+    read = _csv if path.suffix == ".csv" else read_objects
     rows = []
     for number, values in read(path):
         unknown = [name for name in values if name not in columns]
@@ -79,11 +79,6 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
             raise UsageError(f"{where}: there is no {unknown[0]!r} here. Known: {', '.join(columns)}.")
         rows.append(Row(where, values))
     return rows
-
-
-def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    lines = enumerate(read_text(path).split("\n"), 1)
-    return [(number, object_of(line, f"{path} line {number}")) for number, line in lines if line.strip()]
 
 
 def _csv(path: Path) -> list[tuple[int, dict[str, Any]]]:

@@ -52,6 +52,15 @@ def object_of(text: str, where: str) -> dict[str, Any]:
     return known
 
 
+def read_objects(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Read a file with one JSON object in each line, and the number of the line. Empty lines are left out.
+
+    :raises UsageError: if the file cannot be read, or a line has something else
+    """
+    lines = enumerate(read_text(path).split("\n"), 1)
+    return [(number, object_of(line, f"{path} line {number}")) for number, line in lines if line.strip()]
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Give a path to write to. It becomes ``path`` when the block ends, or is removed if the block fails."""
