@@ -1,22 +1,10 @@
 #!/usr/bin/env bash
 # Creates .cache/lerobot, a Python environment with lerobot 0.4.4, a torch for the CPU and Rerun: 2.0 GB.
 # `npm run test:lerobot` runs this script if the environment is missing.
-#
-#   test/lerobot/install.sh --check   exits with 0 if nothing is missing
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 venv=.cache/lerobot
 requirements=test/lerobot/requirements.txt
-
-if [[ ${1:-} == --check ]]; then
-  exec "$venv/bin/python" - "$requirements" <<'PY'
-import sys
-from importlib.metadata import version
-
-lines = [line.strip().split("==") for line in open(sys.argv[1]) if "==" in line]
-sys.exit(any(version(name) != wanted for name, wanted in lines))
-PY
-fi
 
 [[ -x $venv/bin/python ]] || python3 -m venv "$venv"
 pip() { "$venv/bin/python" -m pip --quiet --disable-pip-version-check "$@"; }

@@ -1,6 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, openSync } from 'node:fs';
+import { closeSync, mkdirSync, openSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,20 +37,25 @@ export async function start(
 ): Promise<Running> {
   const [program = '', ...args] = command;
   mkdirSync(join(ROOT, '.cache'), { recursive: true });
-  const log = openSync(join(ROOT, `.cache/pool-${port}.log`), 'w');
-  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', log, log] });
+  const log = `.cache/pool-${port}.log`;
+  const opened = openSync(join(ROOT, log), 'w');
+  const child = spawn(program, args, { cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', opened, opened] });
+  closeSync(opened);
   const ended = once(child, 'close');
+  let isReady = false;
   t.teardown(async () => {
     child.kill('SIGTERM');
     await ended;
+    // Each run has other ports. What went well would leave a file each time.
+    if (isReady && t.passing()) rmSync(join(ROOT, log));
   });
   const url = `http://127.0.0.1:${port}`;
   const until = Date.now() + 1000 * patienceS;
   while (!(await responds(`${url}${path}`))) {
-    if (child.exitCode !== null || Date.now() > until)
-      throw new Error(`${program} is not ready: .cache/pool-${port}.log`);
+    if (child.exitCode !== null || Date.now() > until) throw new Error(`${program} is not ready: ${log}`);
     await sleep(500);
   }
+  isReady = true;
   return { port, url, process: child };
 }
 

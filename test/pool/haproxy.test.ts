@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { existsSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -10,7 +11,8 @@ import { freePort, start } from './engines.ts';
 
 t.setTimeout(90_000);
 
-const CONFIGURATION = join(fileURLToPath(new URL('../..', import.meta.url)), 'docker/vllm/haproxy.cfg');
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CONFIGURATION = join(ROOT, 'docker/vllm/haproxy.cfg');
 /** How long the busy engine needs to respond to a health check: longer than the time between two of them. */
 const BUSY_MS = 3000;
 /** Several health checks of a busy engine. */
@@ -30,6 +32,24 @@ async function startEngine(t: Test, name: string, healthMs: number): Promise<str
   const address = server.address();
   return typeof address === 'object' && address ? `127.0.0.1:${address.port}` : '';
 }
+
+t.test('the log of a program is kept if it does not start', async (t) => {
+  const port = await freePort();
+  const log = join(ROOT, `.cache/pool-${port}.log`);
+  t.teardown(() => rmSync(log, { force: true }));
+  const listen = `require('node:http').createServer((_, response) => response.end()).listen(${port}, '127.0.0.1')`;
+  const begun = (t: Test, source: string) =>
+    start(t, [process.execPath, '-e', source], { port, path: '/', patienceS: 10 });
+  await t.test('one that works', async (t) => {
+    await begun(t, listen);
+    t.ok(existsSync(log), 'a log while it runs');
+  });
+  t.notOk(existsSync(log), 'and none after it');
+  await t.test('one that ends', async (t) => {
+    await t.rejects(begun(t, 'process.exit(1)'), /is not ready: \.cache\/pool-\d+\.log/);
+  });
+  t.ok(existsSync(log), 'the log says why');
+});
 
 t.test('HAProxy: an engine that is busy keeps its episodes', needing('haproxy'), async (t) => {
   const port = await freePort();

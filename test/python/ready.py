@@ -6,17 +6,10 @@ that Meta-World renders with.
 
 import sys
 from ctypes.util import find_library
-from importlib.metadata import PackageNotFoundError, distribution, version
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
-
-def lacking(requirement: str) -> str | None:
-    name, wanted = requirement.split("==")
-    try:
-        found = version(name)
-    except PackageNotFoundError:
-        found = "nothing"
-    return None if found == wanted else f"{name}: {wanted} is required, {found} is installed"
+from lacking import lacking
 
 
 def is_installed(folder: Path) -> bool:
@@ -34,8 +27,7 @@ def is_installed(folder: Path) -> bool:
 
 
 folder, *requirements = map(Path, sys.argv[1:])
-lines = [line for file in requirements for line in file.read_text(encoding="utf-8").splitlines() if "==" in line]
-missing = [line for line in map(lacking, lines) if line]
+missing = lacking(requirements)
 if not is_installed(folder):
     missing.append(f"the package in {folder}, as it is now")
 if not find_library("OSMesa"):

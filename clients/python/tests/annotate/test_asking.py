@@ -23,7 +23,7 @@ from topreward.lerobot.pacing import Pacer
 from topreward.lerobot.report import Report
 from topreward.lerobot.requests import Task
 
-SETTINGS = {"model": "m", "engine": "e 1", "prompt layout": "reference"}
+SETTINGS = {"model": "m", "engine": "e 1", "prompt layout": "reference", "service": "topreward-server 1"}
 MODEL = {"limits": {"batch_episodes": 256, "batch_frames": 1000, "upload_bytes": 1 << 28}}
 PROVENANCE = {
     "model": "m",
@@ -31,6 +31,7 @@ PROVENANCE = {
     "layout": "reference",
     "service": {"name": "topreward-server", "version": "1"},
 }
+NEWER = {"name": "topreward-server", "version": "2"}
 RESULT = {
     "progress_curve": [0.0, 1.0],
     "prefixes": [{"length": 2, "log_prob_true": -1.0}],
@@ -189,6 +190,10 @@ def test_a_busy_service_is_asked_less_and_results_are_kept(job: Job) -> None:
         (
             lambda episodes: [{**results(episodes)[0], "result": {**RESULT, "provenance": {**PROVENANCE, "model": "n"}}}],
             "n now",
+        ),
+        (
+            lambda episodes: [{**results(episodes)[0], "result": {**RESULT, "provenance": {**PROVENANCE, "service": NEWER}}}],
+            "service: topreward-server 1 before, topreward-server 2 now",
         ),
     ],
 )

@@ -232,3 +232,20 @@ def test_a_copy_has_an_end(tmp_path: Path, link: str, to: str, words: str) -> No
     with pytest.raises(UsageError, match=words):
         copy_with_columns(dataset, tmp_path / "new", values, False)
     assert [path.name for path in tmp_path.iterdir()] == ["dataset"]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("stats.json", "{", "stats.json: this is not JSON"),
+        ("stats.json", "[]", "stats.json: this is not a JSON object"),
+        ("episodes_stats.jsonl", "{", "episodes_stats.jsonl line 1: this is not JSON"),
+        ("episodes_stats.jsonl", '{"episode_index": 0}', "episodes_stats.jsonl has a row without statistics"),
+    ],
+)
+def test_damaged_statistics_are_a_usage_error(tmp_path: Path, name: str, text: str, words: str) -> None:
+    dataset, values = one_frame(tmp_path / "dataset")
+    (dataset.root / "meta" / name).write_text(text)
+    with pytest.raises(UsageError, match=words):
+        copy_with_columns(dataset, tmp_path / "new", values, False)
+    assert [path.name for path in tmp_path.iterdir()] == ["dataset"]

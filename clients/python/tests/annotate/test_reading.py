@@ -151,6 +151,14 @@ def test_a_damaged_table_is_a_usage_error(tmp_path: Path) -> None:
         read_episodes(read_dataset(root), Camera(TOP, "image"))
 
 
+@pytest.mark.parametrize("text", ["{", "[]", '{"task_index": 0}', '{"task_index": null, "task": "Open the drawer."}'])
+def test_a_damaged_table_of_tasks_is_a_usage_error(tmp_path: Path, text: str) -> None:
+    root = write_v21(tmp_path / "v21", recordings(1, step=6))
+    (root / "meta/tasks.jsonl").write_text(text)
+    with pytest.raises(UsageError, match=r"tasks\.jsonl"):
+        read_tasks(read_dataset(root))
+
+
 def test_an_unknown_layout_is_a_usage_error(tmp_path: Path) -> None:
     (tmp_path / "meta").mkdir()
     (tmp_path / "meta/info.json").write_text(json.dumps({"codebase_version": "v4.0", "fps": 30}))

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import struct
 import subprocess
@@ -211,21 +212,22 @@ def test_two_settings_never_get_into_one_file(service: str, short: Path, tmp_pat
     plan.write_text(plan.read_text().replace("topreward-pico 1", "another model"))
     model = topreward("annotate", *usual)
     assert "model: another model before, topreward-pico 1 now" in model.stderr
-    (plan.parent / "service.json").write_text('{"name": "topreward-server", "version": "0.0.1"}')
     assert output.read_bytes() == before
     fresh = topreward("annotate", *usual, "--prefixes", "count=3", "--fresh")
     assert fresh.code == 0, fresh.stderr
     assert output.read_bytes() != before
 
 
-def test_another_service_version_stops_a_run(service: str, short: Path, tmp_path: Path, topreward: Command) -> None:
-    output = tmp_path / "topreward_progress.parquet"
-    assert topreward("annotate", *flags(short, service, output), "--episodes", "0").code == 0
-    file = tmp_path / "topreward_progress.parts/service.json"
-    file.write_text('{"name": "topreward-server", "version": "0.0.1"}')
-    ended = topreward("annotate", *flags(short, service, output), "--episodes", "0:2")
-    assert ended.code == 1
-    assert "are from topreward-server 0.0.1" in ended.stderr
+def test_numbers_of_two_service_versions_never_get_into_one_file(
+    service: str, short: Path, tmp_path: Path, topreward: Command
+) -> None:
+    usual = [*flags(short, service, tmp_path / "topreward_progress.parquet"), "--episodes", "0"]
+    assert topreward("annotate", *usual).code == 0
+    plan = tmp_path / "topreward_progress.parts/run.json"
+    plan.write_text(re.sub(r"topreward-server [^\"]+", "topreward-server 0.0.1", plan.read_text()))
+    ended = topreward("annotate", *usual)
+    assert ended.code == 2
+    assert "service: topreward-server 0.0.1 before, topreward-server " in ended.stderr
 
 
 @pytest.mark.parametrize(
@@ -255,6 +257,17 @@ def test_wrong_usage_is_exit_2(short: Path, tmp_path: Path, topreward: Command, 
     assert ended.code == 2
     assert words in ended.stderr
     assert not list(tmp_path.iterdir())
+
+
+def test_merge_says_that_it_cannot_write(service: str, short: Path, tmp_path: Path, topreward: Command) -> None:
+    output = tmp_path / "topreward_progress.parquet"
+    assert topreward("annotate", *flags(short, service, output), "--episodes", "0").code == 0
+    plan = tmp_path / "topreward_progress.parts/run.json"
+    plan.write_text(plan.read_text().replace(f'"{output}"', f'"{output}/in-a-file.parquet"'))
+    ended = topreward("merge", plan.parent)
+    assert (ended.code, ended.stdout) == (2, "")
+    assert str(output) in ended.stderr
+    assert "Traceback" not in ended.stderr
 
 
 def test_merge_and_status_want_the_folder_of_a_run(tmp_path: Path, topreward: Command) -> None:

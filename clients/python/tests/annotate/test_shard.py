@@ -55,6 +55,9 @@ def test_the_flag_wins_and_without_any_there_is_one_shard(capsys: pytest.Capture
     [
         ({"JOB_COMPLETION_INDEX": "0"}, None, "add --of with the completions of the Job, or --shard 0/1"),
         ({"JOB_COMPLETION_INDEX": "4"}, 4, "JOB_COMPLETION_INDEX=4 is not below --of 4"),
+        ({"JOB_COMPLETION_INDEX": "-1"}, 4, "JOB_COMPLETION_INDEX='-1' is not a number from 0 on"),
+        ({"JOB_COMPLETION_INDEX": ""}, 4, "JOB_COMPLETION_INDEX='' is not a number from 0 on"),
+        ({**array(0, 0, 3), "SLURM_ARRAY_TASK_ID": "a"}, None, "SLURM_ARRAY_TASK_ID='a' is not a number from 0 on"),
         ({}, 4, "JOB_COMPLETION_INDEX of a Kubernetes Indexed Job, which is not set"),
         (array(0, 0, 3), 3, "JOB_COMPLETION_INDEX of a Kubernetes Indexed Job, which is not set"),
         # --array=1,3,7: SLURM says the step 1

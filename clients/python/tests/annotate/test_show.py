@@ -95,6 +95,8 @@ def test_a_hostile_result_is_refused(tmp_path: Path, hostile: str) -> None:
         ("result.json", [], "pip install 'topreward-client[rerun]'"),
         ("result.json", ["--episode", "1"], "--episode is for the folder of a run"),
         ("other.json", [], 'with the method "topreward"'),
+        ("likelihood.json", [], 'with the method "topreward"'),
+        ("nested.json", [], "too many brackets are inside each other"),
         ("no.json", [], "cannot be read"),
         (".", [], "choose one with --episode N"),
         (".", ["--episode", "1"], "is not the folder of a run"),
@@ -111,6 +113,8 @@ def test_what_is_wrong_is_said(
     monkeypatch.setitem(sys.modules, "rerun", None)
     (tmp_path / "result.json").write_text(json.dumps(result()))
     (tmp_path / "other.json").write_text(json.dumps({"method": "gvl", "frames": []}))
+    (tmp_path / "likelihood.json").write_text(json.dumps(result(method="instruction_likelihood", prefixes=[{"reward": -1.0}])))
+    (tmp_path / "nested.json").write_text(100_000 * "[")
     parser = argparse.ArgumentParser()
     command.add_arguments(parser)
     out = tmp_path / "out.rrd"

@@ -72,7 +72,8 @@ class Fake:
     async def model(self) -> dict[str, Any]:
         prompts = {"open": {"layout": "reference"}, "chat": {"layout": "nested"}}
         limits = {"batch_episodes": 6, "batch_frames": 1000, "upload_bytes": 1 << 28}
-        return {"model": "m", "engine": MADE["engine"], "prompts": prompts, "limits": limits, "video": True}
+        made = {"model": "m", "engine": MADE["engine"], "service": MADE["service"]}
+        return {**made, "prompts": prompts, "limits": limits, "video": True}
 
     async def score_batch(
         self, items: Sequence[BatchItem], *, videos: Sequence[Path] = (), patience_s: float | None = None
@@ -157,17 +158,29 @@ def test_one_question_about_one_episode_can_fail(evaluate: Evaluate) -> None:
     assert evaluation.left_out == {}
 
 
-def test_a_result_of_another_model_ends_the_run_and_is_not_kept(evaluate: Evaluate) -> None:
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"model": "n"}, "model: m before, n now"),
+        (
+            {"service": {"name": "topreward-server", "version": "2"}},
+            "service: topreward-server 1 before, topreward-server 2 now",
+        ),
+    ],
+)
+def test_a_result_of_another_model_or_service_ends_the_run_and_is_not_kept(
+    evaluate: Evaluate, other: dict[str, Any], words: str
+) -> None:
     seen: list[dict[str, Any]] = []
 
     def changes(episode: dict[str, Any]) -> Line:
         seen.append(episode)
         line = result(episode)
         if len(seen) == 4:
-            line["result"]["provenance"] = {**line["result"]["provenance"], "model": "n"}
+            line["result"]["provenance"] = {**line["result"]["provenance"], **other}
         return line
 
-    with pytest.raises(ServiceError, match="model: m before, n now"):
+    with pytest.raises(ServiceError, match=words):
         evaluate(changes, "--questions", "topreward")
     _, fake = evaluate(result, "--questions", "topreward")
     assert sum(map(len, fake.batches)) == 7

@@ -9,8 +9,10 @@ from topreward import EpisodeResult, GvlResult, LikelihoodResult, Model, Problem
 from topreward.evaluate.evaluation import EvaluatedEpisode, Evaluation, Question
 from topreward.evaluate.metrics import voc
 
-MODEL = cast(Model, {"model": "pico", "about": "for tests", "engine": {"name": "onnxruntime", "version": "1"}})
-PROVENANCE = {"service": {"name": "topreward-server", "version": "0.2.0"}, "layout": "reference"}
+SERVICE = {"name": "topreward-server", "version": "0.2.0"}
+ENGINE = {"name": "onnxruntime", "version": "1"}
+MODEL = cast(Model, {"model": "pico", "about": "for tests", "service": SERVICE, "engine": ENGINE})
+PROVENANCE = {"service": SERVICE, "layout": "reference"}
 TOPREWARD = Question("topreward", "topreward", {"prefixes": {"count": 15}})
 USAGE = {"engine_requests": 2, "prompt_tokens": 100}
 

@@ -9,7 +9,6 @@ from ..lerobot.episodes import Episode
 from ..lerobot.maker import check_maker
 from ..lerobot.requests import Task
 from .context import Context
-from .folder import check_service
 from .journal import Journal
 from .outcomes import Outcome, failed, outcome_of_result
 
@@ -22,9 +21,7 @@ async def score_tasks(context: Context, name: str, tasks: Sequence[Task[Episode]
     """
 
     def keep(task: Task[Episode], result: EpisodeResult) -> None:
-        made = result["provenance"]
-        check_maker(context.settings, made)
-        check_service(context.job.folder, made["service"])
+        check_maker(context.settings, result["provenance"])
         outcome = outcome_of_result(task.subject, task.asked["instruction"], cast(RewardResult, result))
         record(context, journal, task.subject, outcome)
 

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
-from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, UsageError, exit_code_of
+from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags, parse_positive
 from ..lerobot.hub import push, target_of
 from .announce import announce
 from .columns import Column, check_columns, parse_column, read_values
@@ -17,7 +17,7 @@ from .dataset_copy import copy_with_columns
 from .job import OUTPUT, Job, job_of
 from .merge import merge
 from .run import annotate
-from .shard import ALL, parse_of, parse_shard
+from .shard import ALL, parse_shard
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +64,9 @@ def add_scoring_flags(parser: argparse.ArgumentParser) -> None:
         type=parse_shard,
         help="i/n: only every n-th unit, from i = 0 on (default: that of a SLURM array or, with --of, of a Kubernetes Job)",
     )
-    run.add_argument("--of", type=parse_of, metavar="N", help="number of shards of a Kubernetes Indexed Job: its completions")
+    run.add_argument(
+        "--of", type=parse_positive, metavar="N", help="number of shards of a Kubernetes Indexed Job: its completions"
+    )
     run.add_argument("--fresh", action="store_true", help="drop what an earlier run left, and start over")
     run.add_argument("--retry-failed", action="store_true", help="ask again for episodes that failed")
 
@@ -75,17 +77,7 @@ def run(args: argparse.Namespace, score: Callable[[Job], int] = annotate) -> int
     :param score: scores the units of a job that are not done yet, and returns the number of episodes without numbers
     :returns: the exit code: 0 all, 1 the service or the hub does not respond, 2 wrong usage, 3 some episodes failed
     """
-    try:
-        return _run(args, score)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # a folder that cannot be written, or a full disk
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Stopped. Run the same command again to continue.", file=sys.stderr)
-        return 130
+    return exit_code_of(lambda: _run(args, score))
 
 
 def _run(args: argparse.Namespace, score: Callable[[Job], int]) -> int:

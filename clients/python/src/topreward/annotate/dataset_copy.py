@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 
 from ..lerobot.dataset import Dataset
 from ..lerobot.failures import IncompleteError, UsageError
-from ..lerobot.files import flush
+from ..lerobot.files import flush, read_object, read_objects
 from .column_stats import episode_stats, stats_of
 from .columns import FrameValues
 
@@ -166,17 +166,21 @@ def _write_features(dataset: Dataset, draft: Path, names: list[str]) -> None:
 
 def _write_stats(dataset: Dataset, draft: Path, values: FrameValues) -> None:
     """Add the columns to the statistics, as far as the dataset has some."""
-    whole = draft / "meta/stats.json"
+    whole = dataset.root / "meta/stats.json"
     if whole.is_file():
-        stats = json.loads(whole.read_text(encoding="utf-8"))
+        stats = read_object(whole)
         stats.update({name: stats_of(column) for name, column in values.columns.items() if not np.isnan(column).all()})
-        _write_json(whole, stats)
-    lines = draft / "meta/episodes_stats.jsonl"
-    if lines.is_file():
-        rows = [json.loads(line) for line in lines.read_text(encoding="utf-8").split("\n") if line.strip()]
-        for row in rows:
-            row["stats"].update(episode_stats(values, int(row["episode_index"])))
-        lines.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        _write_json(draft / "meta/stats.json", stats)
+    by_episode = dataset.root / "meta/episodes_stats.jsonl"
+    if by_episode.is_file():
+        rows = [row for _, row in read_objects(by_episode)]
+        try:
+            for row in rows:
+                row["stats"].update(episode_stats(values, int(row["episode_index"])))
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UsageError(f"{by_episode} has a row without statistics: {error!r}") from error
+        text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        (draft / "meta/episodes_stats.jsonl").write_text(text, encoding="utf-8")
 
 
 def _write_json(path: Path, value: object) -> None:

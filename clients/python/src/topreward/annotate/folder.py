@@ -1,7 +1,6 @@
 """The folder of a run: what it was made with, finished units, and journals of unfinished ones.
 
 run.json             settings, units and the output file
-service.json         name and version of the service, as in the provenance of the results
 parts/UNIT.parquet   a finished unit
 parts/UNIT.jsonl     the journal of a unit that is not finished
 """
@@ -12,8 +11,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from .._contract import ServiceVersion
-from ..lerobot.failures import ServiceError, UsageError
+from ..lerobot.failures import UsageError
 from ..lerobot.files import write_text
 from ..lerobot.maker import Settings, differences
 from .journal import Journal
@@ -74,7 +72,7 @@ def read_plan(folder: Path) -> Plan:
 
 
 def _clear(folder: Path) -> None:
-    for path in [folder / "run.json", folder / "service.json", *folder.glob("parts/*")]:
+    for path in [folder / "run.json", *folder.glob("parts/*")]:
         path.unlink(missing_ok=True)
 
 
@@ -104,28 +102,3 @@ def finished_outcomes(folder: Path, name: str, run: str) -> dict[int, Outcome]:
 def finish_unit(folder: Path, unit: Unit, run: str, journal: Journal) -> None:
     """Make a part of the journal of a unit. The journal can be removed then."""
     write_table(part_path(folder, unit.name), part_table(unit.episodes, journal.outcomes), {"run": run})
-
-
-def check_service(folder: Path, service: ServiceVersion) -> None:
-    """Note the version of the service, or compare it with the one that made the earlier numbers.
-
-    :raises ServiceError: if it is another one
-    """
-    path = folder / "service.json"
-    now = {"name": service["name"], "version": service["version"]}
-    if not path.is_file():
-        write_text(path, json.dumps(now) + "\n")
-        return
-    before = read_service(folder)
-    if before != now:
-        raise ServiceError(
-            f"The service is {now['name']} {now['version']}. The numbers in {folder} are from "
-            f"{before['name']} {before['version']}. Use that version, another --out, or --fresh to start over."
-        )
-
-
-def read_service(folder: Path) -> dict[str, str]:
-    """Return name and version of the service; empty if no episode was scored."""
-    path = folder / "service.json"
-    known: dict[str, str] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return known

@@ -9,7 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..lerobot.failures import IncompleteError
-from .folder import Plan, Planned, finished_part, read_plan, read_service
+from ..lerobot.maker import Settings
+from .folder import Plan, Planned, finished_part, read_plan
 from .tables import EPISODE_FIELDS, PROGRESS_FIELDS, frame_table, write_tables
 
 FAILURES_SHOWN = 20
@@ -41,7 +42,7 @@ def merge(folder: Path, allow_missing: bool) -> Merged:
             "Run topreward annotate again with the same options."
         )
     output = Path(plan.output)
-    metadata = _metadata(folder, plan)
+    metadata = _metadata(plan.settings)
     rows = (_parts(folder, unit).select(EPISODE_FIELDS.names) for unit in plan.units)
     write_tables(episodes_path(output), rows, EPISODE_FIELDS, metadata)
     failures, flat = _failures(folder, plan)
@@ -58,13 +59,9 @@ def episodes_path(output: Path) -> Path:
     return output.with_name(f"{stem}_episodes.parquet")
 
 
-def _metadata(folder: Path, plan: Plan) -> dict[str, str]:
+def _metadata(settings: Settings) -> dict[str, str]:
     """What LeRobot and people look for in the file. ``vlm_name`` is that of LeRobot's own script."""
-    service = read_service(folder)
-    return {
-        "vlm_name": plan.settings["model"],
-        "topreward": json.dumps({"service": service, **plan.settings}, sort_keys=True, ensure_ascii=False),
-    }
+    return {"vlm_name": settings["model"], "topreward": json.dumps(settings, sort_keys=True, ensure_ascii=False)}
 
 
 def _parts(folder: Path, unit: Planned) -> pa.Table:

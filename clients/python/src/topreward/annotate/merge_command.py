@@ -1,10 +1,9 @@
 """``topreward merge``: makes the final files of a run that several machines worked on."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, RunError
+from ..lerobot.failures import EXIT_DONE, exit_code_of
 from .announce import announce
 from .merge import merge
 
@@ -20,9 +19,9 @@ def run(args: argparse.Namespace) -> int:
 
     :returns: the exit code: 0 all, 2 wrong usage, 3 units or episodes are missing
     """
-    try:
-        announce(merge(args.folder, args.allow_missing))
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    announce(merge(args.folder, args.allow_missing))
     return EXIT_DONE

@@ -1,12 +1,12 @@
 """Which numbers to ask for. All of it is part of the identity of a run."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from ..lerobot.failures import UsageError
+from ..lerobot.files import read_object
 
 SeveralTasks = Literal["refuse", "first"]
 
@@ -38,11 +38,8 @@ def read_calibration(path: Path | None) -> dict[str, Any] | None:
     """
     if path is None:
         return None
-    try:
-        calibration = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"--calibration {path} cannot be read: {error}") from error
-    if not isinstance(calibration, dict) or not {"threshold", "bounds", "counts"} <= calibration.keys():
+    calibration = read_object(path)
+    if not {"threshold", "bounds", "counts"} <= calibration.keys():
         raise UsageError(f"--calibration {path} is not a response of POST /v1/calibrations.")
     return calibration
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping
 
 from ..lerobot.failures import UsageError
+from ..lerobot.flags import is_number
 
 Shard = tuple[int, int]
 ALL: Shard = (0, 1)
@@ -13,16 +14,9 @@ ALL: Shard = (0, 1)
 def parse_shard(text: str) -> Shard:
     """Read ``i/n``, with i from 0. For argparse."""
     number, _, count = text.partition("/")
-    if not (number.isdigit() and count.isdigit() and int(number) < int(count)):
+    if not (is_number(number) and is_number(count) and int(number) < int(count)):
         raise argparse.ArgumentTypeError(f"{text!r} is not i/n with i from 0 to n - 1, for example 0/4")
     return int(number), int(count)
-
-
-def parse_of(text: str) -> int:
-    """Read a number of shards. For argparse."""
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)
 
 
 def choose_shard(shard: Shard | None, of: int | None, env: Mapping[str, str]) -> Shard:
@@ -50,15 +44,16 @@ def _of_kubernetes(index: str, of: int | None) -> Shard:
             f"JOB_COMPLETION_INDEX={index}, and Kubernetes does not say of how many: add --of with the completions of the Job, "
             "or --shard 0/1 to score everything."
         )
-    if int(index) >= of:
+    number = _number("JOB_COMPLETION_INDEX", index)
+    if number >= of:
         raise UsageError(f"JOB_COMPLETION_INDEX={index} is not below --of {of}, which are the completions of the Job.")
-    return int(index), of
+    return number, of
 
 
 def _of_slurm(env: Mapping[str, str]) -> Shard:
     """The numbers of an array need not begin at 0, but all have the same distance."""
-    names = ("ID", "MIN", "MAX", "STEP", "COUNT")
-    task, least, greatest, step, count = (int(env.get(f"SLURM_ARRAY_TASK_{name}", "0")) for name in names)
+    names = [f"SLURM_ARRAY_TASK_{name}" for name in ("ID", "MIN", "MAX", "STEP", "COUNT")]
+    task, least, greatest, step, count = (_number(name, env.get(name, "0")) for name in names)
     numbers = range(least, greatest + 1, max(step, 1))
     # SLURM says the step 1 for a list of numbers.
     if len(numbers) != count or task not in numbers:
@@ -67,6 +62,13 @@ def _of_slurm(env: Mapping[str, str]) -> Shard:
             "apart. Use one like --array=0-3, or --shard i/n."
         )
     return numbers.index(task), count
+
+
+def _number(name: str, text: str) -> int:
+    """Read the value of a variable. A negative number would be a shard without any unit."""
+    if not is_number(text):
+        raise UsageError(f"{name}={text!r} is not a number from 0 on. Use --shard i/n, or unset it.")
+    return int(text)
 
 
 def _said(shard: Shard, source: str) -> Shard:

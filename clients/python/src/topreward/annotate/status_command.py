@@ -2,10 +2,9 @@
 
 import argparse
 import json
-import sys
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, RunError
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, exit_code_of
 from .folder import finished_outcomes, journal_path, read_plan
 from .journal import read_journal
 from .outcomes import Outcome
@@ -21,11 +20,11 @@ def run(args: argparse.Namespace) -> int:
 
     :returns: the exit code: 0 every episode has numbers, 2 wrong usage, 3 some have none, or none yet
     """
-    try:
-        facts = status_of(args.folder)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    facts = status_of(args.folder)
     print(json.dumps(facts, indent=2, ensure_ascii=False))
     return EXIT_DONE if facts["scored"] == facts["episodes"] else EXIT_INCOMPLETE
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from .._contract import Model
 from ..lerobot.failures import UsageError
+from ..lerobot.files import json_of, read_text
 from ..lerobot.maker import Settings, differences
 from .evaluation import Evaluation, Question
 from .readings import in_group, main_question, readings_of
-from .tabular import read_json, read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,13 @@ def bar_of(text: str | None) -> Bar:
 def _of_report(path: Path) -> Bar:
     if not path.is_file():
         raise UsageError(f"--gate {str(path)!r} is neither a number, nor mean, nor the report.json of an audited set.")
+    text = read_text(path)
     try:
-        report = read_json(read_text(path))
+        report = json_of(text, str(path))
         mean, made = report["gate"]["mean"]["value"], report["made"]
         asked = next(question["asked"] for question in made["questions"] if question["name"] == made["main"])
         settings = _made(str(made["model"]), str(made["main"]), asked)
-    except (ValueError, KeyError, TypeError, AttributeError, StopIteration):
+    except (UsageError, KeyError, TypeError, AttributeError, StopIteration):
         raise UsageError(f"--gate {path} is not a report.json of topreward evaluate with scores.") from None
     if not isinstance(mean, float) or not math.isfinite(mean):
         raise UsageError(f"--gate {path} has no mean score: none of its episodes was scored.")

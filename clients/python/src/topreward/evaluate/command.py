@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from ..lerobot.dataset import FPS_RANGE, fps_of
-from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, EXIT_USAGE, RunError, UsageError
+from ..lerobot.failures import EXIT_DONE, EXIT_INCOMPLETE, UsageError, exit_code_of
 from ..lerobot.files import write_text
-from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags
+from ..lerobot.flags import add_dataset_flags, add_prefixes_flag, add_service_flags, is_number
 from .assembling import evaluation_of
 from .bar import value_of
 from .cost import cost_of
@@ -58,17 +58,7 @@ def run(args: argparse.Namespace) -> int:
 
     :returns: the exit code: 0 all, 1 the service does not respond, 2 wrong usage, 3 some episodes failed
     """
-    try:
-        return _run(args)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # a folder that cannot be written, or a full disk
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
-    except KeyboardInterrupt:
-        print("Stopped. Run the same command again to continue.", file=sys.stderr)
-        return 130
+    return exit_code_of(lambda: _run(args))
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -117,7 +107,7 @@ def parse_fps(text: str) -> float:
 
 def parse_count(text: str) -> int:
     """Read a whole number from 0 on. For argparse."""
-    if not (text.isascii() and text.isdigit()):
+    if not is_number(text):
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 0 on")
     return int(text)
 

@@ -10,9 +10,10 @@ import numpy as np
 
 from .._contract import Problem
 from ..lerobot.failures import UsageError
+from ..lerobot.files import read_object
 from ..lerobot.requests import Film, Footage, Pictures
 from .subjects import LabelledSet, Subject, digest, fault
-from .tabular import Row, read_json, read_rows, read_text
+from .tabular import Row, read_rows
 
 VIDEOS = {".mp4", ".m4v", ".mov", ".webm", ".mkv"}
 IMAGES = {".jpg", ".jpeg", ".png", ".webp"}
@@ -106,13 +107,7 @@ def _note(path: Path) -> Row:
     file = path / "episode.json"
     if not file.is_file():
         return Row(str(file), {})
-    try:
-        known = read_json(read_text(file))
-    except ValueError as error:
-        raise UsageError(f"{file} is not JSON: {error}") from error
-    if not isinstance(known, dict):
-        raise UsageError(f"{file} is not a JSON object.")
-    return Row(str(file), known)
+    return Row(str(file), read_object(file))
 
 
 def _success(note: Row) -> bool | None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
-from .._contract import EpisodeResult, Problem, ServiceVersion
-from ..lerobot.failures import ServiceError, UsageError
+from .._contract import EpisodeResult, Problem
+from ..lerobot.failures import UsageError
 from ..lerobot.lines import append_line, each_line, locked
 from ..lerobot.maker import Settings, differences
 from .tabular import read_json
@@ -39,24 +39,11 @@ class Journal:
     file: BinaryIO
     known: set[str] = field(default_factory=set)
     problems: dict[str, Problem] = field(default_factory=dict)
-    service: tuple[str, str] | None = None
 
     def add(self, line: Line) -> None:
         """Write a line, and wait until it is on the disk."""
         append_line(self.file, _to_json(line))
         self.note(line)
-
-    def check_service(self, service: ServiceVersion) -> None:
-        """Compare the service with the one that made the earlier results.
-
-        :raises ServiceError: if it is another one
-        """
-        now = (service["name"], service["version"])
-        if self.service not in (None, now):
-            raise ServiceError(
-                f"The service is {' '.join(now)}. The results in {self.file.name} are from {' '.join(self.service or ())}. "
-                "Use that version, another --out, or --fresh to start over."
-            )
 
     def note(self, line: Line) -> None:
         """Remember that a line is in the file."""
@@ -64,9 +51,6 @@ class Journal:
         self.problems.pop(line.key, None)
         if line.problem is not None:
             self.problems[line.key] = line.problem
-        if line.result is not None and self.service is None:
-            service = line.result["provenance"]["service"]
-            self.service = (service["name"], service["version"])
 
 
 @contextmanager

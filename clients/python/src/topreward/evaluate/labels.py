@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 from ..lerobot.dataset import Dataset
 from ..lerobot.episodes import Episode
 from ..lerobot.failures import UsageError
-from .tabular import Row, read_json, read_rows, read_text
+from ..lerobot.files import json_of, read_text
+from .tabular import Row, read_rows
 
 COLUMN = "next.success"
 
@@ -43,10 +44,7 @@ def _rows(file: Path) -> list[Row]:
         return read_rows(file, ("episode", "success"))
     if file.suffix != ".json":
         raise UsageError(f"--labels {file}: the name must end with .json, .jsonl or .csv.")
-    try:
-        known = read_json(read_text(file))
-    except ValueError as error:
-        raise UsageError(f"--labels {file} is not JSON: {error}") from error
+    known = json_of(read_text(file), f"--labels {file}")
     if not isinstance(known, dict):
         raise UsageError(f'--labels {file} must be an object, for example {{"0": true, "1": false}}.')
     return [Row(f"{file}, member {name!r}", {"episode": name, "success": label}) for name, label in known.items()]

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any, TypedDict
 
+from ..lerobot.maker import named
 from .estimates import Bootstrap
 from .evaluation import Evaluation, Question
 
@@ -21,7 +22,7 @@ class AskedQuestion(TypedDict):
 class Made(TypedDict):
     """Everything that the numbers depend on. ``main`` names the ``Question`` of all sections that name no other one."""
 
-    service: str | None
+    service: str
     engine: str
     model: str
     about: str | None
@@ -46,16 +47,13 @@ def made_of(evaluation: Evaluation, main: Question | None, scored: int, bootstra
     """
     labels = Counter(episode.success for episode in evaluation.episodes)
     results = [result for episode in evaluation.episodes for result in episode.results.values()]
-    services = {
-        f"{service['name']} {service['version']}" for result in results for service in [result["provenance"]["service"]]
-    }
     layouts = {result["provenance"]["layout"] for result in results if result["method"] != "gvl"}
-    engine = evaluation.model["engine"]
+    model = evaluation.model
     return {
-        "service": ", ".join(sorted(services)) or None,
-        "engine": f"{engine['name']} {engine['version']}",
-        "model": evaluation.model["model"],
-        "about": evaluation.model["about"],
+        "service": named(model["service"]),
+        "engine": named(model["engine"]),
+        "model": model["model"],
+        "about": model["about"],
         "layouts": sorted(layouts),
         "main": main.name if main else None,
         "questions": [_question(evaluation, question) for question in evaluation.questions],

@@ -148,10 +148,9 @@ async def _score_unit(context: Context, unit: _Unit) -> None:
             context.report.known_now(_has_failed(context, subject), subject.seconds or 0.0)
 
     def keep(task: Task[Aim], result: EpisodeResult) -> None:
-        aim, made = task.subject, result["provenance"]
+        aim = task.subject
         # A question without a prompt has that of its method, whose layout can be another one.
-        check_maker(maker_of(context.model, aim.question.asked.get("prompt", "open")), made)
-        context.journal.check_service(made["service"])
+        check_maker(maker_of(context.model, aim.question.asked.get("prompt", "open")), result["provenance"])
         wrong = _wrong_length(aim.subject, result)
         if wrong:
             fail(task, wrong)

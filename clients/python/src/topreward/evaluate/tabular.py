@@ -2,7 +2,6 @@
 
 import csv
 import io
-import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 from ..lerobot.dataset import FPS_RANGE, fps_of
 from ..lerobot.failures import UsageError
+from ..lerobot.files import read_objects, read_text
 
 
 class Row:
@@ -70,7 +70,7 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
     :param columns: the known ones; another one is an error, because a misspelt label would be no label
     :raises UsageError: if the file cannot be read, or a line is wrong
     """
-    read = _csv if path.suffix == ".csv" else _lines
+    read = _csv if path.suffix == ".csv" else read_objects
     rows = []
     for number, values in read(path):
         unknown = [name for name in values if name not in columns]
@@ -78,37 +78,6 @@ def read_rows(path: Path, columns: tuple[str, ...]) -> list[Row]:
         if unknown:
             raise UsageError(f"{where}: there is no {unknown[0]!r} here. Known: {', '.join(columns)}.")
         rows.append(Row(where, values))
-    return rows
-
-
-def read_text(path: Path) -> str:
-    """:raises UsageError: if the file cannot be read"""
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-
-
-def read_json(text: str) -> Any:
-    """:raises ValueError: if it is not JSON, or has too many brackets inside each other"""
-    try:
-        return json.loads(text)
-    except RecursionError:
-        raise ValueError("too many brackets are inside each other") from None
-
-
-def _lines(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    rows: list[tuple[int, dict[str, Any]]] = []
-    for number, line in enumerate(read_text(path).split("\n"), 1):
-        if not line.strip():
-            continue
-        try:
-            values = read_json(line)
-        except ValueError as error:
-            raise UsageError(f"{path} line {number}: this is not JSON: {error}") from error
-        if not isinstance(values, dict):
-            raise UsageError(f"{path} line {number}: this is not a JSON object.")
-        rows.append((number, values))
     return rows
 
 

@@ -1,12 +1,12 @@
 """What a LeRobot dataset says about itself: ``meta/info.json``, its cameras and its layout."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from .failures import UsageError
+from .files import read_object
 
 FPS_RANGE = "from 0.0001 to 10000"
 """What the contract accepts. The length of an episode with a smaller rate may not be a finite number of seconds."""
@@ -37,12 +37,7 @@ def read_dataset(root: Path) -> Dataset:
     :raises UsageError: if the layout is unknown, or if there is no frame rate
     """
     path = root / "meta/info.json"
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-    if not isinstance(info, dict):
-        raise UsageError(f"{path} has no object.")
+    info = read_object(path)
     version = str(info.get("codebase_version", ""))
     found = info.get("fps")
     fps = fps_of(found) if isinstance(found, int | float) else None

@@ -1,6 +1,5 @@
 """The episodes of a dataset: where their frames are, and which tasks they have."""
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +12,7 @@ import pyarrow.parquet as pq
 
 from .dataset import Camera, Dataset
 from .failures import UsageError
+from .files import read_objects
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,8 @@ def _fill(dataset: Dataset, template: str, values: dict[str, int | str]) -> str:
 
 
 def _read_v21(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
-    rows = sorted(_read_lines(dataset.root / "meta/episodes.jsonl"), key=lambda row: int(row["episode_index"]))
+    lines = read_objects(dataset.root / "meta/episodes.jsonl")
+    rows = sorted((row for _, row in lines), key=lambda row: int(row["episode_index"]))
     chunks_size = int(dataset.info.get("chunks_size", 1000))
     first_frame = 0
     for row in rows:
@@ -142,21 +143,17 @@ def _read_v21(dataset: Dataset, camera: Camera) -> Iterator[Episode]:
         first_frame += length
 
 
-def _read_lines(path: Path) -> list[dict[str, Any]]:
-    try:
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
-
-
 def read_tasks(dataset: Dataset) -> dict[int, str]:
     """Return the texts of all tasks by their number.
 
-    :raises UsageError: if the table of tasks is missing
+    :raises UsageError: if the table of tasks is missing or damaged
     """
     if dataset.layout == "v2.1":
-        rows = _read_lines(dataset.root / "meta/tasks.jsonl")
-        return {int(row["task_index"]): str(row["task"]) for row in rows}
+        path = dataset.root / "meta/tasks.jsonl"
+        try:
+            return {int(row["task_index"]): str(row["task"]) for _, row in read_objects(path)}
+        except (KeyError, TypeError, ValueError) as error:
+            raise UsageError(f"{path} has a row without a task: {error!r}") from error
     file = dataset.root / "meta/tasks.parquet"
     try:
         table = pq.read_table(file)

@@ -45,11 +45,23 @@ def add_service_flags(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def is_number(text: str) -> bool:
+    """Whether a text is a whole number from 0 on, in digits that every program reads."""
+    return text.isascii() and text.isdigit()
+
+
+def parse_positive(text: str) -> int:
+    """Read a number from 1 on. For argparse."""
+    if not is_number(text) or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
 def parse_prefixes(text: str) -> dict[str, int]:
     """Read ``count=15`` or ``every=4``. For argparse."""
     name, _, number = text.partition("=")
     smallest = {"count": 2, "every": 1}.get(name)
-    if smallest is None or not number.isascii() or not number.isdigit() or int(number) < smallest:
+    if smallest is None or not is_number(number) or int(number) < smallest:
         raise argparse.ArgumentTypeError(f"{text!r} is neither count=N (at least 2) nor every=N (at least 1)")
     return {name: int(number)}
 
@@ -58,7 +70,7 @@ def parse_in_flight(text: str) -> int:
     """Read ``auto`` or a number from 1 on. For argparse."""
     if text == "auto":
         return AUTOMATIC
-    if not text.isdigit() or int(text) < 1:
+    if not is_number(text) or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor auto")
     return int(text)
 

@@ -1,20 +1,21 @@
 """What makes the numbers of a run. Those of two models never get together."""
 
-from .._contract import GvlProvenance, LikelihoodProvenance, Model, PromptVariant, Provenance
+from .._contract import EngineVersion, GvlProvenance, LikelihoodProvenance, Model, PromptVariant, Provenance, ServiceVersion
 from .failures import ServiceError
 
 Settings = dict[str, str]
 
 
 def maker_of(model: Model, prompt: PromptVariant = "open") -> Settings:
-    """Return the model, the engine and the prompt layout of a service, by names that people read.
+    """Return the model, the engine, the prompt layout and the version of a service, by names that people read.
 
     :param model: the response of ``GET /v1/model``
     """
     return {
         "model": model["model"],
-        "engine": f"{model['engine']['name']} {model['engine']['version']}",
+        "engine": named(model["engine"]),
         "prompt layout": model["prompts"][prompt]["layout"],
+        "service": named(model["service"]),
     }
 
 
@@ -23,12 +24,17 @@ def check_maker(settings: Settings, made: Provenance | LikelihoodProvenance | Gv
 
     :raises ServiceError: if a result was made by another model or service than the run
     """
-    now = {"model": made["model"], "engine": f"{made['engine']['name']} {made['engine']['version']}"}
+    now = {"model": made["model"], "engine": named(made["engine"]), "service": named(made["service"])}
     if "layout" in made:  # the prompt of GVL has none
         now["prompt layout"] = str(made.get("layout"))
     changed = differences({name: settings[name] for name in now}, now)
     if changed:
         raise ServiceError(f"The service has changed during the run: {'; '.join(changed)}.")
+
+
+def named(program: EngineVersion | ServiceVersion) -> str:
+    """Return the name and the version of an engine or a service, for people."""
+    return f"{program['name']} {program['version']}"
 
 
 def differences(before: Settings, now: Settings) -> list[str]:

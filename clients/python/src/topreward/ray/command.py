@@ -10,6 +10,7 @@ from ..annotate.job import Job
 from ..annotate.run import report_on
 from ..annotate.units import shard_of
 from ..lerobot.failures import ServiceError
+from ..lerobot.flags import parse_positive
 from .cluster import import_ray
 from .episodes import WORKERS, begin_units, scored_rows
 from .worker import NOT_SCORED
@@ -25,7 +26,7 @@ def main(argv: Sequence[str]) -> int:
     )
     command.add_arguments(parser)
     cluster = parser.add_argument_group("cluster")
-    cluster.add_argument("--workers", type=parse_workers, default=WORKERS, help="actors (default: %(default)s)")
+    cluster.add_argument("--workers", type=parse_positive, default=WORKERS, help="actors (default: %(default)s)")
     args = parser.parse_args(argv)
     logging.basicConfig(format="%(message)s")
     return command.run(args, partial(score, workers=args.workers))
@@ -56,10 +57,3 @@ def score(job: Job, workers: int) -> int:
     if given_up:
         raise ServiceError(f"{len(given_up)} episodes were not scored. Run again to continue. The first reason: {given_up[0]}")
     return report.failed
-
-
-def parse_workers(text: str) -> int:
-    """Read a number from 1 on. For argparse."""
-    if not (text.isascii() and text.isdigit() and int(text) >= 1):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
-    return int(text)

@@ -1,10 +1,9 @@
 """``topreward show``: writes the curves of an episode for the Rerun viewer."""
 
 import argparse
-import sys
 from pathlib import Path
 
-from ..lerobot.failures import EXIT_DONE, EXIT_USAGE, RunError, UsageError
+from ..lerobot.failures import EXIT_DONE, UsageError, exit_code_of
 from .curves import Curve, curves_of_episode, curves_of_file
 from .rerun_file import write_rerun
 
@@ -21,15 +20,12 @@ def run(args: argparse.Namespace) -> int:
 
     :returns: the exit code: 0 written, 2 wrong usage, or the episode has no numbers
     """
-    try:
-        name, curves = _named(args.source, args.episode)
-        write_rerun(args.rerun, name, curves)
-    except RunError as error:
-        print(error, file=sys.stderr)
-        return error.exit_code
-    except OSError as error:  # a folder that cannot be written, or a full disk
-        print(error, file=sys.stderr)
-        return EXIT_USAGE
+    return exit_code_of(lambda: _run(args))
+
+
+def _run(args: argparse.Namespace) -> int:
+    name, curves = _named(args.source, args.episode)
+    write_rerun(args.rerun, name, curves)
     print(args.rerun)
     return EXIT_DONE
 

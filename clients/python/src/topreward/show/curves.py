@@ -1,6 +1,5 @@
 """The curves of an episode, from a result or from a run of ``topreward annotate``."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from ..annotate.folder import finished_outcomes, journal_path, read_plan
 from ..annotate.journal import read_journal
 from ..annotate.outcomes import Outcome
 from ..lerobot.failures import UsageError
+from ..lerobot.files import read_object
 
 MOST_FRAMES = 10**9
 # rerun has whole nanoseconds, and takes a larger number for milliseconds.
@@ -36,10 +36,7 @@ def curves_of_file(path: Path) -> dict[str, Curve]:
 
     :raises UsageError: if the file has no result of the method ``topreward``
     """
-    try:
-        result = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise UsageError(f"{path} cannot be read: {error}") from error
+    result = read_object(path)
     try:
         return _curves_of_result(result)
     except (ValueError, KeyError, TypeError, IndexError, OverflowError) as error:

@@ -73,7 +73,7 @@ def made_part(report: Report) -> Element:
     facts: list[tuple[str, Child]] = [
         ("Model", foreign(made["model"])),
         ("About the model", foreign(made["about"] or "–")),
-        ("Service", foreign(made["service"] or "–")),
+        ("Service", foreign(made["service"])),
         ("Engine", foreign(made["engine"])),
         ("Prompt layout", ", ".join(made["layouts"]) or "–"),
         ("Video", f"{whole(round(made['seconds']))} seconds in {whole(made['episodes'])} episodes"),
