@@ -141,6 +141,12 @@ t.test('the numbers of robots follow from the CPU time of a block and of a name'
     ['growing episodes of 60 s, two requests', ofRequest.map((seconds) => Math.floor(1 / (2 * seconds)))],
   ] as const)
     t.strictSame(numbersOf(page, title), robots, title);
+  const [ofPng = 0, ofRaw = 0] = numbersOf(page, 'growing episodes of 60 s, two requests');
+  const words = ['no', 'one', 'two', 'three', 'four', 'five', 'six'];
+  const servers = (robots: number) => words[Math.ceil(100 / robots)];
+  t.match(page, `need ${servers(ofRaw)} vLLM servers with uncompressed frames, ${servers(ofPng)} with PNG`);
+  const [lessPng = 0, lessRaw = 0] = numbersOf(page, 'growing episodes of 60 s, one request');
+  t.match(page.replaceAll(/\s+/g, ' '), `needs ${servers(lessRaw)} or ${servers(lessPng)}: an odd number`);
   const [png, raw] = frontends.map((seconds) => Math.round((6000 * seconds) / 32));
   t.match(pageText('how-to/fleet-upload.md'), `| ${raw} s |\n| \`png\` | ${png} s |`);
 });
@@ -180,6 +186,58 @@ t.test('each way of asking: the tokens as a multiple of one pass', async (t) => 
   t.equal(rows.length, 13);
   for (const row of rows)
     t.equal(Number(row[4]), Math.round((10 * tokensOf(row)) / tokensOf(onePass)) / 10, `${row[0]}`);
+});
+
+t.test('each way of asking: the requests of the instruction likelihood', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const tokenizer = fromPreTrained();
+  const instruction = /^const INSTRUCTION = '(.+)';$/m.exec(textOf('test/bench/methods.ts'))?.[1] ?? '';
+  const tokensOf = (text: string) => tokenizer.encode(text).length;
+  const tokens = tokensOf(` ${instruction}.`);
+  t.equal(tokens, tokensOf(` ${instruction}`), 'the full stops are one token');
+  t.match(page, `has ${tokens} tokens`);
+  t.match(page, `(${15 * tokens} instead of ${15 * 2 * tokens})`);
+  t.equal(figuresIn(page, '`method: "instruction_likelihood"`').at(-1), 15 * 2 * tokens);
+  const emoji = /\$\{INSTRUCTION\}(.+)`/.exec(textOf('test/bench/methods.ts'))?.[1] ?? '';
+  const uncut = tokensOf(` ${instruction}${emoji}.`);
+  t.match(page.replaceAll('\n', ' '), `${uncut - 1} requests try to cut the text of ${uncut} tokens`);
+  // The first token and the complete prompt of each prefix, and the cuts of the longest.
+  t.equal(figuresIn(page, 'the same, with an emoji').at(-1), 15 * 2 + uncut - 1);
+});
+
+t.test('a fleet: what follows from the costs of a robot-second', async (t) => {
+  const page = pageText('reference/benchmarks.md');
+  const text = page.replaceAll('\n', ' ').replace(/ +/g, ' ');
+  const numbersIn = (pattern: RegExp) =>
+    (pattern.exec(text) ?? []).slice(1).map((digits) => Number(digits.replace(',', '')));
+  /** Whether a figure can come from cells that are rounded to `unit`. */
+  const follows = (figure: number | undefined, least: number, most: number, what: string) =>
+    t.ok(figure !== undefined && figure >= Math.floor(least) && figure <= Math.ceil(most), `${what}: ${figure}`);
+  const costs = (robots: number) => figuresIn(page, `${robots} robots, two engines`).slice(7, 10);
+  const [few, many, routed] = numbersIn(/together take ([\d.]+) ms .* and ([\d.]+) with 50\. HAProxy takes ([\d.]+)/);
+  for (const [shown, robots] of [
+    [few, 25],
+    [many, 50],
+  ] as const) {
+    const total = costs(robots).reduce((sum, each) => sum + each, 0);
+    t.ok(Math.abs(total - (shown ?? 0)) <= 0.2, `${robots} robots: ${total}`);
+  }
+  const [service = 0, engines = 0, router = 0] = costs(50);
+  t.equal(routed, router);
+  const [asEngine, asService] = numbersIn(/one core carries (\d+) robots as an API process and (\d+) as the service/);
+  const [asRouter] = numbersIn(/a core of HAProxy ([\d,]+)\./);
+  for (const [figure, cost, what] of [
+    [asEngine, engines, 'an API process'],
+    [asService, service, 'the service'],
+    [asRouter, router, 'HAProxy'],
+  ] as const)
+    follows(figure, 1000 / (cost + 0.05), 1000 / (cost - 0.05), what);
+  const full = figuresIn(page, '100 robots, two engines');
+  const used = numbersIn(/The service used ([\d.]+) of them, the two engines ([\d.]+)\./);
+  t.strictSame(
+    used,
+    [7, 8].map((column) => Math.round(((full[0] ?? 0) * (full[column] ?? 0)) / 10) / 100),
+  );
 });
 
 const asked = { prompt: 'open', text: 'Go.', read: trueAndFalse('open') } as const;
@@ -359,6 +417,9 @@ t.test('the sizing page follows from its formulas and from the pages that it nam
     finished: numbersOf(engines, 'finished episodes')[1] ?? 0,
     growing: numbersOf(engines, growingRow)[1] ?? 0,
   };
+  const half = 0.45 * 81_559 * MiB - 17.5e9 - ACTIVATIONS;
+  const shared = Math.floor(half / (60 * TOKENS_PER_SECOND * keysAndValues(LAYERS['8B'] ?? 0)));
+  t.match(engines, `an H100 has KV for ${shared} episodes of 60 s in each of them, so two H100 hold ${4 * shared}.`);
   const fits = Number(
     cellsOf(
       pageText('how-to/serve-a-model.md')

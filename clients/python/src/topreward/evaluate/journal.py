@@ -15,7 +15,6 @@ from .._contract import EpisodeResult, Problem
 from ..lerobot.failures import UsageError
 from ..lerobot.lines import append_line, each_line, locked
 from ..lerobot.maker import Settings, differences
-from .tabular import read_json
 
 RESULTS = "results.jsonl"
 HEAD = b'{"settings": '
@@ -93,8 +92,8 @@ def read_lines(folder: Path) -> Iterator[Line]:
 
 def _check(name: str, head: bytes, settings: Settings) -> None:
     try:
-        before = dict(read_json(head.decode())["settings"])
-    except (ValueError, KeyError, TypeError):
+        before = dict(json.loads(head.decode())["settings"])
+    except (ValueError, KeyError, TypeError, RecursionError):
         raise _not_results(name) from None
     changed = differences(before, settings)
     if changed:
@@ -117,10 +116,10 @@ def _to_json(line: Line) -> str:
 
 def _from_json(name: str, line: bytes) -> Line:
     try:
-        known: dict[str, Any] = read_json(line.decode())
+        known: dict[str, Any] = json.loads(line.decode())
         result, problem = known.get("result"), known.get("problem")
         return Line(known["key"], known["episode"], known["question"], cast(EpisodeResult, result), problem)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise UsageError(f"{name} has a line that cannot be read: {error}. Use another --out, or --fresh.") from error
 
 

@@ -14,7 +14,7 @@ from ..lerobot.failures import UsageError
 from ..lerobot.files import read_object
 
 MOST_FRAMES = 10**9
-# rerun has whole nanoseconds, and takes a larger number for milliseconds.
+# rerun counts nanoseconds, and takes a larger number for milliseconds.
 LONGEST_S = 10**9
 MOST = 1e30
 
