@@ -32,12 +32,14 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
     });
     const profile = engine.describe();
     const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = profile;
-    const { tokensPerBlock: _, family: __, generation, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
+    const { tokensPerBlock: _, family, generation, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
     return {
       ...served,
       service: SERVICE,
+      profile: { name: family.name, verified: family.verified },
       engine_replicas: config.ENGINE === 'vllm' ? config.ENGINE_REPLICAS : 1,
       methods: ['topreward', 'instruction_likelihood', ...('unavailable' in generation ? [] : (['gvl'] as const))],
+      pipelines: family.published ? ['aligned', 'published'] : ['aligned'],
       prompts: { open: servedPrompt(prompts.open), chat: servedPrompt(prompts.chat) },
       one_pass: onePass,
       reference_frame: referenceFrame,

@@ -10,7 +10,7 @@ import { DEFAULTS, REFERENCE_SIDE } from './defaults.ts';
 
 export const FrameSizeMode = Type.Enum(['reference', 'native', 'budget'], {
   title: 'FrameSizeMode',
-  description: `How frames are resized before they go to the model. With \`reference\`, every frame is resized to the model’s own size, whatever its aspect ratio. That is ${REFERENCE_SIDE}×${REFERENCE_SIDE} for large models, as in the authors’ code; \`GET /v1/model\` says which size. With \`native\`, frames keep their size. With \`budget\`, a frame with more than \`max_pixels\` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept \`reference\` only. The default is \`${DEFAULTS.frame_size}\`; \`gvl\` has a size of its own.`,
+  description: `How frames are resized before they go to the model. With \`reference\`, every frame is resized to the model’s own size, whatever its aspect ratio. That is ${REFERENCE_SIDE}×${REFERENCE_SIDE} for large models, as in the authors’ code; \`GET /v1/model\` says which size. With \`native\`, frames keep their size. With \`budget\`, a frame with more than \`max_pixels\` pixels is shrunk. Both sides are then multiples of 32 (or of what the model’s profile says), so the aspect ratio is nearly kept. Small models accept \`reference\` only. The default is \`${DEFAULTS.frame_size}\`; \`gvl\` has a size of its own.`,
 });
 
 export type FrameSizeMode = Static<typeof FrameSizeMode>;
@@ -45,9 +45,9 @@ export const FrameEncoding = Type.Enum(['rgb', 'raw', 'png', 'jpeg'], {
 
 export type FrameEncoding = Static<typeof FrameEncoding>;
 
-export const PromptLayout = Type.Enum(['reference', 'nested'], {
+export const PromptLayout = Type.Enum(['reference', 'nested', 'images'], {
   title: 'PromptLayout',
   description:
-    'How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block.',
+    'How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block. With `images`, each block is an image of one frame, as in the model’s own chat template.',
 });
 export type PromptLayout = Static<typeof PromptLayout>;

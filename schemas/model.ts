@@ -1,8 +1,8 @@
 import { type Static, Type } from 'typebox';
-import { FrameEncoding, FrameSizeMode, PromptLayout } from './enumerations.ts';
+import { FrameEncoding, FrameSizeMode, Pipeline, PromptLayout } from './enumerations.ts';
 import { MethodName } from './method.ts';
 import { nullable } from './nullable.ts';
-import { EngineVersion, FrameSize, ServiceVersion, Token } from './reward.ts';
+import { EngineVersion, FrameSize, Profile, ServiceVersion, Token } from './reward.ts';
 
 const ServedPrompt = Type.Object(
   {
@@ -16,6 +16,7 @@ const ServedPrompt = Type.Object(
 export const Model = Type.Object(
   {
     model: Type.String({ description: 'Name of the model, as in `provenance.model`.' }),
+    profile: Profile,
     about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
     service: ServiceVersion,
     engine: EngineVersion,
@@ -27,6 +28,7 @@ export const Model = Type.Object(
     methods: Type.Array(MethodName(), {
       description: 'The values of `method` that this service can use with this model.',
     }),
+    pipelines: Type.Array(Pipeline, { description: 'The values of `pipeline` that this model accepts.' }),
     prompts: Type.Object(
       { open: ServedPrompt, chat: ServedPrompt },
       { title: 'ServedPrompts', description: 'The two prompt variants.' },
@@ -54,7 +56,8 @@ export const Model = Type.Object(
         context_tokens: Type.Integer({ description: 'Length of the model’s context, in tokens.' }),
         blocks: nullable(
           Type.Integer({
-            description: 'Most blocks (pairs of sampled frames) in one prompt. Null: only the context limits them.',
+            description:
+              'Most blocks in one prompt: pairs of sampled frames, or, with the layout `images`, single frames. Null: only the context limits them.',
           }),
         ),
         sampled_frames: Type.Integer({

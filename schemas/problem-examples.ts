@@ -152,6 +152,7 @@ const DETAILS: Partial<Record<ProblemCode, Partial<Problem>>> = {
     pointer: '/episode/method',
   },
   'frame-size-unsupported': { pointer: '/episode/frame_size' },
+  'pipeline-unsupported': { pointer: '/episode/pipeline' },
   'context-exceeded': { limit: 880 },
   'too-many-wrong-keys': {
     detail: 'Too many wrong keys arrived from this address. Correct the key and try again in 60 s.',

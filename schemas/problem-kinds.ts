@@ -234,6 +234,11 @@ export const PROBLEMS = {
     title: 'The model does not accept this frame size',
     help: 'The model accepts one frame size only; `GET /v1/model` says which. Remove `frame_size`: the service then resizes every frame.',
   },
+  'pipeline-unsupported': {
+    status: 422,
+    title: 'The model does not support this pipeline',
+    help: 'The published pipeline is defined for Qwen3-VL only; `pipelines` of `GET /v1/model` lists what this service can use. Remove `pipeline`.',
+  },
   'context-exceeded': {
     status: 422,
     title: 'The episode is longer than the model’s context',

@@ -168,11 +168,27 @@ export const EngineVersion = Type.Object(
   { title: 'EngineVersion', description: 'The engine that ran the model.' },
 );
 
+export const Profile = Type.Object(
+  {
+    name: Type.String({ description: 'Name of the profile.', examples: ['qwen3-vl'] }),
+    verified: Type.Boolean({
+      description:
+        'Whether numbers of this profile were compared with those of transformers, at a small model of random weights.',
+    }),
+  },
+  {
+    title: 'Profile',
+    description:
+      'How the model receives frames: in pairs or as images, and the text around them. It is chosen by the operator (`MODEL_PROFILE`).',
+  },
+);
+
 /** What made the numbers, whatever the method. */
 export const madeBy = {
   service: ServiceVersion,
   engine: EngineVersion,
   model: Type.String({ description: 'Name of the model.' }),
+  profile: Profile,
   about: nullable(Type.String({ description: 'What the model was trained on. Null if the engine does not say.' })),
 };
 
@@ -191,9 +207,10 @@ export const prefixProvenance = {
     {
       variant: PromptVariant,
       text: Type.String({
-        description: 'Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.',
+        description:
+          'Prompt of the longest prefix. One `<|video_pad|>`, or image token, stands for all such tokens of a block.',
       }),
-      video_tokens_per_block: Type.Integer({ description: 'Video tokens of one block.' }),
+      video_tokens_per_block: Type.Integer({ description: 'Video or image tokens of one block.' }),
       token_ids: Type.Optional(
         Type.Array(Type.Integer(), {
           description: 'Token ids of the longest prompt. Present with `include_token_ids`.',

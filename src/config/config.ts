@@ -60,6 +60,11 @@ export const Environment = Type.Object({
   ENGINE_URL: Type.String({ default: 'http://127.0.0.1:8000', description: 'URL of vLLM (used with ENGINE=vllm).' }),
   ENGINE_API_KEY: Type.String({ default: '', description: "The value of vLLM's --api-key, if it is set." }),
   ENGINE_MODEL: Type.String({ default: '', description: 'Served model to use. Empty: the first one.' }),
+  MODEL_PROFILE: Type.String({
+    default: 'qwen3-vl',
+    description:
+      'How the model receives frames, by the name of a profile or the path of a .json file (used with ENGINE=vllm). docs/models.md lists them.',
+  }),
   ENGINE_CONCURRENCY: count(32, 'Concurrent requests to the engine, over all episodes.'),
   ENGINE_FRAME_ENCODING: Type.Enum(['auto', 'raw', 'png', 'jpeg'], {
     default: 'auto',

@@ -1,5 +1,6 @@
 import type { PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
 import type { TopAnswer } from '../../schemas/reward.ts';
+import type { Family } from '../families/family.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { Queues } from '../limits/fair-queue.ts';
 import type { GenerationPlan } from '../plan/generation.ts';
@@ -11,7 +12,7 @@ import type { ModelProfile } from './model-profile.ts';
 /** What an engine checks at its start: the prompt text and the answers of the default method. */
 export interface DefaultQuery {
   /** prompt text after the last block */
-  text(instruction: string): string;
+  text(instruction: string, family: Family): string;
   read(variant: PromptVariant): TrueAndFalse;
 }
 

@@ -12,9 +12,9 @@ import { frameAt } from './render-frames.ts';
  */
 export function framesMissing(
   frames: ReadonlyMap<number, EngineFrame>,
-  blocks: Pick<Block, 'first' | 'second'>[],
+  blocks: Pick<Block, 'frames'>[],
 ): ProblemError | undefined {
-  const named = blocks.flatMap(({ first, second }) => [frameAt(frames, first), frameAt(frames, second)]);
+  const named = blocks.flatMap((block) => block.frames.map((frame) => frameAt(frames, frame)));
   const missing = [...new Set(named.filter(({ bytes }) => bytes === null).map(({ digest }) => digest))];
   if (missing.length === 0) return undefined;
   const detail =

@@ -1,8 +1,7 @@
 /**
- * Tells whether a token of a vocabulary is markup, such as `<tts_pad>` or `<|im_end|>`. Only added tokens of a
- * tokenizer have this form: tokenizers of the Qwen family never put a letter and a closing bracket into one ordinary
- * token.
+ * Tells whether a token of a vocabulary is markup, such as `<tts_pad>`, `<|im_end|>` or `[INST]`. Only added tokens of a tokenizer
+ * have this form: byte-level tokenizers never put a letter and a closing bracket into one ordinary token.
  */
 export function isMarkup(token: string): boolean {
-  return /^<.*[A-Za-z0-9].*>$/s.test(token);
+  return /^(<.*[A-Za-z0-9].*>|\[.*[A-Za-z0-9].*\])$/s.test(token);
 }

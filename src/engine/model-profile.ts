@@ -2,7 +2,7 @@ import { type Static, Type } from 'typebox';
 import type { FrameEncoding, FrameSizeMode, PromptLayout, PromptVariant } from '../../schemas/enumerations.ts';
 import { nullable } from '../../schemas/nullable.ts';
 import type { Token } from '../../schemas/reward.ts';
-import type { FamilyName } from '../families/registry.ts';
+import type { Family } from '../families/family.ts';
 import type { ContextLimits } from '../plan/context.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 
@@ -57,7 +57,7 @@ export interface ServedPrompt {
 /** What is known about the model that an engine serves: found by the probe of a vLLM, or read from an exported checkpoint. */
 export interface ModelProfile extends ContextLimits {
   engine: { name: string; version: string };
-  family: FamilyName;
+  family: Family;
   model: string;
   /** null if the engine does not tell */
   about: Static<typeof About> | null;
@@ -73,8 +73,8 @@ export interface ModelProfile extends ContextLimits {
   calibration: Static<typeof Calibration> | null;
   contextTokens: Static<typeof ContextTokens>;
   /**
-   * Whether it generates text from images: the most images in a prompt (null: only the context limits them), or, in one
-   * sentence, why it cannot.
+   * Whether it generates text from images: the most images in a prompt (null: only the context limits them) and the tokens of each,
+   * without the markup around it; or, in one sentence, why it cannot.
    */
-  generation: { maxImages: number | null } | { unavailable: string };
+  generation: { maxImages: number | null; tokensPerImage: number } | { unavailable: string };
 }

@@ -3,24 +3,48 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import type { PublishedFrame } from '../episode/published-frames.ts';
 import type { PromptPart } from '../plan/generation.ts';
-import type { Block } from '../plan/plan.ts';
+import type { NonEmpty } from '../plan/non-empty.ts';
+import type { Block, Resampling } from '../plan/plan.ts';
 
-/** How a family of models receives frames: the markup around them, their sizes, and how they are put into blocks. */
+/** How a family of models receives frames: the markup around them, their sizes, and how they are put into blocks. A profile names it. */
 export interface Family {
+  /** name of its profile */
   name: string;
-  /** The prompt text before the first block. */
-  opening: string;
+  /** Whether a test compares the numbers of this profile with those of transformers. */
+  verified: boolean;
+  /** How vLLM receives a block: as a video, or as an image. */
+  media: 'video' | 'image';
+  /** Frames in a complete block. */
+  framesPerBlock: 1 | 2;
+  /** Layouts that a prompt with blocks can have. */
+  layouts: Readonly<NonEmpty<PromptLayout>>;
+  /** Text of the token that stands for all tokens of one block. */
+  blockToken: string;
+  /** Text of the token that stands for all tokens of an image that is not in a block. */
+  imageToken: string;
+  /** The prompt text before the first block, or before the first text of a turn that begins with a text. */
+  opening(first: 'block' | 'text'): string;
   /**
-   * The prompt text of one block.
+   * The prompt text that is sent before a block. A video has its time in its file instead.
+   * @param time in seconds, such as "0.2"
+   */
+  textBefore(time: string): string;
+  /**
+   * The prompt text of one block, as the model receives it.
    * @param time in seconds, such as "0.2"
    */
   blockText(time: string, layout: PromptLayout): string;
   /** The prompt text of an image that is not in a block. */
   imageText: string;
-  /** Prompt tokens of such an image, with those before and after it. */
-  imageTokens(size: FrameSize): number;
+  /**
+   * Tokens of such an image, without the markup around it.
+   * @returns undefined if only the engine knows: as many as a block has
+   */
+  imageTokens(size: FrameSize): number | undefined;
   /** The prompt text after a method's text: the end of the turn. */
   turnEnd(variant: PromptVariant): string;
+  /** The text of TOPReward about an instruction, if it is not that of the authors for Qwen3-VL. */
+  statement: ((instruction: string) => string) | undefined;
   /** Finds text that the family's tokenizers read as a control token. It needs no tokenizer, and an engine can find more. */
   controlTokenIn(text: string): string | undefined;
   /**
@@ -35,17 +59,10 @@ export interface Family {
    * @returns nothing if its blocks are complete
    */
   ownBlocks(frames: number[], used: number, clock: Clock): Block[];
-  /**
-   * The blocks of a prefix in the published pipeline, where each frame has a time of its own.
-   * @param frames at least one
-   */
-  timedBlocks(frames: PublishedFrame[]): Block[];
-  /** The size at which the published pipeline sends the frames of a prefix. @param count how many the prefix shows */
-  publishedSize(count: number): FrameSize;
-  /** The size at which GVL shows its frames as images. */
-  gvlSize: FrameSize;
-  /** Number of complete blocks for a number of sampled frames. */
-  completeBlocks(used: number): number;
+  /** How the published pipeline shows frames. Undefined: it is defined for another family only. */
+  published: PublishedPipeline | undefined;
+  /** How GVL shows its frames as images. @param reference the model's own size */
+  gvlFrames(reference: FrameSize): { size: FrameSize; resampling: Resampling };
   /**
    * The size at which all frames of an episode are sent.
    * @param reference the model's own size
@@ -56,10 +73,23 @@ export interface Family {
   wouldShrink(frames: number, size: FrameSize): boolean;
 }
 
+/** The published pipeline as a family sees it. */
+export interface PublishedPipeline {
+  /**
+   * The blocks of a prefix, where each frame has a time of its own.
+   * @param frames at least one
+   */
+  blocks(frames: PublishedFrame[]): Block[];
+  /** The size at which the frames of a prefix are sent. @param count how many the prefix shows */
+  size(count: number): FrameSize;
+}
+
 /** The complete prompt of a generation as text: one turn of the user, and the start of the assistant's. */
 export function generationText(family: Family, parts: PromptPart[]): string {
+  const [first] = parts;
+  const opening = family.opening(first && 'frame' in first ? 'block' : 'text');
   const texts = parts.map((part) => ('text' in part ? part.text : family.imageText));
-  return `${family.opening}${texts.join('')}${family.turnEnd('chat')}`;
+  return `${opening}${texts.join('')}${family.turnEnd('chat')}`;
 }
 
 /**
@@ -75,5 +105,5 @@ export function promptText(
   layout: PromptLayout,
 ): string {
   const blocks = times.map((time) => family.blockText(time, layout)).join('');
-  return `${family.opening}${blocks}${text}${family.turnEnd(variant)}`;
+  return `${family.opening('block')}${blocks}${text}${family.turnEnd(variant)}`;
 }

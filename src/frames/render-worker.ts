@@ -7,6 +7,7 @@ import { freeBytes } from '../process/free-bytes.ts';
 import { lowerThreadPriority } from '../process/low-priority.ts';
 import { aviFrame, base64, emptyRawFrame } from './avi-frame.ts';
 import { gvlPixels } from './gvl-pixels.ts';
+import { pixmap } from './pixmap.ts';
 import { publishedPixels } from './published-pixels.ts';
 import type { FrameForm } from './rendered.ts';
 import { createResampler, type Resizing } from './resample.ts';
@@ -23,7 +24,7 @@ export interface RenderTask {
   from: FrameSize;
   to: FrameSize;
   resampling: Resampling;
-  /** `rgb`: height × width × 3 bytes, red first; `png-file`: a PNG file in base64; the others: base64 texts from aviFrame */
+  /** `rgb`: height × width × 3 bytes, red first; files: in base64; the others: base64 texts from aviFrame */
   encoding: FrameForm;
   /** raised when the frame is no longer needed */
   stop: StopFlag;
@@ -115,10 +116,20 @@ async function resize(picture: Resizing, encoding: FrameForm): Promise<Uint8Arra
   }
   const pixels = resampler.rgb(picture);
   if (encoding === 'rgb') return pixels === picture.pixels ? Uint8Array.from(pixels) : pixels;
-  const image = timed(sharp(pixels, { raw: { ...picture.to, channels: 3 } }), picture.to);
-  const file = await (encoding === 'jpeg' ? image.jpeg(JPEG) : image.png(PNG)).toBuffer();
-  const text = encoding === 'png-file' ? base64(file) : aviFrame(file, encoding);
+  const file = await fileOf(pixels, picture.to, encoding);
+  const text = encoding === 'png' || encoding === 'jpeg' ? aviFrame(file, encoding) : base64(file);
   freeBytes(file);
   if (pixels !== picture.pixels) freeBytes(pixels);
   return text;
+}
+
+/** Encodes RGB pixels as an image file. */
+async function fileOf(
+  pixels: Uint8Array,
+  size: FrameSize,
+  encoding: Exclude<FrameForm, 'raw' | 'rgb'>,
+): Promise<Buffer> {
+  if (encoding === 'raw-file') return pixmap(pixels, size);
+  const image = timed(sharp(pixels, { raw: { ...size, channels: 3 } }), size);
+  return (encoding === 'jpeg' || encoding === 'jpeg-file' ? image.jpeg(JPEG) : image.png(PNG)).toBuffer();
 }

@@ -1,8 +1,9 @@
 import type { FrameEncoding } from '../../schemas/enumerations.ts';
 import type { FrameGroup } from '../plan/plan.ts';
+import type { AviEncoding } from './avi-frame.ts';
 
-/** The form of a rendered frame: that of a block's frames, or `png-file`, a PNG file of its own in base64. */
-export type FrameForm = FrameEncoding | 'png-file';
+/** The form of a rendered frame: that of a pair's frames, or a file of its own in base64. `raw-file` is a portable pixmap. */
+export type FrameForm = FrameEncoding | `${AviEncoding}-file`;
 
 /** A rendered frame. `bytes` is null if a growing episode names the frame and does not send it again. */
 export interface EngineFrame {

@@ -1,4 +1,3 @@
-import { familyOf } from '../families/registry.ts';
 import { collectFrames } from '../frames/frames.ts';
 import { checkNamedFrames } from '../plan/context.ts';
 import { createUploadReader, type UploadReader } from '../upload/upload.ts';
@@ -13,7 +12,7 @@ export function createEpisodeReader(
   return createUploadReader(config, frames, video, {
     tenant,
     signal,
-    controlTokenIn: (text) => familyOf(engine.describe().family).controlTokenIn(text),
+    controlTokenIn: (text) => engine.describe().family.controlTokenIn(text),
     refuse: (episode) => checkNamedFrames(episode, engine.describe()),
   });
 }

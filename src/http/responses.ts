@@ -64,6 +64,7 @@ export const EPISODE_PROBLEMS: ProblemCode[] = [
   'storage-unavailable',
   'method-unsupported',
   'frame-size-unsupported',
+  'pipeline-unsupported',
   'context-exceeded',
   'engine-unavailable',
   'engine-busy',

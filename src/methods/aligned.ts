@@ -34,7 +34,7 @@ export function planAligned(
   for (const { length, count } of countedFrames(schedule, lengths).reverse()) {
     if (queries.at(-1)?.framesUsed !== count)
       queries.push({
-        shows: family.completeBlocks(count),
+        shows: Math.floor(count / family.framesPerBlock),
         own: family.ownBlocks(schedule, count, clock),
         frameGroup: 0,
         framesUsed: count,

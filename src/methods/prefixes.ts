@@ -1,6 +1,6 @@
 import type { FrameSize } from '../../schemas/reward.ts';
 import { publishedCount } from '../episode/published-frames.ts';
-import type { Family } from '../families/family.ts';
+import type { Family, PublishedPipeline } from '../families/family.ts';
 import { type EpisodePlan, framesUsed, type Query } from '../plan/plan.ts';
 import { planAligned } from './aligned.ts';
 import type { SampledEpisode } from './method.ts';
@@ -14,7 +14,7 @@ export function planPrefixes(
 ): EpisodePlan {
   const query = { prompt, clock, text, read };
   return pipeline === 'published'
-    ? planPublished(query, family, lengths, fixedSize)
+    ? planPublished(query, publishedBy(family), lengths, fixedSize)
     : planAligned(query, family, schedule, lengths, size);
 }
 
@@ -29,5 +29,11 @@ export function longestShown(
   const longest = lengths.at(-1) ?? 1;
   if (request.pipeline === 'aligned') return { frames: framesUsed(schedule, longest), size };
   const frames = publishedCount(longest);
-  return { frames, size: fixedSize ?? family.publishedSize(frames) };
+  return { frames, size: fixedSize ?? publishedBy(family).size(frames) };
+}
+
+/** @throws Error if the family has no published pipeline: `checkPipeline` refuses such a request before it is planned */
+function publishedBy({ name, published }: Family): PublishedPipeline {
+  if (published) return published;
+  throw new Error(`The family ${name} has no published pipeline.`);
 }

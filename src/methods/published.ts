@@ -1,6 +1,6 @@
 import type { FrameSize } from '../../schemas/reward.ts';
 import { publishedFrames } from '../episode/published-frames.ts';
-import type { Family } from '../families/family.ts';
+import type { PublishedPipeline } from '../families/family.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, FrameGroup, PlannedPrefix, Query } from '../plan/plan.ts';
 import type { PrefixQuery } from './aligned.ts';
@@ -14,7 +14,7 @@ import type { PrefixQuery } from './aligned.ts';
  */
 export function planPublished(
   { prompt, text, read }: Omit<PrefixQuery, 'clock'>,
-  family: Family,
+  published: PublishedPipeline,
   lengths: number[],
   fixedSize: FrameSize | undefined,
 ): EpisodePlan {
@@ -34,10 +34,10 @@ export function planPublished(
 
   for (const length of lengths.toReversed()) {
     const frames = publishedFrames(length);
-    const frameGroup = groupFor(fixedSize ?? family.publishedSize(frames.length));
+    const frameGroup = groupFor(fixedSize ?? published.size(frames.length));
     for (const { frame } of frames) shown[frameGroup]?.add(frame);
     prefixes.push({ length, framesUsed: frames.length, query: queries.length });
-    queries.push({ shows: 0, own: family.timedBlocks(frames), frameGroup, framesUsed: frames.length, text, read });
+    queries.push({ shows: 0, own: published.blocks(frames), frameGroup, framesUsed: frames.length, text, read });
   }
   const complete = frameGroups.map((each, i) => ({
     ...each,

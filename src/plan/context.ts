@@ -4,6 +4,7 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
+import type { Family } from '../families/family.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { framesUsed } from './plan.ts';
 
@@ -14,11 +15,15 @@ export interface ContextLimits {
   maxBlocks: number | null;
   /** prompt tokens of the smallest block at the reference frame size */
   tokensPerBlock: number;
+  family: Pick<Family, 'framesPerBlock'>;
   referenceFrame: FrameSize;
 }
 
-/** Tokens of the smallest block at any frame size: the shortest time, the start and end tokens, and one video token. */
-const LEAST_TOKENS_PER_BLOCK = 8;
+/**
+ * Tokens of the smallest block at any frame size, by its number of frames. A pair has the shortest time, the start and end tokens, and
+ * one video token. An image may have no more than one token.
+ */
+const LEAST_TOKENS_PER_BLOCK = { 1: 1, 2: 8 };
 
 /**
  * Refuses an episode that is longer than the model's context, before it is planned and before a frame is decoded. If the frame
@@ -29,10 +34,12 @@ const LEAST_TOKENS_PER_BLOCK = 8;
  */
 export function checkContext(frames: number, size: FrameSize, limits: ContextLimits): void {
   const { contextTokens, maxBlocks, tokensPerBlock, referenceFrame } = limits;
+  const { framesPerBlock } = limits.family;
   const isReference = size.width === referenceFrame.width && size.height === referenceFrame.height;
-  const blockTokens = isReference ? tokensPerBlock : LEAST_TOKENS_PER_BLOCK;
+  const blockTokens = isReference ? tokensPerBlock : LEAST_TOKENS_PER_BLOCK[framesPerBlock];
   const most = Math.min(Math.floor(contextTokens / blockTokens), maxBlocks ?? Number.POSITIVE_INFINITY);
-  if (Math.ceil(frames / 2) > most) throw tooLong(frames, isReference ? fittingFrames(limits) : 2 * most);
+  if (Math.ceil(frames / framesPerBlock) > most)
+    throw tooLong(frames, isReference ? fittingFrames(limits) : framesPerBlock * most);
 }
 
 /**
@@ -64,9 +71,9 @@ const ORDINARY_TEXT_TOKENS = 64;
 const LATE_TIME_TOKENS = 2;
 
 /** About how many sampled frames fit at the reference frame size with a short instruction. The estimate is on the low side. */
-export function fittingFrames({ contextTokens, maxBlocks, tokensPerBlock }: ContextLimits): number {
+export function fittingFrames({ contextTokens, maxBlocks, tokensPerBlock, family }: ContextLimits): number {
   const blocks = Math.floor((contextTokens - ORDINARY_TEXT_TOKENS) / (tokensPerBlock + LATE_TIME_TOKENS));
-  return 2 * Math.max(1, Math.min(blocks, maxBlocks ?? blocks));
+  return family.framesPerBlock * Math.max(1, Math.min(blocks, maxBlocks ?? blocks));
 }
 
 /** Most tokens of the prompt text after the last block. They are computed again for each prefix, because no cache has them. */

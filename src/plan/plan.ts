@@ -5,8 +5,8 @@ import { mapAll, type NonEmpty } from './non-empty.ts';
 
 /** Sampled frames that the model receives together: raw frame numbers, and their time as it is in the prompt. */
 export interface Block {
-  first: number;
-  second: number;
+  frames: Readonly<NonEmpty<number>>;
+  /** in seconds, such as "0.2" */
   time: string;
 }
 
@@ -130,7 +130,7 @@ export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): numbe
 /** Frame numbers of the blocks that repeat one frame. */
 export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
   const all = [...blocks, ...queries.flatMap(({ own }) => own)];
-  return [...new Set(all.filter(({ first, second }) => first === second).map(({ first }) => first))];
+  return [...new Set(all.flatMap(({ frames: [first, ...others] }) => (others.includes(first) ? [first] : [])))];
 }
 
 /**
@@ -139,11 +139,7 @@ export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' |
  */
 export function showing(plan: EpisodePlan, insteadOf: (frame: number) => number): EpisodePlan {
   const frames = (numbers: number[]) => [...new Set(numbers.map(insteadOf))];
-  const block = ({ first, second, time }: Block): Block => ({
-    first: insteadOf(first),
-    second: insteadOf(second),
-    time,
-  });
+  const block = ({ frames, time }: Block): Block => ({ frames: mapAll(frames, insteadOf), time });
   return {
     ...plan,
     sampledFrames: frames(plan.sampledFrames),

@@ -1,7 +1,6 @@
 import type { FrameSize, Provenance } from '../../schemas/reward.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { promptText } from '../families/family.ts';
-import { familyOf } from '../families/registry.ts';
 import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
 import { readingOf, type Scored } from './scored.ts';
@@ -10,9 +9,10 @@ import { readingOf, type Scored } from './scored.ts';
 export function madeBy({
   engine,
   model,
+  family: { name, verified },
   about,
-}: ModelProfile): Pick<Provenance, 'service' | 'engine' | 'model' | 'about'> {
-  return { service: SERVICE, engine, model, about };
+}: ModelProfile): Pick<Provenance, 'service' | 'engine' | 'model' | 'profile' | 'about'> {
+  return { service: SERVICE, engine, model, profile: { name, verified }, about };
 }
 
 /**
@@ -35,7 +35,7 @@ export function provenanceOf<Answers extends object>(
     layout: seen.layout,
     prompt: {
       variant: plan.prompt,
-      text: promptText(familyOf(profile.family), times, plan.queries[0].text, plan.prompt, seen.layout),
+      text: promptText(profile.family, times, plan.queries[0].text, plan.prompt, seen.layout),
       video_tokens_per_block: seen.videoTokensPerBlock,
       ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
     },

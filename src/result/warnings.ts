@@ -1,4 +1,3 @@
-import { familyOf } from '../families/registry.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import { readingOf, type Scored } from './scored.ts';
 
@@ -25,8 +24,7 @@ export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] 
 /** Warns if the reference would shrink the frames of so long a prefix. */
 export function sizeWarnings({ request, plan, profile }: Scored): EpisodeWarning[] {
   const [{ size }] = plan.frameGroups;
-  if (request.pipeline === 'published' || !familyOf(profile.family).wouldShrink(plan.sampledFrames.length, size))
-    return [];
+  if (request.pipeline === 'published' || !profile.family.wouldShrink(plan.sampledFrames.length, size)) return [];
   const message =
     'The reference would shrink the frames of so long a prefix. Here all frames of the episode keep one size.';
   return [{ code: 'beyond-reference-size', message }];

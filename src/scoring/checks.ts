@@ -21,6 +21,13 @@ export function checkFrameSize(
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 
+/** @throws ProblemError pipeline-unsupported */
+export function checkPipeline({ pipeline }: EpisodeRequest, { family }: ModelProfile, pointer: string): void {
+  if (pipeline !== 'published' || family.published) return;
+  const detail = `The pipeline \`published\` is defined for Qwen3-VL only, and this service uses the profile ${family.name}. Leave \`pipeline\` out.`;
+  throw new ProblemError('pipeline-unsupported', detail, { pointer: `${pointer}/pipeline` });
+}
+
 /** Most frames of all prefixes together in the published pipeline. The default number of prefixes has 11,520 at most. */
 const MOST_PUBLISHED_FRAMES = 20_000;
 

@@ -3,7 +3,6 @@ import type { ModelProfile } from '../engine/model-profile.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
-import { familyOf } from '../families/registry.ts';
 import { controlPlans } from '../methods/controls.ts';
 import type { PrefixMethod } from '../methods/method.ts';
 import { longestShown } from '../methods/prefixes.ts';
@@ -17,6 +16,7 @@ import {
   checkControlTokens,
   checkFrameSize,
   checkListedValues,
+  checkPipeline,
   checkPublishedWork,
 } from './checks.ts';
 
@@ -45,8 +45,9 @@ export async function planPrefixesOf<Tokens, Line, Result>(
 ): Promise<PlannedEpisode<Tokens>> {
   checkAgainstFrames(request, frames.count, pointer);
   checkFrameSize(request, profile, pointer);
+  checkPipeline(request, profile, pointer);
   checkCalibration(request, profile, pointer);
-  const family = familyOf(profile.family);
+  const { family } = profile;
   const sampled = {
     request,
     schedule: sampleSchedule(frames.count, request.clock),

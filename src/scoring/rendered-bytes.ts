@@ -1,11 +1,12 @@
+import type { Pipeline } from '../../schemas/enumerations.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
-import type { EpisodePlan, Resampling } from '../plan/plan.ts';
+import type { EpisodePlan } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
 
 /** What these frames are called, the option that the problem points to, and what to do. */
-const ADVICE: Record<Resampling, { frames: string; option: string; advice: string }> = {
-  'pillow-bicubic': {
+const ADVICE: Record<Pipeline | 'gvl', { frames: string; option: string; advice: string }> = {
+  aligned: {
     frames: 'sampled',
     option: 'frame_size',
     advice: 'Send a shorter episode, or `frame_size` "reference" or "budget".',
@@ -23,15 +24,15 @@ export function renderedBytes(
   { frameGroups }: Pick<EpisodePlan, 'frameGroups'>,
   frames: Frames,
   { frameEncoding }: Pick<ModelProfile, 'frameEncoding'>,
-  { limit, pointer }: { limit: number; pointer: string },
+  { limit, pointer, of }: { limit: number; pointer: string; of: Pipeline | 'gvl' },
 ): number {
   const held = frameGroups.map((group) => frames.countUploaded(group.frames));
   const sizes = frameGroups.map(({ size: { width, height } }, i) => (held[i] ?? 0) * width * height);
   const total = (values: number[]) => values.reduce((sum, value) => sum + value, 0);
   const bytes = total(sizes) * (frameEncoding === 'rgb' ? 3 : 4);
   if (bytes <= limit) return bytes;
-  const [{ size, resampling }] = frameGroups;
-  const { frames: kind, option, advice } = ADVICE[resampling];
+  const [{ size }] = frameGroups;
+  const { frames: kind, option, advice } = ADVICE[of];
   const detail = `The ${total(held)} ${kind} frames take ${bytes} bytes at ${size.width}×${size.height} px; the limit is ${limit} bytes. ${advice}`;
   throw new ProblemError('image-too-large', detail, { pointer: `${pointer}/${option}`, limit });
 }

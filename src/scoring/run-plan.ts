@@ -38,11 +38,12 @@ export async function* runPlan(
   { engine, profile, frames, tenant, pointer, signal, usage, renderBudget }: RunContext,
 ): AsyncGenerator<Reading> {
   const known = new Set<number>();
+  const of = plan.frameGroups[0].resampling === 'published' ? 'published' : 'aligned';
   // An engine may have cached the other blocks of a growing episode. A block that repeats a frame is new in most steps, so its
   // frame must be present.
   frames.restoreRecent(repeatedFrames(plan));
   for (;;) {
-    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer });
+    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer, of });
     const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     const request = {

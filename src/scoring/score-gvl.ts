@@ -1,6 +1,5 @@
 import type { GvlResult } from '../../schemas/gvl.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
-import { familyOf } from '../families/registry.ts';
 import { planGvl } from '../methods/gvl/plan.ts';
 import { gvlResult } from '../methods/gvl/result.ts';
 import { ProblemError } from '../problems/problems.ts';
@@ -23,9 +22,9 @@ export async function* scoreGvl(
     throw new ProblemError('method-unsupported', profile.generation.unavailable, { pointer: `${pointer}/method` });
   checkAgainstFrames(request, frames.count, pointer);
   await checkControlTokens(request, engine, { tenant, signal }, pointer);
-  const plan = planGvl(request, frames.count, familyOf(profile.family), pointer);
+  const plan = planGvl(request, frames.count, profile.family.gvlFrames(profile.referenceFrame), pointer);
   const usage = newUsage(waitedMs + waitedReading);
-  const limits = { limit: renderBudget.capacity, pointer };
+  const limits = { limit: renderBudget.capacity, pointer, of: 'gvl' as const };
   const bytes = renderedBytes(plan.generation, frames, { frameEncoding: 'png' }, limits);
   const memory = await renderBudget.enter({ tenant }, signal, bytes);
   usage.queuedMs += memory.waitedMs;

@@ -26,7 +26,11 @@ export interface Prepared {
 export function freshItems({ frames, size, encoding }: Prepared, { profile }: Probed) {
   const secret = randomBytes(32).toString('hex');
   const group = { size, resampling: 'pillow-bicubic' } as const;
-  return itemsOf(frames, { secret, tenant: 'bench', model: profile.model, encoding, source: size, group });
+  return itemsOf(
+    frames,
+    { secret, tenant: 'bench', model: profile.model, encoding, source: size, group },
+    profile.family,
+  );
 }
 
 function questionOf(
@@ -112,7 +116,7 @@ function fileIn({ bytes }: RenderedFrame): Buffer {
 /** Data bytes of all blocks that only one prefix has: those with a doubled last frame. */
 export function unfinishedBytes(prepared: Prepared, probed: Probed): number {
   const itemOf = freshItems(prepared, probed);
-  const dataOf = (item: Item) => item.video?.length ?? 0;
+  const dataOf = (item: Item) => item.file?.length ?? 0;
   return prepared.plan.queries
     .slice(1)
     .flatMap(({ own }) => own ?? [])
@@ -172,7 +176,7 @@ export function promptShape(
 ): PromptShape {
   // A block ends with one <|vision_end|>, or with two if the layout is nested.
   const after = profile.prompts[prompt].layout === 'nested' ? 2 : 1;
-  const pad = vocabulary.videoPad;
+  const pad = vocabulary.blockPad;
   const ends = tokenIds.flatMap((id, i) => (id === pad && tokenIds[i + 1] !== pad ? [i + 1 + after] : []));
   const end = (blocks: number) => ends[blocks - 1] as number;
   const question = tokenIds.length - end(ends.length);

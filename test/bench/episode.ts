@@ -14,6 +14,7 @@ import { type Body, createClient } from '../../src/engines/vllm/client.ts';
 import { probeEngine } from '../../src/engines/vllm/probe.ts';
 import { prefixLengths } from '../../src/episode/prefixes.ts';
 import { sampleSchedule } from '../../src/episode/schedule.ts';
+import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
 import { createRenderer } from '../../src/frames/renderer.ts';
 import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import type { EpisodePlan } from '../../src/plan/plan.ts';
@@ -90,6 +91,7 @@ const probed = await probeEngine(client, {
   model: '',
   encoding: 'auto',
   frame: { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
+  family: QWEN3_VL,
   defaultQuery: TOPREWARD,
   sessionHeader: 'x-session-id',
   signal: AbortSignal.timeout(120_000),

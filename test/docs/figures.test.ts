@@ -263,7 +263,7 @@ t.test('the published pipeline: frames of 15 prefixes, as a multiple of one pass
 t.test('memory for the rendered frames of the published pipeline', async (t) => {
   const { FRAME_MEMORY_BYTES, MAX_FRAMES, DEADLINE_S } = loadConfig({});
   const bytesOf = (count: number) =>
-    planPublished(asked, QWEN3_VL, prefixLengths(count), undefined).frameGroups.map(
+    planPublished(asked, QWEN3_VL.published, prefixLengths(count), undefined).frameGroups.map(
       ({ frames, size: { width, height } }) => ({
         frames: frames.length,
         width,

@@ -13,7 +13,7 @@ t.test('a prefix shows the frames of the authors’ first release, at its times'
       `${length} frames: numbers`,
     );
     t.same(
-      QWEN3_VL.timedBlocks(frames).map(({ time }) => time),
+      QWEN3_VL.published.blocks(frames).map(({ time }) => time),
       times,
       `${length} frames: times`,
     );
@@ -29,5 +29,5 @@ t.test('the first and the last frame of every prefix are shown', async (t) => {
 
 t.test('the frame size of a prefix is the processor’s', async (t) => {
   for (const { count, side } of PUBLISHED.sides)
-    t.same(QWEN3_VL.publishedSize(count), { width: side, height: side }, `${count} frames`);
+    t.same(QWEN3_VL.published.size(count), { width: side, height: side }, `${count} frames`);
 });

@@ -23,7 +23,7 @@ t.test('each prefix shows evenly spaced frames of its own, at 24 fps', async (t)
   );
   const [longest, shorter] = lastPlan().queries;
   t.strictSame(
-    longest.own.map(({ first, second, time }) => [first, second, time]),
+    longest.own.map(({ frames, time }) => [...frames, time]),
     [
       [0, 15, '0.3'],
       [30, 44, '1.5'],
@@ -32,7 +32,7 @@ t.test('each prefix shows evenly spaced frames of its own, at 24 fps', async (t)
   );
   // Three frames become four: the last one is repeated, with a time of its own.
   t.strictSame(
-    shorter?.own.map(({ first, second, time }) => [first, second, time]),
+    shorter?.own.map(({ frames, time }) => [...frames, time]),
     [
       [0, 1, '0.0'],
       [2, 2, '0.1'],

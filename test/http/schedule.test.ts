@@ -22,7 +22,7 @@ t.test('an episode of one frame has one prefix', async (t) => {
   t.strictSame(result.progress_curve, [1]);
   t.equal(result.voc, null);
   t.strictSame(shapesOf(lastCall().request.plan), [
-    { framesUsed: 1, shows: 0, own: [{ first: 0, second: 0, time: '0.0' }], frameGroup: 0 },
+    { framesUsed: 1, shows: 0, own: [{ frames: [0, 0], time: '0.0' }], frameGroup: 0 },
   ]);
 });
 
@@ -34,7 +34,7 @@ t.test('an episode of two frames at 2 fps has one block and one prefix', async (
   );
   const { plan } = lastCall().request;
   t.strictSame(shapesOf(plan), [{ framesUsed: 2, shows: 1, own: [], frameGroup: 0 }]);
-  t.strictSame(plan.blocks, [{ first: 0, second: 1, time: '0.2' }]);
+  t.strictSame(plan.blocks, [{ frames: [0, 1], time: '0.2' }]);
 });
 
 t.test('if the number of sampled frames is odd, the last one is in its block twice', async (t) => {
@@ -43,7 +43,7 @@ t.test('if the number of sampled frames is odd, the last one is in its block twi
     t.equal(result.progress_curve?.length, count);
     const longest = lastCall().request.plan.queries[0];
     t.equal(longest.framesUsed, count);
-    t.match(longest.own, [{ first: count - 1, second: count - 1 }]);
+    t.match(longest.own, [{ frames: [count - 1, count - 1] }]);
   }
 });
 

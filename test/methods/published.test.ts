@@ -5,7 +5,7 @@ import { planPublished } from '../../src/methods/published.ts';
 const QUERY = { prompt: 'open', text: 'Is it done?', read: { answers: [[' True'], [' False']] } } as const;
 
 t.test('frames are rendered once for each size, the size of the longest prefix first', async (t) => {
-  const plan = planPublished(QUERY, QWEN3_VL, [4, 10, 2952], undefined);
+  const plan = planPublished(QUERY, QWEN3_VL.published, [4, 10, 2952], undefined);
   t.strictSame(
     plan.frameGroups.map(({ size, resampling, frames }) => [size.width, resampling, frames.length]),
     [
@@ -33,7 +33,7 @@ t.test('frames are rendered once for each size, the size of the longest prefix f
 
 t.test('a model that accepts one size only gets the published frames at this size', async (t) => {
   const size = { width: 128, height: 128 };
-  const plan = planPublished(QUERY, QWEN3_VL, [4, 2952], size);
+  const plan = planPublished(QUERY, QWEN3_VL.published, [4, 2952], size);
   t.match(plan.frameGroups, [{ size, resampling: 'pillow-bicubic' }]);
   t.equal(plan.frameGroups.length, 1);
 });

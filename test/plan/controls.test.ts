@@ -14,7 +14,7 @@ const plan = planEpisode(
 );
 
 const shown = (each: EpisodePlan) =>
-  each.queries.map((query) => blocksOf(each, query).map(({ first, second, time }) => `${first} ${second} ${time}`));
+  each.queries.map((query) => blocksOf(each, query).map(({ frames, time }) => `${frames.join(' ')} ${time}`));
 
 t.test('the episode, for comparison', async (t) => {
   t.strictSame(shown(plan), [
@@ -55,13 +55,13 @@ t.test('a reversed video has the sampled frames from the last to the first, at t
 });
 
 t.test('a frame that is not sampled has no counterpart in the reversed video', async (t) => {
-  const foreign = { ...plan, blocks: [{ first: 0, second: 3, time: '0.2' }] };
+  const foreign = { ...plan, blocks: [{ frames: [0, 3] as [number, number], time: '0.2' }] };
   t.throws(() => reversedPlan(foreign, 'aligned'), { message: 'Frame 3 is not one of the sampled frames.' });
 });
 
 t.test('in the published pipeline, each prefix samples the reversed video', async (t) => {
   const query = { prompt: 'open', text: 'Go.', read: trueAndFalse('open') } as const;
-  const published = planPublished(query, QWEN3_VL, [5, 9], undefined);
+  const published = planPublished(query, QWEN3_VL.published, [5, 9], undefined);
   t.strictSame(shown(published), [
     ['0 3 0.1', '6 8 0.3'],
     ['0 2 0.0', '3 4 0.2'],

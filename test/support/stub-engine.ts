@@ -3,6 +3,7 @@ import type { Engine, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
 import type { ModelProfile, ServedPrompt } from '../../src/engine/model-profile.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
+import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
 import { blocksOf, idsToRead, type Query, type Read } from '../../src/plan/plan.ts';
 
 /** No problem and no log line may contain words of it. */
@@ -81,7 +82,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       }
       const missing = framesMissing(
         shown,
-        unknown.map((index) => ({ first: index, second: index, time: '' })),
+        unknown.map((index) => ({ frames: [index] })),
       );
       if (missing) throw missing;
     }
@@ -96,7 +97,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
       const { framesUsed } = each;
       const blocks = blocksOf(plan, each);
       const digestOf = (index: number) => digests.get(`${each.frameGroup}/${index}`);
-      const seen = blocks.map(({ first, second, time }) => [digestOf(first), digestOf(second), time]);
+      const seen = blocks.map((block) => [...block.frames.map(digestOf), block.time]);
       const numbers = options.numbers?.(framesUsed / plan.queries[0].framesUsed, request);
       const pair = numbers ?? numbersOf([seen, request.instruction, plan.prompt]);
       const { following } = options;
@@ -164,7 +165,7 @@ const served = (space: string): ServedPrompt => ({
 
 const PROFILE: ModelProfile = {
   engine: { name: 'stub', version: '1' },
-  family: 'qwen3-vl',
+  family: QWEN3_VL,
   model: 'stub-model',
   about: null,
   prompts: { open: served(' '), chat: served('') },

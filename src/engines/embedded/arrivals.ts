@@ -40,10 +40,10 @@ export async function* arrivalsOf(
     digests.set(frame, digest);
     const links: string[] = [];
     for (let block = blocks[place]; block; block = blocks[place]) {
-      const [first, second] = [digests.get(block.first), digests.get(block.second)];
-      if (first === undefined || second === undefined) break;
+      const shown = block.frames.map((each) => digests.get(each));
+      if (shown.includes(undefined)) break;
       link = createHash('sha256')
-        .update(JSON.stringify([link, block.time, first, second]))
+        .update(JSON.stringify([link, block.time, ...shown]))
         .digest('hex');
       links.push(link);
       place += 1;

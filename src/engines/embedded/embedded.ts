@@ -3,6 +3,7 @@ import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Config } from '../../config/config.ts';
 import type { DefaultQuery, Engine } from '../../engine/engine.ts';
 import type { ModelProfile, ServedPrompt } from '../../engine/model-profile.ts';
+import { QWEN3_VL } from '../../families/qwen3-vl/family.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { mapAll } from '../../plan/non-empty.ts';
 import { ProblemError } from '../../problems/problems.ts';
@@ -103,7 +104,7 @@ function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onn
   const { name, version, about, frame, calibration, contextTokens } = checkpoint;
   return {
     engine: { name: 'onnxruntime', version: onnxruntime },
-    family: 'qwen3-vl',
+    family: QWEN3_VL,
     model: `${name} ${version}`,
     about,
     prompts,

@@ -32,7 +32,7 @@ export interface Model {
    * @param blocks two frames of RGB pixels each
    * @returns features of all their video tokens, in order
    */
-  encodeFrames(blocks: [Uint8Array, Uint8Array][]): Promise<Float32Array>;
+  encodeFrames(blocks: Uint8Array[][]): Promise<Float32Array>;
   /**
    * Runs the decoder graph.
    * @param answers for each segment, ids of the tokens whose log probability is read after each of its last tokens; all rows of

@@ -111,15 +111,14 @@ async function findKnown(count: number, chain: string[], arrivals: Arrivals, cac
   return known;
 }
 
-/** Waits for the two frames of each block. @throws Error if the caller only named one */
-async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<[Uint8Array, Uint8Array][]> {
-  return Promise.all(
-    blocks.map(async (block): Promise<[Uint8Array, Uint8Array]> => {
-      const [first, second] = await Promise.all([arrivals.pixels(block.first), arrivals.pixels(block.second)]);
-      if (!first || !second) throw new Error('A block to compute lacks the pixels of a frame.');
-      return [first, second];
-    }),
-  );
+/** Waits for the frames of each block. @throws Error if the caller only named one */
+async function pixelsOf(blocks: BlockTask[], arrivals: Arrivals): Promise<Uint8Array[][]> {
+  const pixels = async (frame: number) => {
+    const found = await arrivals.pixels(frame);
+    if (found) return found;
+    throw new Error('A block to compute lacks the pixels of a frame.');
+  };
+  return Promise.all(blocks.map(({ frames }) => Promise.all(frames.map(pixels))));
 }
 
 /** The length of the prompt after a number of shared blocks: its tokens, and the position of the next token. */

@@ -1,10 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import { familyOf } from '../../families/registry.ts';
+import { QWEN3_VL } from '../../families/qwen3-vl/family.ts';
 import { mapAll, type NonEmpty } from '../../plan/non-empty.ts';
 import type { Block, EpisodePlan, Query, Read } from '../../plan/plan.ts';
 import type { Checkpoint } from './checkpoint.ts';
-
-const FAMILY = familyOf('qwen3-vl');
 
 /** Token ids of an episode's prompts, split where prompts can differ: before each block, and after the last block. */
 export interface PromptTokens {
@@ -40,12 +38,12 @@ export function promptTokens({ blocks, queries, prompt }: EpisodePlan, checkpoin
   // No special token separates the opening of the turn from the first block's time, so both are tokenized as one text.
   const tokens = (block: Block, place: number): BlockTokens => ({
     block,
-    ids: blockTokens(block.time, checkpoint, place === 0 ? FAMILY.opening : ''),
+    ids: blockTokens(block.time, checkpoint, place === 0 ? QWEN3_VL.opening() : ''),
   });
   // Most methods ask every prefix the same: each text is tokenized once.
   const texts = new Map<string, number[]>();
   const textTokens = (text: string): number[] => {
-    const ids = texts.get(text) ?? checkpoint.encode(`${text}${FAMILY.turnEnd(prompt)}`);
+    const ids = texts.get(text) ?? checkpoint.encode(`${text}${QWEN3_VL.turnEnd(prompt)}`);
     texts.set(text, ids);
     return ids;
   };
@@ -76,7 +74,7 @@ const remembered = new WeakMap<Checkpoint, LRUCache<string, number[]>>();
  */
 export function blockTokens(time: string, checkpoint: Checkpoint, before = ''): number[] {
   const { encode, grid } = checkpoint;
-  const text = `${before}${FAMILY.blockText(time, 'reference')}`;
+  const text = `${before}${QWEN3_VL.blockText(time, 'reference')}`;
   const texts = remembered.get(checkpoint) ?? new LRUCache<string, number[]>({ max: REMEMBERED });
   remembered.set(checkpoint, texts);
   const known = texts.get(text);

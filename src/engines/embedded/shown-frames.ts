@@ -65,7 +65,7 @@ export async function* keepEnds(
 
 /** Copies of the frames of some blocks, in the order of the blocks: the model thread takes their memory. */
 export async function* copiesOf(blocks: Block[], frames: ReadonlyMap<number, EngineFrame>): ComingFrames {
-  for (const index of new Set(blocks.flatMap(({ first, second }) => [first, second]))) {
+  for (const index of new Set(blocks.flatMap((block) => block.frames))) {
     const { bytes, digest } = frameAt(frames, index);
     yield [index, { bytes: bytes && Uint8Array.from(bytes), digest }];
   }

@@ -6,11 +6,9 @@ import type { BlockTokens, PromptTokens } from './prompt-tokens.ts';
 /** One block: its token ids, and its two frames as raw frame numbers. The pixels are sent after the task. */
 export interface BlockTask {
   ids: number[];
-  first: number;
-  second: number;
-  /**
-   * true if the pixels of both frames will arrive; false if the caller only named one, so that the block must be cached
-   */
+  /** raw frame numbers */
+  frames: Readonly<NonEmpty<number>>;
+  /** true if the pixels of all frames will arrive; false if the caller only named one, so that the block must be cached */
   isHere: boolean;
 }
 
@@ -88,12 +86,7 @@ export function taskOf(
   isHere: (frame: number) => boolean,
   { answer, grid, vocabulary }: Checkpoint,
 ): Task {
-  const block = ({ block: { first, second }, ids }: BlockTokens): BlockTask => ({
-    ids,
-    first,
-    second,
-    isHere: isHere(first) && isHere(second),
-  });
+  const block = ({ block: { frames }, ids }: BlockTokens): BlockTask => ({ ids, frames, isHere: frames.every(isHere) });
   return {
     tenant,
     blocks: blocks.map(block),

@@ -37,10 +37,10 @@ export function asker(
   { groups, session }: SentFrames,
 ): Ask {
   const { secret } = context;
-  const { profile, encoding } = probed;
-  const { model } = profile;
+  const { encoding } = probed;
+  const { model, family } = probed.profile;
   const itemsIn = plan.frameGroups.map((group, i) =>
-    itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }),
+    itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }, family),
   );
   const items = (each: Query) => blocksOf(plan, each).flatMap((block) => itemsIn[each.frameGroup]?.(block) ?? []);
   const salt = cacheSalt(secret, tenant);

@@ -2,6 +2,7 @@ import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Reading } from '../../engine/engine.ts';
 import { LEAST_LOG_PROB, logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Body } from './client.ts';
+import { itemLength, itemPart, textPart } from './content.ts';
 import { EngineFault } from './faults.ts';
 import type { Item } from './items.ts';
 import { joined } from './pieces.ts';
@@ -30,8 +31,6 @@ export interface PromptRequest {
   withTokenIds: boolean;
 }
 
-const DATA_URL = 'data:video/x-msvideo;base64,';
-
 /**
  * Makes the body of a chat completion request, in pieces. Frames are not copied.
  * @param withData tells whether the item at this index is sent with its data, if it has any, or only with its name
@@ -51,15 +50,19 @@ export function completionBody(request: PromptRequest, items: Item[], withData: 
     cache_salt: salt,
   };
   // After a turn that ends, the answer begins the turn of the assistant. An open turn goes on.
-  const user = JSON.stringify({ type: 'text', text: prompt === 'open' ? text + answerStart : text });
+  const user = textPart(prompt === 'open' ? text + answerStart : text);
   const assistant =
     prompt === 'chat' && answerStart !== '' ? `,${JSON.stringify({ role: 'assistant', content: answerStart })}` : '';
   const tail = `${user}]}${assistant}],${JSON.stringify(options).slice(1)}`;
 
-  const bytes = items.reduce((sum, item, index) => sum + partLength(item, withData(index)), 0);
+  // Each is followed by a comma.
+  const bytes = items.reduce((sum, item, index) => sum + itemLength(item, withData(index)) + 1, 0);
   const pieces = function* () {
     yield head;
-    for (const [index, item] of items.entries()) yield* part(item, withData(index));
+    for (const [index, item] of items.entries()) {
+      yield* itemPart(item, withData(index));
+      yield ',';
+    }
     yield tail;
   };
   return { bytes: bytes + Buffer.byteLength(head) + Buffer.byteLength(tail), chunks: () => joined(pieces()) };
@@ -76,23 +79,6 @@ function wanted(read: TokensToRead): object {
 
 /** The lowest bias that the OpenAI protocol permits, in nats. */
 const LEAST_BIAS = -100;
-
-function* part({ uuid, video }: Item, data: boolean): Generator<string | Uint8Array> {
-  const head = `{"type":"video_url","uuid":"${uuid}","video_url":`;
-  if (!data || !video) {
-    yield `${head}null},`;
-    return;
-  }
-  yield `${head}{"url":"${DATA_URL}`;
-  yield* video.text();
-  yield '"}},';
-}
-
-function partLength({ uuid, video }: Item, data: boolean): number {
-  const shell = `{"type":"video_url","uuid":"${uuid}","video_url":},`.length;
-  if (!data || !video) return shell + 'null'.length;
-  return shell + `{"url":"${DATA_URL}"}`.length + video.length;
-}
 
 /**
  * Reads the log probabilities of tokens from a response.

@@ -14,7 +14,7 @@ type ControlTokenFinder = (
 ) => Promise<string | undefined>;
 
 /**
- * Uses the served model's own tokenizer to find control tokens. Only a text with both angle brackets is sent, and only
+ * Uses the served model's own tokenizer to find control tokens. Only a text with two brackets is sent, and only
  * once.
  * @returns a function that throws EngineFault, or the signal's reason
  */
@@ -22,7 +22,7 @@ export function controlTokenFinder(): ControlTokenFinder {
   // Another model may have another tokenizer, so results are stored per probe.
   const remembered = new WeakMap<Probed, LRUCache<string, { token: string | undefined }>>();
   return async (text, probed, { client, signal }) => {
-    if (!/<.*>/s.test(text)) return undefined;
+    if (!/<.*>|\[.*\]/s.test(text)) return undefined;
     const texts = remembered.get(probed) ?? new LRUCache<string, { token: string | undefined }>({ max: REMEMBERED });
     remembered.set(probed, texts);
     const known = texts.get(text);

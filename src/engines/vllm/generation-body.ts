@@ -1,6 +1,7 @@
 import type { GenerationPlan } from '../../plan/generation.ts';
 import type { Body } from './client.ts';
-import type { Image } from './items.ts';
+import { itemPart, textPart } from './content.ts';
+import type { Item } from './items.ts';
 import { joined } from './pieces.ts';
 
 /** What a generation sends, besides the user turn. */
@@ -15,7 +16,7 @@ interface GenerationOptions {
  * Makes the body of a chat completion request in which the model writes a text, in pieces. Images are not copied.
  * @param parts the user turn: texts, and images
  */
-export function generationBody(parts: (string | Image)[], options: GenerationOptions): Body {
+export function generationBody(parts: (string | Item)[], options: GenerationOptions): Body {
   const { model, maxTokens, schema, salt } = options;
   const settings = {
     add_generation_prompt: true,
@@ -31,15 +32,12 @@ export function generationBody(parts: (string | Image)[], options: GenerationOpt
   };
   const pieces = [
     `{"model":${JSON.stringify(model)},"messages":[{"role":"user","content":[`,
-    ...parts.flatMap((part, i) => [...(i === 0 ? [] : [',']), ...partOf(part)]),
+    ...parts.flatMap((part, i) => [
+      ...(i === 0 ? [] : [',']),
+      ...(typeof part === 'string' ? [textPart(part)] : itemPart(part, true)),
+    ]),
     `]}],${JSON.stringify(settings).slice(1)}`,
   ];
   const bytes = pieces.reduce((sum, piece) => sum + Buffer.byteLength(piece), 0);
   return { bytes, chunks: () => joined(pieces) };
-}
-
-function partOf(part: string | Image): (string | Uint8Array)[] {
-  if (typeof part === 'string') return [JSON.stringify({ type: 'text', text: part })];
-  const head = `{"type":"image_url","uuid":"${part.uuid}","image_url":`;
-  return part.file ? [`${head}{"url":"data:image/png;base64,`, part.file, '"}}'] : [`${head}null}`];
 }

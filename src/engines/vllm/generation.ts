@@ -2,7 +2,6 @@ import type { Generated, GenerationRequest } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
 import { generationText } from '../../families/family.ts';
-import { familyOf } from '../../families/registry.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import { shownFrames } from '../../plan/generation.ts';
 import { ProblemError } from '../../problems/problems.ts';
@@ -16,7 +15,7 @@ import { faultProblem } from './problems.ts';
 import { querySender, type VllmParts } from './queries.ts';
 import { GENERATION, type Generation } from './responses.ts';
 import { promptTokens } from './tokenizer.ts';
-import { collapsePads, type Vocabulary } from './vocabulary.ts';
+import { collapsePads } from './vocabulary.ts';
 
 /**
  * Lets the model write a text after one turn of the user, which has texts and images.
@@ -33,7 +32,7 @@ export async function generateText(request: GenerationRequest, context: VllmPart
     throw tooManyImages(shown.length, generation.maxImages);
   let frames: ReadonlyMap<number, EngineFrame> = new Map();
   try {
-    const prompt = await timed(usage, () => expectedPrompt(request, context, probed));
+    const prompt = await timed(usage, () => expectedPrompt(request, context, probed, generation.tokensPerImage));
     const session = sessionOf(context.secret, request.tenant, await request.frames.origin());
     frames = await render(request);
     const place = await context.texts.enter({ tenant: request.tenant }, request.signal);
@@ -80,17 +79,16 @@ interface ExpectedPrompt {
 async function expectedPrompt(
   { plan, tenant, pointer, signal }: GenerationRequest,
   { tokenizer }: VllmParts,
-  { profile: { family: name, model, contextTokens } }: Probed,
+  { profile: { family, model, contextTokens }, vocabulary: { imagePad } }: Probed,
+  tokensPerImage: number,
 ): Promise<ExpectedPrompt> {
-  const family = familyOf(name);
   const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
   const images = shownFrames(plan.parts).length;
-  const perImage = family.imageTokens(plan.frameGroups[0].size);
-  // The token ids have three tokens for each image: its start, one of its own, and its end.
-  const textTokens = tokenIds.length - 3 * images;
-  const room = contextTokens - textTokens - images * perImage;
+  // The token ids have one token for all of an image.
+  const textTokens = tokenIds.filter((id) => id !== imagePad).length;
+  const room = contextTokens - textTokens - images * tokensPerImage;
   if (room >= 1) return { tokenIds, maxTokens: Math.min(plan.maxTokens, room) };
-  const fitting = Math.floor((contextTokens - textTokens - 1) / perImage);
+  const fitting = Math.floor((contextTokens - textTokens - 1) / tokensPerImage);
   if (fitting < 1) {
     const detail = `The prompt text with this instruction has ${textTokens} tokens; the model’s context has ${contextTokens}. Send a shorter instruction.`;
     throw new ProblemError('instruction-too-long', detail, { pointer, limit: contextTokens });
@@ -108,13 +106,13 @@ async function ask(
   const { secret } = context;
   const { model } = probed.profile;
   const [group] = plan.frameGroups;
-  const imageOf = imagesOf(frames, { secret, tenant, model, source, group });
+  const imageOf = imagesOf(frames, { secret, tenant, model, encoding: 'png', source, group });
   const parts = plan.parts.map((part) => ('text' in part ? part.text : imageOf(part.frame)));
   const salt = cacheSalt(secret, tenant);
   const send = querySender({ tenant, signal, usage }, context, probed, session);
   const body = generationBody(parts, { model, maxTokens, schema: plan.schema, salt });
   const answer = await send(GENERATION, () => body);
-  checkPrompt(answer, tokenIds, probed.vocabulary);
+  checkPrompt(answer, tokenIds, probed);
   const [{ message, finish_reason: finish }] = answer.choices;
   return {
     text: message.content,
@@ -133,21 +131,24 @@ async function ask(
 function checkPrompt(
   { prompt_token_ids: seen, usage }: Generation,
   expected: number[],
-  { imagePad }: Vocabulary,
+  {
+    vocabulary: { imagePad },
+    profile: {
+      family: { name },
+    },
+  }: Probed,
 ): void {
   if (seen.length !== usage.prompt_tokens)
     throw new EngineFault('unusable', 'The response has another number of prompt tokens than of their ids.');
-  if (collapsePads(seen, imagePad).join() === expected.join()) return;
-  throw new EngineFault(
-    'unusable',
-    'The prompt with images has another layout than the text. Start vLLM with --chat-template docker/vllm/chat_template.jinja.',
-  );
+  if (collapsePads(seen, imagePad).join() === collapsePads(expected, imagePad).join()) return;
+  const advice = `Start vLLM with the chat template of the profile ${name}${name === 'qwen3-vl' ? ': --chat-template docker/vllm/chat_template.jinja' : ''}.`;
+  throw new EngineFault('unusable', `The prompt with images has another layout than the text. ${advice}`);
 }
 
 /** Makes the problem for frames that a growing episode names and the engine does not have. @returns undefined for other faults */
 function lostFrames(error: unknown, frames: ReadonlyMap<number, EngineFrame>, shown: number[]) {
   const lost = error instanceof EngineFault && ['cache-miss', 'internal'].includes(error.kind);
-  const named = shown.map((frame) => ({ first: frame, second: frame }));
+  const named = shown.map((frame) => ({ frames: [frame] as const }));
   return lost && frames.size > 0 ? framesMissing(frames, named) : undefined;
 }
 

@@ -1,20 +1,26 @@
 import { createHmac } from 'node:crypto';
 import type { FrameSize } from '../../../schemas/reward.ts';
 import { frameAt } from '../../engine/render-frames.ts';
+import type { Family } from '../../families/family.ts';
 import type { AviEncoding } from '../../frames/avi-frame.ts';
-import type { EngineFrame } from '../../frames/rendered.ts';
+import type { EngineFrame, FrameForm } from '../../frames/rendered.ts';
 import type { Block, FrameGroup } from '../../plan/plan.ts';
 import { aviLength, twoFrameAvi } from './avi.ts';
 
-/** A block in the form that vLLM accepts: a video of two frames with a name (uuid). */
+/** A block, or a frame, in the form that vLLM accepts: a video of two frames or an image, with a name (uuid). */
 export interface Item {
   uuid: string;
+  media: 'video' | 'image';
+  /** prompt text directly before it; empty for none */
+  before: string;
   /** Undefined if a growing episode only names a frame of the block. The engine may still have the block. */
-  video: ItemVideo | undefined;
+  file: ItemFile | undefined;
 }
 
-/** The video file of a block, in base64. */
-interface ItemVideo {
+/** The file of an item, in base64. */
+interface ItemFile {
+  /** media type */
+  type: string;
   /** characters */
   length: number;
   /**
@@ -39,28 +45,19 @@ interface ItemScope {
  * Names and packs blocks. Item names are global to an engine, and vLLM prefers the cached item of a known name to the
  * data sent with it. So names are an HMAC, with a secret key, over the tenant and everything that the model receives:
  * nobody can guess or choose the name of another tenant's item.
- * @param frames by raw frame number
+ * @param frames by raw frame number, rendered in the form of `formOf`
  */
-export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemScope): (block: Block) => Item {
-  const {
-    secret,
-    tenant,
-    model,
-    encoding,
-    source,
-    group: { size, resampling },
-  } = scope;
+export function itemsOf(
+  frames: ReadonlyMap<number, EngineFrame>,
+  scope: ItemScope,
+  { media, textBefore }: Pick<Family, 'media' | 'textBefore'>,
+): (block: Block) => Item {
+  const videoOf = videosOf(frames, scope);
+  const imageOf = imagesOf(frames, scope);
+  const pack = (block: Block) =>
+    media === 'video' ? videoOf(block) : { ...imageOf(block.frames[0]), before: textBefore(block.time) };
   // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
   const items = new Map<Block, Item>();
-  function pack({ first, second, time }: Block): Item {
-    const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
-    const sizes = [source.width, source.height, size.width, size.height];
-    const identity = JSON.stringify([tenant, model, encoding, resampling, ...sizes, time, a.digest, b.digest]);
-    return {
-      uuid: nameOf(secret, identity),
-      video: videoOf(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })),
-    };
-  }
   return (block) => {
     const item = items.get(block) ?? pack(block);
     items.set(block, item);
@@ -68,41 +65,63 @@ export function itemsOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemSco
   };
 }
 
-/** A frame in the form that vLLM accepts as an image: a PNG file with a name (uuid). */
-export interface Image {
-  uuid: string;
-  /** the file in base64; undefined if a growing episode only names the frame */
-  file: Uint8Array | undefined;
+/** The form in which frames are rendered for the items of a family. */
+export function formOf(media: Item['media'], encoding: AviEncoding): FrameForm {
+  return media === 'video' ? encoding : `${encoding}-file`;
 }
+
+function videosOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemScope): (block: Block) => Item {
+  const { secret, tenant, model, encoding, source, group } = scope;
+  const { size, resampling } = group;
+  const sizes = [source.width, source.height, size.width, size.height];
+  return ({ frames: [first, second = first], time }) => {
+    const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
+    const identity = JSON.stringify([tenant, model, encoding, resampling, ...sizes, time, a.digest, b.digest]);
+    return {
+      uuid: nameOf(secret, identity),
+      media: 'video',
+      before: '',
+      file: videoFile(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })),
+    };
+  };
+}
+
+function videoFile(
+  first: Uint8Array | null,
+  second: Uint8Array | null,
+  pack: (frames: [Uint8Array, Uint8Array]) => Uint8Array[],
+): ItemFile | undefined {
+  if (!first || !second) return undefined;
+  return { type: 'video/x-msvideo', length: aviLength(first, second), text: () => pack([first, second]) };
+}
+
+/** Media types of image files. `raw` is a portable pixmap, which is not compressed. */
+const IMAGE_TYPES = { raw: 'image/x-portable-pixmap', png: 'image/png', jpeg: 'image/jpeg' } as const;
 
 /**
  * Names the frames that a prompt has as images, in the same way as blocks.
- * @param frames by raw frame number, rendered as `png-file`
+ * @param frames by raw frame number, rendered as files
  */
 export function imagesOf(
   frames: ReadonlyMap<number, EngineFrame>,
-  { secret, tenant, model, source, group: { size, resampling } }: Omit<ItemScope, 'encoding'>,
-): (frame: number) => Image {
+  { secret, tenant, model, encoding, source, group: { size, resampling } }: ItemScope,
+): (frame: number) => Item {
+  const sizes = [source.width, source.height, size.width, size.height];
   return (number) => {
     const { digest, bytes } = frameAt(frames, number);
-    const sizes = [source.width, source.height, size.width, size.height];
-    const identity = JSON.stringify(['image', tenant, model, resampling, ...sizes, digest]);
-    return { uuid: nameOf(secret, identity), file: bytes ?? undefined };
+    const identity = JSON.stringify(['image', tenant, model, encoding, resampling, ...sizes, digest]);
+    return {
+      uuid: nameOf(secret, identity),
+      media: 'image',
+      before: '',
+      file: bytes ? { type: IMAGE_TYPES[encoding], length: bytes.length, text: () => [bytes] } : undefined,
+    };
   };
 }
 
 /** @returns 40 hexadecimal digits */
 function nameOf(secret: string, identity: string): string {
   return createHmac('sha256', secret).update(identity).digest('hex').slice(0, 40);
-}
-
-function videoOf(
-  first: Uint8Array | null,
-  second: Uint8Array | null,
-  pack: (frames: [Uint8Array, Uint8Array]) => Uint8Array[],
-): ItemVideo | undefined {
-  if (!first || !second) return undefined;
-  return { length: aviLength(first, second), text: () => pack([first, second]) };
 }
 
 /**

@@ -4,26 +4,26 @@ import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.
 import type { FrameSize } from '../../../schemas/reward.ts';
 import type { DefaultQuery } from '../../engine/engine.ts';
 import type { ModelProfile } from '../../engine/model-profile.ts';
-import { promptText } from '../../families/family.ts';
-import { familyOf } from '../../families/registry.ts';
-import { type AviEncoding, aviFrame } from '../../frames/avi-frame.ts';
+import { type Family, promptText } from '../../families/family.ts';
+import { type AviEncoding, aviFrame, base64 } from '../../frames/avi-frame.ts';
+import { pixmap } from '../../frames/pixmap.ts';
+import type { NonEmpty } from '../../plan/non-empty.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { type Item, itemsOf } from './items.ts';
+import { findLayout, vocabularyOf } from './layout.ts';
 import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './responses.ts';
 import {
   answerTokens,
-  controlTokenIn,
   createTextsByTokens,
   createTokensByText,
+  promptTokens,
   type TextsByTokens,
   type TokensByText,
-  tokenize,
-  tokenOf,
 } from './tokenizer.ts';
-import { blockStride, collapsePads, type Vocabulary } from './vocabulary.ts';
+import { blockStride, padsPerBlock, type Vocabulary } from './vocabulary.ts';
 
 /** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
 export interface Probed {
@@ -48,6 +48,8 @@ export interface ProbeOptions {
   encoding: EncodingChoice;
   /** size of a frame at `frame_size: "reference"` */
   frame: FrameSize;
+  /** how the model receives frames, by its profile */
+  family: Family;
   /** the text and the answers to check */
   defaultQuery: DefaultQuery;
   /** name of the header by which a router selects an engine */
@@ -55,7 +57,6 @@ export interface ProbeOptions {
   signal: AbortSignal;
 }
 
-const VISION_START = '<|vision_start|>';
 const PROBE_BLOCKS = 4;
 const PROBE_INSTRUCTION = 'Probe.';
 /** More blocks than fit into a context of a million tokens at the smallest frame size. */
@@ -68,7 +69,7 @@ const PROBE_ITEM_COUNT = 4096;
  */
 export async function probeEngine(
   client: VllmClient,
-  { url, model: wanted, encoding: choice, frame, defaultQuery, sessionHeader, signal }: ProbeOptions,
+  { url, model: wanted, encoding: choice, frame, family, defaultQuery, sessionHeader, signal }: ProbeOptions,
 ): Promise<Probed> {
   const { version } = await client.get('/version', VERSION, signal);
   const { data: models } = await client.get('/v1/models', MODELS, signal);
@@ -79,24 +80,16 @@ export async function probeEngine(
 
   const tokens = createTokensByText();
   const source = { client, model, known: tokens, signal };
-  if ((await controlTokenIn(`Look: ${VISION_START}!`, client, model, signal)) !== VISION_START)
-    throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
-  const idOf = async (text: string) => (await tokenOf(text, source)).id;
-  const [visionStart, videoPad, imagePad] = await Promise.all([
-    idOf(VISION_START),
-    idOf('<|video_pad|>'),
-    idOf('<|image_pad|>'),
-  ]);
-  const vocabulary = { visionStart, videoPad, imagePad };
+  const vocabulary = await vocabularyOf(family, source);
 
   const encoding = await chooseEncoding(choice, url, { signal });
-  const { items, times } = await probeItems(encoding, frame, model);
+  const { items, times } = await probeItems(encoding, frame, model, family);
   // Behind a router all queries of the probe must reach the same engine, or the caches seem not to work.
   const session = { [sessionHeader]: items[0]?.uuid ?? '' };
   const ask = (prompt: PromptVariant, answers: number[], withData: boolean) => {
     const asked = {
       model,
-      text: defaultQuery.text(PROBE_INSTRUCTION),
+      text: defaultQuery.text(PROBE_INSTRUCTION, family),
       prompt,
       answerStart: '',
       read: { ids: answers },
@@ -113,17 +106,21 @@ export async function probeEngine(
     const response = await ask(prompt, ids, true);
     const tokenIds = tokenIdsOf(response);
     readLogProbs(response, ids);
-    const textOf = (layout: PromptLayout) =>
-      promptText(familyOf('qwen3-vl'), times, defaultQuery.text(PROBE_INSTRUCTION), prompt, layout);
-    const layout = await findLayout(tokenIds, prompt, vocabulary, (layout) =>
-      tokenize(textOf(layout), client, model, signal),
-    );
+    const tokensOf = (layout: PromptLayout) =>
+      promptTokens(
+        promptText(family, times, defaultQuery.text(PROBE_INSTRUCTION, family), prompt, layout),
+        client,
+        model,
+        signal,
+      );
+    const layout = await findLayout({ seen: tokenIds, prompt, family, vocabulary, tokensOf, source });
     return { response, ids, tokenIds, served: { layout, answers } };
   };
 
   const open = await probePrompt('open');
   const chat = await probePrompt('chat');
   const again = await askByName(() => ask('open', open.ids, false));
+  const maxImages = await findItemLimit('image', client, model, signal);
   return {
     vocabulary,
     tokens,
@@ -132,7 +129,7 @@ export async function probeEngine(
     fingerprint: open.response.system_fingerprint ?? null,
     profile: {
       engine: { name: 'vllm', version },
-      family: 'qwen3-vl',
+      family,
       model,
       about: null,
       prompts: { open: open.served, chat: chat.served },
@@ -142,9 +139,13 @@ export async function probeEngine(
       frameEncoding: encoding,
       calibration: null,
       contextTokens: context,
-      maxBlocks: await findItemLimit('video', client, model, signal),
-      tokensPerBlock: blockStride(open.tokenIds, vocabulary),
-      generation: generationBy(await findItemLimit('image', client, model, signal)),
+      maxBlocks: family.media === 'image' ? maxImages : await findItemLimit('video', client, model, signal),
+      tokensPerBlock: blockStride(open.tokenIds, PROBE_BLOCKS, vocabulary),
+      generation: generationBy(
+        maxImages,
+        family.imageTokens(family.gvlFrames(frame).size) ??
+          padsPerBlock(open.tokenIds, PROBE_BLOCKS, vocabulary.blockPad),
+      ),
     },
   };
 }
@@ -192,44 +193,33 @@ async function probeItems(
   encoding: AviEncoding,
   size: FrameSize,
   model: string,
+  family: Family,
 ): Promise<{ items: Item[]; times: string[] }> {
   const shades = Array.from({ length: 2 * PROBE_BLOCKS }, (_, i) => 20 * i);
   const frames = new Map(
     await Promise.all(
       shades.map(async (shade, i) => {
-        const bytes = aviFrame(await greyFrame(shade, size, encoding), encoding);
+        const image = await greyFrame(shade, size, encoding);
+        const bytes =
+          family.media === 'video'
+            ? aviFrame(image, encoding)
+            : base64(encoding === 'raw' ? pixmap(image, size) : image);
         return [i, { bytes, digest: createHash('sha256').update(bytes).digest('hex') }] as const;
       }),
     ),
   );
   const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
   const group = { size, resampling: 'pillow-bicubic' } as const;
-  const item = itemsOf(frames, { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, group });
-  return { times, items: times.map((time, i) => item({ first: 2 * i, second: 2 * i + 1, time })) };
+  const scope = { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, group };
+  const item = itemsOf(frames, scope, family);
+  const framesAt = (i: number): NonEmpty<number> => (family.framesPerBlock === 1 ? [2 * i] : [2 * i, 2 * i + 1]);
+  return { times, items: times.map((time, i) => item({ frames: framesAt(i), time })) };
 }
 
 async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding): Promise<Buffer> {
   if (encoding === 'raw') return Buffer.alloc(size.width * size.height * 3, shade);
   const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
   return image.toFormat(encoding).toBuffer();
-}
-
-/** Compares the token ids of the prompt with those of each layout's text, token for token. */
-async function findLayout(
-  tokenIds: number[],
-  prompt: PromptVariant,
-  vocabulary: Vocabulary,
-  tokensOf: (layout: PromptLayout) => Promise<number[]>,
-): Promise<PromptLayout> {
-  const seen = JSON.stringify(collapsePads(tokenIds, vocabulary.videoPad));
-  for (const layout of ['reference', 'nested'] as const) {
-    const expected = await tokensOf(layout);
-    if (JSON.stringify(expected) === seen) return layout;
-  }
-  throw new EngineFault(
-    'refused',
-    `The ${prompt} prompt has no known layout. Start vLLM with --chat-template docker/vllm/chat_template.jinja.`,
-  );
 }
 
 /** Sends the same query with names only. @returns null if the engine keeps no items */
@@ -250,8 +240,8 @@ function itemLimitOf(fault: EngineFault): number {
 }
 
 /** What a limit of images per prompt means. */
-function generationBy(maxImages: number | null): ModelProfile['generation'] {
-  if (maxImages !== 0) return { maxImages };
+function generationBy(maxImages: number | null, tokensPerImage: number): ModelProfile['generation'] {
+  if (maxImages !== 0) return { maxImages, tokensPerImage };
   const unavailable =
     'vLLM was started without images. Add "image" to --limit-mm-per-prompt, as docker/vllm/start.sh does.';
   return { unavailable };

@@ -31,9 +31,10 @@ export function promptCheck(plan: EpisodePlan, vocabulary: Vocabulary, pointer: 
     },
     seen({ text }, answer) {
       const tokenIds = idsOf(answer);
+      const blocks = countBlocks(plan.queries[0]);
       const prompt = {
-        layout: layoutOf(tokenIds, countBlocks(plan.queries[0]), vocabulary),
-        videoTokensPerBlock: padsPerBlock(tokenIds, vocabulary),
+        layout: layoutOf(tokenIds, blocks, vocabulary),
+        videoTokensPerBlock: padsPerBlock(tokenIds, blocks, vocabulary.blockPad),
       };
       const ids = textTokens(tokenIds, vocabulary);
       checkTextLength(ids.length, pointer);

@@ -1,6 +1,7 @@
 import type { Reading, ScoreRequest } from '../../engine/engine.ts';
 import { framesMissing } from '../../engine/frames-missing.ts';
 import { renderFrames } from '../../engine/render-frames.ts';
+import type { Family } from '../../families/family.ts';
 import type { EngineFrame } from '../../frames/rendered.ts';
 import { tooLong } from '../../plan/context.ts';
 import { countBlocks, type EpisodePlan } from '../../plan/plan.ts';
@@ -9,7 +10,7 @@ import { freeBytes } from '../../process/free-bytes.ts';
 import { inOrderOfSettling } from '../../process/settled.ts';
 import { asker } from './asking.ts';
 import { EngineFault } from './faults.ts';
-import { sessionOf } from './items.ts';
+import { formOf, sessionOf } from './items.ts';
 import type { Monitor } from './monitor.ts';
 import { faultProblem } from './problems.ts';
 import type { VllmParts } from './queries.ts';
@@ -27,7 +28,9 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const session = sessionOf(context.secret, request.tenant, await request.frames.origin());
-  const groups = await renderFrames({ ...request, signal }, plan.frameGroups, probed.encoding);
+  const { family } = probed.profile;
+  const form = formOf(family.media, probed.encoding);
+  const groups = await renderFrames({ ...request, signal }, plan.frameGroups, form);
   const started = performance.now();
   const going = { ...request, signal };
   const read = queryReader(going, context, probed, asker(going, context, probed, { groups, session }));
@@ -36,7 +39,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
     yield await read(longest, 0);
     yield* inOrderOfSettling(shorter.map((each, i) => read(each, i + 1)));
   } catch (error) {
-    throw lostFrames(error, plan, groups) ?? problemOf(error, request, context.monitor);
+    throw lostFrames(error, plan, groups) ?? problemOf(error, request, context.monitor, family);
   } finally {
     stop.abort();
     for (const { bytes } of groups.flatMap((frames) => [...frames.values()])) if (bytes) freeBytes(bytes);
@@ -61,17 +64,25 @@ function lostFrames(error: unknown, { blocks, queries }: EpisodePlan, groups: Re
 }
 
 /** Makes the problem for a fault. The engine's own text goes to the log only. */
-function problemOf(error: unknown, { plan, episodePointer }: ScoreRequest, monitor: Monitor): unknown {
+function problemOf(
+  error: unknown,
+  { plan, episodePointer }: ScoreRequest,
+  monitor: Monitor,
+  { media, framesPerBlock }: Family,
+): unknown {
   if (!(error instanceof EngineFault)) return error;
   const [longest] = plan.queries;
   switch (error.kind) {
     case 'context': {
       const [a = 0, b = 0] = error.numbers;
       const share = Math.min(a, b) / Math.max(a, b);
-      return tooLong(longest.framesUsed, Math.max(2, 2 * Math.floor(countBlocks(longest) * share - 1)), error);
+      const blocks = Math.max(1, Math.floor(countBlocks(longest) * share - 1));
+      return tooLong(longest.framesUsed, framesPerBlock * blocks, error);
     }
     case 'items':
-      return tooLong(longest.framesUsed, 2 * (error.numbers[0] ?? 0), error);
+    case 'images':
+      if ((error.kind === 'images') !== (media === 'image')) return faultProblem(error);
+      return tooLong(longest.framesUsed, framesPerBlock * (error.numbers[0] ?? 0), error);
     case 'top': {
       const [limit = 0] = error.numbers;
       const detail = `The engine returns at most ${limit} of the most likely tokens (--max-logprobs of vLLM). Send a smaller \`top_answers\`.`;

@@ -41,7 +41,7 @@ export function promptTokens(text: string, client: Poster, model: string, signal
 }
 
 /** Where tokens are requested, and those that are known already. */
-interface TokenSource {
+export interface TokenSource {
   client: Poster;
   model: string;
   known: TokensByText;
@@ -90,7 +90,7 @@ export async function tokenOf(text: string, source: TokenSource): Promise<Token>
   const ids = await tokenIdsOf(text, source);
   const [id, ...more] = ids;
   if (id === undefined || more.length > 0) {
-    const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one. Serve a model of the Qwen3-VL family.`;
+    const fault = `The model's tokenizer makes ${ids.length} tokens of "${text}", but must make one.`;
     throw new EngineFault('refused', fault);
   }
   return { text, id };

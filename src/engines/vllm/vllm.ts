@@ -1,6 +1,8 @@
 import type { Logger } from 'pino';
 import type { Config } from '../../config/config.ts';
 import type { DefaultQuery, Engine } from '../../engine/engine.ts';
+import type { Family } from '../../families/family.ts';
+import { QWEN3_VL } from '../../families/qwen3-vl/family.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { createClient } from './client.ts';
 import { controlTokenFinder } from './control-tokens.ts';
@@ -27,6 +29,18 @@ type VllmConfig = Pick<
   | 'tenants'
 >;
 
+/** Options with defaults. Times in ms. */
+interface VllmOptions {
+  /** how the model receives frames; Qwen3-VL by default */
+  family?: Family;
+  /** time between checks of vLLM while it is ready */
+  readyCheckMs?: number;
+  /** time between checks while it is not */
+  unreadyCheckMs?: number;
+  /** timeout for the response to one check */
+  checkTimeoutMs?: number;
+}
+
 const READY_CHECK_MS = 15_000;
 const UNREADY_CHECK_MS = 2_000;
 const CHECK_TIMEOUT_MS = 10_000;
@@ -35,18 +49,17 @@ const CHECK_TIMEOUT_MS = 10_000;
  * Creates an engine that queries an unmodified vLLM over HTTP. It probes vLLM at once and is ready when the probe has
  * passed.
  * @param defaultQuery what the probe asks
- * @param options times in ms: `readyCheckMs` between checks of vLLM while it is ready, `unreadyCheckMs` while it is not, `checkTimeoutMs`
- * for the response to one check
  */
 export function createVllmEngine(
   config: VllmConfig,
   log: Logger,
   defaultQuery: DefaultQuery,
   {
+    family = QWEN3_VL,
     unreadyCheckMs = UNREADY_CHECK_MS,
     readyCheckMs = READY_CHECK_MS,
     checkTimeoutMs = CHECK_TIMEOUT_MS,
-  }: Partial<Record<'unreadyCheckMs' | 'readyCheckMs' | 'checkTimeoutMs', number>> = {},
+  }: VllmOptions = {},
 ): Engine {
   const client = createClient({
     url: config.ENGINE_URL,
@@ -65,6 +78,7 @@ export function createVllmEngine(
       model: config.ENGINE_MODEL,
       encoding: config.ENGINE_FRAME_ENCODING,
       frame: { width: config.ENGINE_FRAME_SIDE, height: config.ENGINE_FRAME_SIDE },
+      family,
       defaultQuery,
       sessionHeader: config.ENGINE_SESSION_HEADER,
       replicas: config.ENGINE_REPLICAS,

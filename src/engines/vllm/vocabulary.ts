@@ -1,23 +1,34 @@
 import type { PromptLayout } from '../../../schemas/enumerations.ts';
 import { EngineFault } from './faults.ts';
 
-/** Ids of the tokens that mark a block in a prompt. */
+/** Ids of the tokens that mark frames in a prompt. */
 export interface Vocabulary {
-  visionStart: number;
-  videoPad: number;
+  /** stands for the tokens of a block */
+  blockPad: number;
+  /** stands for the tokens of an image that is not in a block */
   imagePad: number;
+  /** The start of a video, by which the two layouts of pairs differ. Undefined if blocks are images. */
+  videoStart: number | undefined;
 }
 
 /**
  * Reads the layout of a prompt from its token ids.
  * @param blocks how many blocks the prompt has
- * @throws EngineFault unusable, if it matches neither layout
+ * @throws EngineFault unusable, if it matches no layout
  */
-export function layoutOf(tokenIds: number[], blocks: number, { visionStart }: Vocabulary): PromptLayout {
-  const starts = tokenIds.filter((id) => id === visionStart).length;
+export function layoutOf(tokenIds: number[], blocks: number, { blockPad, videoStart }: Vocabulary): PromptLayout {
+  if (videoStart === undefined) return imagesLayout(tokenIds, blocks, blockPad);
+  const starts = tokenIds.filter((id) => id === videoStart).length;
   if (starts === blocks) return 'reference';
   if (starts === 2 * blocks) return 'nested';
   throw new EngineFault('unusable', `The prompt has ${starts} vision start tokens for ${blocks} blocks.`);
+}
+
+/** Frames of one size have the same number of tokens. Some models write images without a separator. */
+function imagesLayout(tokenIds: number[], blocks: number, pad: number): PromptLayout {
+  const [pads, runs] = [countOf(tokenIds, pad), runStarts(tokenIds, pad).length];
+  if (pads > 0 && pads % blocks === 0 && (runs === 1 || runs % blocks === 0)) return 'images';
+  throw new EngineFault('unusable', `The prompt has ${pads} image tokens in ${runs} places for ${blocks} frames.`);
 }
 
 /** Replaces each run of one token, that of videos or that of images, with one such token, as in the text of a prompt. */
@@ -27,23 +38,34 @@ export function collapsePads(tokenIds: number[], pad: number): number[] {
 
 /**
  * Counts the tokens from the start of one block to the start of the next.
- * @throws EngineFault unusable, if the prompt has fewer than two blocks
+ * @param blocks how many blocks the prompt has, at least 2
+ * @throws EngineFault unusable, if it has fewer
  */
-export function blockStride(tokenIds: number[], { videoPad }: Vocabulary): number {
-  const [first, second] = tokenIds.flatMap((id, i) => (id === videoPad && tokenIds[i - 1] !== videoPad ? [i] : []));
-  if (first === undefined || second === undefined)
-    throw new EngineFault('unusable', 'The prompt lacks the video tokens of its blocks.');
-  return second - first;
+export function blockStride(tokenIds: number[], blocks: number, { blockPad }: Vocabulary): number {
+  const starts = runStarts(tokenIds, blockPad);
+  // Images without a separator are one run.
+  if (starts.length === 1) return padsPerBlock(tokenIds, blocks, blockPad);
+  const [first, next] = [starts[0], starts[starts.length / blocks]];
+  if (first === undefined || next === undefined)
+    throw new EngineFault('unusable', 'The prompt lacks the tokens of its blocks.');
+  return next - first;
 }
 
-/** Counts the video tokens of one block: the length of the first run. */
-export function padsPerBlock(tokenIds: number[], { videoPad }: Vocabulary): number {
-  const start = tokenIds.indexOf(videoPad);
-  const length = tokenIds.slice(start).findIndex((id) => id !== videoPad);
-  return length < 0 ? tokenIds.length - start : length;
+/** Counts the video or image tokens of one block: all have as many. */
+export function padsPerBlock(tokenIds: number[], blocks: number, pad: number): number {
+  return countOf(tokenIds, pad) / blocks;
 }
 
-/** The tokens after the last video token: the end of its block, and the prompt text after the blocks. */
-export function textTokens(tokenIds: number[], { videoPad }: Vocabulary): number[] {
-  return tokenIds.slice(tokenIds.lastIndexOf(videoPad) + 1);
+/** The tokens after the last token of a block: the end of its markup, and the prompt text after the blocks. */
+export function textTokens(tokenIds: number[], { blockPad }: Vocabulary): number[] {
+  return tokenIds.slice(tokenIds.lastIndexOf(blockPad) + 1);
+}
+
+function countOf(tokenIds: number[], pad: number): number {
+  return tokenIds.filter((id) => id === pad).length;
+}
+
+/** Where runs of a token begin. */
+function runStarts(tokenIds: number[], pad: number): number[] {
+  return tokenIds.flatMap((id, i) => (id === pad && tokenIds[i - 1] !== pad ? [i] : []));
 }

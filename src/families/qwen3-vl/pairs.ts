@@ -35,7 +35,7 @@ export function timedBlocks(frames: PublishedFrame[]): Block[] {
   const blocks: Block[] = [];
   let waiting: PublishedFrame | undefined;
   const close = (one: PublishedFrame, other: PublishedFrame) =>
-    blocks.push({ first: one.frame, second: other.frame, time: oneDecimal((one.timeS + other.timeS) / 2) });
+    blocks.push({ frames: [one.frame, other.frame], time: oneDecimal((one.timeS + other.timeS) / 2) });
   for (const frame of frames) {
     if (waiting) close(waiting, frame);
     waiting = waiting ? undefined : frame;
@@ -44,11 +44,6 @@ export function timedBlocks(frames: PublishedFrame[]): Block[] {
   return blocks;
 }
 
-/** Number of pairs in a number of frames. */
-export function completePairs(used: number): number {
-  return Math.floor(used / 2);
-}
-
 function block(first: number, second: number, clock: Clock): Block {
-  return { first, second, time: oneDecimal((frameTime(clock, first) + frameTime(clock, second)) / 2) };
+  return { frames: [first, second], time: oneDecimal((frameTime(clock, first) + frameTime(clock, second)) / 2) };
 }

@@ -1,6 +1,6 @@
-import type { FrameSizeMode } from '../../../schemas/enumerations.ts';
 import type { FrameSize } from '../../../schemas/reward.ts';
 import { roundHalfEven } from '../../episode/rounding.ts';
+import { sentSizeOf } from '../sent-size.ts';
 
 /** The processor works on multiples of this many pixels (patch 16 × merge 2). */
 const PATCH_MULTIPLE = 32;
@@ -8,27 +8,8 @@ const PATCH_MULTIPLE = 32;
 /** The processor shrinks a complete video above this number of pixels (frames × height × width). */
 const VIDEO_PIXELS = 25_165_824;
 
-/**
- * The size at which all frames of an episode are sent.
- * `reference` is the model's own size. `budget` changes only frames with more pixels. It nearly keeps the aspect ratio: both
- * sides become multiples of 32, at least 32, so that the engine does not resize again.
- * @param source size of the uploaded frames
- * @param reference the model's own size
- * @param maxPixels for `budget`: pixels per frame, ≥ 1024
- */
-export function sentFrameSize(
-  mode: FrameSizeMode,
-  source: FrameSize,
-  reference: FrameSize,
-  maxPixels: number | undefined,
-): FrameSize {
-  if (mode === 'reference') return { ...reference };
-  const pixels = source.width * source.height;
-  if (mode === 'native' || maxPixels === undefined || pixels <= maxPixels) return { ...source };
-  const scale = Math.sqrt(maxPixels / pixels);
-  const fit = (side: number) => Math.max(1, Math.floor((side * scale) / PATCH_MULTIPLE)) * PATCH_MULTIPLE;
-  return { width: fit(source.width), height: fit(source.height) };
-}
+/** The size at which all frames of an episode are sent. Frames that `budget` shrinks get sides that the engine does not resize again. */
+export const sentFrameSize = sentSizeOf(PATCH_MULTIPLE);
 
 /** Side to which the published pipeline resizes every frame before the processor, px. */
 const PUBLISHED_SIDE = 336;
@@ -53,11 +34,11 @@ function shrunkSide(count: number): number {
 export const GVL_SIZE: FrameSize = { width: 256, height: 256 };
 
 /**
- * Prompt tokens of an image that is not in a block: one for each square of 32 px, one before and one after them. The processor does
- * not resize an image of at least 65,536 pixels whose sides are multiples of 32.
+ * Tokens of an image that is not in a block: one for each square of 32 px. The processor does not resize an image of at least 65,536
+ * pixels whose sides are multiples of 32.
  */
 export function imageTokens({ width, height }: FrameSize): number {
-  return roundHalfEven(width / PATCH_MULTIPLE) * roundHalfEven(height / PATCH_MULTIPLE) + 2;
+  return roundHalfEven(width / PATCH_MULTIPLE) * roundHalfEven(height / PATCH_MULTIPLE);
 }
 
 /** Whether the processor would shrink the frames of a video of this many frames. It first rounds sides to its own multiples, 244 px to 256. */

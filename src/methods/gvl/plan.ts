@@ -1,8 +1,8 @@
 import type { FieldError } from '../../../schemas/problem.ts';
 import { invalidRequest } from '../../checking/field-errors.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
-import type { Family } from '../../families/family.ts';
 import type { GenerationPlan } from '../../plan/generation.ts';
+import type { FrameGroup } from '../../plan/plan.ts';
 import { evenFrames } from './frames.ts';
 import { permutation } from './permutation.ts';
 import { gvlParts, gvlSchema, structuredParts } from './prompt.ts';
@@ -19,13 +19,14 @@ export interface GvlPlan {
 /**
  * Chooses frames and their order, and makes the prompt.
  * @param frameCount raw frames in the episode
+ * @param size of the images, and how frames are resized to it
  * @param pointer JSON pointer to the episode in the request
  * @throws ProblemError invalid-request, for frames that the episode does not have, or for an order of other frames
  */
 export function planGvl(
   { instruction, gvl }: EpisodeRequest,
   frameCount: number,
-  { gvlSize }: Family,
+  { size, resampling }: Pick<FrameGroup, 'size' | 'resampling'>,
   pointer: string,
 ): GvlPlan {
   const shown = typeof gvl.shown === 'number' ? evenFrames(frameCount, gvl.shown) : gvl.shown;
@@ -44,7 +45,7 @@ export function planGvl(
     seed,
     generation: {
       parts: isStructured ? structuredParts(instruction, order) : gvlParts(instruction, order),
-      frameGroups: [{ size: gvlSize, resampling: 'gvl', frames: shown }],
+      frameGroups: [{ size, resampling, frames: shown }],
       maxTokens: gvl.maxTokens,
       schema: isStructured ? gvlSchema(order.length) : undefined,
     },

@@ -4,7 +4,6 @@ import type { ModelProfile } from '../../engine/model-profile.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import { generationText } from '../../families/family.ts';
-import { familyOf } from '../../families/registry.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { madeBy } from '../../result/provenance.ts';
 import type { Scored } from '../../result/scored.ts';
@@ -59,7 +58,7 @@ function provenanceOf({ request, frames, plan, generated, profile }: Written): G
   return {
     ...madeBy(profile),
     prompt: {
-      text: generationText(familyOf(profile.family), generation.parts),
+      text: generationText(profile.family, generation.parts),
       ...(request.includeTokenIds && { token_ids: generated.promptTokenIds }),
     },
     format: request.gvl.format,

@@ -25,7 +25,7 @@ export const TOPREWARD = {
   listed: () => 2,
   plan(input, family) {
     const { instruction, answers, topAnswers } = input.request;
-    const prefixes = planPrefixes(input, family, { text: statement(instruction), read: readOf(answers) });
+    const prefixes = planPrefixes(input, family, { text: statement(instruction, family), read: readOf(answers) });
     const plan = withSteps(prefixes, input.tokens);
     return topAnswers === undefined ? plan : readingTop(plan, topAnswers);
   },

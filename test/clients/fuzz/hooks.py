@@ -24,7 +24,7 @@ METHODS = os.environ["METHODS"].split(",")
 # request that is refused for another reason, above all with `invalid-request`, is a fault of the schema.
 CONTRADICTIONS = {
     *("missing-clock", "ambiguous-clock", "ambiguous-frames", "missing-bounds", "frames-missing", "no-frames"),
-    *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "method-unsupported", "frame-size-unsupported"),
+    *("invalid-npy", "invalid-range", "invalid-prefixes", "invalid-timestamps", "method-unsupported", "pipeline-unsupported", "frame-size-unsupported"),
     *("invalid-answers", "calibration-mismatch", "not-a-video", "not-an-image", "special-token-text", "instruction-too-long", "missing-instruction"),
 }
 CONTRADICTING = re.compile(

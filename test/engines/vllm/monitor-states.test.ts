@@ -4,6 +4,7 @@ import t, { type Test } from 'tap';
 import { createClient, type VllmClient } from '../../../src/engines/vllm/client.ts';
 import { EngineFault } from '../../../src/engines/vllm/faults.ts';
 import { type Monitor, watchEngine } from '../../../src/engines/vllm/monitor.ts';
+import { QWEN3_VL } from '../../../src/families/qwen3-vl/family.ts';
 import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { startFakeVllm } from '../../support/fake-vllm.ts';
 
@@ -33,7 +34,15 @@ async function watch(t: Test, script: Script = {}, checkTimeoutMs = 10_000, repl
   };
   const frame = { width: 32, height: 32 };
   const session = { sessionHeader: 'x-session-id', replicas } as const;
-  const options = { url: fake.url, model: '', encoding: 'raw', frame, defaultQuery: TOPREWARD, ...session } as const;
+  const options = {
+    url: fake.url,
+    model: '',
+    encoding: 'raw',
+    frame,
+    family: QWEN3_VL,
+    defaultQuery: TOPREWARD,
+    ...session,
+  } as const;
   const monitor = watchEngine(scripted, { ...options, readyCheckMs: 600_000, unreadyCheckMs: 2, checkTimeoutMs }, log);
   t.teardown(async () => {
     await monitor.close();

@@ -26,7 +26,7 @@ from .questions import asked_of
 from .subjects import Subject, digest, fault
 
 # With one of these problems, the engine cannot answer the question, whatever the episode is.
-CANNOT = {"method-unsupported", "invalid-answers", "frame-size-unsupported"}
+CANNOT = {"method-unsupported", "invalid-answers", "frame-size-unsupported", "pipeline-unsupported"}
 
 # Where a problem with the instruction of the control is.
 OTHER = "/controls/other_instruction"
