@@ -19,6 +19,8 @@ from transformers import AutoConfig
 FAMILIES = {
     "qwen2.5-vl": "qwen2_5_vl",
     "internvl": "internvl",
+    "smolvlm": "smolvlm",
+    "gemma3": "gemma3",
 }
 
 
@@ -30,7 +32,7 @@ def make_family(name: str, target: Path, packages: Path) -> None:
     partial.mkdir(parents=True)
     for file, value in family.files(packages).items():
         (partial / file).write_text(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
-    (partial / "chat_template.jinja").write_text(family.TEMPLATE)
+    (partial / "chat_template.jinja").write_text(family.template(packages))
 
     config = AutoConfig.from_pretrained(partial)
     model = family.MODEL(config)
@@ -38,7 +40,7 @@ def make_family(name: str, target: Path, packages: Path) -> None:
     state = {
         name: tensor.detach().to(torch.float32).contiguous()
         for name, tensor in model.state_dict().items()
-        if name != "lm_head.weight"  # tied to the embedding
+        if name != "lm_head.weight" or not config.tie_word_embeddings
     }
     save_file(state, partial / "model.safetensors", metadata={"format": "pt"})
     shutil.rmtree(target, ignore_errors=True)

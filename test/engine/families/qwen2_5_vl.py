@@ -88,6 +88,10 @@ PREPROCESSOR = {
 }
 
 
+def template(_packages: Path) -> str:
+    return TEMPLATE
+
+
 def files(packages: Path) -> dict[str, dict]:
     """The JSON files of the checkpoint, by name."""
     tokenizer, tokenizer_config = vocabulary.qwen2_5(packages / "tokenizer-qwen3")

@@ -26,8 +26,8 @@ GAINS = {
 def scale(name: str, shape: torch.Size, gains: dict[str, float], zero_centred: bool) -> tuple[float, float]:
     """Mean and standard deviation of a parameter."""
     layer, kind = name.split(".")[-2:] if "." in name else ("", name)
-    if layer == "embed_tokens":
-        # This is also the output matrix. The logits are this matrix times a vector of norm sqrt(hidden size), so they
+    if layer in ("embed_tokens", "lm_head"):
+        # In most models these are one matrix. The logits are this matrix times a vector of norm sqrt(hidden size), so they
         # spread by about 2 and no distribution is nearly uniform.
         return 0.0, 2.0 / math.sqrt(shape[1])
     if "position_embedding" in name or "pos_embed" in name:
@@ -36,12 +36,13 @@ def scale(name: str, shape: torch.Size, gains: dict[str, float], zero_centred: b
         return gains[layer], 0.1
     if len(shape) == 1:
         is_factor = kind == "weight" or kind.startswith("lambda")
-        return (0.0 if zero_centred or not is_factor else 1.0), 0.1
+        is_zero_centred = zero_centred and "vision" not in name
+        return (1.0 if is_factor and not is_zero_centred else 0.0), 0.1
     return 0.0, gains.get(layer, 1.0) / math.sqrt(math.prod(shape[1:]))
 
 
 def initialise(model: torch.nn.Module, gains: dict[str, float], zero_centred: bool = False, seed: int = SEED) -> None:
-    """Give every parameter seeded random values. `zero_centred`: the norms of the model add 1 to their weights."""
+    """Give every parameter seeded random values. `zero_centred`: norms of the language model add 1 to their weights."""
     generator = torch.Generator().manual_seed(seed)
     for name, parameter in sorted(model.named_parameters()):
         mean, deviation = scale(name, parameter.shape, GAINS | gains, zero_centred)
