@@ -73,8 +73,8 @@ export interface ModelProfile extends ContextLimits {
   calibration: Static<typeof Calibration> | null;
   contextTokens: Static<typeof ContextTokens>;
   /**
-   * Whether it generates text from images: the most images in a prompt (null: only the context limits them) and the tokens of each,
-   * without the markup around it; or, in one sentence, why it cannot.
+   * Whether it generates text from images: the most images in a prompt (null: only the context limits them) and the tokens of one of
+   * the reference size, without the markup around it; or, in one sentence, why it cannot.
    */
   generation: { maxImages: number | null; tokensPerImage: number } | { unavailable: string };
 }

@@ -38,7 +38,7 @@ export interface Family {
   imageText: string;
   /**
    * Tokens of such an image, without the markup around it.
-   * @returns undefined if only the engine knows: as many as a block has
+   * @returns undefined if only the engine knows
    */
   imageTokens(size: FrameSize): number | undefined;
   /** The prompt text after a method's text: the end of the turn. */

@@ -4,7 +4,6 @@ import type { FrameSize } from '../../schemas/reward.ts';
 import type { Clock } from '../episode/clock.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
-import type { Family } from '../families/family.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { framesUsed } from './plan.ts';
 
@@ -15,7 +14,8 @@ export interface ContextLimits {
   maxBlocks: number | null;
   /** prompt tokens of the smallest block at the reference frame size */
   tokensPerBlock: number;
-  family: Pick<Family, 'framesPerBlock'>;
+  /** its frames in a complete block */
+  family: { framesPerBlock: 1 | 2 };
   referenceFrame: FrameSize;
 }
 

@@ -3,9 +3,9 @@
     python test/engine/generation.py MODEL_DIR CASES.json TEMPLATE > answers.json
 
 CASES.json is a list of
-    {"name": "gvl", "tokens": 40, "parts": [{"text": "Frame 1:"}, {"image": "0.png"}, …]}
+    {"name": "gvl", "tokens": 40, "size": [256, 256], "parts": [{"text": "Frame 1:"}, {"image": "0.png"}, …]}
 
-The parts are one turn of the user; images are resized to 256x256. TEMPLATE is a chat template. Each step takes the most likely
+The parts are one turn of the user; images are resized to `size`. TEMPLATE is a chat template. Each step takes the most likely
 token, in float32. If the logits of the two most likely tokens are almost equal, another implementation may take the other
 one, so a result has the text up to there.
 """
@@ -17,25 +17,23 @@ from typing import Any
 
 import torch
 from PIL import Image
-from transformers import AutoProcessor, Qwen3VLForConditionalGeneration
+from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
-
-SIZE = (256, 256)
 # Logits that differ by less are almost equal.
 NEAR = 1e-4
 
 
-def content(part: dict[str, str], folder: Path) -> dict[str, Any]:
+def content(part: dict[str, str], folder: Path, size: tuple[int, int]) -> dict[str, Any]:
     if "text" in part:
         return {"type": "text", "text": part["text"]}
     image = Image.open(folder / part["image"]).convert("RGB")
-    return {"type": "image", "image": image.resize(SIZE, Image.Resampling.BICUBIC)}
+    return {"type": "image", "image": image.resize(size, Image.Resampling.BICUBIC)}
 
 
 @torch.inference_mode()
 def write(case: dict[str, Any], folder: Path, template: str, processor: Any, model: Any) -> dict[str, Any]:
-    turn = [content(part, folder) for part in case["parts"]]
+    turn = [content(part, folder, tuple(case["size"])) for part in case["parts"]]
     inputs = processor.apply_chat_template(
         [{"role": "user", "content": turn}],
         chat_template=template,
@@ -69,7 +67,7 @@ def main() -> None:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     processor = AutoProcessor.from_pretrained(model_dir)
-    model = Qwen3VLForConditionalGeneration.from_pretrained(
+    model = AutoModelForImageTextToText.from_pretrained(
         model_dir, dtype=torch.float32, attn_implementation="sdpa"
     ).eval()
     chosen = Path(template).read_text()

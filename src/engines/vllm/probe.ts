@@ -1,19 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto';
-import sharp from 'sharp';
+import { randomUUID } from 'node:crypto';
 import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.ts';
 import type { FrameSize } from '../../../schemas/reward.ts';
 import type { DefaultQuery } from '../../engine/engine.ts';
 import type { ModelProfile } from '../../engine/model-profile.ts';
 import { type Family, promptText } from '../../families/family.ts';
-import { type AviEncoding, aviFrame, base64 } from '../../frames/avi-frame.ts';
-import { pixmap } from '../../frames/pixmap.ts';
-import type { NonEmpty } from '../../plan/non-empty.ts';
+import type { AviEncoding } from '../../frames/avi-frame.ts';
 import { jsonBody, type VllmClient } from './client.ts';
 import { cachedTokens, completionBody, readLogProbs } from './completion.ts';
 import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
-import { type Item, itemsOf } from './items.ts';
 import { findLayout, vocabularyOf } from './layout.ts';
+import { probeItems } from './probe-items.ts';
 import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './responses.ts';
 import {
   answerTokens,
@@ -58,6 +55,10 @@ export interface ProbeOptions {
 }
 
 const PROBE_BLOCKS = 4;
+/**
+ * A model with linear attention has states in its cache only at the ends of blocks of 528 tokens or more, which four blocks do not fill.
+ */
+const LONG_PROBE_BLOCKS = 32;
 const PROBE_INSTRUCTION = 'Probe.';
 /** More blocks than fit into a context of a million tokens at the smallest frame size. */
 const PROBE_ITEM_COUNT = 4096;
@@ -83,10 +84,11 @@ export async function probeEngine(
   const vocabulary = await vocabularyOf(family, source);
 
   const encoding = await chooseEncoding(choice, url, { signal });
-  const { items, times } = await probeItems(encoding, frame, model, family);
+  const itemsFor = (blocks: number) => probeItems(blocks, { encoding, size: frame, model, family });
+  const { items, times } = await itemsFor(PROBE_BLOCKS);
   // Behind a router all queries of the probe must reach the same engine, or the caches seem not to work.
   const session = { [sessionHeader]: items[0]?.uuid ?? '' };
-  const ask = (prompt: PromptVariant, answers: number[], withData: boolean) => {
+  const ask = (prompt: PromptVariant, answers: number[], withData: boolean, shown = items) => {
     const asked = {
       model,
       text: defaultQuery.text(PROBE_INSTRUCTION, family),
@@ -96,7 +98,7 @@ export async function probeEngine(
       salt: items[0]?.uuid ?? '',
       withTokenIds: true,
     };
-    const body = completionBody(asked, items, () => withData);
+    const body = completionBody(asked, shown, () => withData);
     return client.post('/v1/chat/completions', body, COMPLETION, signal, session);
   };
   const probePrompt = async (prompt: PromptVariant) => {
@@ -119,8 +121,17 @@ export async function probeEngine(
 
   const open = await probePrompt('open');
   const chat = await probePrompt('chat');
-  const again = await askByName(() => ask('open', open.ids, false));
+  const tokensPerBlock = blockStride(open.tokenIds, PROBE_BLOCKS, vocabulary);
   const maxImages = await findItemLimit('image', client, model, signal);
+  const maxBlocks = family.media === 'image' ? maxImages : await findItemLimit('video', client, model, signal);
+  /** Whether a longer prompt finds its blocks in the prefix cache. */
+  const sharesLongPass = async () => {
+    const fitting = Math.floor(context / tokensPerBlock) - 1;
+    const { items: many } = await itemsFor(Math.min(LONG_PROBE_BLOCKS, fitting, maxBlocks ?? fitting));
+    await ask('open', open.ids, true, many);
+    return sharesPass(await askByName(() => ask('open', open.ids, false, many)));
+  };
+  const isShared = sharesPass(await askByName(() => ask('open', open.ids, false)));
   return {
     vocabulary,
     tokens,
@@ -133,19 +144,15 @@ export async function probeEngine(
       model,
       about: null,
       prompts: { open: open.served, chat: chat.served },
-      onePass: sharesPass(again),
+      onePass: isShared === false ? await sharesLongPass() : isShared,
       referenceFrame: frame,
       frameSizes: ['reference', 'native', 'budget'],
       frameEncoding: encoding,
       calibration: null,
       contextTokens: context,
-      maxBlocks: family.media === 'image' ? maxImages : await findItemLimit('video', client, model, signal),
-      tokensPerBlock: blockStride(open.tokenIds, PROBE_BLOCKS, vocabulary),
-      generation: generationBy(
-        maxImages,
-        family.imageTokens(family.gvlFrames(frame).size) ??
-          padsPerBlock(open.tokenIds, PROBE_BLOCKS, vocabulary.blockPad),
-      ),
+      maxBlocks,
+      tokensPerBlock,
+      generation: generationBy(maxImages, padsPerBlock(open.tokenIds, PROBE_BLOCKS, vocabulary.blockPad)),
     },
   };
 }
@@ -186,40 +193,6 @@ function sharesPass(again: Completion | null): boolean | null {
 function tokenIdsOf({ prompt_token_ids: ids }: Completion): number[] {
   if (!ids) throw new EngineFault('refused', 'It does not return the token ids of a prompt. Use vLLM 0.26 or newer.');
   return ids;
-}
-
-/** Makes blocks of grey frames. Their names are random, so that no episode and no other probe can have the same. */
-async function probeItems(
-  encoding: AviEncoding,
-  size: FrameSize,
-  model: string,
-  family: Family,
-): Promise<{ items: Item[]; times: string[] }> {
-  const shades = Array.from({ length: 2 * PROBE_BLOCKS }, (_, i) => 20 * i);
-  const frames = new Map(
-    await Promise.all(
-      shades.map(async (shade, i) => {
-        const image = await greyFrame(shade, size, encoding);
-        const bytes =
-          family.media === 'video'
-            ? aviFrame(image, encoding)
-            : base64(encoding === 'raw' ? pixmap(image, size) : image);
-        return [i, { bytes, digest: createHash('sha256').update(bytes).digest('hex') }] as const;
-      }),
-    ),
-  );
-  const times = Array.from({ length: PROBE_BLOCKS }, (_, i) => `${i}.2`);
-  const group = { size, resampling: 'pillow-bicubic' } as const;
-  const scope = { secret: randomUUID(), tenant: 'probe', model, encoding, source: size, group };
-  const item = itemsOf(frames, scope, family);
-  const framesAt = (i: number): NonEmpty<number> => (family.framesPerBlock === 1 ? [2 * i] : [2 * i, 2 * i + 1]);
-  return { times, items: times.map((time, i) => item({ frames: framesAt(i), time })) };
-}
-
-async function greyFrame(shade: number, size: FrameSize, encoding: AviEncoding): Promise<Buffer> {
-  if (encoding === 'raw') return Buffer.alloc(size.width * size.height * 3, shade);
-  const image = sharp({ create: { ...size, channels: 3, background: { r: shade, g: shade, b: shade } } });
-  return image.toFormat(encoding).toBuffer();
 }
 
 /** Sends the same query with names only. @returns null if the engine keeps no items */
