@@ -15,10 +15,14 @@ const Prompt = Type.Object(
         description: 'Text before each frame, with `{time}` for its time in seconds, such as 1.5. Left out: none.',
       }),
     ),
-    image: Type.String({ minLength: 1, description: 'The text of one frame, with its `image_token` once.' }),
+    image: Type.String({
+      minLength: 1,
+      description: 'The text of one frame, with one `image_token` for each run of them.',
+    }),
     image_token: Type.String({
       minLength: 1,
-      description: 'The token that the model receives once for each visual feature.',
+      description:
+        'The token that the model receives for each visual feature. Runs of it are one token in the texts here.',
     }),
     turn_end: Type.String({
       minLength: 1,

@@ -70,9 +70,9 @@ async function profileIn(file: string): Promise<ProfileFile> {
   return value;
 }
 
-/** The token of an image marks where a frame is: it must be there once, and nowhere else. */
+/** The token of an image marks where a frame is: it must be there, and nowhere else. */
 function misplacedToken({ image, image_token: token, ...others }: Extract<ProfileFile, { prompt: object }>['prompt']) {
-  if (image.split(token).length !== 2) return `/prompt/image must have ${token}, the image_token, once.`;
+  if (!image.includes(token)) return `/prompt/image must have ${token}, the image_token.`;
   const wrong = Object.entries(others).find(([, text]) => text.includes(token));
   return wrong && `/prompt/${wrong[0]} must not have ${token}, the image_token.`;
 }

@@ -117,9 +117,8 @@ export function listedStore(digests: string[], clock: Clock, recent: RecentFrame
     }
     return frames.size > before;
   };
-  // The engine has all blocks from earlier steps except the last one. That one is a doubled frame, or a pair whose
-  // first frame arrived one step earlier.
-  restoreRecent(shown.slice(shown.length % 2 === 1 ? -1 : -2));
+  // The engine has all blocks from earlier steps except the last one, which has this frame.
+  restoreRecent(shown.slice(-1));
   return {
     put(frame) {
       const digest = createHash('sha256').update(frame.bytes).digest('hex');

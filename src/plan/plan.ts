@@ -127,10 +127,15 @@ export function countBlocks({ shows, own }: Pick<Query, 'shows' | 'own'>): numbe
   return shows + own.length;
 }
 
-/** Frame numbers of the blocks that repeat one frame. */
-export function repeatedFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
+/**
+ * Frame numbers of the blocks that are new in most steps of a growing episode: the last block of the longest query, whose first frame may
+ * have arrived one step earlier, and blocks that repeat one frame.
+ */
+export function newestFrames({ blocks, queries }: Pick<EpisodePlan, 'blocks' | 'queries'>): number[] {
+  const last = blocksOf({ blocks }, queries[0]).at(-1)?.frames ?? [];
   const all = [...blocks, ...queries.flatMap(({ own }) => own)];
-  return [...new Set(all.flatMap(({ frames: [first, ...others] }) => (others.includes(first) ? [first] : [])))];
+  const repeated = all.flatMap(({ frames: [first, ...others] }) => (others.includes(first) ? [first] : []));
+  return [...new Set([...repeated, ...last])];
 }
 
 /**

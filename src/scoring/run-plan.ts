@@ -2,7 +2,7 @@ import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
-import { type EpisodePlan, repeatedFrames } from '../plan/plan.ts';
+import { type EpisodePlan, newestFrames } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
 import { renderedBytes } from './rendered-bytes.ts';
 
@@ -39,9 +39,8 @@ export async function* runPlan(
 ): AsyncGenerator<Reading> {
   const known = new Set<number>();
   const of = plan.frameGroups[0].resampling === 'published' ? 'published' : 'aligned';
-  // An engine may have cached the other blocks of a growing episode. A block that repeats a frame is new in most steps, so its
-  // frame must be present.
-  frames.restoreRecent(repeatedFrames(plan));
+  // An engine may have cached the other blocks of a growing episode.
+  frames.restoreRecent(newestFrames(plan));
   for (;;) {
     const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer, of });
     const memory = await renderBudget.enter({ tenant }, signal, bytes);

@@ -3,7 +3,7 @@ import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
 import { planPublished } from '../../src/methods/published.ts';
 import { trueAndFalse } from '../../src/methods/topreward/prompt.ts';
 import { reversedPlan, staticPlan } from '../../src/plan/controls.ts';
-import { blocksOf, type EpisodePlan, repeatedFrames } from '../../src/plan/plan.ts';
+import { blocksOf, type EpisodePlan, newestFrames } from '../../src/plan/plan.ts';
 import { planEpisode } from '../support/plans.ts';
 
 /** Sampled frames 0, 4, 8, 12 and 16 at 0 s, 0.5 s, … */
@@ -24,7 +24,7 @@ t.test('the episode, for comparison', async (t) => {
     ['0 4 0.2'],
     ['0 0 0.0'],
   ]);
-  t.strictSame(repeatedFrames(plan), [16, 8, 0]);
+  t.strictSame(newestFrames(plan), [16, 8, 0]);
 });
 
 t.test('a static video repeats the first frame, at the times of the episode', async (t) => {
@@ -37,7 +37,7 @@ t.test('a static video repeats the first frame, at the times of the episode', as
     ['0 0 0.2'],
     ['0 0 0.0'],
   ]);
-  t.strictSame(repeatedFrames(control), [0]);
+  t.strictSame(newestFrames(control), [0]);
   t.strictSame(control.prefixes, plan.prefixes);
 });
 

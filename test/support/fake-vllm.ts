@@ -114,25 +114,32 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       return vocabulary.get(token) as number;
     });
 
-  function render({ items: shown, text, continued, openTurn }: Asked): number[] {
+  function render(question: Asked): number[] {
+    const { items: shown, text, continued, openTurn } = question;
     const pads = '<|video_pad|>'.repeat(PADS);
     const blocks = shown.map(({ uuid }) => {
       const block = `<${blockTime(items.get(uuid) as string)} seconds><|vision_start|>${pads}<|vision_end|>`;
       if (behaviour.layout === 'strange') return `${block}!`;
       return behaviour.layout === 'nested' ? `<|vision_start|>${block}<|vision_end|>` : block;
     });
-    const turn = `<|im_start|>user\n${blocks.join('')}${text}`;
+    const content = question.images.length > 0 ? turnText(question) : `${blocks.join('')}${text}`;
+    const turn = `<|im_start|>user\n${content}`;
     const isOpen = openTurn && continued === '';
     return tokenize(isOpen ? turn : `${turn}<|im_end|>\n<|im_start|>assistant\n${continued}`);
   }
 
-  function renderTurn({ turn, images }: Asked): number[] {
+  function turnText({ turn, images }: Asked): string {
     const texts = turn.map((part) => {
       if (typeof part === 'string') return part;
       const data = items.get(images[part]?.uuid ?? '') as string;
-      return `<|vision_start|>${'<|image_pad|>'.repeat(imagePads(data))}<|vision_end|>`;
+      const image = `<|vision_start|>${'<|image_pad|>'.repeat(imagePads(data))}<|vision_end|>`;
+      return behaviour.layout === 'strange' ? `${image}!` : image;
     });
-    return tokenize(`<|im_start|>user\n${texts.join('')}<|im_end|>\n<|im_start|>assistant\n`);
+    return texts.join('');
+  }
+
+  function renderTurn(question: Asked): number[] {
+    return tokenize(`<|im_start|>user\n${turnText(question)}<|im_end|>\n<|im_start|>assistant\n`);
   }
 
   /** For each token of a prompt the text between the last block and it; null for those of the blocks. */
@@ -317,10 +324,13 @@ function textAnswer(ids: number[], tokens: string[], { written, salt }: Asked, s
   };
 }
 
-/** Image tokens of a PNG file in a data URL: one for each square of 32 px. */
+/** Image tokens of a file in a data URL: one for each square of 32 px of a PNG file or a portable pixmap, 64 for a JPEG file. */
 function imagePads(dataUrl: string): number {
+  if (dataUrl.startsWith('data:image/jpeg')) return PADS;
   const file = Buffer.from(dataUrl.slice(dataUrl.indexOf(',') + 1), 'base64');
-  return (file.readUInt32BE(16) / 32) * (file.readUInt32BE(20) / 32);
+  const [, width, height] = /^P6\n(\d+) (\d+)\n/.exec(file.toString('latin1', 0, 32)) ?? [];
+  const [columns, rows] = width ? [Number(width), Number(height)] : [file.readUInt32BE(16), file.readUInt32BE(20)];
+  return Math.ceil(columns / 32) * Math.ceil(rows / 32);
 }
 
 /** What the fake knows besides the request. */
@@ -332,7 +342,7 @@ interface FakeState {
 }
 
 function answerTo(
-  { items: shown, text, continued, salt }: Asked,
+  { items: videos, images, text, continued, salt }: Asked,
   ids: number[],
   {
     logprob_token_ids: wanted,
@@ -343,6 +353,7 @@ function answerTo(
   }: CompletionRequest,
   { seen, items, textsBefore, wordOf }: FakeState,
 ): Answer {
+  const shown = [...videos, ...images];
   // Simulates the KV cache in steps of one item: an item is cached if it was seen after the same items with the same salt.
   const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
   // As in vLLM, a request for the log probabilities of its prompt reads nothing from the cache.

@@ -6,6 +6,7 @@ import type { RewardResult } from '../../../schemas/reward.ts';
 import { buildApp } from '../../../src/app.ts';
 import { loadConfig } from '../../../src/config/config.ts';
 import { createVllmEngine } from '../../../src/engines/vllm/vllm.ts';
+import { readFamily } from '../../../src/families/read-family.ts';
 import { TOPREWARD } from '../../../src/methods/topreward/method.ts';
 import { type Behaviour, startFakeVllm } from '../../support/fake-vllm.ts';
 
@@ -21,7 +22,8 @@ export async function startService(
 ) {
   const fake = await startFakeVllm(behaviour);
   const config = loadConfig({ ENGINE_URL: fake.url, RENDER_WORKERS: '2', SECRET: 'secret', ...env });
-  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), TOPREWARD, { ...TIMES, ...times });
+  const family = await readFamily(config.MODEL_PROFILE);
+  const engine = createVllmEngine(config, log ?? pino({ level: 'silent' }), TOPREWARD, { family, ...TIMES, ...times });
   const app = await buildApp(config, engine, log);
   t.teardown(async () => {
     await app.close();
