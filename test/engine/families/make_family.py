@@ -21,6 +21,7 @@ FAMILIES = {
     "internvl": "internvl",
     "smolvlm": "smolvlm",
     "gemma3": "gemma3",
+    "llava-onevision": "llava_onevision",
 }
 
 
