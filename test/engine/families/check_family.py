@@ -111,7 +111,7 @@ def check(
     # The first request of an engine is slow, so one pass of other images comes before the times.
     longest = max(expected["lengths"])
     engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
-    alone, pass_seconds = engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
+    _, pass_seconds = engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
     tag = str(uuid.uuid4())
     answers, seconds = {}, {}
     for length in sorted(expected["lengths"], reverse=True):
@@ -171,8 +171,10 @@ def main() -> None:
     size = tuple(int(side) for side in arguments.frame.split("x"))
     names = write_frames(arguments.work_dir / "frames", arguments.frames)
     styles = arguments.prompt or ["open", "chat"]
-    # 2 frames a second, so that each of them is sampled.
-    cases = [{"name": style, "frames": names, "fps": 2, "instruction": INSTRUCTIONS[style], "prompt": style} for style in styles]
+    # At 2 fps each frame is sampled.
+    cases = [
+        {"name": style, "frames": names, "fps": 2, "instruction": INSTRUCTIONS[style], "prompt": style} for style in styles
+    ]
     cases_file = arguments.work_dir / "cases.json"
     cases_file.write_text(json.dumps(cases))
     command = [

@@ -21,7 +21,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from oracle import QUESTION, STATEMENT, prefix_lengths, schedule  # noqa: E402
+from oracle import QUESTION, STATEMENT, prefix_lengths, schedule
 
 
 def load_frame(path: Path, size: tuple[int, int] | None) -> Image.Image:
