@@ -135,6 +135,7 @@ def check(
         "oracle_tokens": len(expected["prompt_token_ids"]),
         "largest_gap": gaps,
         "log_prob_true": [round(value, 4) for value in expected["log_prob_true"]],
+        "engine_log_prob_true": [round(log_prob(answers[n], ids[0]), 6) for n in expected["lengths"]],
         "computed_tokens": {
             n: u["prompt_tokens"] - (u.get("prompt_tokens_details") or {}).get("cached_tokens", 0) for n, u in usage.items()
         },
