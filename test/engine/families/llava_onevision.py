@@ -1,8 +1,7 @@
-"""A small LLaVA-OneVision with Qwen2 as its language model: a family that cannot be scored in one pass.
+"""A small LLaVA-OneVision with Qwen2 as its language model: vLLM and transformers build different prompts.
 
-Its chat template puts all images before all texts, so times do not stay before their frames. transformers shows a single
-image in tiles (1,485 tokens) and each of several images without (730 tokens), so the prompt of one frame is not the
-start of a longer prompt.
+Its chat template puts all images before all texts, so times do not stay before their frames. transformers shows only a
+single image in tiles (1,485 tokens) and each of several images without (730 tokens); vLLM shows every image in tiles.
 """
 
 from pathlib import Path
