@@ -96,7 +96,9 @@ def log_prob(answer: dict[str, Any], token: int) -> float:
     return {pair["token"]: pair["logprob"] for pair in pairs}[f"token_id:{token}"]
 
 
-def check(engine: Engine, case: dict[str, Any], expected: dict[str, Any], work: Path, size: tuple[int, int], time_text: str | None) -> dict[str, Any]:
+def check(
+    engine: Engine, case: dict[str, Any], expected: dict[str, Any], work: Path, size: tuple[int, int], time_text: str | None
+) -> dict[str, Any]:
     """Differences and times of one case."""
     frames = [data_url(load_frame(work / path, size)) for path in case["frames"]]
     sampled, style, text = expected["sampled"], expected["prompt"], expected["text"]
@@ -109,7 +111,7 @@ def check(engine: Engine, case: dict[str, Any], expected: dict[str, Any], work: 
     # The first request of an engine is slow, so one pass of other images comes before the times.
     longest = max(expected["lengths"])
     engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
-    alone, pass_seconds = engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
+    _, pass_seconds = engine.ask(content(images(longest, True, str(uuid.uuid4())), times, text), style, ids)
     tag = str(uuid.uuid4())
     answers, seconds = {}, {}
     for length in sorted(expected["lengths"], reverse=True):
@@ -133,7 +135,10 @@ def check(engine: Engine, case: dict[str, Any], expected: dict[str, Any], work: 
         "oracle_tokens": len(expected["prompt_token_ids"]),
         "largest_gap": gaps,
         "log_prob_true": [round(value, 4) for value in expected["log_prob_true"]],
-        "computed_tokens": {n: u["prompt_tokens"] - (u.get("prompt_tokens_details") or {}).get("cached_tokens", 0) for n, u in usage.items()},
+        "engine_log_prob_true": [round(log_prob(answers[n], ids[0]), 6) for n in expected["lengths"]],
+        "computed_tokens": {
+            n: u["prompt_tokens"] - (u.get("prompt_tokens_details") or {}).get("cached_tokens", 0) for n, u in usage.items()
+        },
         "pass_seconds": round(pass_seconds, 2),
         "longest_seconds": round(seconds[longest], 2),
         "named_seconds": round(named, 2),
@@ -167,11 +172,20 @@ def main() -> None:
     size = tuple(int(side) for side in arguments.frame.split("x"))
     names = write_frames(arguments.work_dir / "frames", arguments.frames)
     styles = arguments.prompt or ["open", "chat"]
-    # 2 frames a second, so that each of them is sampled.
-    cases = [{"name": style, "frames": names, "fps": 2, "instruction": INSTRUCTIONS[style], "prompt": style} for style in styles]
+    # At 2 fps each frame is sampled.
+    cases = [
+        {"name": style, "frames": names, "fps": 2, "instruction": INSTRUCTIONS[style], "prompt": style} for style in styles
+    ]
     cases_file = arguments.work_dir / "cases.json"
     cases_file.write_text(json.dumps(cases))
-    command = [sys.executable, str(Path(__file__).with_name("images_oracle.py")), str(arguments.model_dir), str(cases_file), "--frame", arguments.frame]
+    command = [
+        sys.executable,
+        str(Path(__file__).with_name("images_oracle.py")),
+        str(arguments.model_dir),
+        str(cases_file),
+        "--frame",
+        arguments.frame,
+    ]
     if arguments.time is not None:
         command += ["--time", arguments.time]
     expected = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
@@ -182,7 +196,12 @@ def main() -> None:
         result = check(engine, case, answers, arguments.work_dir, size, arguments.time)
         runs = result.pop("pad_runs")
         print(json.dumps(result, indent=1))
-        print([e if e == "…" else f"{tokenizer.decode([e[0]])} x{e[1]}" if isinstance(e, list) else tokenizer.decode([e]) for e in runs])
+        print(
+            [
+                e if e == "…" else f"{tokenizer.decode([e[0]])} x{e[1]}" if isinstance(e, list) else tokenizer.decode([e])
+                for e in runs
+            ]
+        )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ from transformers import AutoModelForImageTextToText, AutoProcessor
 from transformers.utils import logging
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from oracle import QUESTION, STATEMENT, prefix_lengths, schedule  # noqa: E402
+from oracle import QUESTION, STATEMENT, prefix_lengths, schedule
 
 
 def load_frame(path: Path, size: tuple[int, int] | None) -> Image.Image:
@@ -61,15 +61,18 @@ class ImagesOracle:
     def inputs(self, message: list[dict[str, Any]], style: str) -> Any:
         """The tensors of the processor for one prompt."""
         ending = {"continue_final_message": True} if style == "open" else {"add_generation_prompt": True}
-        return self.processor.apply_chat_template(
-            message, tokenize=True, return_dict=True, return_tensors="pt", **ending
-        )
+        return self.processor.apply_chat_template(message, tokenize=True, return_dict=True, return_tensors="pt", **ending)
 
     def rows(self, inputs: Any, after: list[int]) -> torch.Tensor:
         """Log probabilities at the end of the prompt and after each of these tokens but the last."""
         longer = dict(inputs)
         more = torch.tensor([after[:-1]], dtype=torch.long)
-        for name, value in (("input_ids", more), ("attention_mask", more * 0 + 1), ("mm_token_type_ids", more * 0), ("token_type_ids", more * 0)):
+        for name, value in (
+            ("input_ids", more),
+            ("attention_mask", more * 0 + 1),
+            ("mm_token_type_ids", more * 0),
+            ("token_type_ids", more * 0),
+        ):
             if name in longer:
                 longer[name] = torch.cat([longer[name], value.to(longer[name].dtype)], dim=1)
         logits = self.model(**longer, logits_to_keep=max(len(after), 1), use_cache=False).logits[0]

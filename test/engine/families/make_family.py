@@ -21,6 +21,7 @@ FAMILIES = {
     "internvl": "internvl",
     "smolvlm": "smolvlm",
     "gemma3": "gemma3",
+    "llava-onevision": "llava_onevision",
 }
 
 
@@ -37,8 +38,14 @@ def make_family(name: str, target: Path, packages: Path) -> None:
     config = AutoConfig.from_pretrained(partial)
     model = family.MODEL(config)
     weights.initialise(model, family.GAINS, family.ZERO_CENTRED)
+    # transformers 5 took this part out of the names of SigLIP's layers; the files of real checkpoints have it.
+    siglip = (
+        ("vision_tower.", "vision_tower.vision_model.")
+        if config.vision_config.model_type == "siglip_vision_model"
+        else ("", "")
+    )
     state = {
-        name: tensor.detach().to(torch.float32).contiguous()
+        name.replace(*siglip, 1): tensor.detach().to(torch.float32).contiguous()
         for name, tensor in model.state_dict().items()
         if name != "lm_head.weight" or not config.tie_word_embeddings
     }
