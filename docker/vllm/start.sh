@@ -7,6 +7,7 @@
 #   MAX_REQUESTS     requests in flight before vLLM answers 503; default 256
 #   ITEM_CACHE_GB    GiB of memory for the item cache; default 4
 #   TENSOR_PARALLEL  GPUs for one copy of the model; default 1
+#   FRAMES           pairs (default), or images: how the MODEL_PROFILE of topreward-server sends frames
 #
 # Further arguments are passed to vllm serve.
 set -euo pipefail
@@ -19,23 +20,10 @@ arguments=(
   --host "${HOST:-127.0.0.1}"
   --port "${PORT:-8000}"
 
-  # Renders a video item as only <|video_pad|>, so that one item per block gives
-  # the reference's token IDs. Without it the layout is nested, and responses of
-  # topreward-server have a warning.
-  --chat-template "$here/chat_template.jinja"
-
   # 32768 tokens are about 440 blocks at 64 tokens each: 7 minutes at 2 fps. The
   # model's own limit, 262144, would reserve KV memory for prompts that do not
   # occur.
   --max-model-len "${MAX_MODEL_LEN:-32768}"
-
-  # One item is one block. Images are for prompts after which the model writes a
-  # text: 128 of 256x256 are 8,448 tokens. The sizes are only for the profiling run
-  # at start: without them, vLLM builds the largest video and image that fit into
-  # the context. Larger frames are still accepted. The profiling run takes only the
-  # kind of item with the most tokens, here videos, so images cost nothing there:
-  # with 0, 128 and 999 of them, start time and memory on a CPU were the same.
-  --limit-mm-per-prompt '{"image": {"count": 128, "width": 256, "height": 256}, "video": {"count": 999, "num_frames": 2, "width": 256, "height": 256}}'
 
   # If a text must be JSON, it has no spaces and no new lines. By default a model
   # may write any number of them: a random one wrote them up to the token limit.
@@ -76,6 +64,34 @@ arguments=(
   --tensor-parallel-size "${TENSOR_PARALLEL:-1}"
   --disable-access-log-for-endpoints "/health,/metrics"
 )
+
+# The sizes of items are only for the profiling run at start: without them, vLLM
+# builds the largest video and image that fit into the context. Larger frames are
+# still accepted.
+case ${FRAMES:-pairs} in
+  pairs)
+    arguments+=(
+      # Renders a video item as only <|video_pad|>, so that one item per block gives
+      # the reference's token IDs. Without it the layout is nested, and responses of
+      # topreward-server have a warning.
+      --chat-template "$here/chat_template.jinja"
+
+      # One item is one block. Images are for prompts after which the model writes a
+      # text: 128 of 256x256 are 8,448 tokens. The profiling run takes only the kind
+      # of item with the most tokens, here videos, so images cost nothing there: with
+      # 0, 128 and 999 of them, start time and memory on a CPU were the same.
+      --limit-mm-per-prompt '{"image": {"count": 128, "width": 256, "height": 256}, "video": {"count": 999, "num_frames": 2, "width": 256, "height": 256}}'
+    )
+    ;;
+  images)
+    # One item is one frame. The chat template is the model's own.
+    arguments+=(--limit-mm-per-prompt '{"image": {"count": 999, "width": 256, "height": 256}, "video": 0}')
+    ;;
+  *)
+    echo "FRAMES must be pairs or images, not $FRAMES" >&2
+    exit 2
+    ;;
+esac
 
 export VLLM_NO_USAGE_STATS=1 DO_NOT_TRACK=1
 exec vllm serve "${MODEL:-Qwen/Qwen3-VL-8B-Instruct}" "${arguments[@]}" "$@"

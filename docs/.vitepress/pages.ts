@@ -1,5 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, posix } from 'node:path';
 
 /** The parts of the documentation and their pages, in reading order. A page that is not listed fails `npm run test:docs`. */
 export const PARTS: readonly { title: string; folder: string; pages: readonly string[] }[] = [
@@ -41,6 +41,7 @@ export const PARTS: readonly { title: string; folder: string; pages: readonly st
       'testing',
     ],
   },
+  { title: 'Models', folder: '.', pages: ['models'] },
   {
     title: 'Explanation',
     folder: 'explanation',
@@ -56,7 +57,7 @@ export function sidebarOf(docs: string) {
   return PARTS.map(({ title, folder, pages }) => ({
     text: title,
     items: pages
-      .map((page) => ({ link: `/${folder}/${page}`, file: join(docs, folder, `${page}.md`) }))
+      .map((page) => ({ link: posix.join('/', folder, page), file: join(docs, folder, `${page}.md`) }))
       .filter(({ file }) => existsSync(file))
       .map(({ link, file }) => ({ link, text: titleOf(readFileSync(file, 'utf8')) ?? link })),
   }));

@@ -22,8 +22,8 @@ export interface Family {
   blockToken: string;
   /** Text of the token that stands for all tokens of an image that is not in a block. */
   imageToken: string;
-  /** The prompt text before the first block, or before the first text of a turn that begins with a text. */
-  opening(first: 'block' | 'text'): string;
+  /** The prompt text before a turn that begins with a frame, or with a text. */
+  opening(first: 'frame' | 'text'): string;
   /**
    * The prompt text that is sent before a block. A video has its time in its file instead.
    * @param time in seconds, such as "0.2"
@@ -87,7 +87,7 @@ export interface PublishedPipeline {
 /** The complete prompt of a generation as text: one turn of the user, and the start of the assistant's. */
 export function generationText(family: Family, parts: PromptPart[]): string {
   const [first] = parts;
-  const opening = family.opening(first && 'frame' in first ? 'block' : 'text');
+  const opening = family.opening(first && 'frame' in first ? 'frame' : 'text');
   const texts = parts.map((part) => ('text' in part ? part.text : family.imageText));
   return `${opening}${texts.join('')}${family.turnEnd('chat')}`;
 }
@@ -105,5 +105,6 @@ export function promptText(
   layout: PromptLayout,
 ): string {
   const blocks = times.map((time) => family.blockText(time, layout)).join('');
-  return `${family.opening('block')}${blocks}${text}${family.turnEnd(variant)}`;
+  const first = family.textBefore(times[0] ?? '') === '' ? 'frame' : 'text';
+  return `${family.opening(first)}${blocks}${text}${family.turnEnd(variant)}`;
 }

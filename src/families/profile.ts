@@ -33,7 +33,7 @@ const Prompt = Type.Object(
 );
 
 const common = {
-  format: Type.Literal(1),
+  format: Type.Enum([1]),
   name: Type.String({ pattern: '^[a-z0-9][a-z0-9.-]{0,63}$', description: 'Name of the profile, as in responses.' }),
   models: Type.Array(Type.String({ minLength: 1 }), { minItems: 1, description: 'Models that it is for.' }),
   verified: Type.Union([Type.String({ minLength: 1 }), Type.Null()], {
@@ -49,13 +49,13 @@ const common = {
 };
 
 /** Frames in pairs, as videos: the prompt is that of Qwen3-VL. */
-export const PairsProfile = Type.Object({ ...common, frames: Type.Literal('pairs') }, { additionalProperties: false });
+export const PairsProfile = Type.Object({ ...common, frames: Type.Enum(['pairs']) }, { additionalProperties: false });
 
 /** Each frame as an image. */
 export const ImagesProfile = Type.Object(
   {
     ...common,
-    frames: Type.Literal('images'),
+    frames: Type.Enum(['images']),
     prompt: Prompt,
     side_multiple: Type.Integer({
       minimum: 1,
@@ -66,7 +66,6 @@ export const ImagesProfile = Type.Object(
   { additionalProperties: false },
 );
 
-/** A file of models/profiles. docs/models.md describes its members. */
-export const ProfileFile = Type.Union([PairsProfile, ImagesProfile]);
-export type ProfileFile = Static<typeof ProfileFile>;
 export type ImagesProfile = Static<typeof ImagesProfile>;
+/** A file of models/profiles. docs/models.md describes its members. */
+export type ProfileFile = Static<typeof PairsProfile> | ImagesProfile;

@@ -1,12 +1,11 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import type { TSchema } from 'typebox';
-import { Compile } from 'typebox/compile';
+import { createChecker } from '../checking/checker.ts';
 import { didYouMean } from '../checking/did-you-mean.ts';
-import { findMistakes } from '../checking/mistakes.ts';
+import { ProblemError } from '../problems/problems.ts';
 import type { Family } from './family.ts';
 import { imagesFamily } from './images/family.ts';
-import { ImagesProfile, PairsProfile, ProfileFile } from './profile.ts';
+import { ImagesProfile, PairsProfile, type ProfileFile } from './profile.ts';
 import { QWEN3_VL } from './qwen3-vl/family.ts';
 import { statementOf } from './statement.ts';
 
@@ -15,9 +14,8 @@ const FOLDER = fileURLToPath(new URL('../../models/profiles/', import.meta.url))
 /** A longer file is no profile. */
 const MOST_BYTES = 64 * 1024;
 
-const checker = Compile(ProfileFile);
 /** By the way that frames are sent, because errors of a union do not say which member was meant. */
-const SHAPES: Record<'pairs' | 'images', TSchema> = { pairs: PairsProfile, images: ImagesProfile };
+const CHECKERS = { pairs: createChecker(PairsProfile), images: createChecker(ImagesProfile) };
 
 /**
  * Reads the profile of a family of models.
@@ -60,18 +58,24 @@ async function profileIn(file: string): Promise<ProfileFile> {
   } catch {
     throw fault('is not JSON.');
   }
-  if (!checker.Check(value)) {
-    const isPairs = typeof value === 'object' && value !== null && 'frames' in value && value.frames === 'pairs';
-    const [mistake] = findMistakes(SHAPES[isPairs ? 'pairs' : 'images'], value, '', 1);
-    throw fault(mistake ? `is not a profile: ${mistake.pointer || 'it'} ${mistake.detail}.` : 'is not a profile.');
-  }
-  const misplaced = 'prompt' in value ? misplacedToken(value.prompt) : undefined;
+  const profile = checked(value, (mistake) => fault(`is not a profile: ${mistake}.`));
+  const misplaced = 'prompt' in profile ? misplacedToken(profile.prompt) : undefined;
   if (misplaced) throw fault(`is not a profile: ${misplaced}`);
-  return value;
+  return profile;
+}
+
+/** @param fault makes the error for the first mistake */
+function checked(value: unknown, fault: (mistake: string) => Error): ProfileFile {
+  const isPairs = typeof value === 'object' && value !== null && 'frames' in value && value.frames === 'pairs';
+  try {
+    return CHECKERS[isPairs ? 'pairs' : 'images'](value, '');
+  } catch (error) {
+    throw error instanceof ProblemError ? fault(error.message) : error;
+  }
 }
 
 /** The token of an image marks where a frame is: it must be there, and nowhere else. */
-function misplacedToken({ image, image_token: token, ...others }: Extract<ProfileFile, { prompt: object }>['prompt']) {
+function misplacedToken({ image, image_token: token, ...others }: ImagesProfile['prompt']) {
   if (!image.includes(token)) return `/prompt/image must have ${token}, the image_token.`;
   const wrong = Object.entries(others).find(([, text]) => text.includes(token));
   return wrong && `/prompt/${wrong[0]} must not have ${token}, the image_token.`;

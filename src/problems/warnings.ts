@@ -5,6 +5,7 @@ export const WARNINGS = {
   'alpha-dropped': 'The alpha channel was dropped',
   'orientation-ignored': 'The orientation was ignored',
   'nested-layout': 'The prompt has two more tokens per block than the reference’s',
+  'profile-unverified': 'Nobody compared the numbers of this profile with transformers',
   'beyond-reference-size': 'The reference would shrink the frames of so long an episode',
   'no-sharing': 'Every prefix was computed from its start',
   'no-shared-pass': 'The published pipeline computed each prefix on its own',

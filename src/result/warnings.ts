@@ -1,10 +1,11 @@
+import type { ModelProfile } from '../engine/model-profile.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import { readingOf, type Scored } from './scored.ts';
 
 /** Warnings about the engine and the prompt, whatever the method. */
 export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] {
   const { warnings: ofEngine = [], prompt } = readingOf(readings, 0);
-  const warnings = [...ofEngine];
+  const warnings = [...ofEngine, ...profileWarnings(profile)];
   if (prompt?.layout === 'nested') {
     warnings.push({
       code: 'nested-layout',
@@ -19,6 +20,13 @@ export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] 
     });
   }
   return warnings;
+}
+
+/** Warns if nobody compared the numbers of the profile. */
+export function profileWarnings({ family: { name, verified } }: Pick<ModelProfile, 'family'>): EpisodeWarning[] {
+  if (verified) return [];
+  const message = `Nobody compared the numbers of the profile ${name} with transformers. The prompt has the tokens that the profile names.`;
+  return [{ code: 'profile-unverified', message }];
 }
 
 /** Warns if the reference would shrink the frames of so long a prefix. */

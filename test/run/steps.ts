@@ -21,12 +21,16 @@ export const CI: readonly string[] = [
   'npm run test:python',
   'npm run test:docs',
   'test/engine/with-engine.sh npm run test:engine',
+  'MODEL_PROFILE=qwen2.5-vl CHECKPOINT=.cache/families/qwen2.5-vl test/engine/with-engine.sh npm run test:families',
 ];
 
 /** Bash commands that `npm run test:all` runs after those of `.ci/run`. */
 export const HEAVY: readonly string[] = [
   'test/engine/with-engine.sh npm run test:methods',
   'CHECKPOINT=.cache/checkpoint TEMPLATE=stock test/engine/with-engine.sh npm run test:stock',
+  'MODEL_PROFILE=internvl CHECKPOINT=.cache/families/internvl test/engine/with-engine.sh npm run test:families',
+  'MODEL_PROFILE=smolvlm CHECKPOINT=.cache/families/smolvlm test/engine/with-engine.sh npm run test:families',
+  'MODEL_PROFILE=qwen3-vl-images CHECKPOINT=.cache/families/qwen3-vl-images test/engine/with-engine.sh npm run test:families',
   'npm run test:pool',
   'npm run test:fuzz',
   'npm run test:lerobot',

@@ -48,6 +48,7 @@ const PURE = [
   'methods',
   'methods/gvl',
   'plan',
+  'profiles',
   'process',
   'result',
   'scores',
@@ -105,6 +106,8 @@ export const SUITES: Record<string, Suite> = {
   engine: { files: real('exact', 'answers', 'generation', 'service', 'embedded'), timeoutS: 900, comments: true },
   // As long as the suite before: not in .ci/run.
   methods: { files: real('published', 'controls', 'likelihood', 'gvl'), timeoutS: 900, comments: true },
+  // One profile of models that get each frame as an image: MODEL_PROFILE names it, and CHECKPOINT its folder.
+  families: { files: ['test/families/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
   // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
   long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
   // Two real vLLM servers behind each router: not in .ci/run.

@@ -17,8 +17,7 @@ export function imagesFamily({ name, verified, statement, prompt, side_multiple:
     layouts: ['images'],
     blockToken: token,
     imageToken: token,
-    opening: (first) =>
-      first === 'text' || prompt.time !== undefined ? (prompt.opening_before_text ?? opening) : opening,
+    opening: (first) => (first === 'text' ? (prompt.opening_before_text ?? opening) : opening),
     textBefore,
     blockText: (time) => `${textBefore(time)}${image}`,
     imageText: image,

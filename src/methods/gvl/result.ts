@@ -8,6 +8,7 @@ import type { EpisodeWarning } from '../../problems/warnings.ts';
 import { madeBy } from '../../result/provenance.ts';
 import type { Scored } from '../../result/scored.ts';
 import { costOf } from '../../result/usage.ts';
+import { profileWarnings } from '../../result/warnings.ts';
 import type { GvlPlan } from './plan.ts';
 import { type GvlReading, readPercentages, readStructured } from './reading.ts';
 import { gvlCorrelation, inTimeOrder } from './score.ts';
@@ -48,7 +49,7 @@ export function gvlResult(written: Written): GvlResult {
     finish: generated.finish,
     usage: { ...costOf(usage, generated), generated_tokens: generated.generatedTokens },
     provenance: provenanceOf(written),
-    warnings: [...frames.warnings, ...readingWarnings(reading, generated)],
+    warnings: [...frames.warnings, ...profileWarnings(written.profile), ...readingWarnings(reading, generated)],
   };
 }
 

@@ -130,9 +130,9 @@ def check(
     return {
         "style": style,
         "time": time_text,
-        "same_token_ids": engine_ids == expected["prompt_token_ids"],
+        "same_token_ids": engine_ids == expected["input_ids"],
         "engine_tokens": len(engine_ids),
-        "oracle_tokens": len(expected["prompt_token_ids"]),
+        "oracle_tokens": len(expected["input_ids"]),
         "largest_gap": gaps,
         "log_prob_true": [round(value, 4) for value in expected["log_prob_true"]],
         "engine_log_prob_true": [round(log_prob(answers[n], ids[0]), 6) for n in expected["lengths"]],

@@ -155,7 +155,7 @@ class ImagesOracle:
             answer["tokens"].append(inputs["input_ids"].shape[1])
             if length == max(answer["lengths"]):
                 answer["indices"] = indices
-                answer["prompt_token_ids"] = inputs["input_ids"][0].tolist()
+                answer["input_ids"] = inputs["input_ids"][0].tolist()
                 best = log_probs.topk(case.get("top", 0))
                 pairs = zip(best.indices.tolist(), best.values.tolist(), strict=True)
                 answer["top"] = [{"id": token, "log_prob": value} for token, value in pairs]

@@ -122,7 +122,7 @@ t.test('more frames than images in a prompt are refused before a frame is decode
 
 t.test('a prompt that is not that of the profile is refused with the place and both texts', async (t) => {
   const { app } = await startService(t, { layout: 'strange' }, TIMED);
-  const detail = /from token \d+ on the model receives "!<0\.5 ", and the profile has "<0\.5 s"/;
+  const detail = /from token \d+ on the model receives "!<1\.2 ", and the profile has "<1\.2 s"/;
   t.match((await readiness(app, 503)).reason, detail);
 });
 

@@ -256,7 +256,7 @@ class FrameSize(TypedDict):
 
 FrameSizeMode: TypeAlias = Literal["reference", "native", "budget"]
 """
-How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32, at least 32, so the aspect ratio is nearly kept. Small models accept `reference` only. The default is `reference`; `gvl` has a size of its own.
+How frames are resized before they go to the model. With `reference`, every frame is resized to the model’s own size, whatever its aspect ratio. That is 244×244 for large models, as in the authors’ code; `GET /v1/model` says which size. With `native`, frames keep their size. With `budget`, a frame with more than `max_pixels` pixels is shrunk. Both sides are then multiples of 32 (or of what the model’s profile says), so the aspect ratio is nearly kept. Small models accept `reference` only. The default is `reference`; `gvl` has a size of its own.
 """
 
 
@@ -603,7 +603,7 @@ class Problem(TypedDict):
     """
     code: str
     """
-    The last part of `type`. Use it in programs: codes do not change. New codes may be added, so treat an unknown code like its status. Today’s codes: `malformed-http`, `malformed-json`, `malformed-multipart`, `unexpected-part`, `unauthorized`, `cross-site-request`, `not-found`, `method-not-allowed`, `upload-timeout`, `frames-missing`, `precondition-failed`, `upload-too-large`, `too-many-frames`, `unsupported-media-type`, `range-not-satisfiable`, `expectation-failed`, `forbidden-host`, `missing-episode`, `invalid-request`, `missing-instruction`, `special-token-text`, `instruction-too-long`, `missing-clock`, `ambiguous-clock`, `invalid-timestamps`, `invalid-prefixes`, `missing-bounds`, `invalid-answers`, `calibration-mismatch`, `no-frames`, `unlisted-frame`, `ambiguous-frames`, `not-an-image`, `image-damaged`, `image-unsupported`, `image-too-large`, `frame-sizes-differ`, `invalid-npy`, `invalid-range`, `not-a-video`, `video-unsupported`, `video-damaged`, `video-too-large`, `method-unsupported`, `frame-size-unsupported`, `context-exceeded`, `too-many-wrong-keys`, `headers-too-large`, `internal-error`, `video-unavailable`, `engine-failed`, `engine-answer-unusable`, `server-busy`, `storage-unavailable`, `engine-unavailable`, `engine-busy`, `deadline-exceeded`, `video-timeout`.
+    The last part of `type`. Use it in programs: codes do not change. New codes may be added, so treat an unknown code like its status. Today’s codes: `malformed-http`, `malformed-json`, `malformed-multipart`, `unexpected-part`, `unauthorized`, `cross-site-request`, `not-found`, `method-not-allowed`, `upload-timeout`, `frames-missing`, `precondition-failed`, `upload-too-large`, `too-many-frames`, `unsupported-media-type`, `range-not-satisfiable`, `expectation-failed`, `forbidden-host`, `missing-episode`, `invalid-request`, `missing-instruction`, `special-token-text`, `instruction-too-long`, `missing-clock`, `ambiguous-clock`, `invalid-timestamps`, `invalid-prefixes`, `missing-bounds`, `invalid-answers`, `calibration-mismatch`, `no-frames`, `unlisted-frame`, `ambiguous-frames`, `not-an-image`, `image-damaged`, `image-unsupported`, `image-too-large`, `frame-sizes-differ`, `invalid-npy`, `invalid-range`, `not-a-video`, `video-unsupported`, `video-damaged`, `video-too-large`, `method-unsupported`, `frame-size-unsupported`, `pipeline-unsupported`, `context-exceeded`, `too-many-wrong-keys`, `headers-too-large`, `internal-error`, `video-unavailable`, `engine-failed`, `engine-answer-unusable`, `server-busy`, `storage-unavailable`, `engine-unavailable`, `engine-busy`, `deadline-exceeded`, `video-timeout`.
     """
     detail: str
     """
@@ -655,6 +655,21 @@ class ProblemEvent(TypedDict):
     problem: Problem
 
 
+class Profile(TypedDict):
+    """
+    How the model receives frames: in pairs or as images, and the text around them. It is chosen by the operator (`MODEL_PROFILE`).
+    """
+
+    name: str
+    """
+    Name of the profile.
+    """
+    verified: bool
+    """
+    Whether numbers of this profile were compared with those of transformers, at a small model of random weights.
+    """
+
+
 class ProgressBounds(TypedDict):
     """
     A fixed scale for progress: the rewards that count as 0 and as 1.
@@ -670,9 +685,9 @@ class ProgressBounds(TypedDict):
     """
 
 
-PromptLayout: TypeAlias = Literal["reference", "nested"]
+PromptLayout: TypeAlias = Literal["reference", "nested", "images"]
 """
-How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block.
+How blocks are written in the prompt. With `reference`, the prompt equals the reference’s, token by token. With `nested`, vLLM uses its own chat template, which adds two tokens around each block. With `images`, each block is an image of one frame, as in the model’s own chat template.
 """
 
 
@@ -1192,6 +1207,7 @@ class GvlProvenance(TypedDict):
     """
     Name of the model.
     """
+    profile: Profile
     about: str | None
     prompt: GvlPrompt
     format: GvlFormat
@@ -1376,11 +1392,11 @@ class PromptProvenance(TypedDict):
     variant: PromptVariant
     text: str
     """
-    Prompt of the longest prefix. One `<|video_pad|>` stands for all video tokens of a block.
+    Prompt of the longest prefix. One `<|video_pad|>`, or image token, stands for all such tokens of a block.
     """
     video_tokens_per_block: int
     """
-    Video tokens of one block.
+    Video or image tokens of one block.
     """
     token_ids: NotRequired[list[int]]
     """
@@ -1399,6 +1415,7 @@ class Provenance(TypedDict):
     """
     Name of the model.
     """
+    profile: Profile
     about: str | None
     pipeline: Pipeline
     layout: PromptLayout
@@ -1704,6 +1721,7 @@ class LikelihoodProvenance(TypedDict):
     """
     Name of the model.
     """
+    profile: Profile
     about: str | None
     pipeline: Pipeline
     layout: PromptLayout
@@ -1769,6 +1787,7 @@ class Model(TypedDict):
     """
     Name of the model, as in `provenance.model`.
     """
+    profile: Profile
     about: str | None
     service: ServiceVersion
     engine: EngineVersion
@@ -1779,6 +1798,10 @@ class Model(TypedDict):
     methods: list[MethodName]
     """
     The values of `method` that this service can use with this model.
+    """
+    pipelines: list[Pipeline]
+    """
+    The values of `pipeline` that this model accepts.
     """
     prompts: ServedPrompts
     one_pass: bool | None
