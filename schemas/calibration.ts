@@ -1,5 +1,6 @@
 import { type Static, Type } from 'typebox';
 import { CalibratedAnswers, ChosenAnswers } from './answers.ts';
+import { DEFAULT_PROFILE } from './defaults.ts';
 import { Pipeline, PromptVariant, ScoredCurve } from './enumerations.ts';
 import { givenReward } from './log-prob.ts';
 import { nullable } from './nullable.ts';
@@ -19,6 +20,12 @@ const belonging = {
       maxLength: 1024,
       description:
         '`provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.',
+    }),
+  ),
+  profile: Type.Optional(
+    Type.String({
+      maxLength: 64,
+      description: `\`provenance.profile.name\` of the scored episodes. The service refuses this calibration when it uses another profile. Absent: it is for \`${DEFAULT_PROFILE}\`.`,
     }),
   ),
   /** The service refuses this calibration with another prompt or pipeline. */

@@ -28,5 +28,8 @@ export const DEFAULTS = {
   epsilon: 1e-6,
 } as const;
 
+/** The profile that the service expects, and that a calibration is for, if none is named. The default of MODEL_PROFILE. */
+export const DEFAULT_PROFILE = 'qwen3-vl';
+
 /** Side of the square to which the authors' code resizes every frame before the processor, px. The default of ENGINE_FRAME_SIDE. */
 export const REFERENCE_SIDE = 244;

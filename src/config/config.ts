@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { type Static, Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import { Default } from 'typebox/value';
-import { REFERENCE_SIDE } from '../../schemas/defaults.ts';
+import { DEFAULT_PROFILE, REFERENCE_SIDE } from '../../schemas/defaults.ts';
 import { type CheckerError, requirement } from '../checking/field-errors.ts';
 import { allowedNames } from './allowed-hosts.ts';
 import { mistakenVariables } from './mistaken-variables.ts';
@@ -61,7 +61,7 @@ export const Environment = Type.Object({
   ENGINE_API_KEY: Type.String({ default: '', description: "The value of vLLM's --api-key, if it is set." }),
   ENGINE_MODEL: Type.String({ default: '', description: 'Served model to use. Empty: the first one.' }),
   MODEL_PROFILE: Type.String({
-    default: 'qwen3-vl',
+    default: DEFAULT_PROFILE,
     description:
       'How the model receives frames, by the name of a profile or the path of a .json file (used with ENGINE=vllm). docs/models.md lists them.',
   }),

@@ -1,4 +1,4 @@
-import { DEFAULTS } from '../../schemas/defaults.ts';
+import { DEFAULT_PROFILE, DEFAULTS } from '../../schemas/defaults.ts';
 import type { Caller, Engine } from '../engine/engine.ts';
 import type { ModelProfile } from '../engine/model-profile.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
@@ -112,13 +112,13 @@ export async function checkControlTokens(
 }
 
 /**
- * Checks that a calibration is for this model, prompt, pipeline and choice of answers. A model or prompt that it does not
- * name is not checked. If it names no pipeline or no answers, it is for the default ones.
+ * Checks that a calibration is for this model, profile, prompt, pipeline and choice of answers. A model or prompt that it does not
+ * name is not checked. If it names no profile, no pipeline or no answers, it is for the default ones.
  * @throws ProblemError calibration-mismatch
  */
 export function checkCalibration(
   { calibration, pipeline, prompt, answers }: EpisodeRequest,
-  { model }: ModelProfile,
+  { model, family }: ModelProfile,
   pointer: string,
 ): void {
   if (calibration?.model !== undefined && calibration.model !== model) {
@@ -128,6 +128,11 @@ export function checkCalibration(
   if (calibration?.prompt !== undefined && calibration.prompt !== prompt) {
     const detail = `The calibration was made with the prompt "${calibration.prompt}", but this request uses "${prompt}". Use the same prompt for both.`;
     throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/prompt` });
+  }
+  const calibratedProfile = calibration?.profile ?? DEFAULT_PROFILE;
+  if (calibration && calibratedProfile !== family.name) {
+    const detail = `The calibration was made with the profile "${calibratedProfile}". This service uses "${family.name}". Make a calibration with it: \`provenance.profile.name\` of a response is its \`profile\`.`;
+    throw new ProblemError('calibration-mismatch', detail, { pointer: `${pointer}/calibration/profile` });
   }
   const calibrated = calibration?.pipeline ?? DEFAULTS.pipeline;
   if (calibration && calibrated !== pipeline) {

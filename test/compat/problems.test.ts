@@ -130,6 +130,13 @@ t.test('problems of a faulty vLLM equal the recorded ones', async (t) => {
   await compare(t, 'faults', found);
 });
 
+t.test('the problem of a profile with images equals the recorded one', async (t) => {
+  const { engine } = await startFakeEngine(t, {}, { MODEL_PROFILE: 'qwen3-vl-images' });
+  const request = postFrames({ ...SHORT, pipeline: 'published' }, TWO);
+  const found = await responsesTo(await serve(t, engine, [TENANT]), TENANT, { 'pipeline-unsupported': request });
+  await compare(t, 'profile', found);
+});
+
 t.test('problems of a vLLM with another prompt equal the recorded ones', async (t) => {
   const { engine } = await startFakeEngine(t, { layout: 'strange' });
   const app = await serve(t, engine, [TENANT], {}, 503);

@@ -7,7 +7,7 @@ export interface Measured {
   /** tokens of a text that transformers wrote, too */
   gvl: number;
   tokensPerFrame: number;
-  /** 15 prefixes of 64 frames, as a multiple of the longest one alone: tokens computed, and time of the engine requests */
+  /** 15 prefixes of 64 frames, as a multiple of one pass: tokens computed, and time of the engine requests */
   cost: { tokens: number; time: number };
   /** most tokens that a step of a growing episode of 24 frames computed */
   step: number;

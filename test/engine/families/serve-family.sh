@@ -8,4 +8,5 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 export TEMPLATE=stock VLLM_CPU_KVCACHE_SPACE=${VLLM_CPU_KVCACHE_SPACE:-2}
-exec "$here/../serve.sh" --limit-mm-per-prompt '{"image": {"count": 128, "width": 256, "height": 256}, "video": 0}' "$@"
+# The context of the model itself: SmolVLM has 8,192 tokens.
+exec "$here/../serve.sh" --max-model-len auto --limit-mm-per-prompt '{"image": {"count": 128, "width": 256, "height": 256}, "video": 0}' "$@"

@@ -100,6 +100,23 @@ t.test('lost images are asked for in one response', async (t) => {
   t.strictSame([tries, sent], [2, 1 + 4]);
 });
 
+t.test('a calibration belongs to one profile', async (t) => {
+  const { app, address } = await startService(t, {}, TIMED);
+  await readiness(app, 200);
+  const made = async (profile: object) => {
+    const episodes = [true, false].map((success) => ({ success, score: success ? -1 : -5 }));
+    const answer = await app.inject({ method: 'POST', url: '/v1/calibrations', payload: { ...profile, episodes } });
+    return answer.json() as object;
+  };
+  const own = await post(address, 3, { calibration: await made({ profile: 'qwen3-vl-images' }) });
+  t.equal(own.status, 200);
+  for (const other of [{}, { profile: 'qwen3-vl' }]) {
+    const { status, body } = await post(address, 3, { calibration: await made(other) });
+    t.equal(status, 422);
+    t.match(body, { code: 'calibration-mismatch', pointer: '/calibration/profile' });
+  }
+});
+
 t.test('the published pipeline is refused by name', async (t) => {
   const { app, address } = await startService(t, {}, TIMED);
   await readiness(app, 200);

@@ -1540,6 +1540,10 @@ class CalibrationOptions(TypedDict):
     """
     `provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.
     """
+    profile: NotRequired[str]
+    """
+    `provenance.profile.name` of the scored episodes. The service refuses this calibration when it uses another profile. Absent: it is for `qwen3-vl`.
+    """
     prompt: NotRequired[PromptVariant]
     pipeline: NotRequired[Pipeline]
     answers: NotRequired[CalibratedAnswers]
@@ -1570,6 +1574,10 @@ class Calibration(TypedDict):
     model: NotRequired[str]
     """
     `provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.
+    """
+    profile: NotRequired[str]
+    """
+    `provenance.profile.name` of the scored episodes. The service refuses this calibration when it uses another profile. Absent: it is for `qwen3-vl`.
     """
     prompt: NotRequired[PromptVariant]
     pipeline: NotRequired[Pipeline]
@@ -1607,6 +1615,10 @@ class CalibrationRequest(TypedDict):
     model: NotRequired[str]
     """
     `provenance.model` of the scored episodes. The service refuses this calibration when it uses another model.
+    """
+    profile: NotRequired[str]
+    """
+    `provenance.profile.name` of the scored episodes. The service refuses this calibration when it uses another profile. Absent: it is for `qwen3-vl`.
     """
     prompt: NotRequired[PromptVariant]
     pipeline: NotRequired[Pipeline]
