@@ -54,6 +54,8 @@ const likelihoods: Case[] = [
 ];
 const oracle = await askImagesOracle([...controls, ...prompts, ...answers, ...likelihoods]);
 const differences: Record<string, number> = {};
+/** Cases that a family cannot have: the template of SmolVLM puts a space before the answer of the assistant. */
+const REFUSED: Record<string, string[]> = { smolvlm: ['texts of several tokens, chat prompt'] };
 
 /** Compares values with those of transformers, and remembers the largest difference of each kind. */
 function compare(t: Test, kind: string, name: string, found: number[], expected: number[]): void {
@@ -107,6 +109,10 @@ t.test('answers: sets, texts of several tokens, and the most likely tokens equal
     const chosen = { true_texts: texts?.true, false_texts: texts?.false };
     const options = { instruction, fps, prompt, prefixes: { count }, top_answers: top, answers: chosen };
     const { status, body } = await post(address, files, options);
+    if (REFUSED[PROFILE.name]?.includes(name)) {
+      t.match(body, { code: 'invalid-answers', detail: /After the prompt/ }, `${name} is refused by name`);
+      continue;
+    }
     t.equal(status, 200, `${name}: ${JSON.stringify(body).slice(0, 300)}`);
     compare(t, 'answers', name, trueOf(body), expected.log_prob_true);
     compare(t, 'answers', `${name}, False`, falseOf(body), expected.log_prob_false);

@@ -23,10 +23,11 @@ from topreward.lerobot.pacing import Pacer
 from topreward.lerobot.report import Report
 from topreward.lerobot.requests import Task
 
-SETTINGS = {"model": "m", "engine": "e 1", "prompt layout": "reference", "service": "topreward-server 1"}
+SETTINGS = {"model": "m", "profile": "qwen3-vl", "engine": "e 1", "prompt layout": "reference", "service": "topreward-server 1"}
 MODEL = {"limits": {"batch_episodes": 256, "batch_frames": 1000, "upload_bytes": 1 << 28}}
 PROVENANCE = {
     "model": "m",
+    "profile": {"name": "qwen3-vl", "verified": True},
     "engine": {"name": "e", "version": "1"},
     "layout": "reference",
     "service": {"name": "topreward-server", "version": "1"},

@@ -22,6 +22,7 @@ from topreward.lerobot.failures import ServiceError, UsageError
 
 MADE = {
     "service": {"name": "topreward-server", "version": "1"},
+    "profile": {"name": "qwen3-vl", "verified": True},
     "engine": {"name": "vllm", "version": "9"},
     "model": "m",
     "prompt": {"text": "long"},
@@ -72,7 +73,7 @@ class Fake:
     async def model(self) -> dict[str, Any]:
         prompts = {"open": {"layout": "reference"}, "chat": {"layout": "nested"}}
         limits = {"batch_episodes": 6, "batch_frames": 1000, "upload_bytes": 1 << 28}
-        made = {"model": "m", "engine": MADE["engine"], "service": MADE["service"]}
+        made = {name: MADE[name] for name in ("model", "profile", "engine", "service")}
         return {**made, "prompts": prompts, "limits": limits, "video": True}
 
     async def score_batch(

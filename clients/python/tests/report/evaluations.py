@@ -11,7 +11,9 @@ from topreward.evaluate.metrics import voc
 
 SERVICE = {"name": "topreward-server", "version": "0.2.0"}
 ENGINE = {"name": "onnxruntime", "version": "1"}
-MODEL = cast(Model, {"model": "pico", "about": "for tests", "service": SERVICE, "engine": ENGINE})
+PROFILE = {"name": "qwen3-vl", "verified": True}
+MADE = {"model": "pico", "profile": PROFILE, "about": "for tests", "service": SERVICE, "engine": ENGINE}
+MODEL = cast(Model, MADE)
 PROVENANCE = {"service": SERVICE, "layout": "reference"}
 TOPREWARD = Question("topreward", "topreward", {"prefixes": {"count": 15}})
 USAGE = {"engine_requests": 2, "prompt_tokens": 100}

@@ -15,6 +15,9 @@ from ..lerobot.maker import Settings, differences
 from .evaluation import Evaluation, Question
 from .readings import in_group, main_question, readings_of
 
+# Reports of version 0.2 name no profile.
+DEFAULT_PROFILE = "qwen3-vl"
+
 
 @dataclass(frozen=True, slots=True)
 class Bar:
@@ -52,7 +55,7 @@ def _of_report(path: Path) -> Bar:
         report = json_of(text, str(path))
         mean, made = report["gate"]["mean"]["value"], report["made"]
         asked = next(question["asked"] for question in made["questions"] if question["name"] == made["main"])
-        settings = _made(str(made["model"]), str(made["main"]), asked)
+        settings = _made(str(made["model"]), str(made.get("profile", DEFAULT_PROFILE)), str(made["main"]), asked)
     except (UsageError, KeyError, TypeError, AttributeError, StopIteration):
         raise UsageError(f"--gate {path} is not a report.json of topreward evaluate with scores.") from None
     if not isinstance(mean, float) or not math.isfinite(mean):
@@ -68,16 +71,18 @@ def check_bar(bar: Bar, model: Model, main: Question | None) -> None:
     """
     if not bar.made:
         return
-    now = _made(model["model"], main.name, main.asked) if main else {**bar.made, "model": model["model"]}
+    served = {"model": model["model"], "profile": model["profile"]["name"]}
+    now = {**_made("", "", main.name, main.asked), **served} if main else {**bar.made, **served}
     changed = differences(bar.made, now)
     if changed:
         raise UsageError(f"--gate: the scores of that report cannot be compared with these: {'; '.join(changed)}.")
 
 
-def _made(model: str, question: str, asked: Mapping[str, Any]) -> Settings:
+def _made(model: str, profile: str, question: str, asked: Mapping[str, Any]) -> Settings:
     """What decides a score, by names that people read."""
     return {
         "model": model,
+        "profile": profile,
         "question": question,
         "prefixes": ", ".join(f"{name}={number}" for name, number in asked.get("prefixes", {}).items()),
         "prompt": str(asked.get("prompt")),

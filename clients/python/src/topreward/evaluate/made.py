@@ -25,6 +25,7 @@ class Made(TypedDict):
     service: str
     engine: str
     model: str
+    profile: str
     about: str | None
     layouts: list[str]
     main: str | None
@@ -53,6 +54,7 @@ def made_of(evaluation: Evaluation, main: Question | None, scored: int, bootstra
         "service": named(model["service"]),
         "engine": named(model["engine"]),
         "model": model["model"],
+        "profile": model["profile"]["name"],
         "about": model["about"],
         "layouts": sorted(layouts),
         "main": main.name if main else None,

@@ -7,12 +7,13 @@ Settings = dict[str, str]
 
 
 def maker_of(model: Model, prompt: PromptVariant = "open") -> Settings:
-    """Return the model, the engine, the prompt layout and the version of a service, by names that people read.
+    """Return the model, its profile, the engine, the prompt layout and the version of a service, by names that people read.
 
     :param model: the response of ``GET /v1/model``
     """
     return {
         "model": model["model"],
+        "profile": model["profile"]["name"],
         "engine": named(model["engine"]),
         "prompt layout": model["prompts"][prompt]["layout"],
         "service": named(model["service"]),
@@ -24,7 +25,12 @@ def check_maker(settings: Settings, made: Provenance | LikelihoodProvenance | Gv
 
     :raises ServiceError: if a result was made by another model or service than the run
     """
-    now = {"model": made["model"], "engine": named(made["engine"]), "service": named(made["service"])}
+    now = {
+        "model": made["model"],
+        "profile": made["profile"]["name"],
+        "engine": named(made["engine"]),
+        "service": named(made["service"]),
+    }
     if "layout" in made:  # the prompt of GVL has none
         now["prompt layout"] = str(made.get("layout"))
     changed = differences({name: settings[name] for name in now}, now)
