@@ -53,8 +53,11 @@ export function showMethodOptions() {
     REFUSED[method]['threshold'] ?? `Optional: minimum score, in nats${isOdds ? '' : ' (≤ 0)'}`;
 }
 
-/** Offers the methods that the service can use, and says why GVL is not one of them. @param {import('./service.js').Model} model */
-export function offerMethods({ methods, engine }) {
+/** Offers the methods and pipelines that the service can use, and says why one is not offered. @param {import('./service.js').Model} model */
+export function offerMethods({ methods, engine, pipelines, profile }) {
+  const published = /** @type {HTMLOptionElement} */ (byId('published'));
+  published.disabled = !pipelines.includes('published');
+  published.textContent = published.disabled ? `published (not with ${profile.name})` : 'published';
   const isOffered = methods.includes('gvl');
   const option = /** @type {HTMLOptionElement} */ (byId('gvl'));
   option.disabled = !isOffered;

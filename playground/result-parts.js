@@ -78,12 +78,13 @@ export function timeNumber({ engine_ms, prompt_tokens }) {
  * @param {Parts['provenance']} own what the method adds
  * @returns {Parts['provenance']}
  */
-export function madeBy({ service, engine, model, about, frame_size: { source, sent, resampling } }, own) {
+export function madeBy({ service, engine, model, profile, about, frame_size: { source, sent, resampling } }, own) {
   const size = (/** @type {typeof source} */ { width, height }) => `${width} × ${height}`;
   const frames = resampling === 'none' ? `${size(sent)} px` : `${size(source)}, resized to ${size(sent)} px`;
   return [
     ['Model', model],
     ...(about === null ? [] : [/** @type {[string, string]} */ (['About the model', about])]),
+    ['Profile', profile.verified ? profile.name : `${profile.name}, not verified`],
     ['Engine', `${engine.name} ${engine.version}`],
     ...own,
     ['Frame size', frames],

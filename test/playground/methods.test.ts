@@ -105,6 +105,16 @@ t.test('GVL cannot be chosen if the service cannot use it, and the page says why
   t.equal(await other.locator('#gvl').isEnabled(), false);
 });
 
+t.test('a profile of images is named, and the pipeline that it does not have cannot be chosen', needs, async (t) => {
+  const [engine] = await fakeVllmEngine(t, {}, { MODEL_PROFILE: 'qwen3-vl-images' });
+  const { page } = await openPage(t, browser, { engine });
+  await page.getByText('published (not with qwen3-vl-images)').waitFor({ state: 'attached' });
+  t.equal(await page.locator('#published').isEnabled(), false);
+  await scored(page);
+  await drawn(page);
+  t.match(await page.locator('#provenance').innerText(), /Profile\s+qwen3-vl-images\n/);
+});
+
 t.test('the likelihood of the instruction is drawn as it is known, with the value of each token', needs, async (t) => {
   const { promise: until, resolve: go } = Promise.withResolvers<void>();
   const engine = risingEngine({ before: (query) => (query > 1 ? until : undefined) });

@@ -6,6 +6,7 @@ import type { EpisodeResult } from '../../schemas/result.ts';
 import { loadConfig } from '../../src/config/config.ts';
 import type { Engine } from '../../src/engine/engine.ts';
 import { createVllmEngine } from '../../src/engines/vllm/vllm.ts';
+import { readFamily } from '../../src/families/read-family.ts';
 import { TOPREWARD } from '../../src/methods/topreward/method.ts';
 import { buildTestApp, listen } from '../support/app.ts';
 import { type Behaviour, type FakeVllm, startFakeVllm } from '../support/fake-vllm.ts';
@@ -34,12 +35,16 @@ export function risingEngine(options: Parameters<typeof stubEngine>[0] = {}): St
 }
 
 /** The engine vLLM, with a fake server. The page must wait until it is ready. */
-export async function fakeVllmEngine(t: Test, behaviour: Partial<Behaviour> = {}): Promise<[Engine, FakeVllm]> {
+export async function fakeVllmEngine(
+  t: Test,
+  behaviour: Partial<Behaviour> = {},
+  settings: Record<string, string> = {},
+): Promise<[Engine, FakeVllm]> {
   const fake = await startFakeVllm(behaviour);
   t.teardown(() => fake.close());
-  const config = loadConfig({ ENGINE_URL: fake.url, SECRET: 'secret' });
-  const times = { unreadyCheckMs: 20, readyCheckMs: 60_000 };
-  return [createVllmEngine(config, pino({ level: 'silent' }), TOPREWARD, times), fake];
+  const config = loadConfig({ ENGINE_URL: fake.url, SECRET: 'secret', ...settings });
+  const options = { family: await readFamily(config.MODEL_PROFILE), unreadyCheckMs: 20, readyCheckMs: 60_000 };
+  return [createVllmEngine(config, pino({ level: 'silent' }), TOPREWARD, options), fake];
 }
 
 /** The page, opened on a service of its own. */
