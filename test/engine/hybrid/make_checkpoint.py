@@ -101,10 +101,10 @@ GAINS = {
     "proj": 2.0,
     "linear_fc2": 1.5,
     "o_proj": 3.0,
-    "out_proj": 1.5,
+    "out_proj": 3.0,
     "down_proj": 0.5,
     # A wide spread: many tokens hardly change the state, so that it remembers early frames.
-    "in_proj_b": 4.0,
+    "in_proj_b": 8.0,
 }
 
 
