@@ -24,7 +24,7 @@ const cases: Case[] = [
   // The next four differ from "64 frames" in one thing. Its first 14 frames are in the first block of the cache.
   { name: 'other start', files: otherStart, fps: 2, instruction, count: 2 },
   { name: 'backwards', files: long.toReversed(), fps: 2, instruction, count: 2 },
-  { name: 'other times', files: long, fps: 2.2, instruction, count: 2 },
+  { name: 'other times', files: long, fps: 1.8, instruction, count: 2 },
   { name: 'other instruction', files: long, fps: 2, instruction: 'Open the drawer.', count: 2 },
 ];
 const answers = { true: [' True', ' Yes', ' open'], false: [' False', ' No'] };
@@ -52,7 +52,7 @@ const noise = rms(
   cases.flatMap(({ name }) => valuesOf(expectedOf(name, 'bfloat16'))),
   cases.flatMap(({ name }) => valuesOf(expectedOf(name))),
 );
-/** Largest permitted difference of one value, in nats: no one of a few hundred values is so far off by rounding alone. */
+/** Largest permitted difference of one value, in nats: no one of a few hundred values is so far off if only rounding differs. */
 const TOLERANCE = 6 * noise;
 
 t.test('rounding changes the values far less than the frames, times and instructions do', async (t) => {
@@ -190,7 +190,7 @@ t.test('answers and the most likely tokens equal those of transformers, up to ro
     const { status, body } = await post(address, files, {
       instruction: success.instruction,
       fps,
-      prefixes: { count: 2 },
+      prefixes: { count: 5 },
       answers: sets,
       ...(top ? { top_answers: 5 } : {}),
     });

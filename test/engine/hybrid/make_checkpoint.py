@@ -22,7 +22,7 @@ from safetensors.torch import save_file
 from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from make_checkpoint import (  # noqa: E402
+from make_checkpoint import (
     IMAGE_PROCESSOR,
     STOCK_TEMPLATE,
     VIDEO_PROCESSOR,
@@ -115,13 +115,19 @@ def scaled(name: str, noise: torch.Tensor) -> torch.Tensor:
         return noise * 0.13
     if name.endswith("A_log"):
         # The state of a head decays by a factor of e in 10 to 10,000 tokens.
-        return torch.linspace(math.log(1e-4), math.log(1e-1), noise.numel()) + 0.1 * noise
+        return (
+            torch.linspace(math.log(1e-4), math.log(1e-1), noise.numel()) + 0.1 * noise
+        )
     if name.endswith("dt_bias"):
         return 0.1 * noise
     if name.endswith(("q_norm.weight", "k_norm.weight")):
         # Qwen3.5 adds 1 to the weight. Attention is peaked, because a mean over a thousand tokens would hide one frame.
         return 0.8 + 0.1 * noise
-    if name.startswith("model.language_model") and name.endswith("norm.weight") and "linear_attn" not in name:
+    if (
+        name.startswith("model.language_model")
+        and name.endswith("norm.weight")
+        and "linear_attn" not in name
+    ):
         return 0.1 * noise  # 1 is added here too
     if noise.dim() == 1:
         return (1.0 if name.endswith("weight") else 0.0) + 0.1 * noise
