@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import t from 'tap';
 import { startService, synthetic } from '../../real/support.ts';
 import { likelihoodOf } from '../../support/answers.ts';
@@ -10,6 +11,9 @@ import { askHybridOracle, cacheBlock, furthest, rms } from './support.ts';
 
 // A Qwen3.5 in bfloat16: make_checkpoint.py of this folder, served with the flags of README.md.
 t.setTimeout(900_000);
+
+/** With another secret nothing of an earlier run is found in the caches of the engine. */
+const run = randomUUID();
 
 const instruction = 'Put the red block into the blue box.';
 const success = await recorded('drawer-open-v3-success');
@@ -113,7 +117,7 @@ t.test('the values of all prefixes equal those of transformers, up to rounding',
 
 t.test('a prefix by name, with data and on a cold cache has the same value', async (t) => {
   const episode = { instruction, fps: 2 };
-  const address = await startService(t);
+  const address = await startService(t, { SECRET: `named ${run}` });
   const first = await post(address, long, episode);
   const again = await post(address, long, episode);
   const cached = again.body.usage.cached_tokens as number;
@@ -123,7 +127,7 @@ t.test('a prefix by name, with data and on a cold cache has the same value', asy
   t.ok(furthest(warm, values) <= TOLERANCE, `named again: ${furthest(warm, values)}`);
   t.comment(`named again: largest difference ${furthest(warm, values)}`);
   for (const { length, log_prob_true } of first.body.prefixes.filter((_, i) => i % 4 === 2)) {
-    const cold = await startService(t, { SECRET: `cold ${length}` });
+    const cold = await startService(t, { SECRET: `cold ${length} ${run}` });
     const { body } = await post(cold, long.slice(0, length), { ...episode, prefixes: { last: 1 } });
     t.equal(body.usage.cached_tokens, 0, `${length} frames: nothing cached`);
     const difference = Math.abs((body.prefixes[0]?.log_prob_true as number) - log_prob_true);
@@ -139,7 +143,7 @@ const [QUESTION, STRIDE] = [39, 73];
 const kept = (prompt: number) => Math.max(0, Math.floor((prompt - QUESTION - STRIDE) / block) * block);
 
 t.test('each prefix computes only what follows the last complete cache block', async (t) => {
-  const address = await startService(t, { SECRET: 'prefixes' });
+  const address = await startService(t, { SECRET: `prefixes ${run}` });
   t.equal((await describeModel(address)).one_pass, true, 'the probe finds the prefix cache');
   const { body } = await post(address, long, { instruction, fps: 2 });
   t.notOk(body.warnings.some(({ code }) => code === 'no-sharing'));
@@ -158,13 +162,13 @@ t.test(
   'a growing episode has the values of the complete one, and a step computes at most one cache block more',
   async (t) => {
     const files = long.slice(0, 44);
-    const whole = await post(await startService(t, { SECRET: 'whole' }), files, {
+    const whole = await post(await startService(t, { SECRET: `complete ${run}` }), files, {
       instruction,
       fps: 2,
       prefixes: { every: 1 },
     });
     const expected = whole.body.prefixes.map(({ log_prob_true }) => log_prob_true);
-    const step = growingEpisode(await startService(t, { SECRET: 'growing' }), { instruction, fps: 2 });
+    const step = growingEpisode(await startService(t, { SECRET: `growing ${run}` }), { instruction, fps: 2 });
     const [values, computed]: [number[], number[]] = [[], []];
     let sharing = 0;
     for (const [i, file] of files.entries()) {
