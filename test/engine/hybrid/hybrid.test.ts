@@ -42,7 +42,7 @@ const further: Case[] = [
   { name: 'answers of several tokens', ...success, count: 5, answers: texts },
   { name: 'likelihood', ...success, count: 5, likelihood: true },
 ];
-const oracle = await askHybridOracle([...cases, ...further]);
+const oracle = await askHybridOracle(cases, further);
 const block = await cacheBlock();
 
 const expectedOf = (name: string, dtype: 'float32' | 'bfloat16' = 'float32'): OracleAnswer => {
