@@ -35,6 +35,8 @@ export interface Behaviour {
   /** the text that it writes */
   text: string;
   keepsItems: boolean;
+  /** Items in a block of the prefix cache. A model with linear attention has large blocks. */
+  cacheBlock: number;
   /** most tokens of `top_logprobs` */
   maxLogprobs: number;
   /** Further texts that are one token each, in addition to <|…|>, True and False: regular expressions, in order. */
@@ -91,6 +93,7 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
     imageLimit: 128,
     text: 'Frame 1: Task Completion Percentages:40%',
     keepsItems: true,
+    cacheBlock: 1,
     maxLogprobs: 20,
     addedTokens: ['<think>', '<tts_pad>'],
     ...change,
@@ -207,7 +210,13 @@ export async function startFakeVllm(change: Partial<Behaviour> = {}) {
       const message = `Requested sample logprobs of ${top}, which is greater than max allowed: ${behaviour.maxLogprobs}`;
       return refuse(response, 400, message);
     }
-    const answer = answerTo(question, ids, document, { seen, items, textsBefore, wordOf });
+    const answer = answerTo(question, ids, document, {
+      seen,
+      items,
+      cacheBlock: behaviour.cacheBlock,
+      textsBefore,
+      wordOf,
+    });
     answer.system_fingerprint = behaviour.fingerprint;
     if (!isProbe) promptTokens.push(answer.usage.prompt_tokens);
     if (!isProbe || behaviour.rewrite) behaviour.rewrite?.(answer, document);
@@ -337,6 +346,7 @@ function imagePads(dataUrl: string): number {
 interface FakeState {
   seen: Set<string>;
   items: Map<string, string>;
+  cacheBlock: number;
   textsBefore: (ids: number[]) => (string | null)[];
   wordOf: (id: number) => string;
 }
@@ -351,13 +361,14 @@ function answerTo(
     return_token_ids: withIds,
     prompt_logprobs: promptWanted,
   }: CompletionRequest,
-  { seen, items, textsBefore, wordOf }: FakeState,
+  { seen, items, cacheBlock, textsBefore, wordOf }: FakeState,
 ): Answer {
   const shown = [...videos, ...images];
   // Simulates the KV cache in steps of one item: an item is cached if it was seen after the same items with the same salt.
   const keys = shown.map((_, i) => JSON.stringify([salt, ...shown.slice(0, i + 1).map(({ uuid }) => uuid)]));
   // As in vLLM, a request for the log probabilities of its prompt reads nothing from the cache.
-  const cached = promptWanted === undefined ? keys.filter((key) => seen.has(key)).length * PADS : 0;
+  const known = keys.filter((key) => seen.has(key)).length;
+  const cached = promptWanted === undefined ? (known - (known % cacheBlock)) * PADS : 0;
   for (const key of keys) seen.add(key);
   const digestOf = (...texts: string[]) =>
     createHash('sha256')

@@ -24,6 +24,23 @@ t.test('all queries of the probe have one session, so that a router sends them t
   t.notOk(sessions.has(undefined));
 });
 
+t.test('a prefix cache of large blocks is found by a longer prompt, which other engines do not get', async (t) => {
+  for (const [cacheBlock, onePass, longest] of [
+    [1, true, 4],
+    [8, true, 32],
+    [64, false, 32],
+  ] as const) {
+    const { app, fake } = await startService(t, { cacheBlock });
+    await readiness(app, 200);
+    t.equal((await app.inject('/v1/model')).json().one_pass, onePass, `blocks of ${cacheBlock}`);
+    const queries = fake.probed.filter(({ text }) => text !== '');
+    t.equal(Math.max(...queries.map(({ items }) => items.length)), longest);
+  }
+  const small = await startService(t, { cacheBlock: 8, itemLimit: 6 });
+  await readiness(small.app, 200);
+  t.equal((await small.app.inject('/v1/model')).json().one_pass, false, 'no more items than the engine accepts');
+});
+
 t.test('ENGINE_FRAME_SIDE sets the reference frame size', async (t) => {
   const { app, address } = await startService(t, {}, { ENGINE_FRAME_SIDE: '128' });
   await readiness(app, 200);
