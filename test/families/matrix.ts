@@ -11,6 +11,22 @@ const RECORDED = new URL('./measured.json', import.meta.url);
 const FRESH = new URL('../../.cache/families/measured/', import.meta.url);
 const [BEGIN, END] = ['<!-- matrix: test/families/matrix.ts -->', '<!-- end of the matrix -->'];
 
+/** Where the figures of pairs are: other tests and benches measure them. */
+const ELSEWHERE: { [profile: string]: string[] } = {
+  'qwen3-vl': [
+    '[Exactness](reference/exactness.md)',
+    '64',
+    '[Benchmarks](reference/benchmarks.md#an-episode-on-vllm)',
+    '[Benchmarks](reference/benchmarks.md#a-step-of-a-growing-episode)',
+  ],
+  'qwen3.5': [
+    '[see below](#qwen35-and-qwen36)',
+    '64',
+    '[see below](#qwen35-and-qwen36)',
+    '[see below](#qwen35-and-qwen36)',
+  ],
+};
+
 /** What was measured, by the name of the profile. */
 type Record = { [profile: string]: Measured };
 
@@ -45,7 +61,7 @@ async function readProfile(name: string): Promise<ProfileFile> {
 function rowOf({ name, models, frames, verified }: ProfileFile, measured: Measured | undefined): string {
   const block = frames === 'pairs' ? 'a pair of frames' : 'an image of one frame';
   const cells = [`\`${name}\``, models.join('; '), block, verified ?? '**not verified**'];
-  if (!measured) return `| ${[...cells, '–', '–', '–', '–'].join(' | ')} |`;
+  if (!measured) return `| ${[...cells, ...(ELSEWHERE[name] ?? ['–', '–', '–', '–'])].join(' | ')} |`;
   const { differences, cost, tokensPerFrame, step } = measured;
   const largest = Math.max(...Object.values(differences)).toExponential(1);
   const times = `${cost.tokens.toFixed(2)} of the tokens, ${cost.time.toFixed(2)} of the time`;

@@ -20,7 +20,9 @@ export async function vocabularyOf(family: Family, source: TokenSource): Promise
   const missing = found.findIndex(({ length }) => length !== 1);
   if (missing >= 0) {
     const lack = `The model's tokenizer has no token ${texts[missing]}, so this is not a model of the profile ${name}.`;
-    throw new EngineFault('refused', `${lack} ${await otherProfiles(family, source)}`);
+    const others = await otherProfiles(family, source);
+    const none = 'No profile of this service fits it: docs/models.md says how to write one.';
+    throw new EngineFault('refused', `${lack} ${others || none}`);
   }
   if ((await controlTokenIn(`Look: ${blockToken}!`, client, model, signal)) !== blockToken)
     throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
@@ -65,7 +67,7 @@ export async function findLayout({
       : 'Start vLLM with the chat template of the model, or write a profile of your own (docs/models.md).';
   throw new EngineFault(
     'refused',
-    `The ${prompt} prompt is not that of the profile ${family.name}: ${difference} ${advice} ${await otherProfiles(family, source)}`,
+    `The ${prompt} prompt is not that of the profile ${family.name}: ${difference} ${advice} ${await otherProfiles(family, source)}`.trim(),
   );
 }
 
@@ -87,7 +89,7 @@ async function differenceOf(
   return `from token ${place} on the model receives ${await textAt(received)}, and the profile has ${await textAt(expected)}.`;
 }
 
-/** Names the other profiles whose image token the model's tokenizer has. */
+/** Names the other profiles whose image token the model's tokenizer has. @returns an empty text if there are none */
 async function otherProfiles(family: Family, source: TokenSource): Promise<string> {
   const fitting: string[] = [];
   for (const name of await profileNames()) {
@@ -99,6 +101,6 @@ async function otherProfiles(family: Family, source: TokenSource): Promise<strin
     if (name !== family.name && isKnown) fitting.push(name);
   }
   return fitting.length === 0
-    ? 'No profile of this service fits its tokenizer: docs/models.md says how to write one.'
+    ? ''
     : `Its tokenizer has the tokens of these values of MODEL_PROFILE: ${fitting.join(', ')}.`;
 }
