@@ -58,8 +58,9 @@ t.test('a result has the frames in the order of time, and everything that it was
   willWrite(text);
   const answer = await postGvl(app, files, { id: 'é 7' });
   const { usage, ...result } = gvlOf(answer);
-  const { service: _, engine, model, about, ...provenance } = result.provenance;
+  const { service: _, engine, model, profile, about, ...provenance } = result.provenance;
   t.strictSame([engine, model, about], [{ name: 'vllm', version: '0.32.0' }, 'fake', null]);
+  t.strictSame(profile, { name: 'qwen3-vl', verified: true });
   t.strictSame(
     { ...result, provenance },
     {

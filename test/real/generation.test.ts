@@ -68,7 +68,7 @@ async function generate(
 }
 
 t.test('the engine says how many images it accepts', async (t) => {
-  t.strictSame((await ready()).generation, { maxImages: 128 });
+  t.match((await ready()).generation, { maxImages: 128 });
 });
 
 t.test('prompts and texts equal those of transformers, token for token', async (t) => {
