@@ -16,6 +16,8 @@ export interface Family {
   media: 'video' | 'image';
   /** Frames in a complete block. */
   framesPerBlock: 1 | 2;
+  /** Values of `frame_size` that a vLLM with such a model accepts. */
+  frameSizes: FrameSizeMode[];
   /** Layouts that a prompt with blocks can have. */
   layouts: Readonly<NonEmpty<PromptLayout>>;
   /** Text of the token that stands for all tokens of one block. */

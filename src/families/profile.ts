@@ -1,4 +1,5 @@
 import { type Static, Type } from 'typebox';
+import { FrameSizeMode } from '../../schemas/enumerations.ts';
 
 /** How a prompt with images is written. Texts are those that the model receives, with one token for all tokens of an image. */
 const Prompt = Type.Object(
@@ -20,7 +21,7 @@ const Prompt = Type.Object(
       description: 'The text of one frame, with one `image_token` for each run of them.',
     }),
     image_token: Type.String({
-      minLength: 1,
+      pattern: '^[<\\[].*[A-Za-z0-9].*[>\\]]$',
       description:
         'The token that the model receives for each visual feature. Runs of it are one token in the texts here.',
     }),
@@ -57,9 +58,16 @@ export const ImagesProfile = Type.Object(
     ...common,
     frames: Type.Enum(['images']),
     prompt: Prompt,
+    frame_sizes: Type.Optional(
+      Type.Array(FrameSizeMode, {
+        minItems: 1,
+        description:
+          'Values of `frame_size` that are accepted. Left out: all. With `reference` only, no frame is larger than that.',
+      }),
+    ),
     side_multiple: Type.Integer({
       minimum: 1,
-      maximum: 256,
+      maximum: 32,
       description: 'Sides of frames that `frame_size: "budget"` shrinks are multiples of this, in pixels.',
     }),
   },

@@ -12,7 +12,7 @@ import { statementOf } from './statement.ts';
 /** The folder of the profiles that come with the service. */
 const FOLDER = fileURLToPath(new URL('../../models/profiles/', import.meta.url));
 /** A longer file is no profile. */
-const MOST_BYTES = 64 * 1024;
+const MOST_CHARACTERS = 64 * 1024;
 
 /** By the way that frames are sent, because errors of a union do not say which member was meant. */
 const CHECKERS = { pairs: createChecker(PairsProfile), images: createChecker(ImagesProfile) };
@@ -26,7 +26,13 @@ export async function readFamily(wanted: string): Promise<Family> {
   const isPath = wanted.endsWith('.json');
   if (!isPath) await checkName(wanted);
   const file = isPath ? wanted : `${FOLDER}${wanted}.json`;
-  return familyOf(await profileIn(file));
+  const profile = await profileIn(file);
+  // Calibrations and runs are kept apart by the name.
+  if (isPath && (await profileNames()).includes(profile.name))
+    throw new Error(
+      `MODEL_PROFILE: ${file} has the name of a profile of the service, ${profile.name}. Choose another.`,
+    );
+  return familyOf(profile);
 }
 
 /** Names of the profiles that come with the service, in order. */
@@ -51,7 +57,7 @@ async function profileIn(file: string): Promise<ProfileFile> {
   const text = await readFile(file, 'utf8').catch(({ code }: NodeJS.ErrnoException) => {
     throw fault(`cannot be read (${code}).`);
   });
-  if (text.length > MOST_BYTES) throw fault(`is longer than ${MOST_BYTES} bytes.`);
+  if (text.length > MOST_CHARACTERS) throw fault(`is longer than ${MOST_CHARACTERS} characters.`);
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -59,7 +65,7 @@ async function profileIn(file: string): Promise<ProfileFile> {
     throw fault('is not JSON.');
   }
   const profile = checked(value, (mistake) => fault(`is not a profile: ${mistake}.`));
-  const misplaced = 'prompt' in profile ? misplacedToken(profile.prompt) : undefined;
+  const misplaced = 'prompt' in profile ? misplacedToken(profile) : undefined;
   if (misplaced) throw fault(`is not a profile: ${misplaced}`);
   return profile;
 }
@@ -75,7 +81,8 @@ function checked(value: unknown, fault: (mistake: string) => Error): ProfileFile
 }
 
 /** The token of an image marks where a frame is: it must be there, and nowhere else. */
-function misplacedToken({ image, image_token: token, ...others }: ImagesProfile['prompt']) {
+function misplacedToken({ statement = '', prompt: { image, image_token: token, ...others } }: ImagesProfile) {
+  if (statement.includes(token)) return `/statement must not have ${token}, the image_token.`;
   if (!image.includes(token)) return `/prompt/image must have ${token}, the image_token.`;
   const wrong = Object.entries(others).find(([, text]) => text.includes(token));
   return wrong && `/prompt/${wrong[0]} must not have ${token}, the image_token.`;

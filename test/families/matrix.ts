@@ -19,12 +19,7 @@ const ELSEWHERE: { [profile: string]: string[] } = {
     '[Benchmarks](reference/benchmarks.md#an-episode-on-vllm)',
     '[Benchmarks](reference/benchmarks.md#a-step-of-a-growing-episode)',
   ],
-  'qwen3.5': [
-    '[see below](#qwen35-and-qwen36)',
-    '64',
-    '[see below](#qwen35-and-qwen36)',
-    '[see below](#qwen35-and-qwen36)',
-  ],
+  'qwen3.5': ['[see below](#qwen35)', '64', '[see below](#qwen35)', '[see below](#qwen35)'],
 };
 
 /** What was measured, by the name of the profile. */

@@ -18,6 +18,13 @@ const controls: Case[] = [
   { ...still, name: 'reversed', files: still.files.toReversed() },
   { ...still, name: 'other_instruction', instruction: 'Open the drawer.' },
 ];
+const native = {
+  ...(await made(3)),
+  name: 'native size',
+  files: await synthetic(3, 6, 320, 192),
+  resize: false,
+  count: 2,
+};
 const prompts: Case[] = [
   await made(64, { count: 5 }),
   await made(24, { name: 'chat prompt', prompt: 'chat', count: 5 }),
@@ -26,8 +33,7 @@ const prompts: Case[] = [
   await made(15, { fps: 3 }),
   await made(9, { name: 'far apart', fps: 0.0025 }),
   { name: 'recorded, 480 px', ...success, count: 5 },
-  // InternVL cuts a frame that is not square into tiles of 256 tokens.
-  { ...(await made(3)), name: 'native size', files: await synthetic(3, 6, 320, 192), resize: false, count: 2 },
+  ...(PROFILE.frame_sizes ? [] : [native]),
 ];
 const answers: Case[] = [
   await made(7, {

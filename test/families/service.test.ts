@@ -104,6 +104,17 @@ t.test('the published pipeline is refused by name', async (t) => {
   t.match(body, { code: 'pipeline-unsupported', detail: PROFILE.name });
 });
 
+t.test('a frame size that the profile does not accept is refused by name', async (t) => {
+  const { files } = await made(2);
+  const accepted = PROFILE.frame_sizes ?? ['reference', 'native', 'budget'];
+  for (const frame_size of ['reference', 'native', 'budget'] as const) {
+    const max_pixels = frame_size === 'budget' ? { max_pixels: 20_000 } : {};
+    const { status, body } = await post(address, files, { instruction, fps: 2, frame_size, ...max_pixels });
+    t.equal(status, accepted.includes(frame_size) ? 200 : 422, frame_size);
+    if (status !== 200) t.match(body, { code: 'frame-size-unsupported' });
+  }
+});
+
 t.test('an episode beyond the context is refused', async (t) => {
   const { files } = await made(4);
   const many = Array.from({ length: 2000 }, (_, i) => files[i % 4] as Buffer);

@@ -2,9 +2,9 @@ import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Reading } from '../../engine/engine.ts';
 import { LEAST_LOG_PROB, logProbFault, topFault } from '../../engine/log-probs.ts';
 import type { Body } from './client.ts';
+import type { Item } from './content.ts';
 import { itemLength, itemPart, textPart } from './content.ts';
 import { EngineFault } from './faults.ts';
-import type { Item } from './items.ts';
 import { joined } from './pieces.ts';
 import type { Completion, TokenUsage } from './responses.ts';
 

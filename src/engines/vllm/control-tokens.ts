@@ -22,7 +22,7 @@ export function controlTokenFinder(): ControlTokenFinder {
   // Another model may have another tokenizer, so results are stored per probe.
   const remembered = new WeakMap<Probed, LRUCache<string, { token: string | undefined }>>();
   return async (text, probed, { client, signal }) => {
-    if (!/<.*>|\[.*\]/s.test(text)) return undefined;
+    if (!hasPair(text, '<', '>') && !hasPair(text, '[', ']')) return undefined;
     const texts = remembered.get(probed) ?? new LRUCache<string, { token: string | undefined }>({ max: REMEMBERED });
     remembered.set(probed, texts);
     const known = texts.get(text);
@@ -31,4 +31,10 @@ export function controlTokenFinder(): ControlTokenFinder {
     texts.set(text, { token });
     return token;
   };
+}
+
+/** Whether one character is before the other one somewhere. A regular expression would need a time that grows with the square of the length. */
+function hasPair(text: string, open: string, close: string): boolean {
+  const first = text.indexOf(open);
+  return first >= 0 && text.lastIndexOf(close) > first;
 }

@@ -1,7 +1,7 @@
 import type { GenerationPlan } from '../../plan/generation.ts';
 import type { Body } from './client.ts';
+import type { Item } from './content.ts';
 import { itemPart, textPart } from './content.ts';
-import type { Item } from './items.ts';
 import { joined } from './pieces.ts';
 
 /** What a generation sends, besides the user turn. */

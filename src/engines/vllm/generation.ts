@@ -14,7 +14,7 @@ import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
 import { querySender, type VllmParts } from './queries.ts';
 import { GENERATION, type Generation } from './responses.ts';
-import { promptTokens } from './tokenizer.ts';
+import { promptTokens, tokenIdsOf } from './tokenizer.ts';
 import { collapsePads } from './vocabulary.ts';
 
 /**
@@ -79,14 +79,16 @@ interface ExpectedPrompt {
 async function expectedPrompt(
   { plan, tenant, pointer, signal }: GenerationRequest,
   { tokenizer }: VllmParts,
-  { profile: { family, model, contextTokens }, vocabulary: { imagePad } }: Probed,
+  { profile: { family, model, contextTokens }, vocabulary: { imagePad }, tokens: known }: Probed,
   tokensAtReference: number,
 ): Promise<ExpectedPrompt> {
   const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
   const images = shownFrames(plan.parts).length;
-  // The token ids have one token for all of an image.
-  const textTokens = tokenIds.filter((id) => id !== imagePad).length;
-  const tokensPerImage = family.imageTokens(plan.frameGroups[0].size) ?? tokensAtReference;
+  const source = { client: tokenizer(tenant), model, known, signal };
+  const markup = (await tokenIdsOf(family.imageText, source)).filter((id) => id !== imagePad).length;
+  // The token ids have one token for each run of an image's tokens.
+  const textTokens = tokenIds.filter((id) => id !== imagePad).length - images * markup;
+  const tokensPerImage = markup + (family.imageTokens(plan.frameGroups[0].size) ?? tokensAtReference);
   const room = contextTokens - textTokens - images * tokensPerImage;
   if (room >= 1) return { tokenIds, maxTokens: Math.min(plan.maxTokens, room) };
   const fitting = Math.floor((contextTokens - textTokens - 1) / tokensPerImage);
@@ -135,14 +137,14 @@ function checkPrompt(
   {
     vocabulary: { imagePad },
     profile: {
-      family: { name },
+      family: { name, media },
     },
   }: Probed,
 ): void {
   if (seen.length !== usage.prompt_tokens)
     throw new EngineFault('unusable', 'The response has another number of prompt tokens than of their ids.');
   if (collapsePads(seen, imagePad).join() === collapsePads(expected, imagePad).join()) return;
-  const advice = `Start vLLM with the chat template of the profile ${name}${name === 'qwen3-vl' ? ': --chat-template docker/vllm/chat_template.jinja' : ''}.`;
+  const advice = `Start vLLM with the chat template of the profile ${name}${media === 'video' ? ': --chat-template docker/vllm/chat_template.jinja' : ''}.`;
   throw new EngineFault('unusable', `The prompt with images has another layout than the text. ${advice}`);
 }
 

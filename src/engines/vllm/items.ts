@@ -6,28 +6,7 @@ import type { AviEncoding } from '../../frames/avi-frame.ts';
 import type { EngineFrame, FrameForm } from '../../frames/rendered.ts';
 import type { Block, FrameGroup } from '../../plan/plan.ts';
 import { aviLength, twoFrameAvi } from './avi.ts';
-
-/** A block, or a frame, in the form that vLLM accepts: a video of two frames or an image, with a name (uuid). */
-export interface Item {
-  uuid: string;
-  media: 'video' | 'image';
-  /** prompt text directly before it; empty for none */
-  before: string;
-  /** Undefined if a growing episode only names a frame of the block. The engine may still have the block. */
-  file: ItemFile | undefined;
-}
-
-/** The file of an item, in base64. */
-interface ItemFile {
-  /** media type */
-  type: string;
-  /** characters */
-  length: number;
-  /**
-   * The text in pieces, made again by each call: a frame is in memory once, however many blocks and retries contain it.
-   */
-  text(): Uint8Array[];
-}
+import { type Item, type ItemFile, namedPart } from './content.ts';
 
 /** What the names of an episode's items depend on, besides the frames. */
 interface ItemScope {
@@ -55,7 +34,7 @@ export function itemsOf(
   const videoOf = videosOf(frames, scope);
   const imageOf = imagesOf(frames, scope);
   const pack = (block: Block) =>
-    media === 'video' ? videoOf(block) : { ...imageOf(block.frames[0]), before: textBefore(block.time) };
+    media === 'video' ? videoOf(block) : preceded(imageOf(block.frames[0]), textBefore(block.time));
   // Prefixes share their blocks. Each block is named once, even if thousands of prefixes contain it.
   const items = new Map<Block, Item>();
   return (block) => {
@@ -78,9 +57,7 @@ function videosOf(frames: ReadonlyMap<number, EngineFrame>, scope: ItemScope): (
     const [a, b] = [frameAt(frames, first), frameAt(frames, second)];
     const identity = JSON.stringify([tenant, model, encoding, resampling, ...sizes, time, a.digest, b.digest]);
     return {
-      uuid: nameOf(secret, identity),
-      media: 'video',
-      before: '',
+      ...nothingBefore(nameOf(secret, identity), 'video'),
       file: videoFile(a.bytes, b.bytes, (pair) => twoFrameAvi(pair, { size, encoding, time })),
     };
   };
@@ -111,12 +88,20 @@ export function imagesOf(
     const { digest, bytes } = frameAt(frames, number);
     const identity = JSON.stringify(['image', tenant, model, encoding, resampling, ...sizes, digest]);
     return {
-      uuid: nameOf(secret, identity),
-      media: 'image',
-      before: '',
+      ...nothingBefore(nameOf(secret, identity), 'image'),
       file: bytes ? { type: IMAGE_TYPES[encoding], length: bytes.length, text: () => [bytes] } : undefined,
     };
   };
+}
+
+function nothingBefore(uuid: string, media: Item['media']): Omit<Item, 'file'> {
+  const item = { uuid, media, before: '' };
+  return { ...item, named: namedPart(item) };
+}
+
+/** The same item with a text before it. The text is that of a profile, in ASCII or not. */
+function preceded(item: Item, before: string): Item {
+  return before === '' ? item : { ...item, before, named: namedPart({ ...item, before }) };
 }
 
 /** @returns 40 hexadecimal digits */

@@ -2,7 +2,7 @@ import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.
 import type { Family } from '../../families/family.ts';
 import { profileNames, readFamily } from '../../families/read-family.ts';
 import { EngineFault } from './faults.ts';
-import { controlTokenIn, createTextsByTokens, type TokenSource, textOf, tokenize, tokenOf } from './tokenizer.ts';
+import { controlTokenIn, createTextsByTokens, type TokenSource, textOf, tokenIdsOf, tokenize } from './tokenizer.ts';
 import { collapsePads, type Vocabulary } from './vocabulary.ts';
 
 /** Start of a video in the markup of pairs. */
@@ -94,11 +94,8 @@ async function otherProfiles(family: Family, source: TokenSource): Promise<strin
   const fitting: string[] = [];
   for (const name of await profileNames()) {
     const other = await readFamily(name);
-    const isKnown = await tokenOf(other.blockToken, source).then(
-      () => true,
-      () => false,
-    );
-    if (name !== family.name && isKnown) fitting.push(name);
+    const ids = await tokenIdsOf(other.blockToken, source);
+    if (name !== family.name && ids.length === 1) fitting.push(name);
   }
   return fitting.length === 0
     ? ''

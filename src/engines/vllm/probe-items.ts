@@ -5,7 +5,8 @@ import type { Family } from '../../families/family.ts';
 import { type AviEncoding, aviFrame, base64 } from '../../frames/avi-frame.ts';
 import { pixmap } from '../../frames/pixmap.ts';
 import type { NonEmpty } from '../../plan/non-empty.ts';
-import { type Item, itemsOf } from './items.ts';
+import type { Item } from './content.ts';
+import { itemsOf } from './items.ts';
 
 /** How the frames of the probe are sent. */
 interface ProbeFrames {

@@ -146,7 +146,7 @@ export async function probeEngine(
       prompts: { open: open.served, chat: chat.served },
       onePass: isShared === false ? await sharesLongPass() : isShared,
       referenceFrame: frame,
-      frameSizes: ['reference', 'native', 'budget'],
+      frameSizes: family.frameSizes,
       frameEncoding: encoding,
       calibration: null,
       contextTokens: context,

@@ -11,7 +11,7 @@ import type { Probed } from './probe.ts';
 import { promptCheck } from './prompt-check.ts';
 import type { VllmParts } from './queries.ts';
 import { textReader } from './text-reading.ts';
-import { answerIds, textOf } from './tokenizer.ts';
+import { answerIds, promptTokens, textOf } from './tokenizer.ts';
 
 /**
  * Makes the function that reads a query of one episode. The longest query, number 0, must be read before the others begin.
@@ -20,11 +20,12 @@ import { answerIds, textOf } from './tokenizer.ts';
 export function queryReader(
   { plan, tenant, pointer, episodePointer, signal }: ScoreRequest,
   context: VllmParts,
-  { profile: { model }, tokens: known, texts, vocabulary }: Probed,
+  { profile: { model, family }, tokens: known, texts, vocabulary }: Probed,
   ask: Ask,
 ): (each: Query, query: number) => Promise<Reading> {
   const tokenizer = { client: context.tokenizer(tenant), model, known, texts, signal };
-  const check = promptCheck(plan, vocabulary, pointer);
+  const tokensOfPrompt = (text: string) => promptTokens(text, tokenizer.client, model, signal);
+  const check = promptCheck({ plan, family, vocabulary, pointer, tokensOf: tokensOfPrompt });
   const readText = textReader({ ask, check, tokenizer, pointer });
 
   /** Reads the next token, and the most likely ones if the query wants them. vLLM returns these only to a query of their own. */
@@ -37,7 +38,7 @@ export function queryReader(
     const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
     if (start && !check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
     if (!isFirst) return reading;
-    const prompt = check.seen(each, answer);
+    const prompt = await check.seen(each, answer);
     if (read.top === undefined) return { ...reading, prompt };
     const { likely, answers } = await likelyTokens(ask, each, read.top);
     const top: TopAnswer[] = [];

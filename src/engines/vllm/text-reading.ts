@@ -62,7 +62,7 @@ export function textReader({ ask, check, tokenizer, pointer }: TextParts) {
   async function readText(each: Query, read: ReadText, isFirst: boolean): Promise<Omit<Reading, 'query'>> {
     const places = idsToRead(read);
     const first = await ask(each, { read: { ids: places[0] }, start: null, data: isFirst ? 'all' : 'own' });
-    const prompt = isFirst ? { prompt: check.seen(each, first) } : {};
+    const prompt = isFirst ? { prompt: await check.seen(each, first) } : {};
     const answers = await readCut(each, read);
     if (answers) {
       const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, places[i] ?? []));

@@ -86,7 +86,7 @@ export async function tokenIdsOf(text: string, { client, model, known, signal }:
  * Finds the token of a text.
  * @throws EngineFault refused, if the text is not one token of the model's vocabulary
  */
-export async function tokenOf(text: string, source: TokenSource): Promise<Token> {
+async function tokenOf(text: string, source: TokenSource): Promise<Token> {
   const ids = await tokenIdsOf(text, source);
   const [id, ...more] = ids;
   if (id === undefined || more.length > 0) {

@@ -26,9 +26,16 @@ export function layoutOf(tokenIds: number[], blocks: number, { blockPad, videoSt
 
 /** Frames of one size have the same number of tokens. Some models write images without a separator. */
 function imagesLayout(tokenIds: number[], blocks: number, pad: number): PromptLayout {
-  const [pads, runs] = [countOf(tokenIds, pad), runStarts(tokenIds, pad).length];
-  if (pads > 0 && pads % blocks === 0 && (runs === 1 || runs % blocks === 0)) return 'images';
-  throw new EngineFault('unusable', `The prompt has ${pads} image tokens in ${runs} places for ${blocks} frames.`);
+  const runs = runLengths(tokenIds, pad);
+  const perBlock = runs.length / blocks;
+  const areEqual = runs.every((length, i) => length === runs[i % perBlock]);
+  const pads = countOf(tokenIds, pad);
+  if (runs.length === 1 ? pads % blocks === 0 : perBlock >= 1 && Number.isInteger(perBlock) && areEqual)
+    return 'images';
+  throw new EngineFault(
+    'unusable',
+    `The prompt has ${pads} image tokens in ${runs.length} places for ${blocks} frames.`,
+  );
 }
 
 /** Replaces each run of one token, that of videos or that of images, with one such token, as in the text of a prompt. */
@@ -63,6 +70,14 @@ export function textTokens(tokenIds: number[], { blockPad }: Vocabulary): number
 
 function countOf(tokenIds: number[], pad: number): number {
   return tokenIds.filter((id) => id === pad).length;
+}
+
+/** How long each run of a token is. */
+function runLengths(tokenIds: number[], pad: number): number[] {
+  return runStarts(tokenIds, pad).map((start) => {
+    const length = tokenIds.slice(start).findIndex((id) => id !== pad);
+    return length < 0 ? tokenIds.length - start : length;
+  });
 }
 
 /** Where runs of a token begin. */

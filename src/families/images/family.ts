@@ -6,7 +6,9 @@ import { sentSizeOf } from '../sent-size.ts';
 import { statementOf } from '../statement.ts';
 
 /** A family of models that receive each frame as an image. */
-export function imagesFamily({ name, verified, statement, prompt, side_multiple: multiple }: ImagesProfile): Family {
+export function imagesFamily(profile: ImagesProfile): Family {
+  const { name, verified, statement, prompt, side_multiple: multiple } = profile;
+  const { frame_sizes: sizes = ['reference', 'native', 'budget'] } = profile;
   const { opening, image, image_token: token, turn_end: turnEnd } = prompt;
   const textBefore = (time: string) => prompt.time?.replaceAll('{time}', time) ?? '';
   return {
@@ -14,6 +16,7 @@ export function imagesFamily({ name, verified, statement, prompt, side_multiple:
     verified: verified !== null,
     media: 'image',
     framesPerBlock: 1,
+    frameSizes: sizes,
     layouts: ['images'],
     blockToken: token,
     imageToken: token,

@@ -9,6 +9,7 @@ export const QWEN3_VL = {
   verified: true,
   media: 'video',
   framesPerBlock: 2,
+  frameSizes: ['reference', 'native', 'budget'],
   layouts: ['reference', 'nested'],
   blockToken: '<|video_pad|>',
   imageToken: '<|image_pad|>',

@@ -157,3 +157,26 @@ t.test('a model whose tokenizer lacks the image token is refused with the name o
   const detail = /no token <IMG_CONTEXT>, so this is not a model of the profile internvl/;
   t.match((await readiness(app, 503)).reason, detail);
 });
+
+t.test('a prompt that changes after the probe gives no number', async (t) => {
+  const { fake, app, address } = await startService(t, {}, TIMED);
+  await readiness(app, 200);
+  for (const change of [
+    (ids: number[]) => ids.splice(3, 1),
+    // One token fewer in the last frame.
+    (ids: number[]) => ids.splice(ids.lastIndexOf(ids[60] as number), 1),
+    (ids: number[]) => ids.push(ids.at(-1) as number),
+  ]) {
+    fake.behaviour.rewrite = ({ prompt_token_ids: ids }) => ids && change(ids);
+    for (const frames of [2, 3]) {
+      const { status, body } = await post(address, frames, { prefixes: { last: 1 } });
+      t.equal(status, 502, `${frames} frames`);
+      t.match(body, { code: 'engine-answer-unusable' });
+    }
+  }
+});
+
+t.test('an engine that was started for images is refused without a profile of images', async (t) => {
+  const { app } = await startService(t, { itemLimit: 0 });
+  t.match((await readiness(app, 503)).reason, /accepts no videos\. .*FRAMES=pairs.*MODEL_PROFILE/);
+});
