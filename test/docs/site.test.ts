@@ -24,7 +24,7 @@ t.test('the configuration has no type errors', async () => {
 });
 
 t.test('the sidebar has every page', async (t) => {
-  const listed = PARTS.flatMap(({ folder, pages }) => pages.map((page) => `docs/${folder}/${page}.md`));
+  const listed = PARTS.flatMap(({ folder, pages }) => pages.map((page) => join('docs', folder, `${page}.md`)));
   t.strictSame(pages.toSorted(), [...listed, 'docs/index.md'].toSorted());
 });
 
