@@ -72,6 +72,7 @@ t.test('the image contains only what the service needs', async (t) => {
   const files = [
     'LICENSE',
     'examples',
+    'models',
     'node_modules',
     'package-lock.json',
     'package.json',
@@ -80,6 +81,8 @@ t.test('the image contains only what the service needs', async (t) => {
     'routes',
   ];
   t.same(stdout.toString().trim().split('\n').sort(), [...files, 'schemas', 'src'].sort());
+  const models = await inContainer(container, ['ls', '-A', '/app/models']);
+  t.equal(models.stdout.toString().trim(), 'profiles', 'no model, only the profiles');
   const packages = (await inContainer(container, ['ls', '/app/node_modules'])).stdout.toString().trim().split('\n');
   t.ok(packages.includes('fastify'));
   t.notOk(
