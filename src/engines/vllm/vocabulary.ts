@@ -72,12 +72,18 @@ function countOf(tokenIds: number[], pad: number): number {
   return tokenIds.filter((id) => id === pad).length;
 }
 
-/** How long each run of a token is. */
+/** How long each run of a token is. Each token is looked at once: an engine may send a million of them. */
 function runLengths(tokenIds: number[], pad: number): number[] {
-  return runStarts(tokenIds, pad).map((start) => {
-    const length = tokenIds.slice(start).findIndex((id) => id !== pad);
-    return length < 0 ? tokenIds.length - start : length;
-  });
+  const lengths: number[] = [];
+  let length = 0;
+  for (const id of tokenIds) {
+    if (id === pad) length += 1;
+    else if (length > 0) {
+      lengths.push(length);
+      length = 0;
+    }
+  }
+  return length > 0 ? [...lengths, length] : lengths;
 }
 
 /** Where runs of a token begin. */
