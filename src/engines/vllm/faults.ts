@@ -31,7 +31,10 @@ interface FaultDetails {
   cause?: unknown;
 }
 
-/** A request to the engine failed. The message is this service's own text, never the engine's. */
+/**
+ * A request to the engine failed. The message is this service's own text, never the engine's, with one exception: if a prompt is not that
+ * of the profile, it has the first tokens that differ.
+ */
 export class EngineFault extends Error {
   readonly kind: FaultKind;
   readonly numbers: number[];

@@ -73,6 +73,8 @@ export async function findLayout({
 
 /** Tokens that a message shows from the first difference on. */
 const SHOWN = 6;
+/** Most characters of their text. An engine may send any text. */
+const MOST_SHOWN = 80;
 
 async function differenceOf(
   received: number[],
@@ -84,7 +86,8 @@ async function differenceOf(
   const texts = createTextsByTokens();
   const textAt = async (ids: number[]) => {
     const some = ids.slice(place, place + SHOWN);
-    return some.length === 0 ? 'nothing' : JSON.stringify(await textOf(some, { client, model, texts, signal }));
+    if (some.length === 0) return 'nothing';
+    return JSON.stringify((await textOf(some, { client, model, texts, signal })).slice(0, MOST_SHOWN).toWellFormed());
   };
   return `from token ${place} on the model receives ${await textAt(received)}, and the profile has ${await textAt(expected)}.`;
 }

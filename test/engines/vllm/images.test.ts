@@ -1,4 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import t from 'tap';
+import { reply } from '../../support/fake-vllm.ts';
 import { growingEpisode } from '../../support/growing.ts';
 import { readiness } from '../../support/readiness.ts';
 import { frame, post, startService } from './support.ts';
@@ -179,4 +181,14 @@ t.test('a prompt that changes after the probe gives no number', async (t) => {
 t.test('an engine that was started for images is refused without a profile of images', async (t) => {
   const { app } = await startService(t, { itemLimit: 0 });
   t.match((await readiness(app, 503)).reason, /accepts no videos\. .*FRAMES=pairs.*MODEL_PROFILE/);
+});
+
+t.test('a long text of the engine is cut in the reason, which stays one line', async (t) => {
+  const prompt = `${'x'.repeat(79)}😀\n${'y'.repeat(5000)}`;
+  const instead = (path: string, response: ServerResponse) =>
+    path === '/detokenize' ? reply(response, 200, { prompt }) : undefined;
+  const { app } = await startService(t, { layout: 'strange', instead }, TIMED);
+  const { reason = '' } = await readiness(app, 503);
+  t.ok(reason.length < 700 && !reason.includes('\n'), reason);
+  t.match(reason, /the model receives "x{79}\ufffd", and the profile has/);
 });
