@@ -36,6 +36,21 @@ t.test('the page describes every member of a profile, and no other', async (t) =
   t.strictSame(described.sort(), names.sort());
 });
 
+t.test('what the item cache holds follows from the frames that were kept in 64 MiB', async (t) => {
+  const section = page.slice(page.indexOf('## The item cache'), page.indexOf('## Write a profile'));
+  for (const [name, kept] of [
+    ['Qwen2.5-VL', 176],
+    ['InternVL', 27],
+    ['SmolVLM2', 12],
+  ] as const) {
+    const frames = 64 * kept;
+    const each = (64 / kept).toFixed(2);
+    t.match(section, `| ${name} | ${each} MiB | ${frames.toLocaleString('en')} | ${Math.floor(frames / 120)} |`);
+  }
+  const gibibytes = (100 * 120 * 64) / 27 / 1024;
+  t.ok(gibibytes < 32 && gibibytes > 16, `${gibibytes} GiB for 100 robots with InternVL`);
+});
+
 t.test('the GPU memory follows from the sizes of the models', async (t) => {
   const MiB = 1024 * 1024;
   const cards = [23_034, 46_068, 81_559, 143_771].map((memory) => 0.9 * memory * MiB);
