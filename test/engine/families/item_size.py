@@ -26,8 +26,8 @@ def data_url(shade: int) -> str:
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
 
 
-def is_answered(url: str, model: str, name: str, data: str | None) -> bool:
-    """Whether the engine answers a prompt with this image."""
+def responds(url: str, model: str, name: str, data: str | None) -> bool:
+    """Whether the engine returns a response to a prompt with this image."""
     image = {"type": "image_url", "uuid": name, "image_url": data and {"url": data}}
     content: list[Any] = [image, {"type": "text", "text": "Is it?"}]
     body = {"model": model, "messages": [{"role": "user", "content": content}], "max_tokens": 1}
@@ -46,9 +46,9 @@ def main() -> None:
     model = json.loads(urllib.request.urlopen(f"{url}/v1/models").read())["data"][0]["id"]
     names = [uuid.uuid4().hex for _ in range(FRAMES)]
     for shade, name in enumerate(names):
-        if not is_answered(url, model, name, data_url(shade)):
-            sys.exit("the engine does not answer")
-    kept = next((i for i, name in enumerate(reversed(names)) if not is_answered(url, model, name, None)), FRAMES)
+        if not responds(url, model, name, data_url(shade)):
+            sys.exit("the engine does not respond")
+    kept = next((i for i, name in enumerate(reversed(names)) if not responds(url, model, name, None)), FRAMES)
     print(f"{kept} of {FRAMES} frames kept: {size * 1024 / max(kept, 1):.2f} MiB each")
 
 
