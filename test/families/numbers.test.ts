@@ -3,10 +3,10 @@ import { askTransformers, authorsTurn } from '../real/generation.ts';
 import { startService, synthetic } from '../real/support.ts';
 import { likelihoodOf } from '../support/answers.ts';
 import { gvlOf } from '../support/gvl.ts';
-import type { Case } from '../support/oracle.ts';
+import { type Case, furthest } from '../support/oracle.ts';
 import { post, recorded } from '../support/recorded.ts';
 import { record } from './record.ts';
-import { askImagesOracle, furthest, made, PROFILE, resultOf, TEMPLATE, TOLERANCE } from './support.ts';
+import { askImagesOracle, made, PROFILE, resultOf, TEMPLATE, TOLERANCE } from './support.ts';
 
 t.setTimeout(900_000);
 

@@ -7,10 +7,10 @@ import type { Model } from '../../schemas/model.ts';
 import type { RewardResult } from '../../schemas/reward.ts';
 import { startService } from '../real/support.ts';
 import { growingEpisode } from '../support/growing.ts';
-import { environment } from '../support/oracle.ts';
+import { environment, furthest } from '../support/oracle.ts';
 import { post } from '../support/recorded.ts';
 import { record } from './record.ts';
-import { furthest, made, PROFILE, TOLERANCE } from './support.ts';
+import { made, PROFILE, TOLERANCE } from './support.ts';
 
 t.setTimeout(900_000);
 

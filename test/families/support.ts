@@ -26,12 +26,6 @@ export async function made(count: number, more: Partial<Case> = {}): Promise<Cas
   return { name: `${count} frames`, files, fps: 2, instruction: 'Put the red block into the blue box.', ...more };
 }
 
-/** The largest difference between two lists of values. Lists of different lengths differ by NaN. */
-export function furthest(found: readonly number[], expected: readonly number[]): number {
-  if (found.length !== expected.length) return Number.NaN;
-  return Math.max(...found.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))));
-}
-
 /** What transformers calculated for a case. @throws Error if it calculated nothing */
 export function resultOf(oracle: Map<string, OracleAnswer>, name: string): OracleAnswer {
   const found = oracle.get(name);

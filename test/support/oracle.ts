@@ -79,6 +79,21 @@ export async function askOracle(
   frame = { width: REFERENCE_SIDE, height: REFERENCE_SIDE },
   images?: ImagesOracle,
 ): Promise<Map<string, OracleAnswer>> {
+  const times = images?.time === undefined ? [] : ['--time', images.time];
+  const options = ['--frame', `${frame.width}x${frame.height}`, ...times];
+  return runOracle(images ? 'families/images_oracle.py' : 'oracle.py', cases, options, checkpoint);
+}
+
+/**
+ * Runs a script of test/engine that reads cases.
+ * @param options of the command line, after the checkpoint and the cases
+ */
+export async function runOracle(
+  script: string,
+  cases: Case[],
+  options: string[],
+  checkpoint = environment('CHECKPOINT'),
+): Promise<Map<string, OracleAnswer>> {
   const folder = await mkdtemp(join(tmpdir(), 'oracle-'));
   try {
     const documents = await Promise.all(
@@ -90,16 +105,19 @@ export async function askOracle(
       }),
     );
     await writeFile(join(folder, 'cases.json'), JSON.stringify(documents));
-    const oracle = images ? 'families/images_oracle.py' : 'oracle.py';
-    const script = new URL(`../engine/${oracle}`, import.meta.url).pathname;
-    const times = images?.time === undefined ? [] : ['--time', images.time];
     const { stdout } = await promisify(execFile)(
       environment('VLLM_PYTHON'),
-      [script, checkpoint, join(folder, 'cases.json'), '--frame', `${frame.width}x${frame.height}`, ...times],
+      [new URL(`../engine/${script}`, import.meta.url).pathname, checkpoint, join(folder, 'cases.json'), ...options],
       { maxBuffer: 1 << 28, env: { ...process.env, HF_HUB_OFFLINE: '1' } },
     );
     return new Map((JSON.parse(stdout) as OracleAnswer[]).map((answer) => [answer.name, answer]));
   } finally {
     await rm(folder, { recursive: true });
   }
+}
+
+/** The largest difference between two lists of values. NaN for lists of different lengths, or without values. */
+export function furthest(found: readonly number[], expected: readonly number[]): number {
+  if (found.length === 0 || found.length !== expected.length) return Number.NaN;
+  return Math.max(...found.map((value, i) => Math.abs(value - (expected[i] ?? Number.NaN))));
 }

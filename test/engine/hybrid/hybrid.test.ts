@@ -4,10 +4,10 @@ import { startService, synthetic } from '../../real/support.ts';
 import { likelihoodOf } from '../../support/answers.ts';
 import { growingEpisode } from '../../support/growing.ts';
 import { gvlOf } from '../../support/gvl.ts';
-import type { Case, OracleAnswer } from '../../support/oracle.ts';
+import { type Case, furthest, type OracleAnswer } from '../../support/oracle.ts';
 import { post, recorded } from '../../support/recorded.ts';
 import { describeModel } from '../../support/server.ts';
-import { askHybridOracle, cacheBlock, furthest, rms } from './support.ts';
+import { askHybridOracle, cacheBlock, rms } from './support.ts';
 
 // A Qwen3.5 in bfloat16: make_checkpoint.py of this folder, served with the flags of README.md.
 t.setTimeout(900_000);
