@@ -2,13 +2,13 @@ import { readFile } from 'node:fs/promises';
 import t from 'tap';
 import { ImagesProfile } from '../../src/families/profile.ts';
 import { profileNames, readFamily } from '../../src/families/read-family.ts';
-import { pageWithMatrix, recordedMeasures } from '../families/matrix.ts';
+import { pageWithTables, recordedMeasures } from '../families/matrix.ts';
 
 const page = await readFile(new URL('../../docs/models.md', import.meta.url), 'utf8');
 const measures = await recordedMeasures();
 
 t.test('the table of the models page is that of the last test runs', async (t) => {
-  t.equal(page, await pageWithMatrix(measures));
+  t.equal(page, await pageWithTables(measures));
 });
 
 t.test('every verified profile with images was measured, and is as exact and as cheap as the page says', async (t) => {
