@@ -36,3 +36,16 @@ t.test('an address that is in use is reported in one log line', { timeout: 60_00
   t.match(lines.at(-1), `Cannot listen on HOST=127.0.0.1, PORT=${port}: listen EADDRINUSE`);
   t.equal(errors, '', 'there is no stack trace');
 });
+
+t.test('a wrong profile is reported in one log line', { timeout: 60_000 }, async (t) => {
+  for (const [MODEL_PROFILE, message] of [
+    ['qwen2.5vl', /MODEL_PROFILE=qwen2\.5vl is not a profile\. Did you mean qwen2\.5-vl\?/],
+    ['/missing/mine.json', /MODEL_PROFILE: \/missing\/mine\.json cannot be read \(ENOENT\)/],
+  ] as const) {
+    const env = { ENGINE_URL: 'http://127.0.0.1:9', MODEL_PROFILE };
+    const { code, lines, errors } = (await launch(t, env)) as Refusal;
+    t.equal(code, 1);
+    t.match(lines.at(-1), message);
+    t.equal(errors, '', 'there is no stack trace');
+  }
+});
