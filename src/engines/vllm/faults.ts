@@ -51,7 +51,8 @@ export class EngineFault extends Error {
 /** Error messages of vLLM 0.32, with the numbers in them. The first match decides. */
 const WORDINGS: [FaultKind, RegExp][] = [
   ['cache-miss', /Cache miss for \w+ at index \d+ but data is not provided/],
-  ['items', /At most (\d+) video\(s\)/],
+  ['items', /At most ([1-9]\d*) video\(s\)/],
+  ['refused', /At most 0 video\(s\)/],
   ['images', /At most (\d+) image\(s\)/],
   ['top', /requested (?:sample )?logprobs of \d+, which is greater than max allowed: ([1-9]\d*)/i],
   ['context', /Input length \(([1-9]\d*)\) exceeds model's maximum context length \(([1-9]\d*)\)/],
@@ -95,7 +96,7 @@ export function faultOf(request: string, status: number, body: string): EngineFa
 function answeredBy(kind: FaultKind, [number]: number[]): string {
   if (kind === 'cache-miss')
     return 'The item cache of the engine lost an item that was sent. Start vLLM with a larger --mm-processor-cache-gb.';
-  if (kind === 'items' && number === 0)
+  if (kind === 'refused')
     return 'The engine accepts no videos. Start vLLM with FRAMES=pairs of docker/vllm/start.sh, or set MODEL_PROFILE to a profile of images (docs/models.md).';
   if (kind === 'items')
     return `The engine accepts ${number} videos per prompt. Raise the limit with --limit-mm-per-prompt.`;

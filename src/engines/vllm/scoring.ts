@@ -80,9 +80,13 @@ function problemOf(
       return tooLong(longest.framesUsed, framesPerBlock * blocks, error);
     }
     case 'items':
-    case 'images':
-      if ((error.kind === 'images') !== (media === 'image')) return faultProblem(error);
-      return tooLong(longest.framesUsed, framesPerBlock * (error.numbers[0] ?? 0), error);
+    case 'images': {
+      const [limit = 0] = error.numbers;
+      const isOfBlocks = (error.kind === 'images') === (media === 'image') && limit > 0;
+      return isOfBlocks
+        ? tooLong(longest.framesUsed, framesPerBlock * limit, error)
+        : faultProblem(new EngineFault('refused', error.message, { cause: error }));
+    }
     case 'top': {
       const [limit = 0] = error.numbers;
       const detail = `The engine returns at most ${limit} of the most likely tokens (--max-logprobs of vLLM). Send a smaller \`top_answers\`.`;

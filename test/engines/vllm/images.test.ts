@@ -130,6 +130,7 @@ t.test('the published pipeline is refused by name', async (t) => {
 t.test('more frames than images in a prompt are refused before a frame is decoded', async (t) => {
   const { fake, app, address } = await startService(t, { imageLimit: 4 }, TIMED);
   await readiness(app, 200);
+  const completions = fake.requests.get('/v1/chat/completions') ?? 0;
   const { status, body } = await post(address, 5);
   t.equal(status, 422);
   t.match(body, { code: 'context-exceeded', limit: 4 });
@@ -137,6 +138,13 @@ t.test('more frames than images in a prompt are refused before a frame is decode
   // The engine was started again with a lower limit, and the service has not noticed yet.
   fake.behaviour.imageLimit = 2;
   t.match((await post(address, 4)).body, { code: 'context-exceeded', limit: 2 });
+  fake.behaviour.imageLimit = 0;
+  t.match(
+    (await post(address, 1)).body,
+    { code: 'engine-answer-unusable' },
+    'without images, no number of frames fits',
+  );
+  t.equal(fake.requests.get('/v1/chat/completions'), completions + 2, 'only these two were sent');
 });
 
 t.test('a prompt that is not that of the profile is refused with the place and both texts', async (t) => {
@@ -149,7 +157,8 @@ t.test(
   'without a profile, a model of another family is refused with the profiles that fit its tokenizer',
   async (t) => {
     const { app } = await startService(t, { layout: 'strange' });
-    const detail = /not that of the profile qwen3-vl: .* these values of MODEL_PROFILE: .*qwen2\.5-vl.*qwen3-vl-images/;
+    const detail =
+      /not that of the profile qwen3-vl: .* these values of MODEL_PROFILE: qwen2\.5-vl, qwen3-vl-images, qwen3\.5\.$/;
     t.match((await readiness(app, 503)).reason, detail);
   },
 );
