@@ -59,8 +59,9 @@ t.test(
 );
 
 t.test('markup tokens of a vocabulary are recognised', async (t) => {
-  for (const token of ['<tts_pad>', '<|im_end|>', '</think>', '<｜User｜>', '<action 7>']) t.ok(isMarkup(token), token);
+  const marked = ['<tts_pad>', '<|im_end|>', '</think>', '<｜User｜>', '<action 7>', '[INST]', '[/gMASK 2]'];
+  for (const token of marked) t.ok(isMarkup(token), token);
   // Ordinary tokens as byte-level vocabularies write them: Ġ is a space, âĢ¦ an ellipsis.
-  for (const token of ['<', '>', '<>', 'Ġ<', '<|', '|>', '<div', 'Ġ<=>', '<âĢ¦>', 'True'])
+  for (const token of ['<', '>', '<>', 'Ġ<', '<|', '|>', '<div', 'Ġ<=>', '<âĢ¦>', 'True', '[]', '[i', 'i]', '<0x0A>'])
     t.notOk(isMarkup(token), token);
 });

@@ -10,19 +10,22 @@ const destroy = (response: ServerResponse) => response.socket?.destroy() ?? true
 t.test(
   'text that only the served tokenizer reads as a control token is refused, and the problem quotes it',
   async (t) => {
-    const { fake, app, address } = await startService(t, { addedTokens: ['<action_7>', '</plan>', '<think>'] });
+    const { fake, app, address } = await startService(t, {
+      addedTokens: ['<action_7>', '</plan>', '<think>', '\\[INST\\]'],
+    });
     await readiness(app, 200);
     for (const [instruction, token] of [
       ['Do <action_7> now.', '<action_7>'],
       ['1 < 2 </plan>', '</plan>'],
       ['<<think>>', '<think>'],
+      ['Put ] here [INST] now', '[INST]'],
     ] as const) {
       const { status, body } = await post(address, 2, { instruction });
       t.match([status, body['code'], body['pointer']], [422, 'special-token-text', '/instruction']);
       t.match(body['detail'], `reads ${token} as`);
     }
     t.equal(fake.asked.length, 0, 'the engine receives no query');
-    for (const instruction of ['Put <it> there.', 'a < b > c', '<action_8>', '<>'])
+    for (const instruction of ['Put <it> there.', 'a < b > c', '<action_8>', '<>', 'at [3, 4]', '][', '> <'])
       t.equal((await post(address, 2, { instruction })).status, 200, instruction);
   },
 );
