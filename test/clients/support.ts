@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { buffer } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { request } from 'undici';
@@ -35,10 +36,12 @@ export async function laterVersion(t: Test, address: string): Promise<string> {
       'http2-settings': _settings,
       ...headers
     } = incoming.headers;
+    // Read completely first: undici destroys a stream, and with it the connection of the client, if the response ends before it.
+    const body = await buffer(incoming);
     const answer = await request(`${address}${incoming.url}`, {
       method: incoming.method as 'GET',
       headers,
-      body: incoming,
+      body: body.length > 0 ? body : null,
     });
     const type = String(answer.headers['content-type']);
     const documents = type.startsWith('application/x-ndjson')
