@@ -1,7 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import { EXAMPLES } from '../schemas/examples.ts';
 import { Model } from '../schemas/model.ts';
-import type { ServedPrompt } from '../src/engine/model-profile.ts';
+import type { ServedPrompt } from '../src/engine/served-model.ts';
 import { KEYED, problems } from '../src/http/responses.ts';
 import type { Service } from '../src/http/service.ts';
 import { fittingFrames } from '../src/plan/context.ts';
@@ -30,11 +30,11 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
       true_token: trueToken,
       false_token: falseToken,
     });
-    const profile = engine.describe();
-    const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = profile;
-    const { tokensPerBlock: _, family, generation, referenceFrame, frameSizes, frameEncoding, ...served } = rest;
+    const served = engine.describe();
+    const { calibration, contextTokens, maxBlocks, prompts, onePass, ...rest } = served;
+    const { tokensPerBlock: _, family, generation, referenceFrame, frameSizes, frameEncoding, ...named } = rest;
     return {
-      ...served,
+      ...named,
       service: SERVICE,
       profile: { name: family.name, verified: family.verified },
       engine_replicas: config.ENGINE === 'vllm' ? config.ENGINE_REPLICAS : 1,
@@ -50,7 +50,7 @@ export async function modelRoute(v1: FastifyInstance, { config, engine, video }:
       limits: {
         context_tokens: contextTokens,
         blocks: maxBlocks,
-        sampled_frames: fittingFrames(profile),
+        sampled_frames: fittingFrames(served),
         frames: config.MAX_FRAMES,
         batch_episodes: config.MAX_BATCH_EPISODES,
         batch_frames: config.MAX_BATCH_FRAMES,

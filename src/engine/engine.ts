@@ -7,7 +7,7 @@ import type { GenerationPlan } from '../plan/generation.ts';
 import type { NonEmpty } from '../plan/non-empty.ts';
 import type { EpisodePlan, TrueAndFalse } from '../plan/plan.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
-import type { ModelProfile } from './model-profile.ts';
+import type { ServedModel } from './served-model.ts';
 
 /** What an engine checks at its start: the prompt text and the answers of the default method. */
 export interface DefaultQuery {
@@ -115,7 +115,7 @@ export interface Engine extends Tokenizer {
   /** where requests to the model wait */
   queues: Queues;
   /** @throws ProblemError engine-unavailable while the engine is not ready */
-  describe(): ModelProfile;
+  describe(): ServedModel;
   /** false if the engine has failed permanently: only a restart of the service helps. */
   alive(): boolean;
   /**

@@ -1,5 +1,5 @@
 import type { FrameSize, Provenance } from '../../schemas/reward.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import { promptText } from '../families/family.ts';
 import { blocksOf, type EpisodePlan } from '../plan/plan.ts';
 import { SERVICE } from '../process/version.ts';
@@ -11,7 +11,7 @@ export function madeBy({
   model,
   family: { name, verified },
   about,
-}: ModelProfile): Pick<Provenance, 'service' | 'engine' | 'model' | 'profile' | 'about'> {
+}: ServedModel): Pick<Provenance, 'service' | 'engine' | 'model' | 'profile' | 'about'> {
   return { service: SERVICE, engine, model, profile: { name, verified }, about };
 }
 
@@ -21,7 +21,7 @@ export function madeBy({
  * @throws Error if the engine does not say which prompt the model received
  */
 export function provenanceOf<Answers extends object>(
-  { request, frames, plan, readings, profile }: Scored,
+  { request, frames, plan, readings, served }: Scored,
   answers: Answers,
 ): Omit<Provenance, 'true_token' | 'false_token' | 'answers' | 'true_tokens' | 'false_tokens'> & Answers {
   const { prompt: seen } = readingOf(readings, 0);
@@ -30,12 +30,12 @@ export function provenanceOf<Answers extends object>(
   const [{ size, resampling }] = plan.frameGroups;
   const resized = size.width !== frames.size.width || size.height !== frames.size.height;
   return {
-    ...madeBy(profile),
+    ...madeBy(served),
     pipeline: request.pipeline,
     layout: seen.layout,
     prompt: {
       variant: plan.prompt,
-      text: promptText(profile.family, times, plan.queries[0].text, plan.prompt, seen.layout),
+      text: promptText(served.family, times, plan.queries[0].text, plan.prompt, seen.layout),
       video_tokens_per_block: seen.videoTokensPerBlock,
       ...(request.includeTokenIds && { token_ids: seen.tokenIds }),
     },
@@ -46,7 +46,7 @@ export function provenanceOf<Answers extends object>(
       source: frames.size,
       sent: size,
       resampling: resized || resampling !== 'pillow-bicubic' ? resampling : 'none',
-      encoding: profile.frameEncoding,
+      encoding: served.frameEncoding,
       ...(request.pipeline === 'published' && { per_prefix: prefixSizes(plan) }),
     },
     ...(frames.video && { video: frames.video }),

@@ -1,6 +1,6 @@
 import type { FrameSize, VideoProvenance } from '../../schemas/reward.ts';
 import type { EngineUsage, Reading } from '../engine/engine.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
 import type { ControlPlan } from '../plan/controls.ts';
 import { type EpisodePlan, type PlannedPrefix, queriesOf } from '../plan/plan.ts';
@@ -28,7 +28,7 @@ export interface Scored<Tokens = unknown> {
   /** the requested controls, scored */
   controls: ScoredControl[];
   usage: EngineUsage;
-  profile: ModelProfile;
+  served: ServedModel;
   defaults: ResultDefaults;
 }
 

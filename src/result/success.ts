@@ -14,7 +14,7 @@ import type { Scored } from './scored.ts';
 export function successOf(
   scores: Record<ScoredCurve, number | undefined>,
   finalPrefixes: number,
-  { request, defaults, profile }: Scored,
+  { request, defaults, served }: Scored,
 ): Success | null {
   // These two were found with TOPReward, the aligned pipeline and the default answers.
   const isUsual =
@@ -23,7 +23,7 @@ export function successOf(
     ['request', request.threshold, 'episode'],
     ['calibration', request.calibration?.threshold, request.calibration?.curve ?? DEFAULTS.curve],
     ['operator', isUsual ? defaults.SUCCESS_THRESHOLD : undefined, 'episode'],
-    ['model', isUsual ? profile.calibration?.successThreshold : undefined, 'episode'],
+    ['model', isUsual ? served.calibration?.successThreshold : undefined, 'episode'],
   ] as const;
   for (const [source, threshold, curve] of known) {
     if (threshold === undefined || threshold === null) continue;

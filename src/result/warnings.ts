@@ -1,11 +1,11 @@
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import type { EpisodeWarning } from '../problems/warnings.ts';
 import { readingOf, type Scored } from './scored.ts';
 
 /** Warnings about the engine and the prompt, whatever the method. */
-export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] {
+export function engineWarnings({ readings, served }: Scored): EpisodeWarning[] {
   const { warnings: ofEngine = [], prompt } = readingOf(readings, 0);
-  const warnings = [...ofEngine, ...profileWarnings(profile)];
+  const warnings = [...ofEngine, ...profileWarnings(served)];
   if (prompt?.layout === 'nested') {
     warnings.push({
       code: 'nested-layout',
@@ -13,7 +13,7 @@ export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] 
         'The prompt has two more tokens per block than the reference’s, so the numbers differ from the reference’s.',
     });
   }
-  if (profile.onePass === false) {
+  if (served.onePass === false) {
     warnings.push({
       code: 'no-sharing',
       message: 'The caches of the engine are off: every prefix was computed from its start.',
@@ -23,16 +23,16 @@ export function engineWarnings({ readings, profile }: Scored): EpisodeWarning[] 
 }
 
 /** Warns if nobody compared the numbers of the profile. */
-export function profileWarnings({ family: { name, verified } }: Pick<ModelProfile, 'family'>): EpisodeWarning[] {
+export function profileWarnings({ family: { name, verified } }: Pick<ServedModel, 'family'>): EpisodeWarning[] {
   if (verified) return [];
   const message = `Nobody compared the numbers of the profile ${name} with transformers. The prompt has the tokens that the profile names.`;
   return [{ code: 'profile-unverified', message }];
 }
 
 /** Warns if the reference would shrink the frames of so long a prefix. */
-export function sizeWarnings({ request, plan, profile }: Scored): EpisodeWarning[] {
+export function sizeWarnings({ request, plan, served }: Scored): EpisodeWarning[] {
   const [{ size }] = plan.frameGroups;
-  if (request.pipeline === 'published' || !profile.family.wouldShrink(plan.sampledFrames.length, size)) return [];
+  if (request.pipeline === 'published' || !served.family.wouldShrink(plan.sampledFrames.length, size)) return [];
   const message =
     'The reference would shrink the frames of so long a prefix. Here all frames of the episode keep one size.';
   return [{ code: 'beyond-reference-size', message }];

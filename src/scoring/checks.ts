@@ -1,6 +1,6 @@
 import { DEFAULT_PROFILE, DEFAULTS } from '../../schemas/defaults.ts';
 import type { Caller, Engine } from '../engine/engine.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import { areSame, defaultAnswers, writtenAnswers } from '../episode/answers.ts';
 import { controlTokenProblem } from '../episode/control-tokens.ts';
 import type { EpisodeRequest } from '../episode/episode.ts';
@@ -12,7 +12,7 @@ import { ProblemError } from '../problems/problems.ts';
 /** @throws ProblemError frame-size-unsupported */
 export function checkFrameSize(
   { frameSize }: EpisodeRequest,
-  { frameSizes, referenceFrame }: ModelProfile,
+  { frameSizes, referenceFrame }: ServedModel,
   pointer: string,
 ): void {
   if (frameSizes.includes(frameSize)) return;
@@ -22,7 +22,7 @@ export function checkFrameSize(
 }
 
 /** @throws ProblemError pipeline-unsupported */
-export function checkPipeline({ pipeline }: EpisodeRequest, { family }: ModelProfile, pointer: string): void {
+export function checkPipeline({ pipeline }: EpisodeRequest, { family }: ServedModel, pointer: string): void {
   if (pipeline !== 'published' || family.published) return;
   const detail = `The pipeline \`published\` is defined for Qwen3-VL only, and this service uses the profile ${family.name}. Leave \`pipeline\` out.`;
   throw new ProblemError('pipeline-unsupported', detail, { pointer: `${pointer}/pipeline` });
@@ -118,7 +118,7 @@ export async function checkControlTokens(
  */
 export function checkCalibration(
   { calibration, pipeline, prompt, answers }: EpisodeRequest,
-  { model, family }: ModelProfile,
+  { model, family }: ServedModel,
   pointer: string,
 ): void {
   if (calibration?.model !== undefined && calibration.model !== model) {

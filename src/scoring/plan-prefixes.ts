@@ -1,5 +1,5 @@
 import type { Caller, Engine } from '../engine/engine.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import { checkAgainstFrames } from '../episode/episode.ts';
 import { prefixLengths } from '../episode/prefixes.ts';
 import { sampleSchedule } from '../episode/schedule.ts';
@@ -40,23 +40,23 @@ interface PlannedEpisode<Tokens> {
  */
 export async function planPrefixesOf<Tokens, Line, Result>(
   { request, frames, pointer }: Pick<Upload, 'request' | 'frames' | 'pointer'>,
-  profile: ModelProfile,
+  served: ServedModel,
   { engine, method, caller }: PlanContext<Tokens, Line, Result>,
 ): Promise<PlannedEpisode<Tokens>> {
   checkAgainstFrames(request, frames.count, pointer);
-  checkFrameSize(request, profile, pointer);
-  checkPipeline(request, profile, pointer);
-  checkCalibration(request, profile, pointer);
-  const { family } = profile;
+  checkFrameSize(request, served, pointer);
+  checkPipeline(request, served, pointer);
+  checkCalibration(request, served, pointer);
+  const { family } = served;
   const sampled = {
     request,
     schedule: sampleSchedule(frames.count, request.clock),
     lengths: prefixLengths(frames.count, request.prefixes),
-    size: family.sentSize(request.frameSize, frames.size, profile.referenceFrame, request.maxPixels),
-    fixedSize: profile.frameSizes.includes('native') ? undefined : profile.referenceFrame,
+    size: family.sentSize(request.frameSize, frames.size, served.referenceFrame, request.maxPixels),
+    fixedSize: served.frameSizes.includes('native') ? undefined : served.referenceFrame,
   };
   const longest = longestShown(sampled, family);
-  checkContext(longest.frames, longest.size, profile);
+  checkContext(longest.frames, longest.size, served);
   await checkControlTokens(request, engine, caller, pointer);
   const tokens = await method.tokens(request, { tokenizer: engine, pointer, caller });
   checkPublishedWork(sampled.lengths, method.steps(tokens), request, pointer);

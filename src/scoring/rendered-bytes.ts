@@ -1,5 +1,5 @@
 import type { Pipeline } from '../../schemas/enumerations.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { EpisodePlan } from '../plan/plan.ts';
 import { ProblemError } from '../problems/problems.ts';
@@ -23,7 +23,7 @@ const ADVICE: Record<Pipeline | 'gvl', { frames: string; option: string; advice:
 export function renderedBytes(
   { frameGroups }: Pick<EpisodePlan, 'frameGroups'>,
   frames: Frames,
-  { frameEncoding }: Pick<ModelProfile, 'frameEncoding'>,
+  { frameEncoding }: Pick<ServedModel, 'frameEncoding'>,
   { limit, pointer, of }: { limit: number; pointer: string; of: Pipeline | 'gvl' },
 ): number {
   const held = frameGroups.map((group) => frames.countUploaded(group.frames));

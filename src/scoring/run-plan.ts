@@ -1,5 +1,5 @@
 import type { Engine, EngineUsage, Reading } from '../engine/engine.ts';
-import type { ModelProfile } from '../engine/model-profile.ts';
+import type { ServedModel } from '../engine/served-model.ts';
 import type { Frames } from '../frames/frames.ts';
 import type { FairQueue } from '../limits/fair-queue.ts';
 import { type EpisodePlan, newestFrames } from '../plan/plan.ts';
@@ -17,7 +17,7 @@ interface InstructedPlan {
 /** What is needed to run the plans of an episode. */
 interface RunContext {
   engine: Engine;
-  profile: ModelProfile;
+  served: ServedModel;
   frames: Frames;
   /** owner of the episode */
   tenant: string;
@@ -35,14 +35,14 @@ interface RunContext {
  */
 export async function* runPlan(
   { plan, instruction, pointer: instructionPointer }: InstructedPlan,
-  { engine, profile, frames, tenant, pointer, signal, usage, renderBudget }: RunContext,
+  { engine, served, frames, tenant, pointer, signal, usage, renderBudget }: RunContext,
 ): AsyncGenerator<Reading> {
   const known = new Set<number>();
   const of = plan.frameGroups[0].resampling === 'published' ? 'published' : 'aligned';
   // An engine may have cached the other blocks of a growing episode.
   frames.restoreRecent(newestFrames(plan));
   for (;;) {
-    const bytes = renderedBytes(plan, frames, profile, { limit: renderBudget.capacity, pointer, of });
+    const bytes = renderedBytes(plan, frames, served, { limit: renderBudget.capacity, pointer, of });
     const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     const request = {

@@ -17,12 +17,12 @@ export async function* scoreGvl(
   { request, frames, pointer, waitedMs: waitedReading }: Upload,
   { engine, tenant, waitedMs, signal, renderBudget }: ScoringContext,
 ): Scoring<never, GvlResult> {
-  const profile = engine.describe();
-  if ('unavailable' in profile.generation)
-    throw new ProblemError('method-unsupported', profile.generation.unavailable, { pointer: `${pointer}/method` });
+  const served = engine.describe();
+  if ('unavailable' in served.generation)
+    throw new ProblemError('method-unsupported', served.generation.unavailable, { pointer: `${pointer}/method` });
   checkAgainstFrames(request, frames.count, pointer);
   await checkControlTokens(request, engine, { tenant, signal }, pointer);
-  const plan = planGvl(request, frames.count, profile.family.gvlFrames(profile.referenceFrame), pointer);
+  const plan = planGvl(request, frames.count, served.family.gvlFrames(served.referenceFrame), pointer);
   const usage = newUsage(waitedMs + waitedReading);
   const limits = { limit: renderBudget.capacity, pointer, of: 'gvl' as const };
   const bytes = renderedBytes(plan.generation, frames, { frameEncoding: 'png' }, limits);
@@ -31,7 +31,7 @@ export async function* scoreGvl(
   try {
     const places = { pointer: `${pointer}/instruction`, episodePointer: pointer };
     const generated = await engine.generate({ plan: plan.generation, frames, tenant, ...places, signal, usage });
-    return gvlResult({ request, frames, plan, generated, usage, profile });
+    return gvlResult({ request, frames, plan, generated, usage, served });
   } finally {
     memory.release();
   }

@@ -18,15 +18,15 @@ export async function* scorePrefixes<Tokens, Line, Result>(
   method: PrefixMethod<Tokens, Line, Result>,
   { engine, tenant, waitedMs, signal, defaults, renderBudget }: ScoringContext,
 ): Scoring<Line, Result> {
-  const profile = engine.describe();
+  const served = engine.describe();
   const episode = { request, frames, pointer };
-  const { plan, controlPlans, tokens } = await planPrefixesOf(episode, profile, {
+  const { plan, controlPlans, tokens } = await planPrefixesOf(episode, served, {
     engine,
     method,
     caller: { tenant, signal },
   });
   const usage = newUsage(waitedMs + waitedReading);
-  const context = { engine, profile, frames, tenant, pointer, signal, usage, renderBudget };
+  const context = { engine, served, frames, tenant, pointer, signal, usage, renderBudget };
   const readings = new Map<number, Reading>();
   const waiting = waitingPrefixes(plan);
   const total = plan.prefixes.length;
@@ -49,7 +49,7 @@ export async function* scorePrefixes<Tokens, Line, Result>(
     const read = await Array.fromAsync(runPlan(control, context));
     controls.push({ ...control, readings: new Map(read.map((reading) => [reading.query, reading])) });
   }
-  return method.result({ request, frames, plan, tokens, readings, controls, usage, profile, defaults });
+  return method.result({ request, frames, plan, tokens, readings, controls, usage, served, defaults });
 }
 
 /** Prefixes with the same queries. */

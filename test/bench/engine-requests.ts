@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
 import type { PromptVariant } from '../../schemas/enumerations.ts';
 import type { FrameSize } from '../../schemas/reward.ts';
-import type { ModelProfile } from '../../src/engine/model-profile.ts';
+import type { ServedModel } from '../../src/engine/served-model.ts';
 import { type Body, jsonBody, type VllmClient } from '../../src/engines/vllm/client.ts';
 import { cachedTokens, completionBody, type PromptRequest } from '../../src/engines/vllm/completion.ts';
 import type { Item } from '../../src/engines/vllm/content.ts';
@@ -24,34 +24,34 @@ export interface Prepared {
 }
 
 /** Makes the items of an episode's blocks, with names that are used only once. */
-export function freshItems({ frames, size, encoding }: Prepared, { profile }: Probed) {
+export function freshItems({ frames, size, encoding }: Prepared, { served }: Probed) {
   const secret = randomBytes(32).toString('hex');
   const group = { size, resampling: 'pillow-bicubic' } as const;
   return itemsOf(
     frames,
-    { secret, tenant: 'bench', model: profile.model, encoding, source: size, group },
-    profile.family,
+    { secret, tenant: 'bench', model: served.model, encoding, source: size, group },
+    served.family,
   );
 }
 
 function questionOf(
   { prompt, queries: [{ text }] }: EpisodePlan,
-  { profile }: Probed,
+  { served }: Probed,
   withTokenIds: boolean,
 ): PromptRequest {
   return {
-    model: profile.model,
+    model: served.model,
     text,
     prompt,
     answerStart: '',
-    read: { ids: answerIds(prompt, profile) },
+    read: { ids: answerIds(prompt, served) },
     salt: cacheSalt(randomBytes(32).toString('hex'), 'bench'),
     withTokenIds,
   };
 }
 
 /** Ids of the tokens that a prompt variant reads. */
-function answerIds(prompt: PromptVariant, { prompts }: ModelProfile): number[] {
+function answerIds(prompt: PromptVariant, { prompts }: ServedModel): number[] {
   return prompts[prompt].answers.flat().map(({ id }) => id);
 }
 
@@ -81,7 +81,7 @@ export function allBodies(prepared: Prepared, probed: Probed): Body[] {
 export function wholeVideoBodies({ plan, size, frames }: Prepared, probed: Probed, fps: number): Body[] {
   const files = plan.sampledFrames.map((index) => fileIn(frames.get(index) as RenderedFrame));
   const { text, model } = questionOf(plan, probed, false);
-  const answers = answerIds(plan.prompt, probed.profile);
+  const answers = answerIds(plan.prompt, probed.served);
   return plan.queries.map(({ framesUsed }) => {
     const shown = files.slice(0, framesUsed);
     // vLLM's reader finds no frames in a video of one frame.
@@ -173,10 +173,10 @@ export interface PromptShape {
 export function promptShape(
   tokenIds: number[],
   { queries, prompt }: EpisodePlan,
-  { profile, vocabulary }: Probed,
+  { served, vocabulary }: Probed,
 ): PromptShape {
   // A block ends with one <|vision_end|>, or with two if the layout is nested.
-  const after = profile.prompts[prompt].layout === 'nested' ? 2 : 1;
+  const after = served.prompts[prompt].layout === 'nested' ? 2 : 1;
   const pad = vocabulary.blockPad;
   const ends = tokenIds.flatMap((id, i) => (id === pad && tokenIds[i + 1] !== pad ? [i + 1 + after] : []));
   const end = (blocks: number) => ends[blocks - 1] as number;

@@ -7,7 +7,7 @@ const scored = (request: object, defaults = {}, calibration: object | null = nul
   ({
     request: { method: 'topreward', pipeline: 'aligned', answers: defaultAnswers('open'), prompt: 'open', ...request },
     defaults,
-    profile: { calibration },
+    served: { calibration },
   }) as unknown as Parameters<typeof successOf>[2];
 const judged = (episode: number, ...asked: Parameters<typeof scored>) =>
   successOf({ episode, corrected: -9 }, 1, scored(...asked));

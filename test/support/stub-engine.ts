@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Engine, Reading, ScoreRequest } from '../../src/engine/engine.ts';
 import { framesMissing } from '../../src/engine/frames-missing.ts';
-import type { ModelProfile, ServedPrompt } from '../../src/engine/model-profile.ts';
 import { renderFrames } from '../../src/engine/render-frames.ts';
+import type { ServedModel, ServedPrompt } from '../../src/engine/served-model.ts';
 import { QWEN3_VL } from '../../src/families/qwen3-vl/family.ts';
 import { blocksOf, idsToRead, type Query, type Read } from '../../src/plan/plan.ts';
 
@@ -126,7 +126,7 @@ export function stubEngine(options: StubOptions = {}): StubEngine {
     describe() {
       const unready = options.unready?.();
       if (unready) throw unready;
-      return PROFILE;
+      return SERVED;
     },
     alive: () => true,
     async tokenIdsOf(text) {
@@ -158,17 +158,17 @@ const STUB_TOKENS: Record<string, number> = { True: 3082, False: 3557 };
 
 const hashOf = (word: string) => 10_000 + createHash('sha256').update(word).digest().readUInt16BE(0);
 
-const served = (space: string): ServedPrompt => ({
+const servedPrompt = (space: string): ServedPrompt => ({
   layout: 'reference',
   answers: [[{ text: `${space}True`, id: 3082 }], [{ text: `${space}False`, id: 3557 }]],
 });
 
-const PROFILE: ModelProfile = {
+const SERVED: ServedModel = {
   engine: { name: 'stub', version: '1' },
   family: QWEN3_VL,
   model: 'stub-model',
   about: null,
-  prompts: { open: served(' '), chat: served('') },
+  prompts: { open: servedPrompt(' '), chat: servedPrompt('') },
   onePass: true,
   referenceFrame: { width: 244, height: 244 },
   frameSizes: ['reference', 'native', 'budget'],

@@ -5,7 +5,7 @@ import { Type } from 'typebox';
 import { Compile } from 'typebox/compile';
 import type { Token } from '../../../schemas/reward.ts';
 import { isMarkup } from '../../engine/markup.ts';
-import { ProfileFile } from '../../engine/model-profile.ts';
+import { CheckpointProfile } from '../../engine/served-model.ts';
 
 /** The members of config.json that the service reads. The graphs contain the rest. */
 const Config = Type.Object({
@@ -31,7 +31,7 @@ export interface VideoGrid {
 }
 
 /** An exported checkpoint, except its two graphs. */
-export interface Checkpoint extends Omit<ProfileFile, 'format'> {
+export interface Checkpoint extends Omit<CheckpointProfile, 'format'> {
   grid: VideoGrid;
   /** Texts that the tokenizer reads as control tokens, anywhere in a text. */
   controlTokens: string[];
@@ -45,7 +45,7 @@ export interface Checkpoint extends Omit<ProfileFile, 'format'> {
   answer(text: string): Token;
 }
 
-const profileSchema = Compile(ProfileFile);
+const profileSchema = Compile(CheckpointProfile);
 const configSchema = Compile(Config);
 const tokenizerSchema = Compile(TokenizerFile);
 const tokenizerConfigSchema = Compile(Type.Object({}));

@@ -1,5 +1,5 @@
 import type { FrameSize } from '../../../schemas/reward.ts';
-import type { TrainingDomain } from '../../engine/model-profile.ts';
+import type { TrainingDomain } from '../../engine/served-model.ts';
 import type { EpisodeWarning } from '../../problems/warnings.ts';
 
 /** The parts of an episode that are compared with the model's training data. */

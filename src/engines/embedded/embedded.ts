@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import type { Config } from '../../config/config.ts';
 import type { DefaultQuery, Engine } from '../../engine/engine.ts';
-import type { ModelProfile, ServedPrompt } from '../../engine/model-profile.ts';
+import type { ServedModel, ServedPrompt } from '../../engine/served-model.ts';
 import { QWEN3_VL } from '../../families/qwen3-vl/family.ts';
 import { createFairQueue } from '../../limits/fair-queue.ts';
 import { mapAll } from '../../plan/non-empty.ts';
@@ -44,17 +44,17 @@ export async function createEmbeddedEngine(
   };
   const start = () => openThread({ folder, grid: checkpoint.grid, threads, cacheBytes }, log);
   const host = await hostModel(start, log, restartPausesMs);
-  const profile = profileOf(checkpoint, prompts, host.onnxruntime);
+  const served = servedModelOf(checkpoint, prompts, host.onnxruntime);
   const gates = {
     step: createFairQueue({ places: EPISODES_AT_ONCE.step }),
     short: createFairQueue({ places: EPISODES_AT_ONCE.short }),
     long: createFairQueue({ places: EPISODES_AT_ONCE.long }),
   };
-  log.info({ engine: profile }, 'engine is ready');
+  log.info({ engine: served }, 'engine is ready');
   return {
     queues: { 'engine-step': gates.step, 'engine-short': gates.short, 'engine-long': gates.long },
     describe() {
-      if (host.ready()) return profile;
+      if (host.ready()) return served;
       const detail = host.alive()
         ? 'The model thread ended and is being restarted. Try again in a moment.'
         : 'The model thread keeps ending. The operator must restart the service.';
@@ -100,7 +100,7 @@ function servedPrompt(variant: PromptVariant, { read }: DefaultQuery, { answer }
   return { layout: 'reference', answers: [mapAll(meaningTrue, answer), mapAll(meaningFalse, answer)] };
 }
 
-function profileOf(checkpoint: Checkpoint, prompts: ModelProfile['prompts'], onnxruntime: string): ModelProfile {
+function servedModelOf(checkpoint: Checkpoint, prompts: ServedModel['prompts'], onnxruntime: string): ServedModel {
   const { name, version, about, frame, calibration, contextTokens } = checkpoint;
   return {
     engine: { name: 'onnxruntime', version: onnxruntime },

@@ -38,7 +38,7 @@ export function asker(
 ): Ask {
   const { secret } = context;
   const { encoding } = probed;
-  const { model, family } = probed.profile;
+  const { model, family } = probed.served;
   const itemsIn = plan.frameGroups.map((group, i) =>
     itemsOf(groups[i] ?? new Map(), { secret, tenant, model, encoding, source, group }, family),
   );

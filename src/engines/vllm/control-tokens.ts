@@ -27,7 +27,7 @@ export function controlTokenFinder(): ControlTokenFinder {
     remembered.set(probed, texts);
     const known = texts.get(text);
     if (known) return known.token;
-    const token = await controlTokenIn(text, client, probed.profile.model, signal);
+    const token = await controlTokenIn(text, client, probed.served.model, signal);
     texts.set(text, { token });
     return token;
   };

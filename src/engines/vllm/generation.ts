@@ -24,7 +24,7 @@ import { collapsePads } from './vocabulary.ts';
 export async function generateText(request: GenerationRequest, context: VllmParts): Promise<Generated> {
   const { plan, usage, episodePointer } = request;
   const probed = context.monitor.ready();
-  const { generation } = probed.profile;
+  const { generation } = probed.served;
   if ('unavailable' in generation)
     throw new ProblemError('method-unsupported', generation.unavailable, { pointer: `${episodePointer}/method` });
   const shown = shownFrames(plan.parts);
@@ -79,7 +79,7 @@ interface ExpectedPrompt {
 async function expectedPrompt(
   { plan, tenant, pointer, signal }: GenerationRequest,
   { tokenizer }: VllmParts,
-  { profile: { family, model, contextTokens }, vocabulary: { imagePad }, tokens: known }: Probed,
+  { served: { family, model, contextTokens }, vocabulary: { imagePad }, tokens: known }: Probed,
   tokensAtReference: number,
 ): Promise<ExpectedPrompt> {
   const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
@@ -107,7 +107,7 @@ async function ask(
   { tokenIds, maxTokens }: ExpectedPrompt,
 ): Promise<Generated> {
   const { secret } = context;
-  const { model } = probed.profile;
+  const { model } = probed.served;
   const [group] = plan.frameGroups;
   const imageOf = imagesOf(frames, { secret, tenant, model, encoding: 'png', source, group });
   const parts = plan.parts.map((part) => ('text' in part ? part.text : imageOf(part.frame)));
@@ -136,7 +136,7 @@ function checkPrompt(
   expected: number[],
   {
     vocabulary: { imagePad },
-    profile: {
+    served: {
       family: { name, media },
     },
   }: Probed,

@@ -57,7 +57,7 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
     const signal = AbortSignal.any([closing.signal, AbortSignal.timeout(PROBE_TIMEOUT_MS)]);
     probed = await probeEngine(client, { ...options, signal });
     [misses, reason] = [0, undefined];
-    log.info({ engine: probed.profile }, 'engine is ready');
+    log.info({ engine: probed.served }, 'engine is ready');
   }
 
   /**
@@ -82,14 +82,12 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
     }
   }
 
-  async function identified({ profile }: Probed): Promise<boolean> {
+  async function identified({ served }: Probed): Promise<boolean> {
     const signal = timed();
     const { version } = await client.get('/version', VERSION, signal);
     const { data } = await client.get('/v1/models', MODELS, signal);
-    const isServed = data.some(({ id }) => id === profile.model);
-    return (
-      version === profile.engine.version && isServed && contextTokens(data, profile.model) === profile.contextTokens
-    );
+    const isServed = data.some(({ id }) => id === served.model);
+    return version === served.engine.version && isServed && contextTokens(data, served.model) === served.contextTokens;
   }
 
   /**

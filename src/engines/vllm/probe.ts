@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { PromptLayout, PromptVariant } from '../../../schemas/enumerations.ts';
 import type { FrameSize } from '../../../schemas/reward.ts';
 import type { DefaultQuery } from '../../engine/engine.ts';
-import type { ModelProfile } from '../../engine/model-profile.ts';
+import type { ServedModel } from '../../engine/served-model.ts';
 import { type Family, promptText } from '../../families/family.ts';
 import type { AviEncoding } from '../../frames/avi-frame.ts';
 import { jsonBody, type VllmClient } from './client.ts';
@@ -22,9 +22,9 @@ import {
 } from './tokenizer.ts';
 import { blockStride, padsPerBlock, type Vocabulary } from './vocabulary.ts';
 
-/** The result of a probe: the profile of the model, and what the client of the engine needs besides. */
+/** The result of a probe: what is known about the served model, and what the client of the engine needs besides. */
 export interface Probed {
-  profile: ModelProfile;
+  served: ServedModel;
   /** tokens of answers that are known so far */
   tokens: TokensByText;
   /** texts of tokens that are known so far */
@@ -74,7 +74,7 @@ export async function probeEngine(
 ): Promise<Probed> {
   const { version } = await client.get('/version', VERSION, signal);
   const { data: models } = await client.get('/v1/models', MODELS, signal);
-  const model = servedModel(models, wanted);
+  const model = servedName(models, wanted);
   const context = contextTokens(models, model);
   if (!context)
     throw new EngineFault('refused', 'The response to GET /v1/models lacks the context length (max_model_len).');
@@ -138,7 +138,7 @@ export async function probeEngine(
     texts: createTextsByTokens(),
     encoding,
     fingerprint: open.response.system_fingerprint ?? null,
-    profile: {
+    served: {
       engine: { name: 'vllm', version },
       family,
       model,
@@ -158,7 +158,7 @@ export async function probeEngine(
 }
 
 /** @throws EngineFault refused, if the engine does not serve the requested model, or serves none */
-function servedModel(models: Models['data'], wanted: string): string {
+function servedName(models: Models['data'], wanted: string): string {
   const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
   if (served) return served.id;
   const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL).` : 'It serves no model.';
@@ -213,7 +213,7 @@ function itemLimitOf(fault: EngineFault): number {
 }
 
 /** What a limit of images per prompt means. */
-function generationBy(maxImages: number | null, tokensPerImage: number): ModelProfile['generation'] {
+function generationBy(maxImages: number | null, tokensPerImage: number): ServedModel['generation'] {
   if (maxImages !== 0) return { maxImages, tokensPerImage };
   const unavailable =
     'vLLM was started without images. Add "image" to --limit-mm-per-prompt, as docker/vllm/start.sh does.';

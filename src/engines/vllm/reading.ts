@@ -20,7 +20,7 @@ import { answerIds, promptTokens, textOf } from './tokenizer.ts';
 export function queryReader(
   { plan, tenant, pointer, episodePointer, signal }: ScoreRequest,
   context: VllmParts,
-  { profile: { model, family }, tokens: known, texts, vocabulary }: Probed,
+  { served: { model, family }, tokens: known, texts, vocabulary }: Probed,
   ask: Ask,
 ): (each: Query, query: number) => Promise<Reading> {
   const tokenizer = { client: context.tokenizer(tenant), model, known, texts, signal };

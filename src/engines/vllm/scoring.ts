@@ -28,7 +28,7 @@ export async function* runQueries(request: ScoreRequest, context: VllmParts): As
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const session = sessionOf(context.secret, request.tenant, await request.frames.origin());
-  const { family } = probed.profile;
+  const { family } = probed.served;
   const form = formOf(family.media, probed.encoding);
   const groups = await renderFrames({ ...request, signal }, plan.frameGroups, form);
   const started = performance.now();

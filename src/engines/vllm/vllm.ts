@@ -109,7 +109,7 @@ export function createVllmEngine(
 
   return {
     queues: { engine: gate, 'engine-texts': texts, 'engine-tokens': tokenizing },
-    describe: () => monitor.ready().profile,
+    describe: () => monitor.ready().served,
     // vLLM is another process: no fault of it requires a restart of this one.
     alive: () => true,
     async controlTokenIn(text, { tenant, signal }) {
@@ -120,17 +120,17 @@ export function createVllmEngine(
       }
     },
     async textOf(ids, { tenant, signal }) {
-      const { profile, texts: known } = monitor.ready();
+      const { served, texts: known } = monitor.ready();
       try {
-        return await textOf(ids, { client: tokenizer(tenant), model: profile.model, texts: known, signal });
+        return await textOf(ids, { client: tokenizer(tenant), model: served.model, texts: known, signal });
       } catch (error) {
         throw problemOf(error);
       }
     },
     async tokenIdsOf(text, { tenant, signal }) {
-      const { profile, tokens } = monitor.ready();
+      const { served, tokens } = monitor.ready();
       try {
-        return await tokenIdsOf(text, { client: tokenizer(tenant), model: profile.model, known: tokens, signal });
+        return await tokenIdsOf(text, { client: tokenizer(tenant), model: served.model, known: tokens, signal });
       } catch (error) {
         throw problemOf(error);
       }

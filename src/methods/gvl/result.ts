@@ -1,6 +1,6 @@
 import type { GvlResult } from '../../../schemas/gvl.ts';
 import type { EngineUsage, Generated } from '../../engine/engine.ts';
-import type { ModelProfile } from '../../engine/model-profile.ts';
+import type { ServedModel } from '../../engine/served-model.ts';
 import { frameTime } from '../../episode/clock.ts';
 import type { EpisodeRequest } from '../../episode/episode.ts';
 import { generationText } from '../../families/family.ts';
@@ -20,7 +20,7 @@ interface Written {
   plan: GvlPlan;
   generated: Generated;
   usage: EngineUsage;
-  profile: ModelProfile;
+  served: ServedModel;
 }
 
 /** Most frame numbers that a warning names. */
@@ -49,17 +49,17 @@ export function gvlResult(written: Written): GvlResult {
     finish: generated.finish,
     usage: { ...costOf(usage, generated), generated_tokens: generated.generatedTokens },
     provenance: provenanceOf(written),
-    warnings: [...frames.warnings, ...profileWarnings(written.profile), ...readingWarnings(reading, generated)],
+    warnings: [...frames.warnings, ...profileWarnings(written.served), ...readingWarnings(reading, generated)],
   };
 }
 
-function provenanceOf({ request, frames, plan, generated, profile }: Written): GvlResult['provenance'] {
+function provenanceOf({ request, frames, plan, generated, served }: Written): GvlResult['provenance'] {
   const { order, seed, generation } = plan;
   const [{ size, resampling }] = generation.frameGroups;
   return {
-    ...madeBy(profile),
+    ...madeBy(served),
     prompt: {
-      text: generationText(profile.family, generation.parts),
+      text: generationText(served.family, generation.parts),
       ...(request.includeTokenIds && { token_ids: generated.promptTokenIds }),
     },
     format: request.gvl.format,

@@ -116,11 +116,11 @@ function firstToken([{ text, ids }]: Readonly<NonEmpty<AnswerTokens>>, { steps }
  * The range of rewards below which a curve is noise, in nats. The operator's and the model's hold for the aligned pipeline and the default
  * answers.
  */
-function flatBelowOf({ request: { answers, prompt, pipeline }, defaults, profile }: Scored): number {
+function flatBelowOf({ request: { answers, prompt, pipeline }, defaults, served }: Scored): number {
   // The difference of two log probabilities has the noise of both.
   if (answers.reward === 'log_odds') return 2 * NOISE;
   if (pipeline !== 'aligned' || !areDefault(answers, prompt)) return NOISE;
-  return defaults.FLAT_BELOW ?? profile.calibration?.flatBelow ?? NOISE;
+  return defaults.FLAT_BELOW ?? served.calibration?.flatBelow ?? NOISE;
 }
 
 /** Warns if the model hardly ever continues with one of the answers that the request chose: their ratio says little then. */

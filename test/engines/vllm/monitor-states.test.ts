@@ -86,7 +86,7 @@ t.test('the engine is ready after the first probe, and not before', async (t) =>
     message: 'The engine has not been probed yet.',
     place: { retry_after_s: 5 },
   });
-  t.match((await ready(monitor)).profile, { model: 'fake', engine: { version: '0.32.0' } });
+  t.match((await ready(monitor)).served, { model: 'fake', engine: { version: '0.32.0' } });
   t.strictSame(
     lines.map(({ msg }) => msg),
     ['engine is ready'],
@@ -220,7 +220,7 @@ t.test('another version, model or context length needs a new probe', async (t) =
     t.not(again, probed, what);
     probed = again;
   }
-  t.match(probed.profile, { engine: { version: '0.33.0' }, contextTokens: 16_384, model: 'other' });
+  t.match(probed.served, { engine: { version: '0.33.0' }, contextTokens: 16_384, model: 'other' });
 });
 
 t.test('a response of another engine drops the probe, but only the one that it belongs to', async (t) => {

@@ -35,7 +35,7 @@ const TrainingDomain = Type.Object({
 export type TrainingDomain = Static<typeof TrainingDomain>;
 
 /** profile.json of an exported checkpoint. docs/reference/embedded-engine.md defines its members. */
-export const ProfileFile = Type.Object({
+export const CheckpointProfile = Type.Object({
   format: Type.Literal(1),
   name: Type.String(),
   version: Type.String(),
@@ -45,7 +45,7 @@ export const ProfileFile = Type.Object({
   calibration: nullable(Calibration),
   domain: nullable(TrainingDomain),
 });
-export type ProfileFile = Static<typeof ProfileFile>;
+export type CheckpointProfile = Static<typeof CheckpointProfile>;
 
 /** How the engine serves one prompt variant: the layout of its blocks, and the tokens that the default method reads. */
 export interface ServedPrompt {
@@ -55,7 +55,7 @@ export interface ServedPrompt {
 }
 
 /** What is known about the model that an engine serves: found by the probe of a vLLM, or read from an exported checkpoint. */
-export interface ModelProfile extends ContextLimits {
+export interface ServedModel extends ContextLimits {
   engine: { name: string; version: string };
   family: Family;
   model: string;
