@@ -3,7 +3,7 @@
 import json
 
 from topreward.evaluate.evaluation import Evaluation
-from topreward.evaluate.gate import Filter, filter_of
+from topreward.evaluate.filter import Filter, filter_of
 from topreward.evaluate.report import report_of
 
 from .evaluations import episode, evaluation, reward_result

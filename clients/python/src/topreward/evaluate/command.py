@@ -15,7 +15,7 @@ from .assembling import evaluation_of
 from .bar import value_of
 from .cost import cost_of
 from .evaluation import Evaluation
-from .gate import filter_of
+from .filter import filter_of
 from .html import html_of
 from .job import Job, job_of
 from .questions import KINDS, PAIRS, TOP_ANSWERS
