@@ -46,8 +46,8 @@ export async function start(
   t.teardown(async () => {
     child.kill('SIGTERM');
     await ended;
-    // Each run has other ports. What went well would leave a file each time.
-    if (isReady && t.passing()) rmSync(join(ROOT, log));
+    // Each run has other ports. What went well would leave a file each time. An engine that was started again has the same log.
+    if (isReady && t.passing()) rmSync(join(ROOT, log), { force: true });
   });
   const url = `http://127.0.0.1:${port}`;
   const until = Date.now() + 1000 * patienceS;
