@@ -190,6 +190,7 @@ export function loadConfig(env: Record<string, string | undefined>): Config {
     ...headerFaults(values.ENGINE_SESSION_HEADER),
     ...keyFaults(values.API_KEYS),
     ...hostFaults(values.ALLOWED_HOSTS),
+    ...engineFaults(env),
   ];
   if (faults.length > 0) throw wrong(faults);
   const { API_KEYS, ...rest } = values;
@@ -232,6 +233,13 @@ function urlFaults(url: string): string[] {
 function headerFaults(name: string): string[] {
   if (/^x-[0-9a-z-]{1,62}$/i.test(name)) return [];
   return ['ENGINE_SESSION_HEADER must be x- and letters, digits or hyphens, like x-session-id.'];
+}
+
+/** Without an engine the embedded one answers, and would ignore which model was meant. */
+function engineFaults(env: Record<string, string | undefined>): string[] {
+  if (env['ENGINE'] || env['ENGINE_URL']) return [];
+  const set = ['ENGINE_MODEL', 'MODEL_PROFILE'].filter((name) => env[name]);
+  return set.map((name) => `${name} is for vLLM. Set ENGINE_URL to its address, or remove ${name}.`);
 }
 
 function hostFaults(text: string): string[] {

@@ -145,3 +145,13 @@ t.test('the message about a wrong value says which values are accepted', async (
   ] as const)
     t.throws(() => loadConfig(env), { message: `Configuration: ${wanted}` });
 });
+
+t.test('without an engine, a variable that selects its model is refused', async (t) => {
+  for (const name of ['MODEL_PROFILE', 'ENGINE_MODEL']) {
+    const message = `Configuration: ${name} is for vLLM. Set ENGINE_URL to its address, or remove ${name}.`;
+    t.throws(() => loadConfig({ [name]: 'internvl' }), { message });
+    for (const others of [{ ENGINE: 'embedded' }, { ENGINE: 'vllm' }, { ENGINE_URL: 'http://a' }])
+      t.match(loadConfig({ ...others, [name]: 'internvl' }), { [name]: 'internvl' });
+    t.equal(loadConfig({ [name]: '' }).ENGINE, 'embedded', 'an empty one is not set');
+  }
+});
