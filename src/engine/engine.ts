@@ -18,6 +18,8 @@ export interface DefaultQuery {
 
 /** One episode to score. */
 export interface ScoreRequest {
+  /** The model that the plan was made for, as `describe` returned it. Another one must not answer. */
+  served: ServedModel;
   plan: EpisodePlan;
   frames: Frames;
   /** The owner of the episode. Engines share no cache entries between tenants. */
@@ -94,7 +96,7 @@ export interface Tokenizer {
 
 /** One text to generate. */
 export interface GenerationRequest
-  extends Pick<ScoreRequest, 'frames' | 'tenant' | 'pointer' | 'episodePointer' | 'signal' | 'usage'> {
+  extends Pick<ScoreRequest, 'served' | 'frames' | 'tenant' | 'pointer' | 'episodePointer' | 'signal' | 'usage'> {
   plan: GenerationPlan;
 }
 
@@ -120,7 +122,7 @@ export interface Engine extends Tokenizer {
   alive(): boolean;
   /**
    * Runs every query of a plan. The longest query comes first, the others in the order in which they complete.
-   * @throws ProblemError if a query cannot be scored; no number is invented
+   * @throws ProblemError if a query cannot be scored, or if another model is served now; no number is invented
    */
   score(request: ScoreRequest): AsyncIterable<Reading>;
   /**

@@ -46,6 +46,7 @@ export async function* runPlan(
     const memory = await renderBudget.enter({ tenant }, signal, bytes);
     usage.queuedMs += memory.waitedMs;
     const request = {
+      served,
       plan,
       frames,
       instruction,

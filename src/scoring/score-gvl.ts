@@ -30,7 +30,15 @@ export async function* scoreGvl(
   usage.queuedMs += memory.waitedMs;
   try {
     const places = { pointer: `${pointer}/instruction`, episodePointer: pointer };
-    const generated = await engine.generate({ plan: plan.generation, frames, tenant, ...places, signal, usage });
+    const generated = await engine.generate({
+      served,
+      plan: plan.generation,
+      frames,
+      tenant,
+      ...places,
+      signal,
+      usage,
+    });
     return gvlResult({ request, frames, plan, generated, usage, served });
   } finally {
     memory.release();

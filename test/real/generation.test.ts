@@ -57,6 +57,7 @@ async function generate(
   const size = { width: 256, height: 256 };
   const frames = [...new Set(shownFrames(plan.parts))];
   return engine.generate({
+    served: engine.describe(),
     plan: { ...plan, frameGroups: [{ size, resampling: 'pillow-bicubic', frames }] },
     frames: await uploadedFrames(t, files),
     tenant: 'test',

@@ -14,7 +14,7 @@ import type { Probed } from './probe.ts';
 import { faultProblem } from './problems.ts';
 import { querySender, type VllmParts } from './queries.ts';
 import { GENERATION, type Generation } from './responses.ts';
-import { promptTokens, tokenIdsOf } from './tokenizer.ts';
+import { tokenIdsOf, tokenize } from './tokenizer.ts';
 import { collapsePads } from './vocabulary.ts';
 
 /**
@@ -23,7 +23,7 @@ import { collapsePads } from './vocabulary.ts';
  */
 export async function generateText(request: GenerationRequest, context: VllmParts): Promise<Generated> {
   const { plan, usage, episodePointer } = request;
-  const probed = context.monitor.ready();
+  const probed = context.monitor.ready(request.served);
   const { generation } = probed.served;
   if ('unavailable' in generation)
     throw new ProblemError('method-unsupported', generation.unavailable, { pointer: `${episodePointer}/method` });
@@ -82,7 +82,7 @@ async function expectedPrompt(
   { served: { family, model, contextTokens }, vocabulary: { imagePad }, tokens: known }: Probed,
   tokensAtReference: number,
 ): Promise<ExpectedPrompt> {
-  const tokenIds = await promptTokens(generationText(family, plan.parts), tokenizer(tenant), model, signal);
+  const tokenIds = await tokenize(generationText(family, plan.parts), tokenizer(tenant), model, signal);
   const images = shownFrames(plan.parts).length;
   const source = { client: tokenizer(tenant), model, known, signal };
   const markup = (await tokenIdsOf(family.imageText, source)).filter((id) => id !== imagePad).length;

@@ -99,7 +99,7 @@ function nothingBefore(uuid: string, media: Item['media']): Omit<Item, 'file'> {
   return { ...item, named: namedPart(item) };
 }
 
-/** The same item with a text before it. The text is that of a profile, in ASCII or not. */
+/** The same item with a text before it. */
 function preceded(item: Item, before: string): Item {
   return before === '' ? item : { ...item, before, named: namedPart({ ...item, before }) };
 }

@@ -25,7 +25,7 @@ export async function vocabularyOf(family: Family, source: TokenSource): Promise
     throw new EngineFault('refused', `${lack} ${others || none}`);
   }
   if ((await controlTokenIn(`Look: ${blockToken}!`, client, model, signal)) !== blockToken)
-    throw new EngineFault('refused', 'The response to POST /tokenize lacks the token texts (return_token_strs).');
+    throw new EngineFault('refused', `The model's tokenizer does not read ${blockToken} in a text as one token.`);
   const [blockPad = -1, imagePad = -1, videoStart] = found.flat();
   return { blockPad, imagePad, videoStart };
 }
@@ -92,7 +92,7 @@ async function differenceOf(
   return `from token ${place} on the model receives ${await textAt(received)}, and the profile has ${await textAt(expected)}.`;
 }
 
-/** Names the other profiles whose image token the model's tokenizer has. @returns an empty text if there are none */
+/** Names the other profiles whose token for a block the model's tokenizer has. @returns an empty text if there are none */
 async function otherProfiles(family: Family, source: TokenSource): Promise<string> {
   const fitting: string[] = [];
   for (const name of await profileNames()) {

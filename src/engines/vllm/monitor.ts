@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import type { ServedModel } from '../../engine/served-model.ts';
 import { ProblemError } from '../../problems/problems.ts';
 import { RETRY_AFTER_S } from '../../problems/retry-after.ts';
 import type { VllmClient } from './client.ts';
@@ -9,8 +10,11 @@ import { MODELS, VERSION } from './responses.ts';
 
 /** Tracks whether the engine is ready, and probes it again whenever it may have changed. */
 export interface Monitor {
-  /** @throws ProblemError engine-unavailable, with the reason in one line */
-  ready(): Probed;
+  /**
+   * @param described what an earlier call returned as the served model: a plan was made for it
+   * @throws ProblemError engine-unavailable, with the reason in one line; also if the engine was probed again since
+   */
+  ready(described?: ServedModel): Probed;
   /** Reports that no response arrived, and starts a check now. The state does not change before that check is done. */
   suspect(): void;
   /** Reports a response of another engine than the probed one. Nothing is scored until a new probe has passed. */
@@ -35,6 +39,7 @@ const PROBE_TIMEOUT_MS = 120_000;
 /** If the engine is not known to be down, it counts as not ready after this many failed checks in a row. */
 const MISSES = 3;
 const NOT_PROBED = 'The engine has not been probed yet.';
+const PROBED_AGAIN = 'The engine changed during this episode. Try again.';
 
 /** Starts to probe the engine, then checks it regularly until `close`. */
 export function watchEngine(client: VllmClient, options: MonitorOptions, log: Logger): Monitor {
@@ -132,9 +137,12 @@ export function watchEngine(client: VllmClient, options: MonitorOptions, log: Lo
 
   const watching = watch();
   return {
-    ready() {
-      if (probed && reason === undefined) return probed;
-      throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, { retry_after_s: RETRY_AFTER_S.vllm });
+    ready(described) {
+      const again = { retry_after_s: RETRY_AFTER_S.vllm };
+      if (!probed || reason !== undefined) throw new ProblemError('engine-unavailable', reason ?? NOT_PROBED, again);
+      // The plan and the provenance are those of the described model, and it may be another one now.
+      if (described && described !== probed.served) throw new ProblemError('engine-unavailable', PROBED_AGAIN, again);
+      return probed;
     },
     suspect: () => checkNow.abort(),
     changed(from) {

@@ -11,14 +11,15 @@ import { chooseEncoding, type EncodingChoice } from './encoding.ts';
 import { EngineFault } from './faults.ts';
 import { findLayout, vocabularyOf } from './layout.ts';
 import { probeItems } from './probe-items.ts';
+import { createKnownParts, type KnownParts } from './prompt-ids.ts';
 import { COMPLETION, type Completion, MODELS, type Models, VERSION } from './responses.ts';
 import {
   answerTokens,
   createTextsByTokens,
   createTokensByText,
-  promptTokens,
   type TextsByTokens,
   type TokensByText,
+  tokenize,
 } from './tokenizer.ts';
 import { blockStride, padsPerBlock, type Vocabulary } from './vocabulary.ts';
 
@@ -29,6 +30,8 @@ export interface Probed {
   tokens: TokensByText;
   /** texts of tokens that are known so far */
   texts: TextsByTokens;
+  /** parts of prompts that are known so far */
+  parts: KnownParts;
   vocabulary: Vocabulary;
   /** Encoding of the frames in an item's file. */
   encoding: AviEncoding;
@@ -109,7 +112,7 @@ export async function probeEngine(
     const tokenIds = tokenIdsOf(response);
     readLogProbs(response, ids);
     const tokensOf = (layout: PromptLayout) =>
-      promptTokens(
+      tokenize(
         promptText(family, times, defaultQuery.text(PROBE_INSTRUCTION, family), prompt, layout),
         client,
         model,
@@ -136,6 +139,7 @@ export async function probeEngine(
     vocabulary,
     tokens,
     texts: createTextsByTokens(),
+    parts: createKnownParts(),
     encoding,
     fingerprint: open.response.system_fingerprint ?? null,
     served: {

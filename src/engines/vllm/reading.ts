@@ -9,9 +9,10 @@ import { readLogProbs, tokensOf } from './completion.ts';
 import { likelyTokens } from './likely-tokens.ts';
 import type { Probed } from './probe.ts';
 import { promptCheck } from './prompt-check.ts';
+import { promptIds } from './prompt-ids.ts';
 import type { VllmParts } from './queries.ts';
 import { textReader } from './text-reading.ts';
-import { answerIds, promptTokens, textOf } from './tokenizer.ts';
+import { answerIds, textOf } from './tokenizer.ts';
 
 /**
  * Makes the function that reads a query of one episode. The longest query, number 0, must be read before the others begin.
@@ -20,11 +21,12 @@ import { answerIds, promptTokens, textOf } from './tokenizer.ts';
 export function queryReader(
   { plan, tenant, pointer, episodePointer, signal }: ScoreRequest,
   context: VllmParts,
-  { served: { model, family }, tokens: known, texts, vocabulary }: Probed,
+  { served: { model, family }, tokens: known, texts, parts, vocabulary }: Probed,
   ask: Ask,
 ): (each: Query, query: number) => Promise<Reading> {
   const tokenizer = { client: context.tokenizer(tenant), model, known, texts, signal };
-  const tokensOfPrompt = (text: string) => promptTokens(text, tokenizer.client, model, signal);
+  const block = { text: family.blockToken, id: vocabulary.blockPad };
+  const tokensOfPrompt = (text: string) => promptIds(text, { ...tokenizer, block, parts, tenant });
   const check = promptCheck({ plan, family, vocabulary, pointer, tokensOf: tokensOfPrompt });
   const readText = textReader({ ask, check, tokenizer, pointer });
 
@@ -37,7 +39,10 @@ export function queryReader(
     const sizes = sets.map((set) => set.length);
     const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
     if (start && !check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
-    if (!isFirst) return reading;
+    if (!isFirst) {
+      check.isCut(each, start, answer);
+      return reading;
+    }
     const prompt = await check.seen(each, answer);
     if (read.top === undefined) return { ...reading, prompt };
     const { likely, answers } = await likelyTokens(ask, each, read.top);

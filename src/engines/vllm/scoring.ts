@@ -24,7 +24,7 @@ import { queryReader } from './reading.ts';
  */
 export async function* runQueries(request: ScoreRequest, context: VllmParts): AsyncGenerator<Reading> {
   const { plan, usage } = request;
-  const probed = context.monitor.ready();
+  const probed = context.monitor.ready(request.served);
   const stop = new AbortController();
   const signal = AbortSignal.any([request.signal, stop.signal]);
   const session = sessionOf(context.secret, request.tenant, await request.frames.origin());

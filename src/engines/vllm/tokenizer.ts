@@ -26,18 +26,13 @@ export function createTokensByText(): TokensByText {
   });
 }
 
-/** Asks the model's tokenizer for the token ids of a text. */
+/**
+ * Asks the model's tokenizer for the token ids of a text. In a complete prompt, one token stands for each run of video or image tokens.
+ * @throws EngineFault, or the signal's reason
+ */
 export async function tokenize(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
   const body = jsonBody({ model, prompt: text, add_special_tokens: false });
   return (await client.post('/tokenize', body, TOKENS, signal)).tokens;
-}
-
-/**
- * The token ids of a complete prompt as text: one token stands for each run of video or image tokens.
- * @throws EngineFault, or the signal's reason
- */
-export function promptTokens(text: string, client: Poster, model: string, signal: AbortSignal): Promise<number[]> {
-  return tokenize(text, client, model, signal);
 }
 
 /** Where tokens are requested, and those that are known already. */

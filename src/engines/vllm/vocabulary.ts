@@ -29,7 +29,7 @@ function imagesLayout(tokenIds: number[], blocks: number, pad: number): PromptLa
   const runs = runLengths(tokenIds, pad);
   const perBlock = runs.length / blocks;
   const areEqual = runs.every((length, i) => length === runs[i % perBlock]);
-  const pads = countOf(tokenIds, pad);
+  const pads = placesOf(tokenIds, pad).length;
   if (runs.length === 1 ? pads % blocks === 0 : perBlock >= 1 && Number.isInteger(perBlock) && areEqual)
     return 'images';
   throw new EngineFault(
@@ -60,7 +60,7 @@ export function blockStride(tokenIds: number[], blocks: number, { blockPad }: Vo
 
 /** Counts the video or image tokens of one block: all have as many. */
 export function padsPerBlock(tokenIds: number[], blocks: number, pad: number): number {
-  return countOf(tokenIds, pad) / blocks;
+  return placesOf(tokenIds, pad).length / blocks;
 }
 
 /** The tokens after the last token of a block: the end of its markup, and the prompt text after the blocks. */
@@ -68,8 +68,9 @@ export function textTokens(tokenIds: number[], { blockPad }: Vocabulary): number
   return tokenIds.slice(tokenIds.lastIndexOf(blockPad) + 1);
 }
 
-function countOf(tokenIds: number[], pad: number): number {
-  return tokenIds.filter((id) => id === pad).length;
+/** Where a token is. */
+export function placesOf(tokenIds: number[], pad: number): number[] {
+  return tokenIds.flatMap((id, i) => (id === pad ? [i] : []));
 }
 
 /** How long each run of a token is. Each token is looked at once: an engine may send a million of them. */

@@ -13,6 +13,7 @@ t.test('the embedded engine says that it writes no text, and refuses to', async 
   t.match(engine.describe().generation, { unavailable: /^The embedded engine .*\.$/ });
   const size = { width: 256, height: 256 };
   const asked = engine.generate({
+    served: engine.describe(),
     plan: {
       parts: [{ frame: 0 }],
       frameGroups: [{ size, resampling: 'pillow-bicubic', frames: [0] }],

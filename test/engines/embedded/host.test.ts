@@ -64,6 +64,7 @@ function request(frameCount: number): ScoreRequest {
   const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
   const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
   return {
+    served: {} as never,
     plan,
     frames,
     instruction: INSTRUCTION,

@@ -24,7 +24,18 @@ function request(signal = new AbortController().signal): ScoreRequest & { usage:
   const each = () => shownIn(plan.sampledFrames, pictures(4, 1, checkpoint));
   const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
   const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
-  return { plan, frames, instruction: INSTRUCTION, tenant: 'a', pointer: '', episodePointer: '', signal, usage };
+  const served = {} as never;
+  return {
+    served,
+    plan,
+    frames,
+    instruction: INSTRUCTION,
+    tenant: 'a',
+    pointer: '',
+    episodePointer: '',
+    signal,
+    usage,
+  };
 }
 
 const onePlace = () => createFairQueue({ places: 1 });

@@ -44,6 +44,7 @@ t.test('128 tokens are read in one query', async (t) => {
 t.test('each text is tokenized once, and each beginning of an answer is converted to text once', async (t) => {
   const { fake, app, address } = await startService(t, { addedTokens: WORDS });
   await readiness(app, 200);
+  t.equal((await post(address, 2)).status, 200, 'its prompt is known then');
   const asked = () => [fake.requests.get('/tokenize') ?? 0, fake.requests.get('/detokenize') ?? 0] as const;
   const [tokenized, converted] = asked();
   const episode = { answers: { true_texts: [' Yes No'], false_texts: [' No'] } };

@@ -46,6 +46,7 @@ async function start(t: Test, behaviour: Partial<Behaviour> = {}, frames?: Frame
 function generated(engine: Engine, asked: Pick<GenerationRequest, 'plan' | 'frames' | 'usage'>): Promise<Generated> {
   const { signal } = new AbortController();
   return engine.generate({
+    served: engine.describe(),
     tenant: 'alice',
     pointer: '/episode/instruction',
     episodePointer: '/episode',

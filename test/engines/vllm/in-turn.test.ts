@@ -8,6 +8,7 @@ import { post, startService } from './support.ts';
 t.test('a request to the tokenizer whose connection breaks is sent up to three times more', async (t) => {
   const { fake, app, address } = await startService(t);
   await readiness(app, 200);
+  t.equal((await post(address, 2)).status, 200, 'its prompt is known then');
   let failures = 3;
   let sent = 0;
   fake.behaviour.instead = (path, response) => {
@@ -33,6 +34,7 @@ t.test('new answers of one tenant delay neither the queries nor the new answers 
   const keys = { API_KEYS: `many=${MANY},few=${FEW}`, ENGINE_CONCURRENCY: '2' };
   const { fake, app, address } = await startService(t, {}, keys);
   await readiness(app, 200);
+  for (const key of [MANY, FEW]) t.equal((await post(address, 4, {}, as(key))).status, 200, 'its prompt is known then');
   const held: ServerResponse[] = [];
   fake.behaviour.instead = (path, response) => (path === '/tokenize' ? held.push(response) : undefined);
   let id = 1000;

@@ -58,6 +58,18 @@ t.test('a frame size that the profile does not accept is refused before anything
   t.strictSame(fake.asked, []);
 });
 
+t.test('a refused frame size is told those that the profile accepts', async (t) => {
+  for (const [frame_sizes, accepted] of [
+    [['reference'], /Send `reference`, which resizes every frame to 244×244 px\.$/],
+    [['reference', 'native'], /resizes every frame to 244×244 px, or `native`\.$/],
+  ] as const) {
+    const { address } = await startWith(t, { frame_sizes });
+    const { body } = await post(address, 2, { frame_size: 'budget', max_pixels: 1024 });
+    t.match(body, { code: 'frame-size-unsupported', detail: /^This model does not accept `frame_size: "budget"`/ });
+    t.match(body['detail'], accepted);
+  }
+});
+
 t.test('GVL counts the tokens of its images as the engine does', async (t) => {
   const gvl = { count: 6, max_tokens: 300 };
   const { address } = await startWith(t, {});

@@ -95,9 +95,9 @@ t.test('an engine that does not report cached tokens causes no warning about sha
 t.test('the probe finds the tokens of the answers, and episodes do not ask for them again', async (t) => {
   const { app, address, fake } = await startService(t);
   await readiness(app, 200);
-  const asked = fake.requests.get('/tokenize');
+  const asked = fake.requests.get('/tokenize') as number;
   for (const prompt of ['open', 'chat', 'open']) t.equal((await post(address, 4, { prompt })).status, 200);
-  t.equal(fake.requests.get('/tokenize'), asked);
+  t.equal(fake.requests.get('/tokenize'), asked + 2, 'the two prompts');
 });
 
 t.test('an unsuitable engine is not ready, and the reason is one line', async (t) => {
