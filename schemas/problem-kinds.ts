@@ -151,8 +151,8 @@ export const PROBLEMS = {
   },
   'calibration-mismatch': {
     status: 422,
-    title: 'The calibration belongs to another model, prompt, pipeline or choice of answers',
-    help: 'Make a calibration with the model that is served, and with the prompt, the `pipeline` and the `answers` that you use.',
+    title: 'The calibration belongs to another model, profile, prompt, pipeline or choice of answers',
+    help: 'Make a calibration with the model and the profile of the service, and with the prompt, the `pipeline` and the `answers` that you use.',
   },
   'no-frames': {
     status: 422,
@@ -232,7 +232,7 @@ export const PROBLEMS = {
   'frame-size-unsupported': {
     status: 422,
     title: 'The model does not accept this frame size',
-    help: 'The model accepts one frame size only; `GET /v1/model` says which. Remove `frame_size`: the service then resizes every frame.',
+    help: '`GET /v1/model` has the values that the model accepts, as `frame_sizes`. Without `frame_size`, the service resizes every frame to `reference_frame`.',
   },
   'pipeline-unsupported': {
     status: 422,

@@ -173,7 +173,7 @@ export const Profile = Type.Object(
     name: Type.String({ description: 'Name of the profile.', examples: ['qwen3-vl'] }),
     verified: Type.Boolean({
       description:
-        'Whether numbers of this profile were compared with those of transformers, at a small model of random weights.',
+        'Whether the profile says how its numbers were compared. Those of the service were, with transformers and a small model of random weights. The author of any other profile says so.',
     }),
   },
   {

@@ -10,7 +10,7 @@ import type { Block, Resampling } from '../plan/plan.ts';
 export interface Family {
   /** name of its profile */
   name: string;
-  /** Whether a test compares the numbers of this profile with those of transformers. */
+  /** Whether the profile says how its numbers were compared. */
   verified: boolean;
   /** How vLLM receives a block: as a video, or as an image. */
   media: 'video' | 'image';

@@ -65,8 +65,8 @@ async function profileIn(file: string): Promise<ProfileFile> {
     throw fault('is not JSON.');
   }
   const profile = checked(value, (mistake) => fault(`is not a profile: ${mistake}.`));
-  const misplaced = 'prompt' in profile ? misplacedToken(profile) : undefined;
-  if (misplaced) throw fault(`is not a profile: ${misplaced}`);
+  const mistake = 'prompt' in profile ? (misplacedToken(profile) ?? missingSize(profile)) : markupIn(profile);
+  if (mistake) throw fault(`is not a profile: ${mistake}`);
   return profile;
 }
 
@@ -80,12 +80,23 @@ function checked(value: unknown, fault: (mistake: string) => Error): ProfileFile
   }
 }
 
+/** The tokens of blocks mark where frames are: the method's text must not have them. */
+function markupIn({ statement = '' }: ProfileFile): string | undefined {
+  const token = QWEN3_VL.controlTokenIn(statement);
+  return token && `/statement must not have ${token}, a control token.`;
+}
+
 /** The token of an image marks where a frame is: it must be there, and nowhere else. */
 function misplacedToken({ statement = '', prompt: { image, image_token: token, ...others } }: ImagesProfile) {
   if (statement.includes(token)) return `/statement must not have ${token}, the image_token.`;
   if (!image.includes(token)) return `/prompt/image must have ${token}, the image_token.`;
   const wrong = Object.entries(others).find(([, text]) => text.includes(token));
   return wrong && `/prompt/${wrong[0]} must not have ${token}, the image_token.`;
+}
+
+/** Requests without a frame size are for \`reference\`. */
+function missingSize({ frame_sizes: sizes = ['reference'] }: ImagesProfile): string | undefined {
+  return sizes.includes('reference') ? undefined : '/frame_sizes must have `reference`, the default of requests.';
 }
 
 function familyOf(profile: ProfileFile): Family {

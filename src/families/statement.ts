@@ -1,6 +1,6 @@
 /** Makes the text of TOPReward about an instruction from that of a profile. @param pattern with `{instruction}` */
 export function statementOf(pattern: string | undefined): ((instruction: string) => string) | undefined {
   if (pattern === undefined) return undefined;
-  const [before = '', ...after] = pattern.split('{instruction}');
-  return (instruction) => [before, ...after].join(instruction);
+  const parts = pattern.split('{instruction}');
+  return (instruction) => parts.join(instruction);
 }

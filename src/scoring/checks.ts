@@ -17,7 +17,8 @@ export function checkFrameSize(
 ): void {
   if (frameSizes.includes(frameSize)) return;
   const { width, height } = referenceFrame;
-  const detail = `This model accepts frames of ${width}×${height} px only. Leave \`frame_size\` out: the service then resizes every frame to this size.`;
+  const others = frameSizes.filter((each) => each !== 'reference').map((each) => `, or \`${each}\``);
+  const detail = `This model does not accept \`frame_size: "${frameSize}"\`. Send \`reference\`, which resizes every frame to ${width}×${height} px${others.join('')}.`;
   throw new ProblemError('frame-size-unsupported', detail, { pointer: `${pointer}/frame_size` });
 }
 

@@ -85,6 +85,7 @@ t.test('a statement of a profile replaces that of Qwen3-VL, whatever the instruc
 t.test('a wrong profile is refused in one line that names the file and the member', async (t) => {
   const { prompt } = VALID;
   const { turn_end: _, ...unfinished } = prompt;
+  const { prompt: _prompt, side_multiple: _multiple, ...pairs } = { ...VALID, frames: 'pairs' };
   const cases: [unknown, RegExp][] = [
     ['{', /is not JSON\.$/],
     ['[]', /is not a profile: /],
@@ -99,11 +100,14 @@ t.test('a wrong profile is refused in one line that names the file and the membe
     [{ ...VALID, side_multiple: 0 }, /\/side_multiple /],
     [{ ...VALID, side_multiple: 64 }, /\/side_multiple /],
     [{ ...VALID, frame_sizes: ['large'] }, /\/frame_sizes\/0 /],
+    [{ ...VALID, frame_sizes: [] }, /\/frame_sizes /],
+    [{ ...VALID, frame_sizes: ['native'] }, /\/frame_sizes must have `reference`/],
     [{ ...VALID, prompt: { ...prompt, image_token: 'pad' } }, /\/prompt\/image_token /],
     [{ ...VALID, statement: '{instruction} <pad>' }, /\/statement must not have <pad>/],
     [{ ...VALID, name: 'qwen3-vl' }, /has the name of a profile of the service, qwen3-vl/],
     [{ ...VALID, statement: 'Is it done?' }, /\/statement /],
     [{ ...VALID, frames: 'pairs' }, /\/prompt is not known/],
+    [{ ...pairs, statement: '{instruction} <|video_pad|>' }, /\/statement must not have <\|video_pad\|>/],
     [`${JSON.stringify(VALID)}${' '.repeat(70_000)}`, /is longer than/],
   ];
   for (const [content, message] of cases) {

@@ -666,7 +666,7 @@ class Profile(TypedDict):
     """
     verified: bool
     """
-    Whether numbers of this profile were compared with those of transformers, at a small model of random weights.
+    Whether the profile says how its numbers were compared. Those of the service were, with transformers and a small model of random weights. The author of any other profile says so.
     """
 
 
