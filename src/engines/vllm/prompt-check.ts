@@ -16,9 +16,10 @@ export interface PromptCheck {
   seen(query: Query, answer: Completion): Promise<SeenPrompt>;
   /**
    * Checks that a shorter prompt has as many tokens as the longest one has up to the same block, and after the blocks. A query with a
-   * block of its own is not checked. @throws EngineFault unusable
+   * block of its own is not checked: the longest prompt does not have that block.
+   * @throws EngineFault unusable
    */
-  isCut(query: Query, start: AnswerStart | null, answer: Completion): void;
+  checkLength(query: Query, start: AnswerStart | null, answer: Completion): void;
   /** Whether the tokens that a query was sent with follow its prompt unchanged. @throws EngineFault unusable */
   continues(query: Query, start: AnswerStart, answer: Completion): boolean;
 }
@@ -62,7 +63,7 @@ export function promptCheck({ plan, family, vocabulary, pointer, tokensOf }: Exp
       const prompted = idsOf(answer);
       return nameOf(textTokens(prompted, vocabulary)) === nameOf([...(textIds.get(text) ?? []), ...ids]);
     },
-    isCut({ shows, own, text }, start, { usage }) {
+    checkLength({ shows, own, text }, start, { usage }) {
       if (own.length > 0) return;
       const after = (textIds.get(text)?.length ?? 0) + (start?.ids.length ?? 0);
       const expected = (ends[shows - 1] ?? 0) + after;

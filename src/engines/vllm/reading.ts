@@ -40,7 +40,7 @@ export function queryReader(
     const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
     if (start && !check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
     if (!isFirst) {
-      check.isCut(each, start, answer);
+      check.checkLength(each, start, answer);
       return reading;
     }
     const prompt = await check.seen(each, answer);
