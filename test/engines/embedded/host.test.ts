@@ -18,7 +18,7 @@ import { postEpisode } from '../../support/forms.ts';
 import { frameFiles } from '../../support/images.ts';
 import { planEpisode } from '../../support/plans.ts';
 import { EPISODE } from '../../support/stub-engine.ts';
-import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, requestOf } from './support.ts';
 
 const log = pino({ level: 'silent' });
 const checkpoint = await readCheckpoint(MODEL_DIR);
@@ -58,22 +58,7 @@ async function startService(t: Test, restartPausesMs: number[]) {
 function request(frameCount: number): ScoreRequest {
   const lengths = Array.from({ length: frameCount }, (_, i) => i + 1);
   const asked = { instruction: INSTRUCTION, prompt: 'open', clock: CLOCK } as const;
-  const plan = planEpisode(asked, sampleSchedule(frameCount, CLOCK), lengths);
-  const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
-  const each = () => shownIn(plan.sampledFrames, pictures(frameCount, 1, checkpoint));
-  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
-  const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
-  return {
-    served: {} as never,
-    plan,
-    frames,
-    instruction: INSTRUCTION,
-    tenant: 'a',
-    pointer: '',
-    episodePointer: '',
-    signal: new AbortController().signal,
-    usage,
-  };
+  return requestOf(planEpisode(asked, sampleSchedule(frameCount, CLOCK), lengths), frameCount, checkpoint);
 }
 
 /** Scores an episode completely, and calls `act` after the first result. */

@@ -1,5 +1,5 @@
 import t from 'tap';
-import type { EngineUsage, ScoreRequest } from '../../../src/engine/engine.ts';
+import type { ScoreRequest } from '../../../src/engine/engine.ts';
 import { readCheckpoint } from '../../../src/engines/embedded/checkpoint.ts';
 import { type EmbeddedParts, runQueries } from '../../../src/engines/embedded/scoring.ts';
 import type { Answer } from '../../../src/engines/embedded/task.ts';
@@ -8,7 +8,7 @@ import { sampleSchedule } from '../../../src/episode/schedule.ts';
 import { createFairQueue } from '../../../src/limits/fair-queue.ts';
 import { ProblemError } from '../../../src/problems/problems.ts';
 import { planEpisode } from '../../support/plans.ts';
-import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, shownIn } from './support.ts';
+import { CLOCK, INSTRUCTION, MODEL_DIR, pictures, requestOf, shownIn } from './support.ts';
 
 const checkpoint = await readCheckpoint(MODEL_DIR);
 const plan = planEpisode({ instruction: INSTRUCTION, prompt: 'open', clock: CLOCK }, sampleSchedule(4, CLOCK), [2, 4]);
@@ -19,24 +19,7 @@ const answer = (query: number, logProbs: number[]): Answer => ({
   cachedTokens: 20,
 });
 
-function request(signal = new AbortController().signal): ScoreRequest & { usage: EngineUsage } {
-  const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
-  const each = () => shownIn(plan.sampledFrames, pictures(4, 1, checkpoint));
-  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
-  const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
-  const served = {} as never;
-  return {
-    served,
-    plan,
-    frames,
-    instruction: INSTRUCTION,
-    tenant: 'a',
-    pointer: '',
-    episodePointer: '',
-    signal,
-    usage,
-  };
-}
+const request = (signal?: AbortSignal) => requestOf(plan, 4, checkpoint, signal);
 
 const onePlace = () => createFairQueue({ places: 1 });
 const IDLE = { active: 0, waiting: 0, bytes: 0 };

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Test } from 'tap';
 import type { PromptVariant } from '../../../schemas/enumerations.ts';
 import { loadConfig } from '../../../src/config/config.ts';
+import type { ScoreRequest } from '../../../src/engine/engine.ts';
 import { type Arrival, type Arrivals, arrivalsOf, createArrivals } from '../../../src/engines/embedded/arrivals.ts';
 import { type BlockCache, createBlockCache } from '../../../src/engines/embedded/cache.ts';
 import { type Checkpoint, readCheckpoint } from '../../../src/engines/embedded/checkpoint.ts';
@@ -12,7 +13,7 @@ import { promptTokens } from '../../../src/engines/embedded/prompt-tokens.ts';
 import { type Answer, taskOf } from '../../../src/engines/embedded/task.ts';
 import { sampleSchedule } from '../../../src/episode/schedule.ts';
 import type { RenderedFrame } from '../../../src/frames/render-worker.ts';
-import type { Query, Read } from '../../../src/plan/plan.ts';
+import type { EpisodePlan, Query, Read } from '../../../src/plan/plan.ts';
 import { planEpisode } from '../../support/plans.ts';
 
 /** The model under test: the bundled model, or the export that MODEL_DIR names. */
@@ -56,6 +57,23 @@ export async function* shownIn(
   frames: Map<number, RenderedFrame>,
 ): AsyncGenerator<[number, RenderedFrame]> {
   for (const index of indices) yield [index, frames.get(index) as RenderedFrame];
+}
+
+/** A request to an engine about the first frames of an episode. Frames are rendered as the renderer does. */
+export function requestOf(
+  plan: EpisodePlan,
+  frameCount: number,
+  checkpoint: Pick<Checkpoint, 'frame'>,
+  signal = new AbortController().signal,
+): ScoreRequest {
+  const usage = { requests: 0, resends: 0, bytes: 0, queuedMs: 0, decodingMs: 0, engineMs: 0 };
+  const each = () => shownIn(plan.sampledFrames, pictures(frameCount, 1, checkpoint));
+  const render = async () => ({ waitedMs: 0, tookMs: () => 0, failed: new AbortController().signal, each });
+  const frames = { size: checkpoint.frame, countUploaded: (indices: number[]) => indices.length, render } as never;
+  // The embedded engine serves one model for its lifetime, so it does not look at it.
+  const served = {} as never;
+  const places = { pointer: '', episodePointer: '' };
+  return { served, plan, frames, instruction: INSTRUCTION, tenant: 'a', ...places, signal, usage };
 }
 
 export interface Asking {
