@@ -15,7 +15,7 @@ import { faultProblem } from './problems.ts';
 import { querySender, type VllmParts } from './queries.ts';
 import { GENERATION, type Generation } from './responses.ts';
 import { tokenIdsOf, tokenize } from './tokenizer.ts';
-import { collapsePads } from './vocabulary.ts';
+import { isSamePrompt } from './vocabulary.ts';
 
 /**
  * Lets the model write a text after one turn of the user, which has texts and images.
@@ -143,7 +143,7 @@ function checkPrompt(
 ): void {
   if (seen.length !== usage.prompt_tokens)
     throw new EngineFault('unusable', 'The response has another number of prompt tokens than of their ids.');
-  if (collapsePads(seen, imagePad).join() === collapsePads(expected, imagePad).join()) return;
+  if (isSamePrompt(seen, expected, imagePad)) return;
   const advice = `Start vLLM with the chat template of the profile ${name}${media === 'video' ? ': --chat-template docker/vllm/chat_template.jinja' : ''}.`;
   throw new EngineFault('unusable', `The prompt with images has another layout than the text. ${advice}`);
 }
@@ -159,8 +159,12 @@ function lostFrames(error: unknown, frames: ReadonlyMap<number, EngineFrame>, sh
 function problemOf(error: unknown, images: number, { monitor }: VllmParts): unknown {
   if (!(error instanceof EngineFault)) return error;
   switch (error.kind) {
-    case 'images':
-      return tooManyImages(images, error.numbers[0] ?? 0, error);
+    case 'images': {
+      const [limit = 0] = error.numbers;
+      return limit > 0
+        ? tooManyImages(images, limit, error)
+        : faultProblem(new EngineFault('refused', error.message, { cause: error }));
+    }
     case 'context': {
       const [a = 0, b = 0] = error.numbers;
       return tooManyImages(images, Math.max(1, Math.floor((images * Math.min(a, b)) / Math.max(a, b)) - 1), error);

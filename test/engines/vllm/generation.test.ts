@@ -157,6 +157,15 @@ t.test('a prompt with too many images is refused', async (t) => {
   fake.behaviour.imageLimit = 1;
   const parts = PARTS.slice(0, 4);
   await t.rejects(generate({ parts }), { code: 'context-exceeded', place: { limit: 1 } });
+  fake.behaviour.imageLimit = 0;
+  await t.rejects(generate({ parts }), { code: 'engine-answer-unusable' }, 'without images, no number of frames fits');
+});
+
+t.test('a plan for an engine that was probed again since is refused', async (t) => {
+  const { fake, engine, generate } = await start(t);
+  const served = { ...engine.describe() };
+  await t.rejects(generate({}, { served }), { code: 'engine-unavailable', message: /probed again/ });
+  t.strictSame(fake.asked, []);
 });
 
 t.test('an engine that counts more tokens than the service refuses the prompt', async (t) => {
