@@ -235,7 +235,7 @@ function headerFaults(name: string): string[] {
   return ['ENGINE_SESSION_HEADER must be x- and letters, digits or hyphens, like x-session-id.'];
 }
 
-/** Without an engine the embedded one answers, and would ignore which model was meant. */
+/** If neither ENGINE nor ENGINE_URL is set, the embedded engine starts, and would ignore the model. */
 function engineFaults(env: Record<string, string | undefined>): string[] {
   if (env['ENGINE'] || env['ENGINE_URL']) return [];
   const set = ['ENGINE_MODEL', 'MODEL_PROFILE'].filter((name) => env[name]);
