@@ -173,7 +173,7 @@ export const Profile = Type.Object(
     name: Type.String({ description: 'Name of the profile.', examples: ['qwen3-vl'] }),
     verified: Type.Boolean({
       description:
-        'Whether the profile says how its numbers were compared. Those of the service were, with transformers and a small model of random weights. The author of any other profile says so.',
+        'Whether the profile says how its numbers were compared. The author of the profile says so, in the profile.',
     }),
   },
   {

@@ -666,7 +666,7 @@ class Profile(TypedDict):
     """
     verified: bool
     """
-    Whether the profile says how its numbers were compared. Those of the service were, with transformers and a small model of random weights. The author of any other profile says so.
+    Whether the profile says how its numbers were compared. The author of the profile says so, in the profile.
     """
 
 
