@@ -80,7 +80,7 @@ function checked(value: unknown, fault: (mistake: string) => Error): ProfileFile
   }
 }
 
-/** The tokens of blocks mark where frames are: the method's text must not have them. */
+/** A control token in the method's text could stand for a frame, or end the turn. */
 function markupIn({ statement = '' }: ProfileFile): string | undefined {
   const token = QWEN3_VL.controlTokenIn(statement);
   return token && `/statement must not have ${token}, a control token.`;
@@ -94,9 +94,11 @@ function misplacedToken({ statement = '', prompt: { image, image_token: token, .
   return wrong && `/prompt/${wrong[0]} must not have ${token}, the image_token.`;
 }
 
-/** Requests without a frame size are for \`reference\`. */
-function missingSize({ frame_sizes: sizes = ['reference'] }: ImagesProfile): string | undefined {
-  return sizes.includes('reference') ? undefined : '/frame_sizes must have `reference`, the default of requests.';
+/** Requests without a frame size are for `reference`. */
+function missingSize({ frame_sizes: sizes }: ImagesProfile): string | undefined {
+  return sizes && !sizes.includes('reference')
+    ? '/frame_sizes must have `reference`, the default of requests.'
+    : undefined;
 }
 
 function familyOf(profile: ProfileFile): Family {

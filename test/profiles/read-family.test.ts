@@ -96,7 +96,10 @@ t.test('a wrong profile is refused in one line that names the file and the membe
     [{ ...VALID, prompt: { ...prompt, time: 'at' } }, /\/prompt\/time /],
     [{ ...VALID, prompt: { ...prompt, tume: '' } }, /\/prompt\/tume is not known; did you mean `time`/],
     [{ ...VALID, prompt: { ...prompt, image: '<im></im>' } }, /\/prompt\/image must have <pad>/],
-    [{ ...VALID, prompt: { ...prompt, opening: 'a <pad>' } }, /\/prompt\/opening must not have <pad>/],
+    ...(['opening', 'opening_before_text', 'time', 'turn_end'] as const).map((name): [unknown, RegExp] => [
+      { ...VALID, prompt: { ...prompt, [name]: '{time} <pad>' } },
+      new RegExp(`/prompt/${name} must not have <pad>`),
+    ]),
     [{ ...VALID, side_multiple: 0 }, /\/side_multiple /],
     [{ ...VALID, side_multiple: 64 }, /\/side_multiple /],
     [{ ...VALID, frame_sizes: ['large'] }, /\/frame_sizes\/0 /],
