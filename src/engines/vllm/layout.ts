@@ -3,7 +3,7 @@ import type { Family } from '../../families/family.ts';
 import { profileNames, readFamily } from '../../families/read-family.ts';
 import { EngineFault } from './faults.ts';
 import { controlTokenIn, createTextsByTokens, type TokenSource, textOf, tokenIdsOf, tokenize } from './tokenizer.ts';
-import { collapsePads, type Vocabulary } from './vocabulary.ts';
+import { collapsePads, isSamePrompt, type Vocabulary } from './vocabulary.ts';
 
 /** Start of a video in the markup of pairs. */
 const VIDEO_START = '<|vision_start|>';
@@ -54,12 +54,12 @@ export async function findLayout({
   tokensOf,
   source,
 }: LayoutSearch): Promise<PromptLayout> {
-  const received = collapsePads(seen, vocabulary.blockPad);
+  const { blockPad } = vocabulary;
   let difference = '';
   for (const layout of family.layouts) {
-    const expected = collapsePads(await tokensOf(layout), vocabulary.blockPad);
-    if (received.join() === expected.join()) return layout;
-    difference ||= await differenceOf(received, expected, source);
+    const expected = await tokensOf(layout);
+    if (isSamePrompt(seen, expected, blockPad)) return layout;
+    difference ||= await differenceOf(collapsePads(seen, blockPad), collapsePads(expected, blockPad), source);
   }
   const advice =
     family.media === 'video'

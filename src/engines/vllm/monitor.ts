@@ -39,7 +39,7 @@ const PROBE_TIMEOUT_MS = 120_000;
 /** If the engine is not known to be down, it counts as not ready after this many failed checks in a row. */
 const MISSES = 3;
 const NOT_PROBED = 'The engine has not been probed yet.';
-const PROBED_AGAIN = 'The engine changed during this episode. Try again.';
+const PROBED_AGAIN = 'The engine was probed again during this episode, and may be another one now. Try again.';
 
 /** Starts to probe the engine, then checks it regularly until `close`. */
 export function watchEngine(client: VllmClient, options: MonitorOptions, log: Logger): Monitor {

@@ -119,7 +119,7 @@ export async function probeEngine(
         signal,
       );
     const layout = await findLayout({ seen: tokenIds, prompt, family, vocabulary, tokensOf, source });
-    return { response, ids, tokenIds, served: { layout, answers } };
+    return { response, ids, tokenIds, servedPrompt: { layout, answers } };
   };
 
   const open = await probePrompt('open');
@@ -147,7 +147,7 @@ export async function probeEngine(
       family,
       model,
       about: null,
-      prompts: { open: open.served, chat: chat.served },
+      prompts: { open: open.servedPrompt, chat: chat.servedPrompt },
       onePass: isShared === false ? await sharesLongPass() : isShared,
       referenceFrame: frame,
       frameSizes: family.frameSizes,
@@ -163,8 +163,8 @@ export async function probeEngine(
 
 /** @throws EngineFault refused, if the engine does not serve the requested model, or serves none */
 function servedName(models: Models['data'], wanted: string): string {
-  const served = wanted ? models.find(({ id }) => id === wanted) : models[0];
-  if (served) return served.id;
+  const found = wanted ? models.find(({ id }) => id === wanted) : models[0];
+  if (found) return found.id;
   const lack = wanted ? `It does not serve the model ${wanted} (ENGINE_MODEL).` : 'It serves no model.';
   const words = models
     .map(({ id }) => id)

@@ -1,11 +1,11 @@
 import type { SeenPrompt } from '../../engine/engine.ts';
 import { type Family, promptText } from '../../families/family.ts';
-import { type AnswerStart, nameOf } from '../../plan/answer-steps.ts';
+import type { AnswerStart } from '../../plan/answer-steps.ts';
 import { checkTextLength } from '../../plan/context.ts';
 import { blocksOf, countBlocks, type EpisodePlan, type Query } from '../../plan/plan.ts';
 import { EngineFault } from './faults.ts';
 import type { Completion } from './responses.ts';
-import { collapsePads, layoutOf, padsPerBlock, placesOf, textTokens, type Vocabulary } from './vocabulary.ts';
+import { areSame, isSamePrompt, layoutOf, padsPerBlock, placesOf, textTokens, type Vocabulary } from './vocabulary.ts';
 
 /** Compares the prompts that the model received with those of the plan, by their token ids. */
 export interface PromptCheck {
@@ -15,12 +15,15 @@ export interface PromptCheck {
    */
   seen(query: Query, answer: Completion): Promise<SeenPrompt>;
   /**
-   * Checks that a shorter prompt has as many tokens as the longest one has up to the same block, and after the blocks. A query with a
-   * block of its own is not checked: the longest prompt does not have that block.
+   * Checks a prompt by its number of tokens, if its response has no token ids: it must have as many as the longest prompt up to the same
+   * block, and after the blocks. A shorter query with a block of its own is not checked: the longest prompt does not have that block.
    * @throws EngineFault unusable
    */
-  checkLength(query: Query, start: AnswerStart | null, answer: Completion): void;
-  /** Whether the tokens that a query was sent with follow its prompt unchanged. @throws EngineFault unusable */
+  checkLength(query: Query, answer: Completion): void;
+  /**
+   * Whether the tokens that a query was sent with follow its prompt unchanged.
+   * @throws EngineFault unusable, if the blocks that it shares with the longest prompt are not as there
+   */
   continues(query: Query, start: AnswerStart, answer: Completion): boolean;
 }
 
@@ -38,8 +41,10 @@ interface ExpectedPrompts {
 /** Makes the checks of one episode. */
 export function promptCheck({ plan, family, vocabulary, pointer, tokensOf }: ExpectedPrompts): PromptCheck {
   const { blockPad } = vocabulary;
-  /** Token ids of the prompt text after the blocks, by the text: from the first query that has it. */
-  const textIds = new Map<string, number[]>();
+  const [longestQuery] = plan.queries;
+  /** Token ids of the longest prompt, and of the text after its blocks. All queries of a plan have the same text. */
+  let longest: number[] = [];
+  let textIds: number[] = [];
   /** How many tokens the longest prompt has up to the end of each of its blocks. */
   let ends: number[] = [];
 
@@ -49,43 +54,36 @@ export function promptCheck({ plan, family, vocabulary, pointer, tokensOf }: Exp
    */
   async function compare(query: Query, { layout, tokenIds }: SeenPrompt): Promise<void> {
     const times = blocksOf(plan, query).map(({ time }) => time);
-    const expected = collapsePads(await tokensOf(promptText(family, times, query.text, plan.prompt, layout)), blockPad);
-    const received = collapsePads(tokenIds, blockPad);
-    if (received.length === expected.length && received.every((id, i) => id === expected[i])) return;
-    throw new EngineFault(
-      'unusable',
-      `The prompt differs from that of the profile ${family.name}. In the probe it was equal.`,
-    );
+    const expected = await tokensOf(promptText(family, times, query.text, plan.prompt, layout));
+    if (!isSamePrompt(tokenIds, expected, blockPad)) throw otherPrompt(family);
   }
 
   return {
-    continues({ text }, { ids }, answer) {
-      const prompted = idsOf(answer);
-      return nameOf(textTokens(prompted, vocabulary)) === nameOf([...(textIds.get(text) ?? []), ...ids]);
+    continues({ shows }, { ids }, answer) {
+      const received = idsOf(answer);
+      const shared = ends[shows - 1] ?? 0;
+      if (!areSame(received.slice(0, shared), longest.slice(0, shared))) throw otherPrompt(family);
+      return areSame(textTokens(received, vocabulary), [...textIds, ...ids]);
     },
-    checkLength({ shows, own, text }, start, { usage }) {
-      if (own.length > 0) return;
-      const after = (textIds.get(text)?.length ?? 0) + (start?.ids.length ?? 0);
-      const expected = (ends[shows - 1] ?? 0) + after;
+    checkLength(query, { usage }) {
+      const { shows, own } = query;
+      if (query !== longestQuery && own.length > 0) return;
+      const expected = query === longestQuery ? longest.length : (ends[shows - 1] ?? 0) + textIds.length;
       if (usage.prompt_tokens === expected) return;
-      throw new EngineFault(
-        'unusable',
-        `The prompt with ${shows} blocks has ${usage.prompt_tokens} tokens. The longest prompt has ${expected} up to there, with the text.`,
-      );
+      const fault = `A prompt of ${countBlocks(query)} blocks has ${usage.prompt_tokens} tokens; by the longest prompt it has ${expected}.`;
+      throw new EngineFault('unusable', fault);
     },
     async seen(query, answer) {
-      const { text } = query;
-      const tokenIds = idsOf(answer);
-      const blocks = countBlocks(plan.queries[0]);
+      longest = idsOf(answer);
+      const blocks = countBlocks(query);
       const prompt = {
-        layout: layoutOf(tokenIds, blocks, vocabulary),
-        videoTokensPerBlock: padsPerBlock(tokenIds, blocks, blockPad),
-        tokenIds,
+        layout: layoutOf(longest, blocks, vocabulary),
+        videoTokensPerBlock: padsPerBlock(longest, blocks, blockPad),
+        tokenIds: longest,
       };
-      const ids = textTokens(tokenIds, vocabulary);
-      checkTextLength(ids.length, pointer);
-      textIds.set(text, ids);
-      const places = placesOf(tokenIds, blockPad);
+      textIds = textTokens(longest, vocabulary);
+      checkTextLength(textIds.length, pointer);
+      const places = placesOf(longest, blockPad);
       ends = Array.from({ length: blocks }, (_, i) => (places[(i + 1) * prompt.videoTokensPerBlock - 1] ?? 0) + 1);
       await compare(query, prompt);
       return prompt;
@@ -93,7 +91,12 @@ export function promptCheck({ plan, family, vocabulary, pointer, tokensOf }: Exp
   };
 }
 
-function idsOf({ prompt_token_ids: ids }: Completion): number[] {
-  if (ids) return ids;
-  throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+function otherPrompt({ name }: Family): EngineFault {
+  return new EngineFault('unusable', `The prompt differs from that of the profile ${name}. In the probe it was equal.`);
+}
+
+function idsOf({ prompt_token_ids: ids, usage }: Completion): number[] {
+  if (!ids) throw new EngineFault('unusable', 'The response lacks the token ids of its prompt.');
+  if (ids.length === usage.prompt_tokens) return ids;
+  throw new EngineFault('unusable', 'The response has another number of prompt tokens than of their ids.');
 }

@@ -38,14 +38,18 @@ export function queryReader(
     const answer = await ask(each, { read: { ids }, start, data: isFirst ? 'all' : 'own' });
     const sizes = sets.map((set) => set.length);
     const reading = { values: setLogProbs(readLogProbs(answer, ids), sizes), ...tokensOf([answer]) };
-    if (start && !check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
+    if (start) {
+      if (!check.continues(each, start, answer)) throw startNotContinued(start, `${episodePointer}/answers`);
+      return reading;
+    }
     if (!isFirst) {
-      check.checkLength(each, start, answer);
+      check.checkLength(each, answer);
       return reading;
     }
     const prompt = await check.seen(each, answer);
     if (read.top === undefined) return { ...reading, prompt };
     const { likely, answers } = await likelyTokens(ask, each, read.top);
+    for (const further of answers) check.checkLength(each, further);
     const top: TopAnswer[] = [];
     for (const { id, logProb } of likely) top.push({ text: await textOf([id], tokenizer), id, log_prob: logProb });
     return { ...reading, ...tokensOf([answer, ...answers]), prompt, top };

@@ -63,7 +63,7 @@ export function textReader({ ask, check, tokenizer, pointer }: TextParts) {
     const places = idsToRead(read);
     const first = await ask(each, { read: { ids: places[0] }, start: null, data: isFirst ? 'all' : 'own' });
     const prompt = isFirst ? { prompt: await check.seen(each, first) } : {};
-    if (!isFirst) check.checkLength(each, null, first);
+    if (!isFirst) check.checkLength(each, first);
     const answers = await readCut(each, read);
     if (answers) {
       const values = [first, ...answers].flatMap((answer, i) => readLogProbs(answer, places[i] ?? []));

@@ -17,11 +17,19 @@ export interface Vocabulary {
  * @throws EngineFault unusable, if it matches no layout
  */
 export function layoutOf(tokenIds: number[], blocks: number, { blockPad, videoStart }: Vocabulary): PromptLayout {
-  if (videoStart === undefined) return imagesLayout(tokenIds, blocks, blockPad);
-  const starts = tokenIds.filter((id) => id === videoStart).length;
-  if (starts === blocks) return 'reference';
-  if (starts === 2 * blocks) return 'nested';
-  throw new EngineFault('unusable', `The prompt has ${starts} vision start tokens for ${blocks} blocks.`);
+  return videoStart === undefined
+    ? imagesLayout(tokenIds, blocks, blockPad)
+    : pairsLayout(tokenIds, blocks, blockPad, videoStart);
+}
+
+function pairsLayout(tokenIds: number[], blocks: number, pad: number, start: number): PromptLayout {
+  const starts = placesOf(tokenIds, start).length;
+  if (starts !== blocks && starts !== 2 * blocks)
+    throw new EngineFault('unusable', `The prompt has ${starts} vision start tokens for ${blocks} blocks.`);
+  const runs = runLengths(tokenIds, pad);
+  if (runs.length !== blocks || runs.some((length) => length !== runs[0]))
+    throw new EngineFault('unusable', `The prompt does not have as many video tokens for each of ${blocks} blocks.`);
+  return starts === blocks ? 'reference' : 'nested';
 }
 
 /** Frames of one size have the same number of tokens. Some models write images without a separator. */
@@ -36,6 +44,19 @@ function imagesLayout(tokenIds: number[], blocks: number, pad: number): PromptLa
     'unusable',
     `The prompt has ${pads} image tokens in ${runs.length} places for ${blocks} frames.`,
   );
+}
+
+/**
+ * Whether a prompt is the expected one, token for token, where each run of video or image tokens counts as one.
+ * @param expected the token ids of its text, which has one token for each run
+ */
+export function isSamePrompt(received: number[], expected: number[], pad: number): boolean {
+  return areSame(collapsePads(received, pad), collapsePads(expected, pad));
+}
+
+/** Whether two lists of token ids are the same. */
+export function areSame(one: number[], other: number[]): boolean {
+  return one.length === other.length && one.every((id, i) => id === other[i]);
 }
 
 /** Replaces each run of one token, that of videos or that of images, with one such token, as in the text of a prompt. */

@@ -29,6 +29,14 @@ t.test('a prompt of pairs has one start for each, or two with the stock template
   t.equal(layoutOf(pairs(1, 3), 3, PAIRS), 'reference');
   t.equal(layoutOf(pairs(2, 3), 3, PAIRS), 'nested');
   t.throws(() => layoutOf(pairs(1, 2), 3, PAIRS), { message: /2 vision start tokens for 3 blocks/ });
+  const block = [START, PAD, PAD, TEXT];
+  t.equal(layoutOf([...block, ...block], 2, PAIRS), 'reference');
+  for (const other of [
+    [START, PAD, TEXT],
+    [START, TEXT],
+    [START, PAD, TEXT, PAD],
+  ])
+    t.throws(() => layoutOf([...block, ...other], 2, PAIRS), { message: /video tokens for each of 2 blocks/ });
 });
 
 t.test('the length of a block is that from one start to the next', async (t) => {
